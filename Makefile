@@ -1,0 +1,51 @@
+# `make help` lists the targets. On a fresh machine each does all its own set-up.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+TIER ?= all
+
+# The environment lives outside the repository, keyed by what goes into it.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/plumbline
+VENV := $(CACHE)/venv-$(shell cat requirements/dev.txt scripts/setup 2>/dev/null | sha256sum | cut -c1-16)
+BIN := $(VENV)/bin
+export PYTHONPATH := $(CURDIR)
+export PYTHONDONTWRITEBYTECODE ?=
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: ## make the locked environment (the other targets call it)
+	@PYTHON=$(PYTHON) scripts/setup $(VENV) requirements/dev.txt
+
+.PHONY: lint
+lint: setup ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: test
+test: setup ## all tests; TIER=unit for the quick ones
+	@BIN=$(BIN) scripts/test $(TIER)
+
+.PHONY: demo
+demo: setup ## a repository, the daemon, pushes, plans, runs and statuses, in one terminal
+	@$(BIN)/python -m reconciler.cli demo $(ARGS)
+
+.PHONY: sim
+sim: setup ## more seeds of the simulation: SEEDS=0:5000
+	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),0:5000)
+
+.PHONY: sizes
+sizes: setup ## sizes of modules and functions
+	@$(BIN)/python scripts/sizes.py
+
+.PHONY: bench
+bench: setup ## figures as ratios within one run
+	@$(BIN)/python -m benchmarks
+
+.PHONY: lock
+lock: ## remake the hash-locked requirements from pyproject.toml
+	@scripts/lock
