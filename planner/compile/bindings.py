@@ -1,0 +1,93 @@
+"""What an operation's inputs are bound to once it is compiled: values, references to other nodes, and templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from planner.canon import Json
+from planner.compile.origin import Origin
+from planner.compile.resolve import Found
+from planner.compile.scope import UNKNOWN, later, scope_of
+from planner.compile.template import Scope
+from planner.compile.template.symbols import Partial
+from planner.model.desired import Input, Reference
+
+__all__ = ["Around", "Bindings", "Handed", "Sibling"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """Inputs of one operation. A name is in at most one of the mappings; in none, it has no value.
+
+    Attributes:
+        inputs: declarations, in order: inputs, outputs that got a param, params for the context only.
+        values: those that are known.
+        references: those that wait for another node.
+        templates: those that are templates over what only a start knows.
+        unknown: those with a problem, and inputs of a component that is looked at by itself.
+    """
+
+    inputs: tuple[Input, ...] = ()
+    values: Mapping[str, Json] = field(default_factory=dict)
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    templates: Mapping[str, Json] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
+
+    def scope(self, known: Mapping[str, Partial]) -> Scope:
+        """What templates of the operation see when it is compiled; `known` is what `globals` holds."""
+        symbols = later((*self.references, *self.templates)) | later(self.unknown, UNKNOWN)
+        return scope_of(self.inputs, self.values, symbols, known)
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """A node that was compiled before another one of its DAG.
+
+    Attributes:
+        found: its component; None when there was a problem.
+        bindings: its inputs.
+    """
+
+    found: Found | None
+    bindings: Bindings
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What a DAG hands to its operations: theirs wins, that of their components loses (reference, section 12.2).
+
+    Attributes:
+        max_retries: as a template or a number; None where it says nothing.
+        timeout: likewise.
+        queue: likewise.
+        labels: for people and clusters.
+    """
+
+    max_retries: int | str | None = None
+    timeout: int | str | None = None
+    queue: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The DAG around an operation.
+
+    Attributes:
+        place: names of nodes from the root to the DAG; empty for a root that is one.
+        found: the DAG's component.
+        bindings: its inputs.
+        components: its components by name.
+        siblings: nodes compiled so far, by name.
+        chain: where the components are written that this DAG is inside of, its own last.
+        handed: what it hands down.
+    """
+
+    place: tuple[str, ...]
+    found: Found
+    bindings: Bindings
+    components: Mapping[str, Found]
+    siblings: Mapping[str, Sibling]
+    chain: tuple[Origin, ...]
+    handed: Handed = Handed()

@@ -1,0 +1,196 @@
+"""Which field of a compiled operation counts for what (design: "Digests are a contract").
+
+The root digest is over identity fields, `live` over live fields, the form digest over everything. The projections here
+are a contract as much as the algorithm: what they give for a spec never changes, so a field that they do not know yet
+is added in such a way that its absence leaves the projection as it was. tests/golden/digests holds examples.
+`planner.spec.fields` has the class of every field as it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from planner import canon
+from planner.canon import Json
+from planner.model.desired import CompiledOperation, Dag, Input, Leaf, RunPolicy
+from planner.model.gang import Container, Gang, Probe
+from planner.spec.places import pointer
+
+__all__ = ["leaf_digest", "sealed"]
+
+Fields = dict[str, Json]
+
+
+def sealed(operation: CompiledOperation, params: Mapping[str, Json], commit: str) -> CompiledOperation:
+    """A root with its digests and fields.
+
+    Args:
+        operation: compiled, without digests.
+        params: what the operation gives to its own component, where that is a DAG; a leaf has its own.
+        commit: joins the digest under the run policy `on-commit`.
+    """
+    identity = _identity(operation)
+    if isinstance(operation.body, Dag) and params:
+        identity["params"] = dict(params)
+    if operation.policy.run is RunPolicy.ON_COMMIT:
+        identity["commit"] = commit
+    live = _live(operation, root=True)
+    fields = dict(_flat(identity)) | dict(_flat(live))
+    found = replace(operation, digest=canon.digest(identity), live=canon.digest(live), fields=fields, form="")
+    return replace(found, form=canon.digest(found))
+
+
+def leaf_digest(kind: str, leaf: Leaf, commit: str) -> str:
+    """The digest of a bound leaf: names its results.
+
+    Args:
+        kind: of the run.
+        leaf: with all values that its references had, and its texts rendered as far as these decide; what a run
+            alone has stays template text, so equal work has equal digests whatever its key.
+        commit: joins it under the run policy `on-commit`, else "".
+    """
+    identity = _leaf(leaf)
+    for name in ("inputs", "references"):
+        identity.pop(name, None)
+    return canon.digest({"kind": kind, **identity, **_said(commit=commit)})
+
+
+def _said(**fields: Json) -> Fields:
+    """Those that say something."""
+    return {name: value for name, value in fields.items() if value not in (None, False, "", (), [], {})}
+
+
+def _identity(operation: CompiledOperation) -> Fields:
+    """The name is no part of it: a rename with an equal digest carries everything (design: "A changed root")."""
+    body = operation.body
+    if isinstance(body, Leaf):
+        return {"kind": operation.kind, **_leaf(body)}
+    nodes: Fields = {}
+    for node in body.nodes:
+        rest = _said(
+            dependencies=sorted(node.upstream),
+            trigger="" if node.trigger == "all_succeeded" else node.trigger,
+            skipOnUpstreamSkip=node.skip_on_upstream_skip,
+        )
+        nodes[node.operation.name] = {**_identity(node.operation), **rest}
+    return {"kind": operation.kind, "operations": nodes}
+
+
+def _leaf(leaf: Leaf) -> Fields:
+    return {
+        **_gang(leaf.gang),
+        **_said(
+            inputs={item.name: _input(item) for item in leaf.inputs if item.role == "input"},
+            params=dict(leaf.params),
+            templates=dict(leaf.templates),
+            globals=dict(leaf.known),
+            references={name: str(reference) for name, reference in leaf.references.items()},
+            outputs={output.name: output.type or "any" for output in leaf.outputs},
+        ),
+    }
+
+
+def _input(item: Input) -> Fields:
+    kind = item.type or "any"
+    return _said(type=f"List[{kind}]" if item.is_list else kind, isFlag=item.is_flag, argFormat=item.arg_format)
+
+
+def _gang(gang: Gang) -> Fields:
+    """A gang of one group has its container at the top, others by role."""
+    groups = {group.role: group for group in gang.replicas}
+    main = groups.pop("main", None)
+    return _said(
+        container=_container(main.container) if main else {},
+        replicas=main.count if main and main.count != 1 else 0,
+        groups={role: {"replicas": one.count, **_container(one.container)} for role, one in groups.items()},
+        decider="" if gang.decider == "main" else gang.decider,
+        ports=list(gang.ports),
+        probe=_probe(gang.probe) if gang.probe else {},
+        code=_code(gang),
+    )
+
+
+def _container(container: Container) -> Fields:
+    return _said(
+        image=container.image,
+        command=list(container.command),
+        args=list(container.args),
+        env=dict(container.env),
+        workingDir=container.working_dir,
+        resources=dict(container.resources),
+    )
+
+
+def _probe(probe: Probe) -> Fields:
+    return {
+        **_said(path=probe.http_path, command=list(probe.command)),
+        "port": probe.port,
+        "period": probe.period,
+        "timeout": probe.timeout,
+        "failures": probe.failures,
+        "delay": probe.delay,
+    }
+
+
+def _code(gang: Gang) -> Fields:
+    """Content by where it is put; that of several sources at one place in their order."""
+    found: dict[str, list[Json]] = {}
+    for tree in gang.code:
+        content = tree.object_id + ("+x" if tree.executable else "")
+        found.setdefault(tree.target or ".", []).append([content, *tree.exclude] if tree.exclude else content)
+    return {target: content[0] if len(content) == 1 else content for target, content in found.items()}
+
+
+# Live fields
+
+
+def _live(operation: CompiledOperation, *, root: bool) -> Fields:
+    body = operation.body
+    found: Fields = {}
+    if root:
+        policy = operation.policy
+        found["policy"] = {
+            "runPolicy": str(policy.run),
+            "onChange": str(policy.on_change),
+            "selfHeal": policy.self_heal,
+            "progressDeadline": policy.progress_deadline,
+            "prune": policy.prune,
+        }
+        if operation.schedule is not None:
+            schedule = canon.plain(operation.schedule)
+            assert isinstance(schedule, Mapping)
+            kind = type(operation.schedule).__name__.removesuffix("Schedule").lower()
+            found["schedule"] = {"kind": kind, **_said(**{_camel(name): value for name, value in schedule.items()})}
+    if isinstance(body, Leaf):
+        return {**found, **_live_leaf(operation.kind, body)}
+    children = {node.operation.name: _live(node.operation, root=False) for node in body.nodes}
+    said = {name: child for name, child in children.items() if child}
+    return {**found, **_said(concurrency=body.concurrency, operations=said)}
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(map(str.capitalize, rest))
+
+
+def _live_leaf(kind: str, leaf: Leaf) -> Fields:
+    termination = leaf.termination
+    return _said(
+        termination=_said(maxRetries=termination.max_retries or None, timeout=termination.timeout),
+        queue=leaf.queue,
+        labels=dict(leaf.gang.labels),
+        update=str(leaf.gang.update) if kind == "service" else "",
+    )
+
+
+def _flat(value: Json, at: str = "") -> Iterator[tuple[str, Json]]:
+    """Every scalar, and every empty container, by its JSON pointer."""
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from _flat(item, at + pointer(key))
+    elif isinstance(value, list | tuple) and value:
+        for index, item in enumerate(value):
+            yield from _flat(item, at + pointer(index))
+    else:
+        yield at, value

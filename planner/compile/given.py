@@ -1,0 +1,111 @@
+"""What compile is given: a tree, the blobs that were read of it, and the configuration. Values only.
+
+Nothing here fetches anything: `planner.compile.wanted` names the blobs that are still needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+__all__ = ["SETTINGS", "CompileConfig", "CompileInput", "Entry", "EntryKind", "EntryRef", "FileRow", "FileState"]
+
+SETTINGS = ".plumbline.yaml"
+"""The repository's own settings, at its root."""
+
+EntryKind = Literal["blob", "tree", "symlink", "submodule"]
+"""What an entry of a tree is."""
+
+
+class Entry(Protocol):
+    """One name in a tree."""
+
+    @property
+    def kind(self) -> EntryKind:
+        """What it is."""
+        ...
+
+    @property
+    def id(self) -> str:
+        """Git's id of its content."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes of a blob."""
+        ...
+
+    @property
+    def executable(self) -> bool:
+        """Whether a file has its exec bit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRef:
+    """An `Entry` for callers that have none of their own."""
+
+    kind: EntryKind
+    id: str
+    size: int = 0
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CompileConfig:
+    """The daemon's configuration, as far as compile depends on it.
+
+    Attributes:
+        project: name of the project where the repository does not set one.
+        instance: name of the Plumbline instance.
+        backend: name of the backend that runs go to.
+        namespace: what `globals.namespace` is where no policy says.
+        environments: images that the local backend has an environment for; None when that is not known.
+        slots: how many of each countable resource there are; None when that is not known.
+        prune: whether removal may stop anything: the ceiling of the repository's own setting.
+    """
+
+    project: str
+    instance: str = "default"
+    backend: str = "local"
+    namespace: str = "default"
+    environments: frozenset[str] | None = None
+    slots: Mapping[str, int] | None = None
+    prune: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CompileInput:
+    """A commit's tree and what else compile may know.
+
+    Attributes:
+        commit: full commit id.
+        tree_id: id of the root tree.
+        entries: every entry below the root by its path, folders included; the whole tree, never a part.
+        config: the configuration.
+        blobs: contents by blob id, as far as they were read; grow it until `wanted` is empty.
+        in_force: for each root of the ledger, the file that it comes from.
+        named: files that count as spec files whatever they hold.
+    """
+
+    commit: str
+    tree_id: str
+    entries: Mapping[str, Entry]
+    config: CompileConfig
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
+    in_force: Mapping[str, str] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()
+
+
+FileState = Literal["in", "out", "ignored"]
+"""A spec file; a file that `paths` leaves out; a file that is included and is no spec."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """One line of `plumbline ls-files`: a YAML or JSON file, what it counts as, and why."""
+
+    path: str
+    state: FileState
+    why: str

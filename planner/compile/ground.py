@@ -1,0 +1,69 @@
+"""What the parts of one operation's compile share: where it is written, what it may look at, and its templates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.canon import Json
+from planner.compile.inputs import flaw_problem
+from planner.compile.origin import Origin, Report
+from planner.compile.policy import RootPolicy
+from planner.compile.scope import UNKNOWN
+from planner.compile.template import Scope, bind, is_template
+from planner.compile.view import View
+
+__all__ = ["Ground", "known", "whole"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where a `run` is lowered.
+
+    Attributes:
+        origin: the `run`.
+        report: takes problems.
+        view: the tree.
+        scope: the variables of its templates.
+        policy: what holds for its root.
+    """
+
+    origin: Origin
+    report: Report
+    view: View
+    scope: Scope
+    policy: RootPolicy
+
+
+def known(value: Json, origin: Origin, scope: Scope, report: Report) -> Json:
+    """The value of a field that must be known now; None with a problem where its template waits or is wrong."""
+    if not isinstance(value, str) or not is_template(value):
+        return value
+    bound = bind(value, scope)
+    for flaw in bound.flaws:
+        report.add(flaw_problem(origin, flaw))
+    if bound.waiting_on and not any(name.startswith(UNKNOWN) for name in bound.waiting_on):
+        waiting = ", ".join(sorted(bound.waiting_on))
+        hint = "use values that the spec or the configuration has"
+        report.add(origin.problem("PL-406", f"this must be known before the run starts; it needs {waiting}", hint))
+    return None if bound.flaws or bound.pending else bound.value
+
+
+def whole(value: Json, lowest: int, origin: Origin, ground: tuple[Scope, Report]) -> int | None:
+    """A whole number from `lowest` on, or a template of one; None where nothing is said or with a problem."""
+    scope, report = ground
+    if value is None:
+        return None
+    found = known(value, origin, scope, report)
+    if found is None:
+        return None
+    if isinstance(found, str) and found.strip().isdigit() and len(found) < 10:
+        found = int(found)
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
+    if isinstance(found, bool) or not isinstance(found, int):
+        report.add(origin.problem("PL-203", "a whole number is wanted here"))
+        return None
+    if found < lowest:
+        report.add(origin.problem("PL-204", f"{found} is too small: {lowest} is the least"))
+        return None
+    return found

@@ -1,0 +1,66 @@
+"""`dag`: operations that wait for one another (reference, section 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from planner.compile.bindings import Around, Sibling
+from planner.compile.graph import Vertex, arrange
+from planner.compile.ground import Ground, whole
+from planner.compile.origin import Origin, info
+from planner.compile.resolve import Found
+from planner.model.desired import CompiledOperation, Dag, Node
+from planner.spec import run as spec
+
+__all__ = ["Child", "components_of", "lower", "unused"]
+
+Child = Callable[[Vertex, Around], tuple[CompiledOperation | None, Sibling]]
+"""Compiles one operation of the DAG; None where it has an error."""
+
+
+def components_of(said: spec.Dag, origin: Origin, ground: Ground) -> Mapping[str, Found]:
+    """The components of a DAG by name; double and missing names are problems."""
+    found: dict[str, Found] = {}
+    for index, component in enumerate(said.components or ()):
+        where = origin.at("components", index)
+        if component.name is None:
+            ground.report.add(where.problem("PL-307", "a component of a DAG needs a name", "add `name`"))
+        elif component.name in found:
+            ground.report.add(where.at("name").problem("PL-211", f"two components named `{component.name}`"))
+        else:
+            found[component.name] = Found(component, where)
+    return found
+
+
+def lower(said: spec.Dag, ground: Ground, around: Around, child: Child) -> Dag | None:
+    """The graph with its compiled operations; None with a problem where it has none.
+
+    Args:
+        said: the run.
+        ground: where it is written.
+        around: the DAG as its operations see it, no sibling compiled yet.
+        child: compiles one operation.
+    """
+    origin = ground.origin.at("operations")
+    concurrency = whole(said.concurrency, 1, ground.origin.at("concurrency"), (ground.scope, ground.report))
+    for found in unused(said, around.components):
+        where = found.origin.first(("name",))
+        ground.report.add(info(where.problem("PL-309", f"no operation uses the component `{found.component.name}`")))
+    if not said.operations:
+        ground.report.add(ground.origin.problem("PL-202", "a DAG needs operations", "add `operations`"))
+        return None
+    siblings: dict[str, Sibling] = {}
+    nodes: list[Node] = []
+    for vertex in arrange(said.operations, origin, ground.report):
+        compiled, sibling = child(vertex, replace(around, siblings=siblings))
+        siblings[vertex.name] = sibling
+        if compiled is not None:
+            nodes.append(Node(compiled, vertex.upstream))
+    return Dag(tuple(nodes), concurrency)
+
+
+def unused(said: spec.Dag, library: Mapping[str, Found]) -> tuple[Found, ...]:
+    """Components of a DAG that none of its operations names."""
+    used = {operation.dag_ref for operation in said.operations or ()}
+    return tuple(found for name, found in library.items() if name not in used)

@@ -1,0 +1,36 @@
+"""`job`: a program that ends (reference, section 11.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from planner.compile.code import code_of
+from planner.compile.container import labels_of, lower_container
+from planner.compile.ground import Ground
+from planner.compile.origin import warning
+from planner.model.gang import Gang, Replica
+from planner.spec.run import Job
+
+__all__ = ["lower"]
+
+
+def lower(said: Job, ground: Ground, labels: Mapping[str, str]) -> Gang | None:
+    """The gang of a job, its texts as written; None with a problem where it has no container.
+
+    Args:
+        said: the run.
+        ground: where it is written, and what may be looked at.
+        labels: labels that the DAG around it hands down.
+    """
+    code = code_of(said.init or (), ground)
+    container = lower_container(said.container, "job", ground)
+    if container is None:
+        return None
+    if said.container is not None and said.container.readiness_probe is not None:
+        origin = ground.origin.at("container", "readinessProbe")
+        ground.report.add(warning(origin.problem("PL-204", "a job has no readiness: the probe is not used")))
+    return Gang(
+        replicas=(Replica("main", 1, container),),
+        code=code,
+        labels=labels_of(said.environment, labels),
+    )

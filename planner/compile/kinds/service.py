@@ -1,0 +1,74 @@
+"""`service`: a program that stays up (reference, section 11.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from planner.canon import Json
+from planner.compile.code import code_of
+from planner.compile.container import labels_of, lower_container, lower_probe, needs_gpu
+from planner.compile.ground import Ground, known, whole
+from planner.model.gang import Container, Gang, Lifetime, Replica, Update
+from planner.spec.run import Service
+
+__all__ = ["lower"]
+
+
+def lower(said: Service, ground: Ground, labels: Mapping[str, str]) -> Gang | None:
+    """The gang of a service, its texts as written; None with a problem where it has no container.
+
+    Args:
+        said: the run.
+        ground: where it is written, and what may be looked at.
+        labels: labels that the DAG around it hands down.
+    """
+    code = code_of(said.init or (), ground)
+    ports = _ports(said, ground)
+    replicas = whole(said.replicas, 1, ground.origin.at("replicas"), (ground.scope, ground.report))
+    container = lower_container(said.container, "service", ground)
+    if container is None:
+        return None
+    probe = said.container.readiness_probe if said.container else None
+    if isinstance(said.ports, str) and not ports:
+        probe = None  # they are not known, so nothing can be said of it
+    return Gang(
+        replicas=(Replica("main", replicas or 1, container),),
+        lifetime=Lifetime.ALWAYS,
+        ports=ports,
+        probe=lower_probe(probe, ports, ground),
+        update=_update(ports, container, ground),
+        code=code,
+        labels=labels_of(said.environment, labels),
+    )
+
+
+def _ports(said: Service, ground: Ground) -> tuple[int, ...]:
+    if not isinstance(said.ports, str):
+        return said.ports or ()
+    origin = ground.origin.at("ports")
+    errors = ground.report.errors
+    found = known(said.ports, origin, ground.scope, ground.report)
+    if ground.report.errors > errors or found is None:
+        return ()
+    ports = _numbers(found)
+    if ports is None:
+        ground.report.add(origin.problem("PL-203", "a list of different port numbers from 1 to 65535 is wanted here"))
+    return ports or ()
+
+
+def _numbers(value: Json) -> tuple[int, ...] | None:
+    if not isinstance(value, list | tuple):
+        return None
+    found = tuple(item for item in value if type(item) is int and 1 <= item <= 65_535)
+    return found if len(set(found)) == len(value) else None
+
+
+def _update(ports: tuple[int, ...], container: Container, ground: Ground) -> Update:
+    """What the policy says; else a service that holds something alone, a fixed port or a GPU, goes before the new one.
+
+    A backend with addresses of its own for each replica has no fixed ports.
+    """
+    if ground.policy.update is not None:
+        return ground.policy.update
+    alone = needs_gpu(container) or (bool(ports) and ground.policy.backend == "local")
+    return Update.RECREATE if alone else Update.ROLLING

@@ -1,0 +1,43 @@
+"""Paths of the repository: what a relative path means, and what the operations of a file refer to by path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.spec.component import Component
+from planner.spec.load import Loaded
+from planner.spec.operation import Operation
+from planner.spec.run import Dag
+
+__all__ = ["inside", "references"]
+
+
+def inside(folder: str, relative: str) -> str | None:
+    """The repository path that `relative` is from `folder`; None where it leaves the repository."""
+    parts = folder.split("/") if folder else []
+    for part in relative.split("/"):
+        if part == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part not in {"", "."}:
+            parts.append(part)
+    return "/".join(parts)
+
+
+def references(loaded: Loaded) -> tuple[str, ...]:
+    """Repository paths that the operations of a file refer to, each once, in order."""
+    folder = loaded.path.rpartition("/")[0]
+    refs = (ref for document in loaded.documents if document.spec is not None for ref in _refs(document.spec))
+    return tuple(dict.fromkeys(path for ref in refs if (path := inside(folder, ref))))
+
+
+def _refs(spec: Component | Operation) -> Iterator[str]:
+    component = spec if isinstance(spec, Component) else spec.component
+    if isinstance(spec, Operation) and spec.path_ref is not None:
+        yield spec.path_ref
+    if component is not None and isinstance(component.run, Dag):
+        for operation in component.run.operations or ():
+            yield from _refs(operation)
+        for template in component.run.components or ():
+            yield from _refs(template)

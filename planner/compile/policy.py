@@ -1,0 +1,64 @@
+"""Policies of `.plumbline.yaml` as they hold for the operations of one file (design: "Discovery").
+
+A policy goes by the path of the file that an operation is written in. For prune the daemon's configuration is the
+ceiling: the file may only tighten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.compile.given import CompileConfig
+from planner.model.desired import OnChange, Policy, RunPolicy
+from planner.model.gang import Update
+from planner.spec import repository
+
+__all__ = ["RootPolicy", "policy_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class RootPolicy:
+    """What holds for a root.
+
+    Attributes:
+        policy: what planning goes by.
+        queue: where neither operation nor component names one.
+        update: how its services are replaced; None for what fits the service.
+        backend: where its runs go.
+        refused: why nothing of it can run here, or "".
+        namespace: what `globals.namespace` is.
+        config: the configuration of the daemon.
+    """
+
+    policy: Policy
+    queue: str
+    update: Update | None
+    backend: str
+    refused: str
+    namespace: str
+    config: CompileConfig
+
+
+_DEFAULT = Policy()
+
+
+def policy_of(said: repository.Policy, config: CompileConfig) -> RootPolicy:
+    """What a repository's policy for a file means under the daemon's configuration."""
+    backend = said.backend or config.backend
+    refused = "" if backend == config.backend else f"there is no backend {backend!r} here; there is {config.backend!r}"
+    deadline = said.progress_deadline
+    return RootPolicy(
+        policy=Policy(
+            run=_DEFAULT.run if said.run_policy is None else RunPolicy(said.run_policy),
+            on_change=_DEFAULT.on_change if said.on_change is None else OnChange(said.on_change),
+            self_heal=_DEFAULT.self_heal if said.self_heal is None else said.self_heal,
+            progress_deadline=_DEFAULT.progress_deadline if deadline is None else deadline.total_seconds(),
+            prune=config.prune and said.prune is not False,
+        ),
+        queue=said.queue or "",
+        update=None if said.update is None else Update(said.update),
+        backend=backend,
+        refused=refused,
+        namespace=said.namespace or config.namespace,
+        config=config,
+    )

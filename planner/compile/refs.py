@@ -1,0 +1,162 @@
+"""Params with a `ref`: what they point at, checked before anything runs (reference, sections 7.2 and 7.3).
+
+`inputs.X` of another operation, and whatever of the DAG is known, become values at once. Outputs and the few `globals`
+that a run has when it ended stay references, with the place of their node from the root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from planner.canon import Json
+from planner.compile.bindings import Around, Bindings
+from planner.compile.origin import Origin
+from planner.compile.types import compatible, listed_type
+from planner.errors import Problem
+from planner.model.desired import Reference
+from planner.spec import params
+from planner.spec.io import IO
+from planner.spec.run import Dag
+from planner.spec.words import nearest, short
+
+__all__ = ["Absent", "Given", "Target", "resolve"]
+
+OF_RUNS = ("uuid", "name", "status", "started_at", "finished_at")
+"""`globals` of another run that a reference may ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value that is known already."""
+
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """An input of the DAG that has no value: as if the param were not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a referenced value goes.
+
+    Attributes:
+        origin: the param.
+        io: the input; None for a param of the context, which is not checked.
+    """
+
+    origin: Origin
+    io: IO | None
+
+    def problem(self, code: str, message: str, hint: str = "") -> Problem:
+        """A problem with the param."""
+        return self.origin.first(("value",), ("ref",)).problem(code, message, hint)
+
+
+Resolved = Reference | Given | Absent | Problem | None
+"""None where the other side has a problem of its own, so that nothing can be said."""
+
+
+def resolve(reference: params.Reference, target: Target, around: Around | None) -> Resolved:
+    """What a reference stands for, or the problem with it."""
+    if around is None:
+        ref = "dag" if reference.source == "dag" else f"ops.{reference.name}"
+        return target.problem("PL-304", f"`ref: {ref}` works inside a DAG only", "give a value")
+    if reference.path[0] in {"artifacts", "io"}:
+        message = f"`{reference.path[0]}` of another run is not supported yet"
+        return target.problem("PL-205", message, "pass a path as an output")
+    if reference.source == "dag":
+        return _of_dag(reference.path, target, around)
+    return _of_sibling(reference, target, around)
+
+
+def _of_sibling(reference: params.Reference, target: Target, around: Around) -> Resolved:
+    sibling = around.siblings.get(reference.name)
+    if sibling is None or sibling.found is None:
+        return None  # unknown or broken: said where the graph is made, or at its own place
+    name, component = reference.name, sibling.found.component
+    place = (*around.place, name)
+    match reference.path:
+        case ("outputs", *rest):
+            if isinstance(component.run, Dag):
+                hint = "refer to an operation of this DAG, or wait for it with `dependencies`"
+                return target.problem("PL-305", f"`{name}` is a DAG, which has no outputs of its own", hint)
+            fault = _declared(component.outputs or (), "output", rest, (name, target))
+            return fault or Reference(place, reference.path)
+        case ("inputs", *rest):
+            fault = _declared(component.inputs or (), "input", rest, (name, target))
+            return fault or _input(sibling.bindings, rest, f"`{name}`", target)
+        case _:
+            return _global(reference.path[1], place, target, is_dag=isinstance(component.run, Dag))
+
+
+def _of_dag(path: tuple[str, ...], target: Target, around: Around) -> Resolved:
+    match path:
+        case ("inputs", *rest):
+            context = {item.name for item in around.bindings.inputs if item.role == "context"}
+            declared = around.found.component.inputs or ()
+            is_context = bool(rest) and rest[0] in context
+            fault = None if is_context else _declared(declared, "input", rest, ("the DAG", target))
+            return fault or _input(around.bindings, rest, "the DAG", target)
+        case _:
+            return _global(path[1], around.place, target, is_dag=bool(around.place))
+
+
+def _declared(
+    entries: Iterable[IO], what: Literal["input", "output"], rest: list[str], ends: tuple[str, Target]
+) -> Problem | None:
+    """The problem when a name is not declared, or its type does not fit the target's."""
+    name, target = ends
+    if not rest:
+        return None
+    known = {io.name: io for io in entries}
+    source = known.get(rest[0])
+    if source is None and target.io is None and what == "output":
+        return None  # the context takes an output that nobody declared (reference, section 7.3)
+    if source is None:
+        near = nearest(rest[0], known)
+        hint = f"did you mean `{what}s.{near}`?" if near else f"declare it in the {what}s of its component"
+        subject = name if name == "the DAG" else f"`{name}`"
+        return target.problem("PL-305", f"{subject} has no {what} `{short(rest[0])}`", hint)
+    return None if target.io is None else _fits(source, target.io, target)
+
+
+def _fits(source: IO, io: IO, target: Target) -> Problem | None:
+    same_shape = bool(source.is_list) == bool(io.is_list) or "" in {source.type or "", io.type or ""}
+    if compatible(source.type or "", io.type or "") and same_shape:
+        return None
+    given = listed_type(source.type or "any", is_list=bool(source.is_list))
+    wanted = listed_type(io.type or "any", is_list=bool(io.is_list))
+    message = f"`{source.name}` is of type {given}, and `{io.name}` wants {wanted}"
+    return target.problem("PL-306", message, "give both the same type")
+
+
+def _input(bindings: Bindings, rest: list[str], whose: str, target: Target) -> Resolved:
+    if not rest:
+        if bindings.references or bindings.templates or bindings.unknown:
+            hint = "refer to one input at a time"
+            return target.problem("PL-205", f"all inputs of {whose} at once, while some are not known yet", hint)
+        wanted = {item.name for item in bindings.inputs if item.role == "input"}
+        return Given({name: value for name, value in bindings.values.items() if name in wanted})
+    name = rest[0]
+    if name in bindings.values:
+        return Given(bindings.values[name])
+    if name in bindings.references:
+        return bindings.references[name]
+    if name in bindings.templates:
+        hint = "give this param the same template"
+        return target.problem("PL-305", f"`{name}` of {whose} is known only when it starts", hint)
+    return None if name in bindings.unknown else Absent()
+
+
+def _global(name: str, place: tuple[str, ...], target: Target, *, is_dag: bool) -> Resolved:
+    if name == "name" and place:
+        return Given(place[-1])
+    if name not in OF_RUNS or is_dag:
+        whose = "of a DAG inside another" if is_dag else "of another run"
+        hint = f"there are {', '.join(OF_RUNS)}" if name not in OF_RUNS else "wait for it with `dependencies`"
+        return target.problem("PL-205", f"`globals.{short(name)}` {whose} is not supported yet", hint)
+    return Reference(place, ("globals", name))

@@ -1,0 +1,180 @@
+"""The variables that templates see: inputs by name, `params.*` and `globals.*` (reference, section 9.3).
+
+Values that wait for a start are symbols. Values that are templates themselves are evaluated here, in the order in which
+they need each other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from planner.canon import Json
+from planner.compile.template import Bound, Budget, Flaw, Symbol, bind, is_template
+from planner.compile.template.symbols import Partial
+from planner.compile.template.values import text
+from planner.model.desired import Input
+from planner.spec.places import pointer
+
+__all__ = ["UNKNOWN", "Settled", "escape", "final", "later", "scope_of", "settle", "strings", "words"]
+
+UNKNOWN = "unknown."
+"""How symbols begin that stand for an input with a problem, or for one of a component that is looked at by itself."""
+
+_FORMS = ("value", "as_str", "as_arg")
+_BRACE = re.compile(r"\{(?=[{%#])|\r")
+
+
+def words(value: Json) -> str:
+    """A value as text: as templates print it."""
+    return text(value, Budget())
+
+
+def escape(literal: str) -> str:
+    """Template text that evaluates to `literal`, and is `literal` where that has nothing to evaluate."""
+    if not is_template(literal):
+        return literal
+    return _BRACE.sub(lambda found: "{{ '\\r' }}" if found[0] == "\r" else "{{ '{' }}", literal)
+
+
+def final(bound: Bound) -> Json:
+    """The value with everything escaped but the templates that wait: evaluating it again changes nothing else."""
+    return _final(bound.value, bound.pending, "")
+
+
+def strings(value: Json, at: str = "") -> Iterator[tuple[str, str]]:
+    """Every string of a value, with its JSON pointer."""
+    match value:
+        case str():
+            yield at, value
+        case Mapping():
+            for key, item in value.items():
+                yield from strings(item, at + pointer(key))
+        case list() | tuple():
+            for index, item in enumerate(value):
+                yield from strings(item, at + pointer(index))
+        case _:
+            pass
+
+
+def _final(value: Json, pending: Mapping[str, object], at: str) -> Json:
+    match value:
+        case str():
+            return value if at in pending else escape(value)
+        case Mapping():
+            return {key: _final(item, pending, at + pointer(key)) for key, item in value.items()}
+        case list() | tuple():
+            return [_final(item, pending, f"{at}/{index}") for index, item in enumerate(value)]
+        case _:
+            return value
+
+
+def later(names: Iterable[str], prefix: str = "params.") -> dict[str, Symbol]:
+    """Symbols for inputs that are known later."""
+    return {name: Symbol(f"{prefix}{name}") for name in names}
+
+
+def scope_of(
+    inputs: Sequence[Input], values: Mapping[str, Json], later: Mapping[str, Symbol], known: Mapping[str, Partial]
+) -> dict[str, Partial]:
+    """The scope of one run.
+
+    Args:
+        inputs: every input, in order.
+        values: those that are known.
+        later: symbols of those that are known later; the others have no value at all.
+        known: what `globals` holds.
+    """
+    params: dict[str, Partial] = {}
+    scope: dict[str, Partial] = {}
+    arguments: list[Partial] = []
+    for item in inputs:
+        symbol = later.get(item.name)
+        shown, entry = _known(item, values.get(item.name)) if symbol is None else _waiting(symbol)
+        params[item.name] = {**entry, "type": item.type or None, "connection": None}
+        scope[item.name] = shown
+        if item.role == "input" and not (entry["as_arg"] is None or entry["as_arg"] == ""):
+            arguments.append(entry["as_arg"])
+    return {**scope, "params": {**params, "as_args": arguments}, "globals": known}
+
+
+def _waiting(symbol: Symbol) -> tuple[Symbol, Mapping[str, Partial]]:
+    return symbol, dict.fromkeys(_FORMS, symbol)
+
+
+def _known(item: Input, value: Json) -> tuple[Json, Mapping[str, Partial]]:
+    """What a known value is under its bare name, and in its forms."""
+    argument = _argument(item, value)
+    forms = (value, None if value is None else words(value), argument)
+    return _shown(item, value, argument), dict(zip(_FORMS, forms, strict=True))
+
+
+def _shown(item: Input, value: Json, argument: Json) -> Json:
+    """The value under the bare name: flags as their argument, typed text as text."""
+    if item.is_flag:
+        return argument
+    return words(value) if item.type == "str" and not item.is_list and value is not None else value
+
+
+def _argument(item: Input, value: Json) -> Json:
+    if value is None:
+        return None
+    if item.arg_format is not None:
+        bound = bind(item.arg_format, {item.name: value})
+        return item.arg_format if bound.flaws else words(bound.value)
+    if item.is_flag:
+        return f"--{item.name}" if value else ""
+    return f"--{item.name}={words(value)}"
+
+
+@dataclass(slots=True)
+class Settled:
+    """What came of values that are templates.
+
+    Attributes:
+        values: those that are known now.
+        waiting: those that wait for globals or other inputs, as template text.
+        flaws: what is wrong with those that are in neither, by name.
+        circular: names that need each other.
+    """
+
+    values: dict[str, Json] = field(default_factory=dict)
+    waiting: dict[str, Json] = field(default_factory=dict)
+    flaws: dict[str, tuple[Flaw, ...]] = field(default_factory=dict)
+    circular: tuple[str, ...] = ()
+
+
+Scoped = Callable[[Mapping[str, Json], Mapping[str, Symbol]], Mapping[str, Partial]]
+"""From values that are known, and symbols for those that are not, to the scope."""
+
+
+def settle(texts: Mapping[str, Json], scoped: Scoped, accept: Callable[[str, Json], Json]) -> Settled:
+    """Evaluate values that are templates, each after those that it needs.
+
+    Args:
+        texts: template text by name of the input.
+        scoped: the scope, given what is known of `texts`; their names that are left over are known later.
+        accept: what an evaluated value becomes under its name: its type is checked there.
+    """
+    done, budget = Settled(), Budget()
+    left = dict(texts)
+    moved = True
+    while left and moved:
+        moved = False
+        scope = scoped(done.values, later(name for name in texts if name not in done.values))
+        for name, value in tuple(left.items()):
+            bound = bind(value, scope, budget)
+            blocking = {f"params.{other}" for other in left} & bound.waiting_on
+            if not bound.flaws and blocking:
+                continue
+            moved = True
+            del left[name]
+            if bound.flaws:
+                done.flaws[name] = bound.flaws
+            elif bound.pending:
+                done.waiting[name] = final(bound)
+            else:
+                done.values[name] = accept(name, bound.value)
+    done.circular = tuple(left)
+    return done

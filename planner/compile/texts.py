@@ -1,0 +1,125 @@
+"""All texts of a gang in one value, so that they are rendered in one go, and back.
+
+A gang's strings are template text. `spread` lays them out by their path, `gather` puts rendered values back as text:
+words of a command that come out empty are dropped, a template that is all of `args` may become several words
+(reference, section 9.1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from planner.canon import Json
+from planner.compile.scope import escape, words
+from planner.compile.template import Bound
+from planner.model.gang import Container, Gang, Probe, Replica
+from planner.spec.places import pointer
+
+__all__ = ["gather", "spread"]
+
+_AS_ARGS = re.compile(r"\{\{-?\s*params\.as_args\s*-?\}\}")
+
+
+def spread(gang: Gang) -> dict[str, Json]:
+    """The texts of a gang: `/replicas/main/args/0` and so on."""
+    found: dict[str, Json] = {"replicas": {group.role: _container(group.container) for group in gang.replicas}}
+    if gang.labels:
+        found["labels"] = dict(gang.labels)
+    if gang.probe is not None:
+        found["probe"] = {"path": gang.probe.http_path, "command": list(gang.probe.command)}
+    return found
+
+
+def gather(gang: Gang, bound: Bound, write: Callable[[str], str] = escape) -> Gang:
+    """`gang` with the rendered texts of `spread(gang)`; what still waits stays template text.
+
+    Args:
+        gang: what was spread.
+        bound: its texts, rendered.
+        write: how final text is written: as template text, or as it is where nothing will read it again.
+    """
+    back = _Back(bound, write)
+    replicas = tuple(
+        replace(group, container=_rendered(group, back.below("replicas", group.role))) for group in gang.replicas
+    )
+    labels = back.below("labels").texts(gang.labels)
+    return replace(gang, replicas=replicas, labels=labels, probe=_probe(gang.probe, back.below("probe")))
+
+
+def _container(container: Container) -> dict[str, Json]:
+    return {
+        "image": container.image,
+        "command": list(container.command),
+        "args": list(container.args),
+        "env": dict(container.env),
+        "working_dir": container.working_dir,
+        "resources": dict(container.resources),
+    }
+
+
+class _Back:
+    """A part of a rendered value, with where it is."""
+
+    def __init__(self, bound: Bound, write: Callable[[str], str], at: str = "", value: Json = None) -> None:
+        self._bound = bound
+        self._write = write
+        self._at = at
+        self._value = value if at else bound.value
+
+    def below(self, *parts: str | int) -> _Back:
+        value = self._value
+        for part in parts:
+            if isinstance(value, Mapping):
+                value = value.get(str(part))
+            elif isinstance(value, Sequence) and not isinstance(value, str) and isinstance(part, int):
+                value = value[part]
+        return _Back(self._bound, self._write, self._at + pointer(*parts), value)
+
+    @property
+    def pending(self) -> bool:
+        return self._at in self._bound.pending
+
+    @property
+    def value(self) -> Json:
+        return self._value
+
+    def text(self) -> str:
+        if self.pending:
+            assert isinstance(self._value, str)
+            return self._value
+        return self._write(words(self._value))
+
+    def texts(self, names: Mapping[str, str]) -> dict[str, str]:
+        return {name: self.below(name).text() for name in names}
+
+    def command(self, written: Sequence[str]) -> tuple[str, ...]:
+        found: list[str] = []
+        for index, word in enumerate(written):
+            part = self.below(index)
+            spliced = len(written) == 1 or _AS_ARGS.fullmatch(word) is not None
+            if spliced and not part.pending and isinstance(part.value, list | tuple):
+                found += [self._write(words(item)) for item in part.value]
+            else:
+                found.append(part.text())
+        return tuple(word for word in found if word)
+
+
+def _rendered(group: Replica, back: _Back) -> Container:
+    container = group.container
+    return Container(
+        image=back.below("image").text(),
+        command=back.below("command").command(container.command),
+        args=back.below("args").command(container.args),
+        env=back.below("env").texts(container.env),
+        working_dir=back.below("working_dir").text(),
+        resources=back.below("resources").texts(container.resources),
+    )
+
+
+def _probe(probe: Probe | None, back: _Back) -> Probe | None:
+    if probe is None:
+        return None
+    path = None if probe.http_path is None else back.below("path").text()
+    return replace(probe, http_path=path, command=back.below("command").command(probe.command))

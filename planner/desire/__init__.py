@@ -1,0 +1,1 @@
+"""What should exist: from compiled specs, observed facts and an instant to keyed wants."""

@@ -1,0 +1,73 @@
+"""Nodes of a top by their place: the newest round of each, whose story it tells, and the values that others read of it.
+
+Reads the draft alone and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from planner.canon import Json
+from planner.compile.bind import BindError
+from planner.desire.view import Draft
+from planner.keys import Key
+from planner.model.desired import Leaf, Reference
+from planner.model.records import RunRecord
+
+__all__ = ["effective", "latest", "upstream", "value"]
+
+
+def latest(draft: Draft, top: Key, place: tuple[str, ...]) -> Key:
+    """The key of a node's newest round."""
+    record = draft.run(top.top)
+    rounds = record.rounds if record else {}
+    return Key(top.root, top.cause, place, rounds.get("/".join(place), 0))
+
+
+def effective(draft: Draft, run: RunRecord) -> RunRecord:
+    """The record that tells the run's story: its own, or the one that it was carried from."""
+    if run.carried_from is None:
+        return run
+    return draft.run(run.carried_from) or run
+
+
+def value(draft: Draft, key: Key, reference: Reference) -> Json:
+    """The value of a reference.
+
+    Raises:
+        BindError: the node that should have it does not.
+    """
+    run = draft.run(latest(draft, key, reference.place))
+    if run is None:
+        raise BindError(f"{reference} is not known: {'/'.join(reference.place)} has not run")
+    run = effective(draft, run)
+    section, *rest = reference.path
+    if section == "outputs" and not rest:
+        return dict(run.outputs)
+    if section == "outputs":
+        if rest[0] not in run.outputs:
+            raise BindError(f"{'/'.join(reference.place)} did not write its output {rest[0]!r}")
+        return run.outputs[rest[0]]
+    return _globals(draft, run).get(rest[0] if rest else "", str(run.key))
+
+
+def upstream(draft: Draft, key: Key, leaf: Leaf) -> Mapping[str, Json]:
+    """The context file's section on the nodes that this leaf's params refer to."""
+    found: dict[str, Json] = {}
+    for reference in leaf.references.values():
+        run = draft.run(latest(draft, key, reference.place))
+        if run is not None:
+            story = effective(draft, run)
+            found["/".join(reference.place)] = {"status": str(story.status), "outputs": dict(story.outputs)}
+    return found
+
+
+def _globals(draft: Draft, run: RunRecord) -> Mapping[str, Json]:
+    identity = draft.view.identity
+    return {
+        "uuid": run.key.short_id(identity.instance, identity.project),
+        "name": run.key.place[-1] if run.key.place else run.key.root,
+        "status": str(run.status),
+        "started_at": run.started_at.isoformat() if run.started_at else None,
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+    }

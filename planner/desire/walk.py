@@ -1,0 +1,280 @@
+"""Walking a top: from its compiled operation and records to what its leaves do next.
+
+Opens records for leaves whose upstream lets them start, binds them, carries results over, and settles parents.
+Shared by every cause: generation, tick, request, event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from planner.compile.bind import BindError, BindRequest, bind
+from planner.desire.leaf import LeafContext, step, stop_words
+from planner.desire.nodes import effective, latest, upstream, value
+from planner.desire.rollup import rollup, trigger
+from planner.desire.view import Draft, Ready, Wait
+from planner.keys import Key
+from planner.model.desired import CompiledOperation, Dag, Leaf, Node
+from planner.model.facts import Bound, Carried, Opened, Settled
+from planner.model.records import RunRecord
+from planner.model.status import RunStatus
+
+__all__ = ["Top", "walk"]
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """The run that a cause started, and how its tree is to be walked.
+
+    Attributes:
+        record: its record.
+        operation: the compiled operation that it was opened with.
+        wanted: whether desired state still wants what has not started.
+        carry: whether results and processes of earlier generations may be carried over.
+        lane: port lane of a rolling service.
+        blocked: what its leaves wait for before they may start, or "".
+        kept: runs that the generation in force goes on with: what follows for them is decided there.
+    """
+
+    record: RunRecord
+    operation: CompiledOperation
+    wanted: bool = True
+    carry: bool = False
+    lane: int = 0
+    blocked: str = ""
+    kept: frozenset[Key] = frozenset()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing below it starts any more."""
+        return not self.wanted or self.record.stop is not None
+
+
+@dataclass(slots=True)
+class _Walk:
+    draft: Draft
+    top: Top
+    statuses: dict[tuple[str, ...], RunStatus] = field(default_factory=dict)
+
+
+def walk(draft: Draft, top: Top) -> RunStatus:
+    """Decide what follows for every leaf below `top`; returns the top's status after it."""
+    walking = _Walk(draft, top)
+    key = latest(draft, top.record.key, ())
+    if isinstance(top.operation.body, Leaf):
+        _leaf(walking, key, top.operation)
+        run = draft.run(key)
+        return effective(draft, run).status if run else RunStatus.CREATED
+    status = _dag(walking, top.record.key, top.operation.body)
+    record = draft.run(top.record.key) or top.record
+    if record.status.final:
+        return record.status
+    if status.final:
+        reason, by = _top_reason(walking, status)
+        draft.add(Settled(draft.name, top.record.key, status, reason, draft.now, by))
+    return status
+
+
+def _dag(walking: _Walk, parent: Key, dag: Dag) -> RunStatus:
+    draft, top = walking.draft, walking.top
+    offers: list[tuple[str, list[Ready]]] = []
+    for node in dag.nodes:
+        name, before = node.operation.name, len(draft.ready)
+        walking.statuses[(*parent.place, name)] = _node(walking, parent, node)
+        offers.append((name, draft.ready[before:]))
+        del draft.ready[before:]
+    _offer(draft, parent, dag, offers)
+    statuses = [walking.statuses[(*parent.place, node.operation.name)] for node in dag.nodes]
+    if top.closed:
+        # What never started is withdrawn with its parent and needs no record of its own.
+        begun = [status for status in statuses if status is not RunStatus.CREATED]
+        if all(status.final for status in begun):
+            complete = len(begun) == len(statuses) and RunStatus.STOPPED not in begun
+            return rollup(begun) if complete else RunStatus.STOPPED
+        return RunStatus.STOPPING
+    return rollup(statuses)
+
+
+def _node(walking: _Walk, parent: Key, node: Node) -> RunStatus:
+    draft = walking.draft
+    name = node.operation.name
+    key = latest(draft, parent, (*parent.place, name))
+    run = draft.run(key)
+    if run is None and not _has_begun(draft, key):
+        upstream = [walking.statuses[(*parent.place, other)] for other in node.upstream]
+        decided = _decide(node, upstream)
+        if decided is None or (decided is RunStatus.CREATED and walking.top.closed):
+            return RunStatus.CREATED
+        if decided.final:
+            return _decided_away(walking, key, node, decided)
+    elif run is not None and isinstance(node.operation.body, Dag) and run.status.final:
+        return run.status
+    if isinstance(node.operation.body, Dag):
+        return _dag(walking, key.node, node.operation.body)
+    _leaf(walking, key, node.operation)
+    run = draft.run(key)
+    return effective(draft, run).status if run else RunStatus.CREATED
+
+
+def _has_begun(draft: Draft, key: Key) -> bool:
+    """Whether something of a DAG inside a DAG has a record: it goes on or ends then, whatever its upstream does."""
+    depth = len(key.place)
+    return any(
+        len(run.place) > depth and run.place[:depth] == key.place and run.top == key.top for run in draft.state.runs
+    )
+
+
+def _decide(node: Node, upstream: list[RunStatus]) -> RunStatus | None:
+    if node.skip_on_upstream_skip and RunStatus.SKIPPED in upstream:
+        return RunStatus.SKIPPED
+    return trigger(node.trigger, upstream)
+
+
+def _decided_away(walking: _Walk, key: Key, node: Node, status: RunStatus) -> RunStatus:
+    draft = walking.draft
+    others = ", ".join(
+        name
+        for name in node.upstream
+        if walking.statuses[(*key.place[:-1], name)] not in {RunStatus.SUCCEEDED, RunStatus.SKIPPED}
+    )
+    _open(walking, key, node.operation, f"decided by its upstream ({others})")
+    reason = f"trigger {node.trigger} cannot be met: {others}" if others else f"trigger {node.trigger} cannot be met"
+    draft.add(Settled(draft.name, key, status, reason, draft.now))
+    return status
+
+
+def _leaf(walking: _Walk, key: Key, operation: CompiledOperation) -> None:
+    draft, top = walking.draft, walking.top
+    run = draft.run(key)
+    if run is None and top.closed:
+        return
+    if run is None:
+        _open(walking, key, operation, top.record.because)
+        run = draft.run(key)
+    assert run is not None
+    if not run.bound and not run.status.final and run.carried_from is None and not walking.top.closed:
+        _bind(walking, run, operation)
+        run = draft.run(key) or run
+        if not run.bound and not run.status.final and run.carried_from is None:
+            return
+    context = LeafContext(
+        operation=operation,
+        wanted=top.wanted,
+        stop=top.record.stop or run.stop,
+        lane=top.lane,
+        blocked=top.blocked,
+    )
+    story = effective(draft, run)
+    if story.key not in top.kept:
+        step(draft, story, context)
+        story = draft.run(story.key) or story
+    if story.key != run.key and story.status.final and not run.status.final:
+        draft.add(Settled(draft.name, run.key, story.status, f"carried over from {story.key}", draft.now))
+
+
+def _bind(walking: _Walk, run: RunRecord, operation: CompiledOperation) -> None:
+    draft, top = walking.draft, walking.top
+    leaf = operation.body
+    assert isinstance(leaf, Leaf)
+    try:
+        values = {name: value(draft, run.key, reference) for name, reference in leaf.references.items()}
+        bound = bind(
+            BindRequest(
+                operation=operation,
+                key=run.key,
+                values=values,
+                upstream=upstream(draft, run.key, leaf),
+                identity=(draft.view.identity.instance, draft.view.identity.project),
+                commit=run.commit,
+                opened_at=run.opened_at,
+                because=run.because,
+            )
+        )
+    except BindError as error:
+        draft.add(Settled(draft.name, run.key, RunStatus.FAILED, str(error), draft.now))
+        return
+    if top.carry and not run.key.round and _carry(walking, run, bound.digest):
+        return
+    reference = draft.keep(bound)
+    draft.add(Bound(draft.name, run.key, bound.digest, reference, draft.now))
+
+
+def _carry(walking: _Walk, run: RunRecord, digest: str) -> bool:
+    """Carry an earlier generation's result or process over; True when decided or when more must be read first."""
+    draft = walking.draft
+    if digest not in draft.view.reusable:
+        draft.missing.add(digest)
+        return True
+    source = draft.view.reusable[digest]
+    if source is None or source.key.top == run.key.top:
+        return False
+    source = draft.run(source.key) or source
+    independent = not run.key.place
+    if independent and not source.alive:
+        # A root that is a single leaf runs again (its cache is opt-in); only a live process is taken over.
+        return False
+    if any(attempt.stop for attempt in source.attempts if attempt.live):
+        return False
+    if source.key not in draft.state.runs:
+        draft.state = draft.state.with_run(source)
+    draft.add(Carried(draft.name, run.key, source.key, draft.now))
+    return True
+
+
+def _open(walking: _Walk, key: Key, operation: CompiledOperation, because: str) -> None:
+    draft, record = walking.draft, walking.top.record
+    draft.add(
+        Opened(
+            root=draft.name,
+            key=key,
+            kind=operation.kind,
+            commit=record.commit,
+            generation=record.generation,
+            form=record.form,
+            because=because,
+            at=draft.now,
+        )
+    )
+
+
+def _offer(draft: Draft, parent: Key, dag: Dag, offers: list[tuple[str, list[Ready]]]) -> None:
+    """Let as many children start as the concurrency allows; a child that is a DAG takes one place for all of its own.
+
+    Decided when all of them have been walked: what is carried over takes a place as well.
+    """
+    alive = _alive(draft, parent)
+    taken = len(alive)
+    for name, ready in offers:
+        if name in alive or dag.concurrency is None or taken < dag.concurrency:
+            taken += bool(ready) and name not in alive
+            draft.ready.extend(ready)
+        else:
+            reason = "a place in its DAG's concurrency"
+            draft.waits.extend(Wait(item.key.run, reason, item.since) for item in ready)
+
+
+def _alive(draft: Draft, parent: Key) -> frozenset[str]:
+    """Names of the children of a DAG below which an attempt may exist."""
+    depth = len(parent.place)
+    return frozenset(
+        run.key.place[depth]
+        for run in draft.state.runs.values()
+        if run.key.top == parent.top
+        and len(run.key.place) > depth
+        and run.key.place[:depth] == parent.place
+        and effective(draft, run).alive
+    )
+
+
+def _top_reason(walking: _Walk, status: RunStatus) -> tuple[str, str]:
+    stop = walking.top.record.stop
+    if stop is not None and status is RunStatus.STOPPED:
+        return stop_words(stop), stop.by
+    if not walking.top.wanted and status is RunStatus.STOPPED:
+        return "superseded", ""
+    names = [
+        "/".join(place)
+        for place, child in sorted(walking.statuses.items())
+        if child in {RunStatus.FAILED, RunStatus.STOPPED} and child is status
+    ]
+    return (f"{status}: {', '.join(names[:5])}" if names else ""), ""

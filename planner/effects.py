@@ -1,0 +1,60 @@
+"""Effects: what must be done so that the world follows the records.
+
+A pure function of records and the last look, never of how they came about. So a crash between a record and its
+effect loses nothing: the next reconcile derives the same effects again, under the same names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from planner.fold import RootState
+from planner.keys import Key
+from planner.model.records import RunRecord
+
+__all__ = ["Clean", "Effect", "Ensure", "Stop", "effects"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ensure:
+    """Make the object of an open intent."""
+
+    key: Key
+    run: RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End an attempt whose stop is recorded."""
+
+    key: Key
+    run: RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """Have the backend forget an attempt whose end is recorded."""
+
+    key: Key
+
+
+Effect = Ensure | Stop | Clean
+
+
+def effects(state: RootState) -> tuple[Effect, ...]:
+    """Everything that the records of a root ask of the backend now; stops first, so that leases are free."""
+    found = [effect for run in state.runs.values() for effect in _of_run(run)]
+    order = {Stop: 0, Clean: 1, Ensure: 2}
+    return tuple(sorted(found, key=lambda effect: (order[type(effect)], effect.key)))
+
+
+def _of_run(run: RunRecord) -> Iterator[Effect]:
+    for attempt in run.attempts:
+        key = run.key.at_attempt(attempt.number)
+        if attempt.live and attempt.stop is not None:
+            yield Stop(key, run)
+        elif attempt.live and attempt.seen_at is None:
+            yield Ensure(key, run)
+        elif not attempt.live and not attempt.cleaned:
+            yield Clean(key)

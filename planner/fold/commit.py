@@ -1,0 +1,80 @@
+"""Folding facts into the records of commits and of their statuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from planner.model.commits import CommitRecord, StatusRecord
+from planner.model.facts import Answered, Asked, CommitPlanned, Fact, Posted, StatusChanged, Suspended
+from planner.model.people import Command, ProjectRecord, Suspension
+
+__all__ = ["close_commit", "fold_commit", "fold_project", "fold_status", "with_command"]
+
+_TICK = timedelta(microseconds=1)
+
+
+def fold_project(before: ProjectRecord, fact: Fact) -> ProjectRecord:
+    """The project's record after `fact`; facts about a single root leave it as it is."""
+    match fact:
+        case CommitPlanned():
+            return replace(before, head=fact.commit)
+        case Suspended(root=""):
+            return replace(before, suspended=Suspension(fact.at, fact.by, fact.until) if fact.active else None)
+        case Asked(root=""):
+            return replace(before, commands=with_command(before.commands, fact.command))
+        case Answered(root=""):
+            rest = tuple(command for command in before.commands if command.ident != fact.ident)
+            return replace(before, commands=rest)
+        case _:
+            return before
+
+
+def with_command(commands: tuple[Command, ...], command: Command) -> tuple[Command, ...]:
+    """`commands` and `command`, once however often it was delivered."""
+    return commands if any(known.ident == command.ident for known in commands) else (*commands, command)
+
+
+def fold_commit(before: CommitRecord | None, fact: CommitPlanned) -> CommitRecord:
+    """The commit's record. One that is planned again keeps what it was found to change, and adds to it."""
+    if before is not None:
+        changes = {change.root: change for change in (*before.changes, *fact.changes)}
+        return replace(
+            before, changes=tuple(changes.values()), problems=fact.problems, first_problem=fact.first_problem
+        )
+    return CommitRecord(
+        ident=fact.commit,
+        tree=fact.tree,
+        branch=fact.branch,
+        at=fact.at,
+        changes=fact.changes,
+        problems=fact.problems,
+        first_problem=fact.first_problem,
+    )
+
+
+def close_commit(commit: CommitRecord, status: StatusRecord) -> CommitRecord:
+    """`commit` after its `status`: closed exactly when its aggregate (the status of no root) is final."""
+    if status.root or commit.closed is status.state.final:
+        return commit
+    return replace(commit, closed=status.state.final)
+
+
+def fold_status(before: StatusRecord | None, fact: StatusChanged | Posted) -> StatusRecord | None:
+    """The status of one context of one commit; a post counts only for what was said when it was made."""
+    match fact:
+        case StatusChanged():
+            # A post names what it says by its instant, so no two of one context have the same.
+            at = fact.at if before is None else max(fact.at, before.at + _TICK)
+            return StatusRecord(
+                commit=fact.commit,
+                context=fact.context,
+                root=fact.root,
+                state=fact.state,
+                description=fact.description,
+                at=at,
+            )
+        case Posted():
+            if before is None or before.at != fact.said_at:
+                return before
+            return replace(before, posted=True)

@@ -1,0 +1,281 @@
+"""Folding facts into one root: its record, and the runs that are open under it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from planner.fold.commit import with_command
+from planner.fold.run import cleaned, fold_run, open_run
+from planner.keys import Key
+from planner.model.facts import (
+    Advanced,
+    Answered,
+    Approved,
+    Asked,
+    Bound,
+    Carried,
+    Cleaned,
+    CommitPlanned,
+    CursorMoved,
+    Fact,
+    Healed,
+    Intended,
+    Observed,
+    Opened,
+    Posted,
+    Renamed,
+    Retried,
+    Settled,
+    StatusChanged,
+    StopIntended,
+    Suspended,
+    TargetSet,
+    Vanished,
+    Withdrawn,
+)
+from planner.model.people import Suspension
+from planner.model.records import Applied, Down, Planned, Report, RootRecord, RunRecord
+from planner.model.status import RunStatus
+
+__all__ = ["RootState", "absorb", "fold_root", "left_behind", "run_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class RootState:
+    """A root's record and those of its runs that were read."""
+
+    record: RootRecord
+    runs: Mapping[Key, RunRecord] = field(default_factory=dict)
+
+    def with_run(self, run: RunRecord) -> RootState:
+        """With `run` put in or replaced."""
+        return replace(self, runs={**self.runs, run.key: run})
+
+    def with_record(self, **changes: object) -> RootState:
+        """With fields of the record changed."""
+        return replace(self, record=replace(self.record, **changes))  # type: ignore[arg-type]
+
+
+def absorb(state: RootState, left: RootRecord) -> RootState:
+    """A renamed root, where an earlier root of its new name left `left` behind.
+
+    Generation numbers go on above both, so that no key is made twice; what `left` still waits for stays open.
+    """
+    record = state.record
+    return state.with_record(
+        highest=max(record.highest, left.highest),
+        open=(*left.open, *(key for key in record.open if key not in left.open)),
+        commands=(*left.commands, *record.commands),
+        reports=(*left.reports, *(report for report in record.reports if report not in left.reports)),
+        suspended=record.suspended or left.suspended,
+    )
+
+
+def left_behind(record: RootRecord) -> RootRecord:
+    """What stays under the old name of a root that was renamed: its numbers, so that no key is made twice."""
+    return RootRecord(record.name, highest=record.highest)
+
+
+def run_of(fact: Fact) -> Key | None:
+    """The run whose record `fact` changes, or None."""
+    match fact:
+        case Observed():
+            return fact.observation.key.run
+        case (
+            Opened()
+            | Bound()
+            | Intended()
+            | Vanished()
+            | StopIntended()
+            | Cleaned()
+            | Settled()
+            | Carried()
+            | Healed()
+            | Retried()
+        ):
+            return fact.key.run
+        case _:
+            return None
+
+
+def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one case a fact, each one line
+    """`state` after `fact`. Facts about runs that were not read change nothing but the record."""
+    match fact:
+        case Opened():
+            return _opened(state, fact)
+        case Bound() | Intended() | Observed() | Vanished() | StopIntended() | Settled() | Carried() | Healed():
+            return _run_fact(state, fact)
+        case Cleaned():
+            run = state.runs.get(fact.key.run)
+            return state if run is None else state.with_run(cleaned(run, fact.key.attempt))
+        case Retried():
+            return _retried(state, fact)
+        case TargetSet():
+            return _target(state, fact)
+        case Renamed():
+            runs = {key: replace(run, root=fact.root) for key, run in state.runs.items()}
+            return replace(state, runs=runs).with_record(name=fact.root)  # `absorb` says what was there before
+        case Advanced():
+            return _advanced(state, fact)
+        case Withdrawn():
+            applied, planned = state.record.applied, state.record.planned
+            if applied is None or applied.started:
+                return state
+            return state.with_record(applied=_kept_up(applied.before, planned))
+        case CursorMoved():
+            return state.with_record(cursor=fact.cursor)
+        case Asked():
+            return state.with_record(commands=with_command(state.record.commands, fact.command))
+        case Answered():
+            rest = tuple(command for command in state.record.commands if command.ident != fact.ident)
+            return state.with_record(commands=rest)
+        case Suspended():
+            suspended = Suspension(fact.at, fact.by, fact.until) if fact.active else None
+            return state.with_record(suspended=suspended)
+        case Approved():
+            return _approved(state, fact)
+        case StatusChanged():
+            return _said(state, fact)
+        case CommitPlanned() | Posted():
+            return state
+        case _:
+            assert_never(fact)
+
+
+def _opened(state: RootState, fact: Opened) -> RootState:
+    if fact.key in state.runs:
+        return state
+    state = state.with_run(open_run(fact))
+    if fact.key.place:
+        return state
+    still = tuple(key for key in state.record.open if key != fact.key.top)
+    # A request is a person's word that a stopped service is wanted again.
+    down = None if fact.key.cause.startswith("req-") else state.record.down
+    return state.with_record(open=(*still, fact.key.top), last=fact.key.top, down=down)
+
+
+def _run_fact(
+    state: RootState,
+    fact: Bound | Intended | Observed | Vanished | StopIntended | Settled | Carried | Healed,
+) -> RootState:
+    key = fact.observation.key.run if isinstance(fact, Observed) else fact.key.run
+    run = state.runs.get(key)
+    if run is None:
+        return state
+    folded = fold_run(run, fact)
+    if folded is run:
+        return state
+    state = state.with_run(folded)
+    match fact:
+        case Intended() | Carried():
+            return _leased(_started(state, run.generation), fact)
+        case Settled() if not key.place:
+            return _closed(state, fact)
+        case _:
+            return state
+
+
+def _started(state: RootState, generation: int) -> RootState:
+    applied = state.record.applied
+    if applied is None or applied.number != generation or applied.started:
+        return state
+    return state.with_record(applied=replace(applied, started=True, before=None))
+
+
+def _leased(state: RootState, fact: Intended | Carried) -> RootState:
+    if isinstance(fact, Carried) or not fact.leases.ports:
+        return state
+    run = state.runs[fact.key.run]
+    if run.kind != "service":
+        return state
+    ports = {f"{declared}/{fact.lane}": leased for declared, leased in zip(fact.ports, fact.leases.ports, strict=True)}
+    return state.with_record(ports={**state.record.ports, **ports})
+
+
+def _closed(state: RootState, fact: Settled) -> RootState:
+    still = tuple(key for key in state.record.open if key != fact.key.top)
+    state = state.with_record(open=still)
+    run = state.runs[fact.key.run]
+    if not fact.decided_by or run.kind != "service":
+        return state
+    stop = (run.last.stop if run.last else None) or run.stop
+    reason = stop.reason if stop else (run.last.reason if run.last else None)
+    if reason is None:
+        return state
+    return state.with_record(down=Down(run.generation, fact.decided_by, fact.at, reason))
+
+
+def _retried(state: RootState, fact: Retried) -> RootState:
+    top = state.runs.get(fact.key.top)
+    if top is None:
+        return state
+    rounds = {**top.rounds, **dict.fromkeys(fact.places, fact.round)}
+    # A round is asked for after every stop that is recorded: it lifts the one of the whole.
+    top = replace(top, rounds=rounds, stop=None)
+    if fact.places != ("",):
+        # The top is a parent: a recorded round is the one thing that lets it leave a final state.
+        top = replace(top, status=RunStatus.PROCESSING, reason="", finished_at=None)
+    still = tuple(key for key in state.record.open if key != fact.key.top)
+    return state.with_run(top).with_record(open=(*still, fact.key.top), down=None)
+
+
+def _target(state: RootState, fact: TargetSet) -> RootState:
+    state = state.with_record(planned=fact.planned, applied=_kept_up(state.record.applied, fact.planned))
+    if fact.what is None:
+        return state
+    others = tuple(report for report in state.record.reports if report.commit != fact.planned.commit)
+    return state.with_record(reports=(*others, Report(fact.planned.commit, fact.what)))
+
+
+def _kept_up(applied: Applied | None, planned: Planned | None) -> Applied | None:
+    """The generation in force with the newest form of its digest: a live change stays while the next target waits."""
+    if applied is None or planned is None or applied.digest is None or applied.digest != planned.digest:
+        return applied
+    return replace(applied, form=planned.form)
+
+
+def _advanced(state: RootState, fact: Advanced) -> RootState:
+    now = state.record.applied
+    before = now if now is None or now.started else now.before
+    applied = Applied(
+        number=fact.number,
+        digest=fact.digest,
+        commit=fact.commit,
+        form=fact.form,
+        key=fact.key,
+        at=fact.at,
+        # An absence acts by stopping; there is nothing to start.
+        started=fact.digest is None,
+        before=None if fact.digest is None else before,
+    )
+    reports = tuple(
+        replace(report, key=fact.key) if report.commit == fact.commit else report for report in state.record.reports
+    )
+    return state.with_record(applied=applied, highest=fact.number, down=None, reports=reports)
+
+
+def _approved(state: RootState, fact: Approved) -> RootState:
+    planned = state.record.planned
+    if planned is None or planned.hold is None or planned.hold.ident != fact.hold.ident:
+        return state
+    state = state.with_record(planned=replace(planned, hold=None))
+    if not fact.baseline or planned.digest is None:
+        return state
+    number = state.record.highest + 1
+    done = Applied(number, planned.digest, planned.commit, planned.form, None, fact.at, started=True)
+    return state.with_record(applied=done, highest=number)
+
+
+def _said(state: RootState, fact: StatusChanged) -> RootState:
+    if not fact.root:
+        return state
+    if fact.state.final:
+        rest = tuple(report for report in state.record.reports if report.commit != fact.commit)
+        return state.with_record(reports=rest)
+    said = f"{fact.state}: {fact.description}"
+    reports = tuple(
+        replace(report, said=said) if report.commit == fact.commit else report for report in state.record.reports
+    )
+    return state.with_record(reports=reports)

@@ -1,0 +1,154 @@
+"""Folding facts into the record of one run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from planner.model.facts import Bound, Carried, Healed, Intended, Observed, Opened, Settled, StopIntended, Vanished
+from planner.model.records import AttemptRecord, RunRecord, Stop
+from planner.model.run import Observation, Phase
+from planner.model.status import RunStatus, StopReason
+from planner.stops import counts_as_failure
+
+__all__ = ["KEPT_ATTEMPTS", "RunFact", "fold_run", "open_run"]
+
+KEPT_ATTEMPTS = 12
+"""A service may be started again for years; its record keeps this many attempts and a count."""
+
+RunFact = Bound | Intended | Observed | Vanished | StopIntended | Settled | Carried | Healed
+
+
+def open_run(fact: Opened) -> RunRecord:
+    """The record of a run that was just opened."""
+    waits = fact.not_before is not None and fact.not_before > fact.at
+    return RunRecord(
+        key=fact.key,
+        root=fact.root,
+        kind=fact.kind,
+        commit=fact.commit,
+        generation=fact.generation,
+        form=fact.form,
+        because=fact.because,
+        opened_at=fact.at,
+        not_before=fact.not_before,
+        status=RunStatus.ON_SCHEDULE if waits else RunStatus.CREATED,
+    )
+
+
+def fold_run(run: RunRecord, fact: RunFact) -> RunRecord:
+    """`run` after `fact`. A final record is never changed again; its attempts may still be seen to end."""
+    if run.status.final and not isinstance(fact, Observed | Vanished):
+        return run
+    match fact:
+        case Bound():
+            return replace(run, digest=fact.digest, bound=fact.bound)
+        case Intended():
+            return _intended(run, fact)
+        case Observed():
+            return _observed(run, fact.observation, fact.at)
+        case Vanished():
+            return _ended(run, fact.key.attempt, fact.at, fact.reason)
+        case StopIntended():
+            return _stop_intended(run, fact)
+        case Settled():
+            return replace(run, status=fact.status, reason=fact.reason, finished_at=fact.at)
+        case Carried():
+            return replace(run, carried_from=fact.source)
+        case Healed():
+            return replace(run, failures=0)
+
+
+def _intended(run: RunRecord, fact: Intended) -> RunRecord:
+    if _attempt(run, fact.key.attempt) is not None:
+        return run
+    attempt = AttemptRecord(number=fact.key.attempt, intended_at=fact.at, leases=fact.leases)
+    return replace(
+        run,
+        attempts=_trimmed((*run.attempts, attempt)),
+        attempt_count=max(run.attempt_count, attempt.number),
+        status=RunStatus.SCHEDULED,
+        reason="",
+    )
+
+
+def _trimmed(attempts: tuple[AttemptRecord, ...]) -> tuple[AttemptRecord, ...]:
+    """Without the oldest ones that are over: one that may exist or is not cleaned is never forgotten."""
+    surplus = len(attempts) - KEPT_ATTEMPTS
+    kept = []
+    for attempt in attempts:
+        if surplus > 0 and attempt.cleaned and not attempt.live:
+            surplus -= 1
+        else:
+            kept.append(attempt)
+    return tuple(kept)
+
+
+def _stop_intended(run: RunRecord, fact: StopIntended) -> RunRecord:
+    attempt = _attempt(run, fact.key.attempt)
+    if fact.key.attempt and (attempt is None or not attempt.live):
+        return run
+    stop = Stop(fact.reason, fact.by, fact.at)
+    run = _with(run, fact.key.attempt, stop=stop) if fact.key.attempt else replace(run, stop=run.stop or stop)
+    return replace(run, status=RunStatus.STOPPING)
+
+
+def _observed(run: RunRecord, seen: Observation, at: datetime) -> RunRecord:
+    number = seen.key.attempt
+    attempt = _attempt(run, number)
+    if attempt is None or not attempt.live:
+        return run
+    run = _with(
+        run,
+        number,
+        seen_at=attempt.seen_at or at,
+        started_at=seen.started_at or attempt.started_at,
+        ready=seen.ready,
+        ready_at=attempt.ready_at or (at if seen.ready else None),
+        message=seen.message,
+    )
+    if not run.status.final:
+        run = replace(run, started_at=run.started_at or seen.started_at)
+    if seen.phase is Phase.ENDED:
+        if seen.outputs and not run.status.final:
+            run = replace(run, outputs=dict(seen.outputs))
+        return _ended(run, number, seen.ended_at or at, seen.reason or StopReason.EXITED, seen.exit_code)
+    if run.status is RunStatus.STOPPING or run.status.final:
+        return run
+    if seen.phase is Phase.STARTING:
+        return replace(run, status=RunStatus.STARTING)
+    return replace(run, status=RunStatus.RUNNING if seen.ready or run.kind != "service" else RunStatus.WARNING)
+
+
+def _ended(run: RunRecord, number: int, at: datetime, reason: StopReason, exit_code: int | None = None) -> RunRecord:
+    attempt = _attempt(run, number)
+    if attempt is None or not attempt.live:
+        return run
+    if attempt.stop is not None and reason is not StopReason.TIMEOUT:
+        # We asked for this end: why we asked is the reason, whatever the exit code says.
+        reason = attempt.stop.reason
+    # A service that ends by itself has failed, whatever its exit code.
+    failed = counts_as_failure(reason, exit_code) or (run.kind == "service" and reason is StopReason.EXITED)
+    run = _with(run, number, ended_at=at, reason=reason, exit_code=exit_code, ready=False)
+    if run.status.final:
+        return run
+    # What is being stopped goes nowhere but to its final state (`may_follow`), or to a new intent.
+    status = run.status if run.status is RunStatus.STOPPING else RunStatus.RETRYING
+    return replace(run, failures=run.failures + failed, status=status)
+
+
+def _attempt(run: RunRecord, number: int) -> AttemptRecord | None:
+    return next((attempt for attempt in run.attempts if attempt.number == number), None)
+
+
+def _with(run: RunRecord, number: int, **changes: object) -> RunRecord:
+    attempts = tuple(
+        replace(attempt, **changes) if attempt.number == number else attempt  # type: ignore[arg-type]
+        for attempt in run.attempts
+    )
+    return replace(run, attempts=attempts)
+
+
+def cleaned(run: RunRecord, number: int) -> RunRecord:
+    """`run` after the backend was told to forget attempt `number`."""
+    return _with(run, number, cleaned=True)

@@ -1,0 +1,80 @@
+"""Commits that were planned, what each changed, and what it says: records, folded from facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+__all__ = ["Change", "CommitRecord", "StatusRecord", "StatusState", "What"]
+
+
+class What(StrEnum):
+    """What a commit changed of a root."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    LIVE = "live"
+    REMOVED = "removed"
+    RENAMED = "renamed"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One root that a commit was the first planned one to change."""
+
+    root: str
+    what: What
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRecord:
+    """A planned commit and what it caused."""
+
+    ident: str
+    tree: str
+    branch: str
+    at: datetime
+    changes: tuple[Change, ...] = ()
+    problems: int = 0
+    first_problem: str = ""
+    closed: bool = False
+
+
+class StatusState(StrEnum):
+    """States of a commit status, before a forge's own words."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ERROR = "error"
+    SUPERSEDED = "superseded"
+
+    @property
+    def final(self) -> bool:
+        """Whether it is said for good."""
+        return self is not StatusState.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRecord:
+    """What a commit's context should say, and whether the forge was told.
+
+    Attributes:
+        commit: full id.
+        context: `plumbline/<instance>` or `plumbline/<instance>/<root>`.
+        root: the root, "" for the aggregate.
+        state: of the status.
+        description: the important words first.
+        at: when it came to say so.
+        posted: whether the forge took it.
+    """
+
+    commit: str
+    context: str
+    root: str
+    state: StatusState
+    description: str
+    at: datetime
+    posted: bool = False

@@ -1,0 +1,263 @@
+"""What should exist: compiled operations, and the state that one commit asks for.
+
+A compiled operation is what compile makes of a spec: references resolved, params checked, every value that
+compile can know rendered. What only a start can know (upstream outputs, `globals.*`) stays as template text or
+as a `Reference`, and is part of the digest in that form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from planner.canon import Json
+from planner.errors import Place, Problem
+from planner.model.gang import Gang
+from planner.model.schedule import Schedule
+
+__all__ = [
+    "Asked",
+    "CompiledOperation",
+    "Dag",
+    "DesiredState",
+    "Input",
+    "Leaf",
+    "Node",
+    "OnChange",
+    "Output",
+    "Policy",
+    "Reference",
+    "RunPolicy",
+    "Termination",
+]
+
+
+class RunPolicy(StrEnum):
+    """When a root without schedule runs."""
+
+    ON_CHANGE = "on-change"
+    ON_COMMIT = "on-commit"
+    MANUAL = "manual"
+
+
+class OnChange(StrEnum):
+    """What happens to what runs when its root changed and it is not carried over."""
+
+    FINISH = "finish"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Policies that hold for one root, from `.plumbline.yaml` within the daemon's ceilings. All are live fields.
+
+    Attributes:
+        run: when it runs.
+        on_change: what happens to running children of the generation before.
+        self_heal: whether a dead service is started again.
+        progress_deadline: seconds in which a service must get ready.
+        prune: whether its removal from the repository stops it.
+    """
+
+    run: RunPolicy = RunPolicy.ON_CHANGE
+    on_change: OnChange = OnChange.FINISH
+    self_heal: bool = True
+    progress_deadline: float = 600.0
+    prune: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Termination:
+    """How often and how long (reference section 10.2).
+
+    Attributes:
+        max_retries: attempts after the first.
+        timeout: seconds from the first start over all attempts; None for no limit.
+    """
+
+    max_retries: int = 0
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A param's value that another node of the same root will know.
+
+    Attributes:
+        place: the node, from the root.
+        path: what of it: `("outputs", name)`, `("inputs", name)`, `("globals", name)` or a whole section.
+    """
+
+    place: tuple[str, ...]
+    path: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ".".join(("ops", "/".join(self.place), *self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A declared output: its name, and its type or "" for any."""
+
+    name: str
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A value that a leaf is given, as it was declared: what a start needs to check it and to show it to templates.
+
+    Attributes:
+        name: of the input or param.
+        role: a declared input, a declared output that got a param, or a param for the context only.
+        type: type of the value (reference section 8), or "" for any.
+        is_list: whether it is a list of such values.
+        is_flag: whether it is `--name` or nothing on a command line.
+        arg_format: template of its argument; None for `--name=value`.
+        required: whether a start without a value is an error.
+        delayed: whether literals are checked only when the run starts.
+        checks: what a value must satisfy, by the names of reference section 6.1.
+    """
+
+    name: str
+    role: Literal["input", "output", "context"] = "input"
+    type: str = ""
+    is_list: bool = False
+    is_flag: bool = False
+    arg_format: str | None = None
+    required: bool = False
+    delayed: bool = False
+    checks: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Something that a backend runs: a job or a service.
+
+    Every string of `gang`, and every string inside `templates`, is template text over inputs and `globals`: what is
+    final and has braces in it is escaped, so that evaluating it any number of times leaves it as it is.
+
+    Attributes:
+        gang: replicas.
+        params: inputs whose value is known, by name.
+        references: inputs that wait for another node, by name.
+        outputs: declared outputs.
+        termination: retries and time limit.
+        queue: name of its queue; "" for the default one.
+        inputs: declarations of all inputs, those without a value too.
+        templates: inputs whose value is a template that waits for the start, by name.
+        known: `globals` of the project that texts read which wait for the start.
+    """
+
+    gang: Gang
+    params: Mapping[str, Json] = field(default_factory=dict)
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    outputs: tuple[Output, ...] = ()
+    termination: Termination = Termination()
+    queue: str = ""
+    inputs: tuple[Input, ...] = ()
+    templates: Mapping[str, Json] = field(default_factory=dict)
+    known: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A DAG's operation and what it waits for.
+
+    Attributes:
+        operation: compiled like a root, without schedule.
+        upstream: names of nodes of the same DAG, from `dependencies` and params.
+        trigger: which ends of the upstream nodes let it start (reference section 16.2).
+        skip_on_upstream_skip: whether a skipped upstream skips it.
+    """
+
+    operation: CompiledOperation
+    upstream: tuple[str, ...] = ()
+    trigger: str = "all_succeeded"
+    skip_on_upstream_skip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dag:
+    """A graph of operations.
+
+    Attributes:
+        nodes: in topological order, ties by place in the file.
+        concurrency: children that may be alive at once; None for no limit.
+    """
+
+    nodes: tuple[Node, ...]
+    concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledOperation:
+    """One operation, ready to be planned.
+
+    Attributes:
+        name: as in the repository.
+        kind: the reference's run kind: `job`, `service` or `dag`.
+        body: what runs.
+        digest: root digest: over identity fields only.
+        live: digest over live fields.
+        form: digest over everything here, inert fields included: names the stored form.
+        place: where its document begins.
+        schedule: when it runs; None for a root that runs by change or request.
+        policy: policies of its root.
+        description: for people.
+        tags: for people.
+        fields: identity and live fields by JSON pointer, so that a change can be explained field by field.
+        refused: why it cannot execute here, or "".
+    """
+
+    name: str
+    kind: str
+    body: Leaf | Dag
+    digest: str = ""
+    live: str = ""
+    form: str = ""
+    place: Place = Place("")
+    schedule: Schedule | None = None
+    policy: Policy = Policy()
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    fields: Mapping[str, Json] = field(default_factory=dict)
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Budgets that a repository asks for itself; they count where they are tighter than the daemon's. None: no word."""
+
+    starts: int | None = None
+    gpus: int | None = None
+    deletions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """What one commit asks for: a pure function of its tree and the configuration.
+
+    Attributes:
+        commit: full commit id.
+        tree: id of the tree.
+        project: name of the project.
+        roots: by name.
+        problems: all of them, in order of place.
+        bad_files: files with an error: roots that came from them stay as they are, and nothing is pruned.
+        moved: renames that `.plumbline.yaml` declares, old name to new.
+        files: spec files read.
+        budgets: what one commit may cause, in the repository's own words.
+    """
+
+    commit: str
+    tree: str
+    project: str
+    roots: Mapping[str, CompiledOperation]
+    problems: tuple[Problem, ...] = ()
+    bad_files: frozenset[str] = frozenset()
+    moved: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    budgets: Asked = Asked()

@@ -1,0 +1,325 @@
+"""Facts: what is appended to the ledger, and never edited.
+
+Each fact belongs to one root, one commit or the whole project, and carries its instant. Decisions and intents are
+recorded before acting; `Observed` alone says what happened to a thing that was started. They stand in one file, since
+the union at its end is closed: whoever adds one must see all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from planner.keys import Key
+from planner.model.commits import Change, StatusState, What
+from planner.model.people import Command, Hold
+from planner.model.records import Planned
+from planner.model.run import Leases, Observation
+from planner.model.schedule import Cursor
+from planner.model.status import RunStatus, StopReason
+
+__all__ = [
+    "Advanced",
+    "Answered",
+    "Approved",
+    "Asked",
+    "Bound",
+    "Carried",
+    "Cleaned",
+    "CommitPlanned",
+    "CursorMoved",
+    "Fact",
+    "Healed",
+    "Intended",
+    "Observed",
+    "Opened",
+    "Posted",
+    "Renamed",
+    "Retried",
+    "Settled",
+    "StatusChanged",
+    "StopIntended",
+    "Suspended",
+    "TargetSet",
+    "Vanished",
+    "Withdrawn",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CommitPlanned:
+    """A commit was planned: what it changes, written before any intent."""
+
+    commit: str
+    tree: str
+    branch: str
+    at: datetime
+    changes: tuple[Change, ...] = ()
+    problems: int = 0
+    first_problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSet:
+    """What the newest planned commit wants of a root, and what that commit changed of it (None: nothing)."""
+
+    root: str
+    planned: Planned
+    what: What | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A root goes on under another name, with all that it has."""
+
+    root: str
+    old: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """A new generation is in force. `digest` and `form` are None and "" for an absence, `key` is its top run."""
+
+    root: str
+    number: int
+    digest: str | None
+    commit: str
+    form: str
+    key: Key | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The generation in force never started and is not wanted any more: the one before is in force again."""
+
+    root: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A run exists as a record: a top, a DAG node, a tick. For a top with children `leaf` is false."""
+
+    root: str
+    key: Key
+    kind: str
+    commit: str
+    generation: int
+    form: str
+    because: str
+    at: datetime
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """All values of a leaf are known: its digest and the stored bound run."""
+
+    root: str
+    key: Key
+    digest: str
+    bound: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """Attempt `key` is going to be started. Claims what it holds and its place in its queue.
+
+    `ports` are the declared ports in the order of the leased ones; `lane` is their lane.
+    """
+
+    root: str
+    key: Key
+    leases: Leases
+    at: datetime
+    queue: str = ""
+    requests: Mapping[str, int] = field(default_factory=dict)
+    ports: tuple[int, ...] = ()
+    lane: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A backend said something new of an attempt."""
+
+    root: str
+    observation: Observation
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """An attempt that was seen once is gone without an end, or one with a stop is gone: proved by a look."""
+
+    root: str
+    key: Key
+    reason: StopReason
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StopIntended:
+    """Attempt `key` is going to be stopped; or, without attempt number, nothing more of run `key` will start."""
+
+    root: str
+    key: Key
+    reason: StopReason
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """The backend was told to forget attempt `key`."""
+
+    root: str
+    key: Key
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A run is final: by its last attempt, by its children, or because it was decided not to start it."""
+
+    root: str
+    key: Key
+    status: RunStatus
+    reason: str
+    at: datetime
+    decided_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Run `key` is the run `source`: same result or same process, never started again."""
+
+    root: str
+    key: Key
+    source: Key
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """A service was up for long: its failures before count no more."""
+
+    root: str
+    key: Key
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """A person asked for a new round of the nodes `places` below the top `key`."""
+
+    root: str
+    key: Key
+    round: int
+    places: tuple[str, ...]
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CursorMoved:
+    """A schedule decided all ticks up to its new cursor."""
+
+    root: str
+    cursor: Cursor
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A person asked for something."""
+
+    root: str
+    command: Command
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A command was planned: what came of it, in one sentence."""
+
+    root: str
+    ident: str
+    ok: bool
+    message: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """`root` ("" for the project) is suspended or, with `by` of the person who lifts it, not any more."""
+
+    root: str
+    active: bool
+    by: str
+    at: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A person released a hold; with `baseline` its action counts as done instead of being done."""
+
+    root: str
+    hold: Hold
+    by: str
+    at: datetime
+    baseline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """A commit's context should say something new."""
+
+    root: str
+    commit: str
+    context: str
+    state: StatusState
+    description: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The forge took a status as it was at `said_at`."""
+
+    commit: str
+    context: str
+    said_at: datetime
+    at: datetime
+
+
+Fact = (
+    CommitPlanned
+    | TargetSet
+    | Renamed
+    | Advanced
+    | Withdrawn
+    | Opened
+    | Bound
+    | Intended
+    | Observed
+    | Vanished
+    | StopIntended
+    | Cleaned
+    | Settled
+    | Carried
+    | Healed
+    | Retried
+    | CursorMoved
+    | Asked
+    | Answered
+    | Suspended
+    | Approved
+    | StatusChanged
+    | Posted
+)

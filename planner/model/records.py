@@ -1,0 +1,271 @@
+"""Records: what the ledger knows, folded from facts. The planner's only knowledge of the past.
+
+Records are written by `planner.fold` alone. A record never says what should be, only what was decided, seen,
+asked for or said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from planner.canon import Json
+from planner.keys import Key
+from planner.model.commits import What
+from planner.model.people import Command, Hold, Suspension
+from planner.model.run import Leases
+from planner.model.schedule import Cursor
+from planner.model.status import RunStatus, StopReason
+
+__all__ = [
+    "Applied",
+    "AttemptRecord",
+    "Claim",
+    "Down",
+    "Planned",
+    "Report",
+    "RootRecord",
+    "RunRecord",
+    "Stop",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A recorded wish to end an attempt: why, who asked, when."""
+
+    reason: StopReason
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One attempt. `intended_at` is written before acting; the rest only by observation.
+
+    Attributes:
+        number: from 1.
+        intended_at: when the intent was recorded.
+        leases: ports and slots that it holds until it ended.
+        seen_at: when its object was first seen; None while the intent is open.
+        started_at: when its program started.
+        ready: whether it answers its probe now.
+        ready_at: when it first did.
+        ended_at: when it ended, by the backend's clock.
+        reason: why it ended, by the backend's word or by its absence.
+        exit_code: of its program, 128 + n for signal n.
+        message: one sentence, or "".
+        stop: the wish to end it, if there was one.
+        cleaned: whether the backend was told to forget it.
+    """
+
+    number: int
+    intended_at: datetime
+    leases: Leases = Leases()
+    seen_at: datetime | None = None
+    started_at: datetime | None = None
+    ready: bool = False
+    ready_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: StopReason | None = None
+    exit_code: int | None = None
+    message: str = ""
+    stop: Stop | None = None
+    cleaned: bool = False
+
+    @property
+    def live(self) -> bool:
+        """Whether it may exist: intended and not seen to end."""
+        return self.ended_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run: a leaf with attempts, or the top of a DAG, whose progress its leaves tell.
+
+    Attributes:
+        key: attempt 0.
+        root: the root it belongs to now (renames move it).
+        kind: the reference's run kind.
+        commit: whose code and spec it runs.
+        generation: of its root, when it was opened.
+        form: the compiled operation of its top, by content.
+        digest: leaf digest; "" for parents.
+        bound: the bound run, by content; "" until bound, and for parents.
+        because: why it was opened.
+        opened_at: when.
+        not_before: earliest start (jitter).
+        attempts: newest last; the oldest are dropped beyond twelve.
+        attempt_count: all that ever were.
+        failures: attempts that count against `maxRetries`.
+        status: folded status.
+        reason: why that status, in a few words; "" where it says itself.
+        started_at: first start over all attempts.
+        finished_at: when it became final.
+        outputs: of the deciding attempt.
+        carried_from: the run whose result or process it is; None for its own.
+        stop: the wish to end a run as a whole: nothing below it starts any more.
+        rounds: on a top: the current round of each node that a person retried, by place.
+    """
+
+    key: Key
+    root: str
+    kind: str
+    commit: str
+    generation: int
+    form: str
+    opened_at: datetime
+    digest: str = ""
+    bound: str = ""
+    because: str = ""
+    not_before: datetime | None = None
+    attempts: tuple[AttemptRecord, ...] = ()
+    attempt_count: int = 0
+    failures: int = 0
+    status: RunStatus = RunStatus.CREATED
+    reason: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+    carried_from: Key | None = None
+    stop: Stop | None = None
+    rounds: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def last(self) -> AttemptRecord | None:
+        """The newest attempt."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether an attempt may exist."""
+        return any(attempt.live for attempt in self.attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What the newest planned commit wants of a root: the target that reconciling moves to.
+
+    Attributes:
+        commit: the commit that first planned this digest and live digest.
+        digest: root digest; None when the root is to be absent.
+        live: live digest.
+        form: the stored compiled form; "" when absent.
+        path: the file it comes from.
+        hold: what keeps it from being applied.
+        kept: why the target is not what the newest commit says (its file is bad), or "".
+        prune: whether its removal from the repository stops it.
+    """
+
+    commit: str
+    digest: str | None
+    live: str
+    form: str
+    path: str
+    hold: Hold | None = None
+    kept: str = ""
+    prune: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The generation in force.
+
+    Attributes:
+        number: from 1, counts absences too.
+        digest: root digest; None for an absence.
+        commit: the commit that it was first applied with.
+        form: the stored compiled form; "" for an absence.
+        key: its top run; None for an absence.
+        started: whether an intent was made under it.
+        before: the generation that it replaces, while it has not started.
+    """
+
+    number: int
+    digest: str | None
+    commit: str
+    form: str
+    key: Key | None
+    at: datetime
+    started: bool = False
+    before: Applied | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """A decided stop: stays down until `retry`, `run` or a new generation."""
+
+    generation: int
+    by: str
+    at: datetime
+    reason: StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A commit that waits for this root's final status.
+
+    Attributes:
+        commit: full id.
+        what: what it changed.
+        key: the run that it caused, once there is one.
+        said: `state: description` as last said.
+    """
+
+    commit: str
+    what: What
+    key: Key | None = None
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RootRecord:
+    """One root.
+
+    Attributes:
+        name: as in the repository now.
+        planned: what the newest planned commit wants of it.
+        applied: the generation in force.
+        highest: the highest generation number that was ever given.
+        cursor: where its schedule is.
+        open: top runs that are not final, oldest first.
+        down: a decided stop that still holds.
+        suspended: its own suspension.
+        ports: leased ports by identity: declared port and lane, such as `8080/0`.
+        last: newest top run.
+        commands: what people asked for and was not answered yet.
+        reports: commits whose status for this root is not final yet, oldest first.
+    """
+
+    name: str
+    planned: Planned | None = None
+    applied: Applied | None = None
+    highest: int = 0
+    cursor: Cursor | None = None
+    open: tuple[Key, ...] = ()
+    down: Down | None = None
+    suspended: Suspension | None = None
+    ports: Mapping[str, int] = field(default_factory=dict)
+    last: Key | None = None
+    commands: tuple[Command, ...] = ()
+    reports: tuple[Report, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a live attempt holds of its queue: the index that admission counts.
+
+    Attributes:
+        key: the attempt.
+        root: its root.
+        queue: name of its queue.
+        requests: amounts by resource name.
+        leases: ports and slots that it holds.
+    """
+
+    key: Key
+    root: str
+    queue: str
+    requests: Mapping[str, int]
+    leases: Leases

@@ -1,0 +1,140 @@
+"""Planning one root: from its records, its target and an instant to facts, starts and waits.
+
+Left to right once is one reconcile; nothing loops inside. The order of the steps is the order of knowledge: what
+happened, what people asked for, what should be in force, which ticks are due, what every wanted run does next, what
+becomes of old generations where nothing in force goes on with them, and what commits say about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from planner.desire import schedule
+from planner.desire.commands import answer
+from planner.desire.generation import advance, is_superseded, lane_of, supersede
+from planner.desire.settle import settle
+from planner.desire.view import Draft, Ready, View, Wait
+from planner.desire.walk import Top, walk
+from planner.fold import RootState
+from planner.keys import Key
+from planner.model.desired import CompiledOperation, Leaf
+from planner.model.facts import Fact
+from planner.model.gang import Update
+from planner.model.records import RunRecord
+from planner.model.run import BoundRun
+from planner.publish import report
+
+__all__ = ["RootPlan", "plan_root", "reads"]
+
+
+@dataclass(frozen=True, slots=True)
+class RootPlan:
+    """What planning a root decided.
+
+    Attributes:
+        facts: to be recorded in this order, in one transaction, before any effect.
+        state: the root as it is once they are recorded.
+        ready: leaves that start as soon as admission lets them.
+        waits: why the others do not start.
+        bound: bound runs to be stored with the facts, by reference.
+        missing: leaf digests whose reusable runs must be read first; when there are any, nothing else counts.
+        wake_at: when planning must happen again at the latest, without any news.
+    """
+
+    facts: tuple[Fact, ...]
+    state: RootState
+    ready: tuple[Ready, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    bound: Mapping[str, BoundRun] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
+    wake_at: datetime | None = None
+
+
+def reads(state: RootState) -> frozenset[str]:
+    """Form digests that a view of `state` must hold."""
+    record = state.record
+    forms = {run.form for run in state.runs.values() if run.key.top == run.key.node and run.form}
+    forms |= {str(command.args["form"]) for command in record.commands if command.args.get("form")}
+    if record.planned is not None:
+        forms.add(record.planned.form)
+    applied = record.applied
+    while applied is not None:
+        forms.add(applied.form)
+        applied = applied.before
+    return frozenset(forms - {""})
+
+
+def plan_root(view: View) -> RootPlan:
+    """Plan one root. Pure: the same view gives the same plan, and a plan made of its result's state is empty."""
+    draft = Draft(view)
+    settle(draft)
+    answer(draft)
+    advance(draft)
+    _go_on(draft)
+    supersede(draft)
+    report(draft)
+    if draft.missing:
+        return RootPlan((), view.state, missing=frozenset(draft.missing))
+    return RootPlan(
+        facts=tuple(draft.facts),
+        state=draft.state,
+        ready=tuple(draft.ready),
+        waits=tuple(draft.waits),
+        bound=dict(draft.bound),
+        wake_at=min(draft.wakes, default=None),
+    )
+
+
+def _go_on(draft: Draft) -> None:
+    """Decide ticks and walk open runs; the end of one may let the next due tick start (dependsOnPast)."""
+    walked: set[Key] = set()
+    while True:
+        wait = schedule.tick(draft)
+        _walk_current(draft, walked)
+        if wait is None:
+            return
+        if schedule.active(draft):
+            draft.waits.append(wait)
+            return
+
+
+def _walk_current(draft: Draft, walked: set[Key]) -> None:
+    for key in draft.state.record.open:
+        run = draft.run(key)
+        operation = _form(draft, run) if run else None
+        if key in walked or run is None or operation is None or is_superseded(draft, run):
+            continue
+        walked.add(key)
+        walk(
+            draft,
+            Top(
+                record=run,
+                operation=operation,
+                carry=key.generation is not None and key.generation > 1,
+                lane=lane_of(operation, run),
+                blocked=_blocked(draft, run, operation),
+            ),
+        )
+
+
+def _form(draft: Draft, run: RunRecord) -> CompiledOperation | None:
+    """What a run goes by: live fields follow the newest commit as long as the identity is the same."""
+    opened, now = draft.form(run.form), draft.in_force()
+    if opened is not None and now is not None and opened.digest == now.digest:
+        return now
+    return opened
+
+
+def _blocked(draft: Draft, run: RunRecord, operation: CompiledOperation) -> str:
+    """A service that is recreated waits until every process of its earlier generations has ended."""
+    body = operation.body
+    if operation.kind != "service" or not isinstance(body, Leaf) or body.gang.update is not Update.RECREATE:
+        return ""
+    others: list[Key] = [
+        other.key
+        for other in draft.state.runs.values()
+        if other.kind == "service" and other.alive and other.key.top != run.key.top
+    ]
+    return f"the end of {min(others)}" if others else ""

@@ -1,0 +1,256 @@
+"""A plan as a value, for people: what planning a commit would do to every root, without doing it.
+
+The same functions plan here as in the daemon, on the same records; nothing is predicted by a second set of rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from planner import keys
+from planner.changes import field_changes
+from planner.desire.ticks import upcoming
+from planner.desire.view import Identity, View
+from planner.errors import Place
+from planner.fold import RootState, fold_root
+from planner.model.commits import What
+from planner.model.desired import CompiledOperation, Dag, DesiredState, Leaf, RunPolicy
+from planner.model.facts import Carried, Fact, Opened, Renamed, Settled, StopIntended, TargetSet
+from planner.model.people import Hold, Suspension
+from planner.model.plan import Action, Held, Plan, Verb
+from planner.model.records import Applied, Planned, RootRecord, RunRecord
+from planner.model.status import RunStatus
+from planner.plan import RootPlan, plan_root
+from planner.target import CommitPlan, Contact, plan_commit
+
+__all__ = ["World", "as_applied", "preview"]
+
+_TICKS_SHOWN = 5
+_BACKENDS: Mapping[str, str] = {
+    "local": "runs are processes of the daemon's machine and see its files; an image names an environment there"
+}
+"""What a reader must know of where runs go."""
+_RUNNING = frozenset({Verb.START, Verb.UPDATE, Verb.SCHEDULE, Verb.WAIT})
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the plan is compared with.
+
+    Attributes:
+        states: every known root with its runs, by name.
+        forms: stored compiled operations by form digest.
+        base: the commit that these come from, "" for none.
+        reusable: by leaf digest, runs that may be carried over.
+        suspended: the project's suspension.
+        notes: what a reader must know of this machine.
+        backend: where runs go.
+    """
+
+    states: Mapping[str, RootState] = field(default_factory=dict)
+    forms: Mapping[str, CompiledOperation] = field(default_factory=dict)
+    base: str = ""
+    reusable: Mapping[str, RunRecord | None] = field(default_factory=dict)
+    suspended: Suspension | None = None
+    notes: tuple[str, ...] = ()
+    backend: str = "local"
+
+
+def as_applied(desired: DesiredState, at: datetime) -> World:
+    """The world in which everything that `desired` asks for was applied and has succeeded."""
+    states = {}
+    for name, operation in desired.roots.items():
+        planned = Planned(desired.commit, operation.digest, operation.live, operation.form, operation.place.path)
+        top = keys.generation(name, 1)
+        applied = Applied(1, operation.digest, desired.commit, operation.form, top, at, started=True)
+        states[name] = RootState(RootRecord(name, planned=planned, applied=applied, highest=1, last=top))
+    forms = {operation.form: operation for operation in desired.roots.values()}
+    return World(states=states, forms=forms, base=desired.commit)
+
+
+def preview(desired: DesiredState, world: World, contact: Contact, identity: Identity) -> Plan:
+    """The plan of `desired` against `world`."""
+    records = {name: state.record for name, state in world.states.items()}
+    commit = plan_commit(desired, records, contact)
+    forms = {**world.forms, **{operation.form: operation for operation in desired.roots.values()}}
+    states = _targets(world, commit)
+    whats = {fact.root: fact.what for fact in commit.facts if isinstance(fact, TargetSet)}
+    actions: list[Action] = []
+    unchanged: list[str] = []
+    wakes: list[datetime] = []
+    for name in sorted({*states, *desired.roots}):
+        state = states.get(name, RootState(RootRecord(name)))
+        root = _plan(state, forms, world, contact, identity)
+        if root.wake_at is not None:
+            wakes.append(root.wake_at)
+        before = world.states.get(name) or world.states.get(_old_name(commit, name))
+        action = _action(whats.get(name), before, forms, root, contact.now)
+        if action is not None:
+            actions.append(action)
+        elif name in desired.roots:
+            unchanged.append(name)
+    return Plan(
+        commit=desired.commit,
+        base=world.base,
+        at=contact.now,
+        actions=tuple(sorted(actions, key=lambda action: (list(Verb).index(action.verb), action.root))),
+        unchanged=tuple(unchanged),
+        kept=tuple(sorted(commit.kept.items())),
+        held=_held(commit.holds),
+        deferred=tuple(_deferred(desired, [action.root for action in actions])),
+        notes=(*_where(world, actions), *world.notes),
+        problems=desired.problems,
+        wake_at=min(wakes, default=None),
+        complete=not desired.bad_files,
+    )
+
+
+def _where(world: World, actions: list[Action]) -> Iterator[str]:
+    if world.backend in _BACKENDS and any(action.verb in _RUNNING for action in actions):
+        yield _BACKENDS[world.backend]
+
+
+def _targets(world: World, commit: CommitPlan) -> dict[str, RootState]:
+    states = dict(world.states)
+    for fact in commit.facts:
+        if isinstance(fact, Renamed):
+            states[fact.root] = fold_root(states.pop(fact.old), fact)
+        elif isinstance(fact, TargetSet):
+            state = states.get(fact.root, RootState(RootRecord(fact.root)))
+            states[fact.root] = fold_root(state, fact)
+    return states
+
+
+def _plan(
+    state: RootState, forms: Mapping[str, CompiledOperation], world: World, contact: Contact, identity: Identity
+) -> RootPlan:
+    view = View(
+        state=state,
+        forms=forms,
+        now=contact.now,
+        identity=identity,
+        reusable=world.reusable,
+        suspended=world.suspended,
+    )
+    plan = plan_root(view)
+    while plan.missing:
+        # What nobody could look up is not carried over.
+        view = replace(view, reusable={**view.reusable, **dict.fromkeys(plan.missing)})
+        plan = plan_root(view)
+    return plan
+
+
+def _action(
+    what: What | None,
+    before: RootState | None,
+    forms: Mapping[str, CompiledOperation],
+    root: RootPlan,
+    now: datetime,
+) -> Action | None:
+    if what is None or what is What.INVALID:
+        return None
+    record = root.state.record
+    planned = record.planned
+    operation = forms.get(planned.form) if planned else None
+    old_planned = before.record.planned if before else None
+    old = forms.get(old_planned.form) if old_planned else None
+    shown = operation or old
+    verb, because = _verb(what, operation)
+    if before is not None and before.record.name != record.name:
+        because = f"{because}; its name was {before.record.name}"
+    return Action(
+        verb=verb,
+        root=record.name,
+        kind=operation.kind if operation else "",
+        because=because,
+        effects=tuple(_effects(root, operation, now)),
+        # What is gone is gone as a whole: its fields would only hide that.
+        changes=field_changes(old, operation) if old is not None and operation is not None else (),
+        place=shown.place if shown else Place(planned.path if planned else ""),
+    )
+
+
+def _verb(what: What, operation: CompiledOperation | None) -> tuple[Verb, str]:
+    if what is What.REMOVED or operation is None:
+        return Verb.REMOVE, "not in the repository any more"
+    if operation.refused:
+        return Verb.REFUSE, operation.refused
+    words = {
+        What.ADDED: "new in the repository",
+        What.CHANGED: "its spec changed",
+        What.LIVE: "only live fields changed",
+        What.RENAMED: "renamed",
+    }
+    if what is What.LIVE:
+        return Verb.CHANGE, words[what]
+    if what is What.RENAMED:
+        return Verb.RENAME, words[what]
+    if operation.schedule is not None:
+        return Verb.SCHEDULE, words[what]
+    if operation.policy.run is RunPolicy.MANUAL:
+        return Verb.WAIT, f"{words[what]}; runs by plumbline run"
+    return (Verb.START if what is What.ADDED else Verb.UPDATE), words[what]
+
+
+def _effects(root: RootPlan, operation: CompiledOperation | None, now: datetime) -> Iterator[str]:
+    settled = {fact.key for fact in root.facts if isinstance(fact, Settled)}
+    opened = {fact.key for fact in root.facts if isinstance(fact, Opened)}
+    for item in root.ready:
+        yield f"starts {item.key.run}"
+    for wait in root.waits:
+        if wait.key in opened:
+            yield f"{wait.key} waits for {wait.reason}"
+    for fact in root.facts:
+        yield from _phrase(fact, settled)
+    if operation is not None and isinstance(operation.body, Dag) and root.ready:
+        begun = {key.place[0] for key in opened if key.place}
+        names = [node.operation.name for node in operation.body.nodes if node.operation.name not in begun]
+        if names:
+            yield f"then, as they become ready: {', '.join(names)}"
+    if operation is not None and operation.schedule is not None:
+        instants = upcoming(operation.schedule, root.state.record.cursor, now, _TICKS_SHOWN)
+        if instants:
+            yield "next ticks: " + ", ".join(f"{instant:%Y-%m-%d %H:%M} UTC" for instant in instants)
+
+
+def _phrase(fact: Fact, settled: set[keys.Key]) -> Iterator[str]:
+    match fact:
+        case StopIntended() if fact.key.attempt:
+            yield f"stops {fact.key.run}"
+        case Carried():
+            yield f"{'/'.join(fact.key.place) or fact.key.root}: carried over from {fact.source}, will not run"
+        case Settled(status=RunStatus.STOPPED):
+            yield f"withdraws {fact.key}"
+        case Opened() if fact.key in settled:
+            return
+        case _:
+            return
+
+
+def _held(holds: Mapping[str, Hold]) -> tuple[Held, ...]:
+    by_ident: dict[str, list[str]] = {}
+    for name, hold in holds.items():
+        by_ident.setdefault(hold.ident, []).append(name)
+    first = {hold.ident: hold for hold in holds.values()}
+    return tuple(Held(first[ident], tuple(sorted(names))) for ident, names in sorted(by_ident.items()))
+
+
+def _deferred(desired: DesiredState, names: list[str]) -> Iterator[str]:
+    for name in names:
+        if name in desired.roots:
+            yield from _unknown(desired.roots[name], name)
+
+
+def _unknown(operation: CompiledOperation, path: str) -> Iterator[str]:
+    if isinstance(operation.body, Leaf):
+        for param, reference in sorted(operation.body.references.items()):
+            yield f"{path}: {param} is known after {'/'.join(reference.place)}"
+        return
+    for node in operation.body.nodes:
+        yield from _unknown(node.operation, f"{path}/{node.operation.name}")
+
+
+def _old_name(commit: CommitPlan, name: str) -> str:
+    return next((fact.old for fact in commit.facts if isinstance(fact, Renamed) and fact.root == name), name)

@@ -1,0 +1,76 @@
+"""Plans and problems as plain text for a terminal: what destroys first, what is unchanged as a count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from planner import canon
+from planner.errors import Problem
+from planner.model.plan import Action, FieldChange, Plan, Verb
+
+__all__ = ["change_line", "plan_text", "problems_text", "summary"]
+
+_WIDTH = 72
+
+
+def plan_text(plan: Plan) -> str:
+    """The whole plan; ends with its summary line."""
+    lines = [*_head(plan)]
+    for held in plan.held:
+        lines.append(f"! held {held.hold.ident}: {held.hold.reason}")
+        lines.append(f"    {', '.join(held.roots[:20])}{' …' if len(held.roots) > 20 else ''}")
+        lines.append(f"    release it with: plumbline approve {held.hold.ident}")
+    for action in plan.actions:
+        lines.extend(_action(action))
+    lines.extend(f"  {name} stays as it is: {reason}" for name, reason in plan.kept)
+    lines.extend(f"? {text}" for text in plan.deferred)
+    lines.extend(f"note: {text}" for text in plan.notes)
+    if plan.problems:
+        lines.append(problems_text(plan.problems))
+    lines.append(summary(plan))
+    return "\n".join(lines) + "\n"
+
+
+def summary(plan: Plan) -> str:
+    """One line of counts, such as `2 start, 1 remove, 5 unchanged`."""
+    counts = Counter(action.verb for action in plan.actions)
+    parts = [f"{counts[verb]} {verb}" for verb in Verb if counts[verb]]
+    parts.append(f"{len(plan.unchanged)} unchanged")
+    errors = sum(problem.severity == "error" for problem in plan.problems)
+    if errors:
+        parts.append(f"{errors} problem{'s' if errors > 1 else ''}")
+    return f"plan: {', '.join(parts)}"
+
+
+def problems_text(problems: Iterable[Problem]) -> str:
+    """One problem a line, `path:line:column: severity CODE: message; hint`."""
+    return "\n".join(str(problem) for problem in problems)
+
+
+def change_line(change: FieldChange) -> str:
+    """One field that moved, old and new."""
+    if change.added:
+        return f"{change.pointer}: {_value(change.after)} (new)"
+    if change.removed:
+        return f"{change.pointer}: {_value(change.before)} (gone)"
+    return f"{change.pointer}: {_value(change.before)} -> {_value(change.after)}"
+
+
+def _head(plan: Plan) -> Iterator[str]:
+    commit = plan.commit[:10] or "the working folder"
+    yield f"plan of {commit}" + (f" against {plan.base[:10]}" if plan.base else "")
+    if not plan.complete:
+        yield "! not complete: some files have problems; what comes from them stays as it is"
+
+
+def _action(action: Action) -> Iterator[str]:
+    kind = f" ({action.kind})" if action.kind else ""
+    yield f"{action.verb.symbol} {action.verb} {action.root}{kind}: {action.because}"
+    yield from (f"    {effect}" for effect in action.effects)
+    yield from (f"    {change_line(change)}" for change in action.changes)
+
+
+def _value(value: canon.Json) -> str:
+    text = canon.dumps(value)
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"

@@ -1,0 +1,66 @@
+"""What one file may cost: nodes, depth, aliases and problems, counted as if aliases and merge keys were written out.
+
+Aliases share what they repeat, so a small file can stand for a huge tree; whoever walks it pays for the tree. Counting
+ends the reading before that. This module must never look at values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from planner.errors import Place, Problem
+
+__all__ = ["MAX_ALIASES", "MAX_DEPTH", "MAX_NODES", "MAX_PROBLEMS", "Budget", "Stop"]
+
+MAX_DEPTH = 64
+MAX_ALIASES = 100
+MAX_NODES = 50_000
+"""Nodes of a file, keys included."""
+MAX_PROBLEMS = 50
+
+
+class Stop(Exception):  # noqa: N818 - it ends the reading of a file and never leaves the reader
+    """The file is not read any further."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+
+@dataclass(slots=True)
+class Budget:
+    """What a file has used so far.
+
+    Attributes:
+        problems: those reported, in order.
+        depth: open collections.
+    """
+
+    problems: list[Problem] = field(default_factory=list)
+    depth: int = 0
+    _nodes: int = 0
+    _aliases: int = 0
+
+    def nodes(self, count: int, where: Callable[[], Place]) -> None:
+        """Counts nodes, written or repeated."""
+        self._nodes += count
+        if self._nodes > MAX_NODES:
+            message = f"more than {MAX_NODES:,} values, counting what aliases and merge keys repeat"
+            raise Stop(Problem("PL-105", message, where(), hint="split the file"))
+
+    def alias(self, where: Callable[[], Place]) -> None:
+        """Counts an alias."""
+        self._aliases += 1
+        if self._aliases > MAX_ALIASES:
+            raise Stop(Problem("PL-105", f"more than {MAX_ALIASES} aliases", where(), hint="write the values out"))
+
+    def levels(self, below: int, where: Callable[[], Place]) -> None:
+        """Checks the depth of a node with `below` levels in it."""
+        if self.depth + below > MAX_DEPTH:
+            raise Stop(Problem("PL-104", f"nested more than {MAX_DEPTH} levels deep", where()))
+
+    def report(self, problem: Problem) -> None:
+        """Takes a problem that the reading survives; the last one shown says that there are more."""
+        self.problems.append(problem)
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise Stop(Problem("PL-212", "more problems than are shown", problem.place, hint="repair these first"))

@@ -1,0 +1,193 @@
+"""Loading: the bytes of a spec file to documents and all their problems at once.
+
+Applies the rules of documents (reference, section 1) on top of the models. What a document refers to, and whether its
+values fit, is compile's business. Nothing here raises for bad input.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from planner.canon import Json
+from planner.errors import Place, Problem, Severity
+from planner.spec import faults
+from planner.spec import yaml as reader
+from planner.spec.component import Component
+from planner.spec.limits import MAX_PROBLEMS
+from planner.spec.operation import Operation
+from planner.spec.places import Places
+from planner.spec.version import is_version, refusal
+from planner.spec.words import kind_of, listed, nearest, short
+
+__all__ = ["KINDS", "Document", "Loaded", "Look", "load", "looks_like_spec"]
+
+KINDS: tuple[str, ...] = ("component", "operation")
+"""Kinds of documents."""
+
+Look = Literal["spec", "suspect", "other"]
+"""What a file is by the rule of design "Discovery"."""
+
+_RUN_WORDS = frozenset({"job", "service", "dag"})
+_MARKS = re.compile(
+    rb"""^(?:\xef\xbb\xbf)?(?:[ \t]{0,40}[{,]?[ \t]{0,8}(?=")|(?!["]))  # JSON may indent, YAML starts at the margin
+    (?:["']?version["']?[ \t]{0,8}:[ \t]{0,8}["']?1\.1["']?(?![\w.])
+      |["']?kind["']?[ \t]{0,8}:[ \t]{0,8}["']?(?:component|operation)["']?(?![\w.-]))""",
+    re.MULTILINE | re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One component or operation of a file.
+
+    Attributes:
+        index: its position in the file, from 0.
+        kind: as written; one of `KINDS` when `spec` is set.
+        name: as written, or "" without a usable one.
+        spec: the model; None when the document has an error.
+        places: where its values and keys stand, by JSON pointer from the document's root.
+        value: the document as read; not to be changed.
+    """
+
+    index: int
+    kind: str
+    name: str
+    spec: Component | Operation | None
+    places: Places
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A spec file.
+
+    Attributes:
+        path: as given.
+        documents: all that could be read, those with errors too.
+        problems: in order of place.
+        look: what `looks_like_spec` says of the file.
+    """
+
+    path: str
+    documents: tuple[Document, ...]
+    problems: tuple[Problem, ...]
+    look: Look
+
+    @property
+    def valid(self) -> bool:
+        """Whether nothing holds the file back."""
+        return not any(problem.severity is Severity.ERROR for problem in self.problems)
+
+
+def load(path: str, data: bytes) -> Loaded:
+    """The documents of a spec file, and everything that is wrong with them.
+
+    Args:
+        path: of the file in its repository; only named in places.
+        data: its bytes.
+    """
+    read = reader.read(path, data)
+    documents: list[Document] = []
+    problems = list(read.problems)
+    for part in read.documents:
+        if part.value is None and not part.spoilt:
+            continue
+        document, found = _document(part)
+        documents.append(document)
+        problems += _beyond(read.problems, found) if part.spoilt else found
+    if not documents and not problems:
+        problems.append(Problem("PL-210", "the file has no document", Place(path), hint="remove it, or exclude it"))
+    problems.sort(key=lambda problem: problem.sort_key)
+    return Loaded(path, tuple(documents), tuple(problems[:MAX_PROBLEMS]), _look(read, data))
+
+
+def looks_like_spec(data: bytes) -> Look:
+    """Whether a file is a spec file (design: "Discovery").
+
+    `spec` has a document with version 1.1 and a kind. `suspect` has none, because it cannot be read or lacks one of
+    the two, but a line of it starts like a spec: loading it says what is wrong. `other` is no business of ours.
+    """
+    if b"version" not in data and b"kind" not in data:
+        return "other"
+    return _look(reader.read("", data), data)
+
+
+def _look(read: reader.Read, data: bytes) -> Look:
+    if any(_is_spec(document.value) for document in read.documents):
+        return "spec"
+    return "suspect" if _MARKS.search(data) else "other"
+
+
+def _is_spec(value: Any) -> bool:
+    return isinstance(value, dict) and "kind" in value and is_version(value.get("version"))
+
+
+def _beyond(known: tuple[Problem, ...], found: list[Problem]) -> list[Problem]:
+    """The problems that stand where the reader had none."""
+    places = {problem.place for problem in known}
+    return [problem for problem in found if problem.place not in places]
+
+
+# One document
+
+
+def _document(part: reader.YamlDocument) -> tuple[Document, list[Problem]]:
+    value: Any = part.value
+    problems = _top(value, part.places)
+    fields = value if isinstance(value, dict) else {}
+    kind, name = fields.get("kind"), fields.get("name")
+    spec: Component | Operation | None = None
+    if isinstance(kind, str) and kind in KINDS:
+        spec, found = _parse(kind, value, part.places)
+        problems += found
+    usable = None if problems or part.spoilt else spec
+    return Document(part.index, _text(kind), _text(name), usable, part.places, value), problems
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _parse(kind: str, value: Any, places: Places) -> tuple[Component | Operation | None, list[Problem]]:
+    model: type[Component | Operation] = Component if kind == "component" else Operation
+    try:
+        return model.model_validate(value), []
+    except ValidationError as error:
+        return None, faults.problems(error, model, value, places)
+
+
+def _top(value: Any, places: Places) -> list[Problem]:
+    """The rules that hold at the top of a document only."""
+    place = places.value("")
+    if not isinstance(value, dict):
+        hint = "start with `version: 1.1` and `kind`"
+        return [Problem("PL-203", f"a document must be a mapping, not {kind_of(value)}", place, hint=hint)]
+    problems = []
+    known = isinstance(value.get("kind"), str) and value["kind"] in KINDS
+    if "version" not in value:
+        message = "required field `version` is missing"
+        problems.append(Problem("PL-202", message, place, "/version", "add `version: 1.1`"))
+    elif not known and not is_version(value["version"]):  # with a known kind, the model says it
+        message, hint = refusal(value["version"])
+        problems.append(Problem("PL-207", message, places.value("/version"), "/version", hint))
+    if "kind" not in value:
+        hint = f"add `kind: {'component' if 'run' in value else 'operation'}`"
+        problems.append(Problem("PL-202", "required field `kind` is missing", place, "/kind", hint))
+    elif not known:
+        problems.append(_unknown_kind(value["kind"], places.value("/kind")))
+    return problems
+
+
+def _unknown_kind(kind: object, place: Place) -> Problem:
+    if not isinstance(kind, str):
+        message = f"field `kind` must be a string, not {kind_of(kind)}"
+        return Problem("PL-203", message, place, "/kind", f"use {listed(KINDS)}")
+    near = nearest(kind, KINDS)
+    hint = f"did you mean `{near}`?" if near else f"use {listed(KINDS)}"
+    if kind in _RUN_WORDS:
+        hint = "use `component`; this is a kind of its `run`"
+    return Problem("PL-206", f"unknown kind `{short(kind)}`", place, "/kind", hint)

@@ -1,0 +1,299 @@
+"""From a commit's desired state to the target of every root: what the commit changes, and what is held.
+
+The one place that decides what a commit is the first planned one to change, and that a root is removed. It never
+decides runs: `planner.plan.plan_root` moves each root to its target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from planner import guard
+from planner.errors import Severity
+from planner.guard import Budgets, Starts
+from planner.model.commits import Change, StatusState, What
+from planner.model.desired import CompiledOperation, DesiredState, Leaf, RunPolicy
+from planner.model.facts import CommitPlanned, Fact, Renamed, StatusChanged, TargetSet
+from planner.model.people import Hold
+from planner.model.records import Planned, RootRecord
+from planner.publish import context_of, shorten
+
+__all__ = ["CommitPlan", "Contact", "plan_commit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What surrounds the planning of a commit.
+
+    Attributes:
+        instance: whose contexts the statuses use.
+        branch: the branch that is followed.
+        now: the instant of planning.
+        budgets: what one commit may cause.
+        first: whether nothing of this repository was ever planned, and first contact is to be held.
+    """
+
+    instance: str
+    branch: str
+    now: datetime
+    budgets: Budgets = Budgets()
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommitPlan:
+    """What planning a commit decided.
+
+    Attributes:
+        facts: to be recorded together, before any intent.
+        changes: what the commit changes of which root.
+        holds: what is held, by root.
+        kept: roots that stay as they are though the commit would have changed them, with the reason.
+    """
+
+    facts: tuple[Fact, ...]
+    changes: tuple[Change, ...]
+    holds: Mapping[str, Hold] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan_commit(desired: DesiredState, records: Mapping[str, RootRecord], contact: Contact) -> CommitPlan:
+    """Decide what `desired` makes of every root.
+
+    A commit that is planned again (a restart) gives no new changes, only current targets; where others were planned
+    in between (a force-push back to it) it changes things anew, and says so anew.
+    """
+    renames = _renames(desired, records)
+    known = _after_renames(records, renames)
+    present = dict(_present(desired, known, renames))
+    absent, kept = _absent(desired, known)
+    holds = _holds(desired, known, present, absent, contact)
+    facts = [fact for old, new in sorted(renames.items()) for fact in _renamed(records[old], new, contact)]
+    changes: list[Change] = []
+    for name, (target, what) in sorted({**present, **absent}.items(), key=lambda item: item[0]):
+        planned = replace(target, hold=holds.get(name))
+        if planned == known.get(name, RootRecord(name)).planned:
+            continue
+        facts.append(TargetSet(name, planned, what, contact.now))
+        if what is not None:
+            changes.append(Change(name, what))
+    invalid = _invalid(desired, known, contact)
+    changes.extend(Change(fact.root, What.INVALID) for fact in invalid)
+    errors = [problem for problem in desired.problems if problem.severity is Severity.ERROR]
+    facts.insert(
+        0,
+        CommitPlanned(
+            commit=desired.commit,
+            tree=desired.tree,
+            branch=contact.branch,
+            at=contact.now,
+            changes=tuple(changes),
+            problems=len(errors),
+            first_problem=shorten(str(errors[0])) if errors else "",
+        ),
+    )
+    return CommitPlan((*facts, *invalid), tuple(changes), holds, kept)
+
+
+def _renamed(record: RootRecord, new: str, contact: Contact) -> Iterator[Fact]:
+    """The rename, after the last word of commits that wait under the old name: nothing is said under it any more."""
+    for report in record.reports:
+        yield StatusChanged(
+            root=record.name,
+            commit=report.commit,
+            context=context_of(contact.instance, record.name),
+            state=StatusState.SUPERSEDED,
+            description=shorten(f"renamed to {new}"),
+            at=contact.now,
+        )
+    yield Renamed(new, record.name, contact.now)
+
+
+def _present(
+    desired: DesiredState, known: Mapping[str, RootRecord], renames: Mapping[str, str]
+) -> Iterator[tuple[str, tuple[Planned, What | None]]]:
+    for name, operation in desired.roots.items():
+        before = known[name].planned if name in known else None
+        what = _what(before, operation)
+        if name in renames.values() and what in {What.CHANGED, None}:
+            what = What.RENAMED if what is None else what
+        # Inert changes (a comment, a description) go on under the commit that first planned the rest.
+        commit = desired.commit if what is not None or before is None else before.commit
+        planned = Planned(
+            commit=commit,
+            digest=operation.digest,
+            live=operation.live,
+            form=operation.form,
+            path=operation.place.path,
+            prune=operation.policy.prune,
+        )
+        yield name, (planned, what)
+
+
+def _what(before: Planned | None, operation: CompiledOperation) -> What | None:
+    if before is None or before.digest is None:
+        return What.ADDED
+    if before.digest != operation.digest:
+        return What.CHANGED
+    return What.LIVE if before.live != operation.live else None
+
+
+def _absent(
+    desired: DesiredState, known: Mapping[str, RootRecord]
+) -> tuple[dict[str, tuple[Planned, What | None]], dict[str, str]]:
+    """Roots that the commit no longer has. One bad file holds its own roots and every removal, nothing else."""
+    found: dict[str, tuple[Planned, What | None]] = {}
+    kept: dict[str, str] = {}
+    for name, record in known.items():
+        planned = record.planned
+        if name in desired.roots or planned is None or planned.digest is None:
+            continue
+        if not planned.prune:
+            kept[name] = "prune is off for it; plumbline stop ends what runs"
+        elif desired.bad_files:
+            kept[name] = f"nothing is removed while {min(desired.bad_files)} has problems"
+        else:
+            found[name] = (Planned(desired.commit, None, "", "", planned.path), What.REMOVED)
+    return found, kept
+
+
+def _holds(
+    desired: DesiredState,
+    known: Mapping[str, RootRecord],
+    present: Mapping[str, tuple[Planned, What | None]],
+    absent: Mapping[str, tuple[Planned, What | None]],
+    contact: Contact,
+) -> dict[str, Hold]:
+    holds: dict[str, Hold] = {}
+    live = [name for name, record in known.items() if _is_live(record)]
+    budgets = contact.budgets.within(desired.budgets)
+    removal = guard.removals(absent, live, left=len(desired.roots), budgets=budgets, now=contact.now)
+    if removal is not None:
+        holds.update(dict.fromkeys(absent, removal))
+    first = contact.first or _is_first(known)
+    wanted = _starts(desired, known, present, ticks=first)
+    hold = guard.first_sync(wanted, contact.now) if first else guard.starts(wanted, budgets, contact.now)
+    if hold is not None:
+        holds.update(dict.fromkeys(wanted.digests, hold))
+    # A hold keeps the instant since which it holds, as long as its actions stay the same.
+    for name, new in holds.items():
+        before = known[name].planned if name in known else None
+        if before is not None and before.hold is not None and before.hold.ident == new.ident:
+            holds[name] = before.hold
+    return {name: hold for name, hold in holds.items() if not _approved(known.get(name), present, absent)}
+
+
+def _approved(
+    record: RootRecord | None,
+    present: Mapping[str, tuple[Planned, What | None]],
+    absent: Mapping[str, tuple[Planned, What | None]],
+) -> bool:
+    """Whether the same target was released before: planning it again must not hold it again."""
+    if record is None or record.planned is None:
+        return False
+    planned, _ = present.get(record.name) or absent[record.name]
+    same = record.planned.digest == planned.digest and record.planned.live == planned.live
+    return same and (record.planned.hold is None)
+
+
+def _is_first(known: Mapping[str, RootRecord]) -> bool:
+    """Whether first contact still waits for a person."""
+    holds = [record.planned.hold for record in known.values() if record.planned is not None]
+    return any(guard.is_first_sync(hold) for hold in holds if hold is not None)
+
+
+def _starts(
+    desired: DesiredState,
+    known: Mapping[str, RootRecord],
+    present: Mapping[str, tuple[Planned, What | None]],
+    *,
+    ticks: bool,
+) -> Starts:
+    """Roots that the commit newly causes to start, by themselves or (with `ticks`) by their schedule.
+
+    What an earlier commit causes and nothing holds is on its way already.
+    """
+    digests: dict[str, str] = {}
+    gpus = 0
+    for name, (planned, _) in present.items():
+        operation = desired.roots[name]
+        record = known.get(name)
+        in_force = record.applied.digest if record and record.applied else None
+        if planned.digest == in_force or operation.refused or _approved(record, present, {}):
+            continue
+        if operation.policy.run is RunPolicy.MANUAL or (operation.schedule is not None and not ticks):
+            continue
+        digests[name] = operation.digest
+        gpus += _gpus(operation)
+    return Starts(digests, gpus)
+
+
+def _gpus(operation: CompiledOperation) -> int:
+    if isinstance(operation.body, Leaf):
+        requests = operation.body.gang.requests
+        return sum(amount for name, amount in requests.items() if "gpu" in name)
+    return sum(_gpus(node.operation) for node in operation.body.nodes)
+
+
+def _is_live(record: RootRecord) -> bool:
+    planned = record.planned
+    return bool(record.open) or (planned is not None and planned.digest is not None)
+
+
+def _invalid(desired: DesiredState, known: Mapping[str, RootRecord], contact: Contact) -> tuple[StatusChanged, ...]:
+    """A failure on the commit for each root that stays as it is because its file is bad."""
+    return tuple(
+        StatusChanged(
+            root=name,
+            commit=desired.commit,
+            context=context_of(contact.instance, name),
+            state=StatusState.FAILURE,
+            description=shorten(f"{record.planned.path} has problems; the last good form stays in force"),
+            at=contact.now,
+        )
+        for name, record in sorted(known.items())
+        if record.planned is not None
+        and record.planned.digest is not None
+        and record.planned.path in desired.bad_files
+        and name not in desired.roots
+    )
+
+
+def _renames(desired: DesiredState, records: Mapping[str, RootRecord]) -> dict[str, str]:
+    """Renames of this commit, old name to new: declared ones, and one that digests prove.
+
+    A removal and an addition with equal digest apart from the name, one candidate on each side, is a rename.
+    """
+    gone = {
+        name: record
+        for name, record in records.items()
+        if name not in desired.roots and record.planned is not None and record.planned.digest is not None
+    }
+    fresh = {name: operation for name, operation in desired.roots.items() if _is_absent(records.get(name))}
+    declared = {old: new for old, new in desired.moved.items() if old in gone and new in fresh}
+    if declared or desired.bad_files:
+        return declared
+    by_digest: dict[str, list[str]] = {}
+    for name, operation in fresh.items():
+        by_digest.setdefault(operation.digest, []).append(name)
+    renames = {}
+    for name, record in gone.items():
+        digest = record.planned.digest if record.planned else None
+        twins = [other for other, that in gone.items() if that.planned and that.planned.digest == digest]
+        candidates = by_digest.get(digest or "", [])
+        if len(twins) == 1 and len(candidates) == 1:
+            renames[name] = candidates[0]
+    return renames
+
+
+def _is_absent(record: RootRecord | None) -> bool:
+    """Whether a name is free: never used, or used by what was removed since."""
+    return record is None or record.planned is None or record.planned.digest is None
+
+
+def _after_renames(records: Mapping[str, RootRecord], renames: Mapping[str, str]) -> dict[str, RootRecord]:
+    taken = set(renames.values())
+    moved = {new: replace(records[old], name=new) for old, new in renames.items()}
+    return {name: record for name, record in records.items() if name not in taken and name not in renames} | moved
