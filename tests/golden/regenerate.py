@@ -1,0 +1,40 @@
+"""Write the golden folder of the renderers anew: `python tests/golden/regenerate.py` from the root of the repository.
+
+The difference is part of the change that causes it, and is read in its review.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+
+def render() -> dict[str, str]:
+    """Every golden file by name."""
+    from planner.render.json import plan_json
+    from planner.render.text import plan_text
+    from tests.planner.plans import COMMITS, plan
+
+    found = {}
+    for name in COMMITS:
+        value = plan(name)
+        found[f"{name}.txt"], found[f"{name}.json"] = plan_text(value), plan_json(value)
+    return found
+
+
+def main() -> None:
+    """Write what differs, and remove what is not made any more."""
+    folder = ROOT / "tests/golden/render"
+    files = render()
+    for path in folder.iterdir():
+        if path.name not in files:
+            path.unlink()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()

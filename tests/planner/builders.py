@@ -1,0 +1,156 @@
+"""Compiled operations by hand: what compile would make of small specs, without YAML.
+
+Digests are the real ones (`planner.compile.digests`), so that a test which changes a field finds out what the field
+counts for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from planner.compile.digests import sealed
+from planner.errors import Place, Problem
+from planner.model.desired import (
+    CompiledOperation,
+    Dag,
+    DesiredState,
+    Input,
+    Leaf,
+    Node,
+    Output,
+    Policy,
+    Reference,
+    Termination,
+)
+from planner.model.gang import Container, Gang, Lifetime, Replica, Update
+from planner.model.schedule import CronSchedule, Schedule
+
+EVERY_TEN = CronSchedule(cron="*/10 * * * *")
+
+
+def gang(command: str, **resources: int) -> Gang:
+    """One container that runs `command`."""
+    amounts = {name.replace("gpu", "nvidia.com/gpu"): str(amount) for name, amount in resources.items()}
+    return Gang((Replica("main", 1, Container("python", (command,), resources=amounts)),))
+
+
+def job(
+    name: str = "train",
+    command: str = "fit",
+    *,
+    retries: int = 0,
+    timeout: float | None = None,
+    queue: str = "",
+    reads: Mapping[str, str] | None = None,
+    policy: Policy = Policy(),
+    schedule: Schedule | None = None,
+    path: str = "",
+    description: str = "",
+    refused: str = "",
+    **resources: int,
+) -> CompiledOperation:
+    """A job.
+
+    Args:
+        name: of the operation.
+        command: what it runs: another one is another digest.
+        retries: `maxRetries`.
+        timeout: in seconds.
+        queue: name of its queue.
+        reads: inputs that are outputs of other nodes: `{"data": "prepare.size"}`.
+        policy: of its root.
+        schedule: of its root.
+        path: file that it comes from; `<name>.yaml` when left out.
+        description: an inert field.
+        refused: why it cannot run here.
+        resources: requests, such as `gpu=1`.
+    """
+    references = {param: _reference(text) for param, text in (reads or {}).items()}
+    leaf = Leaf(
+        gang(command, **resources),
+        references=references,
+        outputs=(Output("size"),),
+        termination=Termination(retries, timeout),
+        queue=queue,
+        inputs=tuple(Input(param) for param in references),
+    )
+    operation = CompiledOperation(name, "job", leaf, schedule=schedule, policy=policy)
+    return _sealed(replace(operation, description=description, refused=refused), path)
+
+
+def service(
+    name: str = "serve",
+    command: str = "listen",
+    *,
+    ports: Sequence[int] = (8080,),
+    update: Update = Update.RECREATE,
+    timeout: float | None = None,
+    policy: Policy = Policy(),
+    path: str = "",
+    refused: str = "",
+    **resources: int,
+) -> CompiledOperation:
+    """A service; see `job` for the arguments."""
+    made = gang(command, **resources)
+    leaf = Leaf(
+        Gang(made.replicas, lifetime=Lifetime.ALWAYS, ports=tuple(ports), update=update),
+        termination=Termination(0, timeout),
+    )
+    return _sealed(CompiledOperation(name, "service", leaf, policy=policy, refused=refused), path)
+
+
+def rolling(name: str = "serve", command: str = "listen", **changes: object) -> CompiledOperation:
+    """A service whose generations overlap."""
+    return service(name, command, update=Update.ROLLING, **changes)  # type: ignore[arg-type]
+
+
+def dag(
+    name: str = "flow",
+    *nodes: Node,
+    concurrency: int | None = None,
+    policy: Policy = Policy(),
+    schedule: Schedule | None = None,
+    path: str = "",
+) -> CompiledOperation:
+    """A DAG of `node`s, in topological order."""
+    return _sealed(CompiledOperation(name, "dag", Dag(nodes, concurrency), policy=policy, schedule=schedule), path)
+
+
+def node(
+    operation: CompiledOperation | str, *upstream: str, trigger: str = "all_succeeded", skips: bool = False
+) -> Node:
+    """A node of a DAG; a name alone is a job of that name with its own command."""
+    if isinstance(operation, str):
+        operation = job(operation, f"do {operation}")
+    return Node(operation, upstream, trigger, skips)
+
+
+def desired(
+    commit: str,
+    *operations: CompiledOperation,
+    bad: Sequence[str] = (),
+    moved: Mapping[str, str] | None = None,
+    problems: Sequence[Problem] = (),
+) -> DesiredState:
+    """What a commit asks for."""
+    return DesiredState(
+        commit=commit,
+        tree=f"tree-{commit}",
+        project="project",
+        roots={operation.name: operation for operation in operations},
+        problems=(*problems, *(Problem("PL-101", "not YAML", Place(path, 1, 1)) for path in bad)),
+        bad_files=frozenset(bad),
+        moved=moved or {},
+        files=tuple(sorted({operation.place.path for operation in operations} | set(bad))),
+    )
+
+
+def _sealed(operation: CompiledOperation, path: str) -> CompiledOperation:
+    placed = replace(operation, place=Place(path or f"{operation.name}.yaml", 1, 1))
+    return sealed(placed, {}, "")
+
+
+def _reference(text: str) -> Reference:
+    place, _, output = text.rpartition(".")
+    return Reference(tuple(place.split("/")), ("outputs", output))

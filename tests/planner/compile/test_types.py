@@ -1,0 +1,161 @@
+"""Conversions of reference section 8.1, compatibility of section 8.3, checks of section 6.1."""
+
+import json
+
+import pytest
+
+from planner.compile.checks import checks_of, violations
+from planner.compile.types import compatible, convert
+from planner.spec.io import IO
+
+pytestmark = pytest.mark.unit
+
+TAKEN = [
+    ("str", "x", "x"),
+    ("str", 3, 3),
+    ("str", ["a"], ["a"]),
+    ("int", 3, 3),
+    ("int", "3", 3),
+    ("int", " -3 ", -3),
+    ("int", 3.0, 3),
+    ("int", True, 1),
+    ("float", 3, 3.0),
+    ("float", "1e-3", 0.001),
+    ("float", ".5", 0.5),
+    ("metric", "0.5", 0.5),
+    ("bool", "on", True),
+    ("bool", "FALSE", False),
+    ("bool", 0, False),
+    ("bool", "1", True),
+    ("dict", '{"a": 1}', {"a": 1}),
+    ("dict", {"a": 1}, {"a": 1}),
+    ("metadata", {}, {}),
+    ("list", "[1, 2]", [1, 2]),
+    ("any", None, None),
+    ("", {"a": None}, {"a": None}),
+    ("date", "2026-11-23", "2026-11-23"),
+    ("datetime", "2026-11-23T06:00:00+01:00", "2026-11-23T05:00:00Z"),
+    ("datetime", "2026-11-23T06:00:00", "2026-11-23T06:00:00"),
+    ("timedelta", 90, 90),
+    ("timedelta", "PT1H30M", 5400),
+    ("uuid", "9B1DEB4D3B7D4BAD9BDD2B0D7B3DCB6D", "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"),
+    ("email", "a.b@example.org", "a.b@example.org"),
+    ("uri", "https://user:pass@host:80/x", "https://user:pass@host:80/x"),
+    ("path", "a/b c", "a/b c"),
+    ("image", "registry:5000/team/train:1", "registry:5000/team/train:1"),
+    ("image", "python", "python"),
+    ("gcs", "gs://b/p", "gs://b/p"),
+    ("s3", "s3://b", "s3://b"),
+    ("wasb", "wasbs://c@u.blob.core.windows.net/p", "wasbs://c@u.blob.core.windows.net/p"),
+]
+REFUSED = [
+    ("str", None),
+    ("int", 3.5),
+    ("int", "x"),
+    ("int", "3.0"),
+    ("int", None),
+    ("float", "nan"),
+    ("float", "1e999"),
+    ("float", True),
+    ("float", []),
+    ("bool", 2),
+    ("bool", "maybe"),
+    ("dict", []),
+    ("dict", "[1]"),
+    ("list", {"a": 1}),
+    ("list", '["NaN", NaN]'),
+    ("date", "23.11.2026"),
+    ("date", 20261123),
+    ("datetime", "noon"),
+    ("timedelta", "1h"),
+    ("timedelta", True),
+    ("uuid", "9b1d"),
+    ("email", "nobody"),
+    ("uri", {"host": "x"}),
+    ("path", 3),
+    ("image", "im tag:x"),
+    ("image", "a:b:c"),
+    ("gcs", "s3://b/p"),
+    ("wasb", "wasb://c/p"),
+]
+
+
+@pytest.mark.parametrize(("kind", "given", "expected"), TAKEN, ids=json.dumps)
+def test_a_type_takes(kind, given, expected):
+    found = convert(given, kind)
+
+    assert (found, type(found)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize(("kind", "given"), REFUSED, ids=json.dumps)
+def test_a_type_refuses(kind, given):
+    with pytest.raises(ValueError, match="is wanted, not"):
+        convert(given, kind)
+
+
+def test_a_list_is_a_list_of_its_type():
+    assert convert(["1", 2.0], "int", is_list=True) == [1, 2]
+    assert convert("[1, 2]", "float", is_list=True) == [1.0, 2.0]
+    with pytest.raises(ValueError, match="a list is wanted, not 3"):
+        convert(3, "int", is_list=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "fits"),
+    [
+        ("int", "int", True),
+        ("path", "str", True),
+        ("s3", "wasb", True),
+        ("float", "metric", True),
+        ("", "int", True),
+        ("int", "any", True),
+        ("int", "float", False),
+        ("str", "int", False),
+        ("path", "uri", False),
+    ],
+)
+def test_which_output_may_feed_which_input(source, target, fits):
+    assert compatible(source, target) is fits
+
+
+CHECKS = [
+    ({"gt": 1}, 2, 1),
+    ({"ge": 1}, 1, 0.5),
+    ({"lt": 1}, 0, 1),
+    ({"le": 1}, 1, 2),
+    ({"gt": "2026-01-01"}, "2026-01-02", "2026-01-01"),
+    ({"gt": 1}, 2, "2"),
+    ({"multipleOf": 3}, 9, 10),
+    ({"multipleOf": 0.1}, 0.3, 0.35),
+    ({"minDigits": 3}, 123, 12),
+    ({"maxDigits": 3}, 12.3, 12.34),
+    ({"decimalPlaces": 1}, 3, 0.25),
+    ({"regex": "a+$"}, "aa", "b"),
+    ({"minLength": 2}, "ab", "a"),
+    ({"maxLength": 2}, "ab", "abc"),
+    ({"contains": "b"}, "abc", "ac"),
+    ({"excludes": "b"}, "ac", "abc"),
+    ({"options": [1, "x"]}, 1.0, 2),
+    ({"options": [1]}, 1, True),
+    ({"gt": 0}, [1, 2], [1, 0]),
+    ({"gt": 0}, {"a": 1}, {"a": 0}),
+    ({"minItems": 2}, [1, 2], [1]),
+    ({"maxItems": 1}, {"a": 1}, {"a": 1, "b": 2}),
+    ({"keys": ["a"]}, {"a": 1}, {"a": 1, "b": 2}),
+    ({"containsKeys": ["a"]}, {"a": 1, "b": 2}, {"b": 2}),
+    ({"excludesKeys": ["a"]}, {"b": 2}, {"a": 1}),
+]
+
+
+@pytest.mark.parametrize(("checks", "good", "bad"), CHECKS, ids=json.dumps)
+def test_a_check_tells_good_from_bad(checks, good, bad):
+    declared = checks_of(IO(name="x", validation=checks))
+
+    assert list(violations(good, declared)) == []
+    assert len(list(violations(bad, declared))) == 1
+    assert list(violations(None, declared)) == []
+
+
+def test_options_have_an_older_spelling():
+    assert checks_of(IO(name="x", options=[1, 2])) == {"options": [1, 2]}
+    assert checks_of(IO(name="x", validation={"delay": True})) == {}

@@ -1,0 +1,114 @@
+"""Plans for the golden folder: a repository that is in force, and commits that come upon it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from planner.errors import Place, Problem, Severity
+from planner.fold import RootState
+from planner.guard import Budgets
+from planner.model.desired import CompiledOperation, DesiredState, Policy, RunPolicy
+from planner.model.plan import Plan
+from planner.model.records import RunRecord
+from planner.plan import plan_root
+from planner.preview import World, preview
+from planner.target import Contact
+from tests.planner.builders import EVERY_TEN, dag, desired, job, node, service
+from tests.planner.history import IDENTITY, T0, History, after, done, end, push, wait
+
+MANUAL = Policy(run=RunPolicy.MANUAL)
+
+
+def flow(c: str = "report") -> CompiledOperation:
+    """prepare, then fit that reads its output, then report."""
+    return dag(
+        "flow",
+        node(job("prepare", "prepare")),
+        node(job("fit", "fit", reads={"data": "prepare.size"}), "prepare"),
+        node(job("report", c), "fit"),
+    )
+
+
+IN_FORCE = (
+    flow(),
+    job("gone", "old"),
+    job("live", "live"),
+    job("old-name", "moves"),
+    job("same", "same"),
+    job("train", "fit"),
+    service("serve"),
+)
+RAN = (
+    push(*IN_FORCE),
+    end("flow@g1/prepare#1", size=3),
+    end("flow@g1/fit#1", size=4),
+    end("flow@g1/report#1"),
+    end("live@g1#1"),
+    end("same@g1#1"),
+    wait(minutes=5),
+)
+
+PROBLEMS = (
+    Problem("PL-101", "a mapping is not closed", Place("ops/broken.yaml", 3, 7), hint="add `}`"),
+    Problem("PL-309", "no operation uses the component `spare`", Place("ops/flow.yaml", 9, 5), severity=Severity.INFO),
+)
+
+COMMITS: dict[str, DesiredState] = {
+    "every-verb": desired(
+        "0123456789abcdef0123456789abcdef01234567",
+        flow("report --long"),
+        job("live", "live", retries=2),
+        job("new-name", "moves"),
+        job("same", "same"),
+        job("train", "fit --more", gpu=1),
+        service("serve", "listen --tls"),
+        job("asked", "asked", policy=MANUAL),
+        job("fresh", "fresh"),
+        job("nightly", "nightly", schedule=EVERY_TEN),
+        job("spark", "count", refused="there is no Spark here; set backends.spark"),
+    ),
+    "nothing": desired("1123456789abcdef0123456789abcdef01234567", *IN_FORCE),
+    "problems": desired(
+        "2123456789abcdef0123456789abcdef01234567",
+        flow(),
+        service("serve"),
+        job("train", "fit --more"),
+        bad=["gone.yaml"],
+        problems=PROBLEMS,
+    ),
+    "held": desired(
+        "3123456789abcdef0123456789abcdef01234567",
+        job("one", "one"),
+        job("two", "two"),
+    ),
+}
+
+
+def world(history: History) -> World:
+    """What a preview is compared with, as the daemon would hand it in."""
+    records = done(history.ledger.roots())
+    states: dict[str, RootState] = {name: history.state(name) for name in records}
+    return World(states=states, forms=history.forms, base="c1" + "0" * 38, notes=("runs here have no network",))
+
+
+def read(history: History, state: DesiredState, contact: Contact) -> dict[str, RunRecord | None]:
+    """What may be carried over, read as often as the plans of the roots ask."""
+    found: dict[str, RunRecord | None] = {}
+    twin = History(ledger=type(history.ledger)(history.ledger.snapshot()), forms=dict(history.forms), now=contact.now)
+    twin.commit(state)
+    for name in state.roots:
+        view = twin.view(name)
+        while missing := plan_root(view).missing:
+            answers = done(twin.ledger.reusable(name, missing))
+            found |= {digest: answers.get(digest) for digest in missing}
+            view = twin.view(name, reusable=found)
+    return found
+
+
+def plan(name: str) -> Plan:
+    """The plan of one of `COMMITS` upon what has run."""
+    history = after(*RAN)
+    contact = Contact("test", "main", T0 + timedelta(minutes=5), Budgets(starts=9 if name != "held" else 1))
+    state, known = COMMITS[name], world(history)
+    return preview(state, replace(known, reusable=read(history, state, contact)), contact, IDENTITY)

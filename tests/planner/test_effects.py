@@ -1,0 +1,74 @@
+"""Effects: what records ask of the backend. A function of records alone, so that a crash loses nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from planner.effects import Ensure, effects
+from planner.model import facts as f
+from planner.model.run import Leases
+from tests.planner.builders import dag, job, node, service
+from tests.planner.history import History, after, ask, end, gone, push, wait, world
+
+pytestmark = pytest.mark.unit
+
+
+def wanted(history: History, root: str = "train") -> list[str]:
+    return [f"{type(effect).__name__.lower()} {effect.key}" for effect in effects(history.state(root))]
+
+
+DEAD = world(answers=False)
+"""The backend does nothing: what is asked of it stays to be done."""
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected", "reason"),
+    [
+        pytest.param([push()], [], "nothing is known of it", id="nothing"),
+        pytest.param([DEAD, push(job())], ["ensure train@g1#1"], "an open intent", id="open"),
+        pytest.param([DEAD, push(job()), wait(60)], ["ensure train@g1#1"], "again and again", id="open for long"),
+        pytest.param([push(job())], [], "what was seen is there", id="running"),
+        pytest.param([push(job()), DEAD, ask("stop")], ["stop train@g1#1"], "until its end was seen", id="stopping"),
+        pytest.param([DEAD, push(job()), ask("stop")], ["stop train@g1#1"], "also if never seen", id="stopped first"),
+        pytest.param([push(job()), DEAD, end("train@g1#1")], ["clean train@g1#1"], "what is over", id="over"),
+        pytest.param([push(job()), end("train@g1#1")], [], "once", id="cleaned"),
+        pytest.param([push(job()), DEAD, gone("train@g1#1")], ["clean train@g1#1"], "also what is gone", id="gone"),
+        pytest.param(
+            [push(job(retries=1)), DEAD, end("train@g1#1", 1), wait(1)],
+            ["clean train@g1#1", "ensure train@g1#2"],
+            "the old is forgotten before the new is made",
+            id="next attempt",
+        ),
+        pytest.param(
+            [push(service("train")), DEAD, push(service("train", "two"))],
+            ["stop train@g1#1"],
+            "a recreated service has no second object",
+            id="recreate",
+        ),
+    ],
+)
+def test_effects(steps, expected, reason):
+    assert expected == wanted(after(*steps)), reason
+
+
+def test_stops_come_first_then_cleaning_then_starts():
+    nodes = [node("a"), node("b"), node("c"), node("d", "c")]
+    history = after(push(dag("flow", *nodes)), DEAD, ask("stop", "flow", key="flow@g1/b"), end("flow@g1/a#1"))
+    end("flow@g1/c#1")(history)
+    assert ["stop flow@g1/b#1", "clean flow@g1/a#1", "clean flow@g1/c#1", "ensure flow@g1/d#1"] == wanted(
+        history, "flow"
+    )
+
+
+def test_effects_carry_the_run_that_they_are_about():
+    history = after(DEAD, push(job()))
+    (effect,) = effects(history.state("train"))
+    assert isinstance(effect, Ensure)
+    assert history.run("train@g1") == effect.run
+
+
+def test_an_intent_that_was_recorded_by_another_process_is_acted_on():
+    history = after(push(job()), end("train@g1#1"), ask("run"))
+    key = history.run("train@req-q1").key
+    history.add([f.Intended("train", key.at_attempt(2), Leases(), history.now)])
+    assert ["ensure train@req-q1#2"] == wanted(history)
