@@ -1,0 +1,1 @@
+"""What must be done: reads repositories, backends and the ledger, asks `planner`, and acts on the answer."""

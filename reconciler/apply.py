@@ -1,0 +1,115 @@
+"""Applying: the effects that a root's records ask for, done through the backend.
+
+Every effect has a deadline; after it the outcome is unknown, and only an observation settles it. This module never
+records that something happened, but for a refusal, which is the backend's word that it never will.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import assert_never
+
+import anyio
+
+from planner.compile.bind import BindError, finish_run
+from planner.effects import Clean, Effect, Ensure, Stop
+from planner.keys import Key
+from planner.model.facts import Cleaned, Fact, Observed
+from planner.model.run import BoundRun, Observation, Phase, Stamp
+from planner.model.status import StopReason
+from reconciler.core import Core
+from reconciler.errors import Refused, Transient
+from reconciler.ports import Order
+
+__all__ = ["Applied", "apply"]
+
+
+@dataclass(slots=True)
+class Applied:
+    """What came of a batch of effects.
+
+    Attributes:
+        facts: to be recorded: what was cleaned, and what was refused for good.
+        failed: one sentence when an effect must be tried again, or "".
+        unknown: attempts whose effect passed its deadline.
+    """
+
+    facts: list[Fact]
+    failed: str = ""
+    unknown: tuple[Key, ...] = ()
+
+
+async def apply(core: Core, root: str, effects: Sequence[Effect]) -> Applied:
+    """Do `effects` of `root`: stops and cleaning before starts, each kind side by side."""
+    done = Applied([])
+    for kind in (Stop, Clean, Ensure):
+        async with anyio.create_task_group() as group:
+            for effect in effects:
+                if isinstance(effect, kind):
+                    group.start_soon(_one, core, root, effect, done)
+    return done
+
+
+async def _one(core: Core, root: str, effect: Effect, done: Applied) -> None:
+    async with core.effects:
+        with anyio.move_on_after(core.policy.effect_deadline) as scope:
+            try:
+                await _do(core, root, effect, done)
+            except Transient as error:
+                done.failed = done.failed or error.message
+        if scope.cancelled_caught:
+            done.unknown = (*done.unknown, effect.key)
+            done.failed = done.failed or f"{effect.key}: no answer within {core.policy.effect_deadline:g} s"
+
+
+async def _do(core: Core, root: str, effect: Effect, done: Applied) -> None:
+    try:
+        match effect:
+            case Stop():
+                await core.backend.stop(effect.key, core.policy.grace)
+            case Clean():
+                await core.backend.clean(effect.key)
+                done.facts.append(Cleaned(root, effect.key, core.clock.now()))
+            case Ensure():
+                await _ensure(core, root, effect, done)
+            case _:
+                assert_never(effect)
+    finally:
+        core.written[effect.key] = core.clock.now()
+        if isinstance(effect, Clean):
+            core.written.pop(effect.key, None)
+
+
+async def _ensure(core: Core, root: str, effect: Ensure, done: Applied) -> None:
+    bound = await core.bound(effect.run.bound)
+    if bound is None:
+        raise Transient(f"{effect.key}: its stored run is missing from the ledger")
+    attempt = effect.run.attempts[-1]
+    stamp = Stamp(
+        core.ledger.ident,
+        await core.ledger.sequence(),
+        core.policy.identity.instance,
+        core.policy.identity.project,
+    )
+    run = replace(_with_rest_of_time(core, effect, bound), grace=core.policy.grace)
+    order = Order(effect.key, run, attempt.leases, stamp)
+    try:
+        order = replace(order, run=finish_run(order.run, core.backend.knows(order)))
+        await core.backend.ensure(order)
+    except (Refused, BindError) as error:
+        now = core.clock.now()
+        never = Observation(
+            effect.key, Phase.ENDED, ended_at=now, reason=StopReason.EXITED, message=str(error), stamp=stamp
+        )
+        done.facts.append(Observed(root, never, now))
+
+
+def _with_rest_of_time(core: Core, effect: Ensure, bound: BoundRun) -> BoundRun:
+    """`timeout` counts over all attempts: a later one gets what is left, and a second at least to say so."""
+    if bound.timeout is None or effect.run.started_at is None:
+        return bound
+    spent = core.clock.now() - effect.run.started_at
+    left = timedelta(seconds=bound.timeout) - spent
+    return replace(bound, timeout=max(left.total_seconds(), 1.0))

@@ -1,0 +1,126 @@
+"""Reconciling the repository: the newest commit becomes the target of every root.
+
+A failed read changes nothing: what was planned stays in force and is shown as stale with its age. Only a tree that
+was read whole is ever planned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from planner.model.desired import DesiredState
+from planner.model.facts import Fact, Renamed, TargetSet
+from planner.model.records import RootRecord
+from planner.target import Contact, plan_commit
+from reconciler import codec
+from reconciler.core import Core
+from reconciler.errors import Refused, Transient
+from reconciler.publish import Publisher
+from reconciler.source.model import Commit
+
+__all__ = ["Commits"]
+
+
+class Commits:
+    """Plans the newest commit of the branch.
+
+    Attributes:
+        seen_at: when the remote last answered.
+        failing: why it does not answer now, or why nothing can be planned from what it answers, or "".
+        desired: the newest compiled state.
+    """
+
+    def __init__(self, core: Core, publisher: Publisher) -> None:
+        self._core = core
+        self._publisher = publisher
+        self._planned: str | None = None
+        self.seen_at: datetime | None = None
+        self.failing = ""
+        self.desired: DesiredState | None = None
+
+    async def reconcile(self) -> None:
+        """Plan the branch's newest commit, if it was not planned in this life of the daemon.
+
+        Raises:
+            Transient: the repository cannot be read; everything stays in force.
+        """
+        try:
+            commit = await self._core.source.fetch()
+            self.answered()
+            if commit is not None and commit.id != self._planned:
+                await self._plan(commit)
+                self._planned = commit.id
+        except (Transient, Refused) as error:
+            # What cannot be read whole may be repaired in place: nothing follows from it, and it is asked again.
+            self.failing = error.message
+            raise Transient(error.message) from error
+        self.failing = "the branch does not exist" if commit is None else ""
+
+    def answered(self) -> None:
+        """Note that the remote answers now."""
+        self.seen_at = self._core.clock.now()
+
+    async def _plan(self, commit: Commit) -> None:
+        core = self._core
+        records = await core.ledger.roots()
+        in_force = {name: now.path for name, record in records.items() if (now := record.planned) and now.digest}
+        desired = await core.compiler.compile(commit, in_force)
+        if not desired.files and not desired.problems and not await self._is_empty_on_purpose(commit):
+            raise Transient(f"{commit.id[:10]}: the tree has no file at all; nothing is concluded from it")
+        contact = Contact(
+            instance=core.policy.identity.instance,
+            branch=core.policy.branch,
+            now=core.clock.now(),
+            budgets=core.policy.budgets,
+            first=core.policy.hold_first and not records,
+        )
+        core.remember({operation.form: operation for operation in desired.roots.values()})
+        await self._pin(commit.id)
+        facts = await self._record(desired, contact)
+        self.desired = desired
+        self._publisher.changed(facts)
+        for fact in facts:
+            if isinstance(fact, TargetSet):
+                core.queue.add(f"root:{fact.root}")
+        core.queue.add("pins", 60.0)
+
+    async def _record(self, desired: DesiredState, contact: Contact) -> Sequence[Fact]:
+        """Plan against the newest records, and record the plan before anything else is."""
+        core = self._core
+        forms = {operation.form: operation for operation in desired.roots.values()}
+        async with core.recording:
+            facts = plan_commit(desired, await core.ledger.roots(), contact).facts
+            named = {fact.planned.form for fact in facts if isinstance(fact, TargetSet)}
+            core.renames += any(isinstance(fact, Renamed) for fact in facts)
+            await core.ledger.record(
+                facts, {digest: codec.encode(forms[digest]) for digest in named if digest in forms}
+            )
+        return facts
+
+    async def _is_empty_on_purpose(self, commit: Commit) -> bool:
+        tree = await self._core.source.tree(commit.id)
+        return tree.has_files
+
+    async def _pin(self, commit: str) -> None:
+        await self._core.source.pin(commit, commit)
+
+    async def prune_pins(self) -> None:
+        """Let go of pins of commits that nothing in force, open or planned needs, and tidy the copy."""
+        core = self._core
+        needed = {(await core.ledger.project()).head}
+        for record in (await core.ledger.roots()).values():
+            needed |= _commits_of(record)
+            if record.open:
+                state = await core.ledger.root(record.name)
+                needed |= {run.commit for run in state.runs.values()}
+        for name in await core.source.pins():
+            if name not in needed:
+                await core.source.unpin(name)
+        await core.source.tidy()
+
+
+def _commits_of(record: RootRecord) -> set[str]:
+    planned = {record.planned.commit} if record.planned else set()
+    applied = {record.applied.commit} if record.applied else set()
+    return planned | applied

@@ -1,0 +1,128 @@
+"""Compiling a commit: reads from the source what compile asks for, and calls it in a thread.
+
+Decides nothing. A failed read is passed on: there is no desired state of a part of a tree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import anyio
+import anyio.to_thread
+
+from planner.compile import SETTINGS, Cache, CompileConfig, CompileInput, EntryRef, compile_tree, wanted
+from planner.desire.cron import CronError
+from planner.desire.ticks import restart
+from planner.desire.zones import ZoneError
+from planner.errors import Place, ProblemsError, Severity
+from planner.model.desired import CompiledOperation, DesiredState
+from planner.model.schedule import Schedule
+from planner.spec import yaml as reader
+from planner.spec.repository import load_repository
+from reconciler.core import Core
+from reconciler.errors import Refused
+from reconciler.source.model import Commit
+from reconciler.source.port import Source
+
+__all__ = ["SourceCompiler", "check_schedule", "project_name"]
+
+_MOST_ROUNDS = 32
+"""Rounds of reading: settings name files, files name components, and components may name further ones."""
+
+
+class SourceCompiler:
+    """`reconciler.ports.Compiler` over a source. Keeps what unchanged files compiled to."""
+
+    def __init__(self, source: Source, config: CompileConfig) -> None:
+        self._source = source
+        self._config = config
+        self._cache = Cache()
+        # One at a time: the cache is one value, and compiling is bound by the processor anyway.
+        self._turn = anyio.Lock()
+
+    async def compile(self, commit: Commit, in_force: Mapping[str, str]) -> DesiredState:
+        """See `Compiler.compile`."""
+        async with self._turn:
+            given = await self._gather(await self._given(commit, in_force))
+            return await anyio.to_thread.run_sync(compile_tree, given, self._cache, check_schedule)
+
+    async def _given(self, commit: Commit, in_force: Mapping[str, str]) -> CompileInput:
+        tree = await self._source.tree(commit.id)
+        return CompileInput(commit.id, tree.id, tree.entries, self._config, in_force=in_force)
+
+    async def _gather(self, given: CompileInput) -> CompileInput:
+        """`given` with every blob that compile asks for and the cache does not know."""
+        for _ in range(_MOST_ROUNDS):
+            missing = await anyio.to_thread.run_sync(wanted, given, self._cache)
+            if not missing:
+                break
+            given = replace(given, blobs={**given.blobs, **await self._source.blobs(missing)})
+        return given
+
+    async def with_params(self, commit: Commit, root: str, params: Mapping[str, str]) -> CompiledOperation:
+        """See `Compiler.with_params`."""
+        async with self._turn:
+            given = await self._gather(await self._given(commit, {}))
+            plain = await anyio.to_thread.run_sync(compile_tree, given, self._cache, check_schedule)
+            if root not in plain.roots:
+                raise Refused(f"{root} is not in the repository")
+            place = plain.roots[root].place
+            path = place.path
+            ident = given.entries[path].id
+            data = (await self._source.blobs([ident]))[ident]
+            changed = await self._gather(_changed(given, place, data, params))
+            desired = await anyio.to_thread.run_sync(compile_tree, changed, self._cache, check_schedule)
+        errors = [item for item in desired.problems if item.place.path == path and item.severity is Severity.ERROR]
+        if errors or root not in desired.roots:
+            raise ProblemsError(errors)
+        return desired.roots[root]
+
+
+async def with_params(core: Core, root: str, params: Mapping[str, str]) -> CompiledOperation:
+    """The operation `root` of the newest planned commit, with `params` over its own.
+
+    Raises:
+        ProblemsError: it does not compile with them.
+        Refused: the newest planned commit does not have it.
+        Transient: the tree cannot be read whole now.
+    """
+    head = (await core.ledger.project()).head
+    return await core.compiler.with_params(await core.source.commit(head), root, params)
+
+
+def check_schedule(schedule: Schedule) -> tuple[str, str] | None:
+    """What is wrong with a schedule beyond its shape: code and sentence, or None."""
+    try:
+        restart(schedule, datetime(2000, 1, 1, tzinfo=UTC))
+    except CronError as error:
+        return ("PL-503" if error.never else "PL-501"), str(error)
+    except ZoneError as error:
+        return "PL-502", str(error)
+    return None
+
+
+async def project_name(source: Source, commit: Commit, fallback: str) -> str:
+    """The project that `.plumbline.yaml` of `commit` names, or `fallback`."""
+    entry = (await source.tree(commit.id)).at(SETTINGS)
+    if entry is None or entry.kind != "blob":
+        return fallback
+    data = (await source.blobs([entry.id]))[entry.id]
+    settings = load_repository(SETTINGS, data).settings
+    return (settings.project if settings else None) or fallback
+
+
+def _changed(given: CompileInput, place: Place, data: bytes, params: Mapping[str, str]) -> CompileInput:
+    """`given` with `params` written into the document at `place`; other documents of the file as they are."""
+    documents = reader.read(place.path, data).documents
+    for document in documents:
+        if isinstance(document.value, dict) and document.places.value("") == place:
+            asked = {name: {"value": text} for name, text in params.items()}
+            document.value["params"] = {**(document.value.get("params") or {}), **asked}
+    text = "\n---\n".join(json.dumps(document.value) for document in documents).encode()
+    ident = f"params:{hashlib.sha256(text).hexdigest()}"
+    entries = {**given.entries, place.path: EntryRef("blob", ident, len(text))}
+    return replace(given, entries=entries, blobs={**given.blobs, ident: text})

@@ -1,0 +1,126 @@
+"""What the parts of the daemon share: the ports, the configuration of planning, and small caches.
+
+Made by `reconciler.daemon` (or by a test) and handed to every part. It holds no decision and no fact that is not
+in the ledger: a crash loses nothing but caches.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar, cast
+
+import anyio
+
+from planner.admit import Limits
+from planner.desire.view import Identity, Wait
+from planner.guard import Budgets
+from planner.keys import Key
+from planner.model.desired import CompiledOperation
+from planner.model.run import BoundRun
+from reconciler import codec
+from reconciler.ports import Backend, Clock, Compiler, Forge, Ledger
+from reconciler.queue import Queue
+from reconciler.source.port import Source
+
+__all__ = ["Core", "Policy", "Ports"]
+
+T = TypeVar("T")
+
+_KEPT_BLOBS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The outside."""
+
+    ledger: Ledger
+    backend: Backend
+    source: Source
+    compiler: Compiler
+    forge: Forge
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How this daemon plans.
+
+    Attributes:
+        identity: instance and project.
+        branch: the branch that is followed.
+        budgets: what one commit may cause: the daemon's ceiling.
+        limits: slots and ports of the machine.
+        hold_first: whether first contact is held.
+        effect_deadline: seconds after which an effect's outcome is unknown and its worker goes on.
+        resync: seconds between looks that need no hint.
+        grace: seconds between TERM and KILL of what is stopped.
+        warnings: what a plan must say of this backend.
+    """
+
+    identity: Identity
+    branch: str = ""
+    budgets: Budgets = Budgets()
+    limits: Limits = field(default_factory=Limits)
+    hold_first: bool = False
+    effect_deadline: float = 30.0
+    resync: float = 30.0
+    grace: float = 30.0
+    warnings: tuple[str, ...] = ()
+
+
+class Core:
+    """Ports, policy, queue and caches."""
+
+    def __init__(self, ports: Ports, policy: Policy) -> None:
+        self.ledger = ports.ledger
+        self.backend = ports.backend
+        self.source = ports.source
+        self.compiler = ports.compiler
+        self.forge = ports.forge
+        self.clock = ports.clock
+        self.policy = policy
+        self.queue = Queue()
+        self.admission = anyio.Lock()
+        # Between the plan of a commit and its record no plan of a root is recorded, and none that was made before
+        # a rename is recorded after it: its facts would name a root that is another one now.
+        self.recording = anyio.Lock()
+        self.renames = 0
+        self.effects = anyio.CapacityLimiter(32)
+        # When the last own write of an attempt ended: an older look never proves its absence.
+        self.written: dict[Key, datetime] = {}
+        # Roots of runs whose key still carries the name that the root had before a rename.
+        self.renamed: dict[Key, str] = {}
+        self.waits: dict[str, tuple[Wait, ...]] = {}
+        self.starved: set[str] = set()
+        self.draining = False
+        self._blobs: OrderedDict[str, object] = OrderedDict()
+
+    async def form(self, digest: str) -> CompiledOperation | None:
+        """A stored compiled operation."""
+        return await self._load(CompiledOperation, digest)
+
+    async def bound(self, digest: str) -> BoundRun | None:
+        """A stored bound run."""
+        return await self._load(BoundRun, digest)
+
+    def remember(self, blobs: Mapping[str, object]) -> None:
+        """Keep values that were just stored, so that they are not read back."""
+        for digest, value in blobs.items():
+            self._blobs[digest] = value
+            self._blobs.move_to_end(digest)
+        while len(self._blobs) > _KEPT_BLOBS:
+            self._blobs.popitem(last=False)
+
+    async def _load(self, kind: type[T], digest: str) -> T | None:
+        if digest in self._blobs:
+            self._blobs.move_to_end(digest)
+            return cast("T", self._blobs[digest])
+        text = await self.ledger.blob(digest)
+        if text is None:
+            return None
+        value = codec.decode(kind, text)
+        self.remember({digest: value})
+        return value

@@ -1,0 +1,156 @@
+"""The loop: workers that take names from the queue and reconcile them.
+
+A failure keeps to its name: `Transient` backs off and tries again, anything else is our fault, is logged with its
+traceback and backs off too. Others go on.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import anyio
+
+from planner.keys import Key
+from reconciler.commits import Commits
+from reconciler.core import Core
+from reconciler.errors import Transient, Unusable
+from reconciler.observe import Observer
+from reconciler.project import Project
+from reconciler.publish import Publisher
+from reconciler.roots import Roots
+from reconciler.telemetry import Metrics, log
+
+__all__ = ["Loop", "LoopSettings"]
+
+_LONGEST_BACK_OFF = 120.0
+_TURNED = 5.0
+"""Seconds by which the wall clock may be corrected without anybody's looking again."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """How the loop runs.
+
+    Attributes:
+        workers: names that are reconciled at once.
+        post_interval: least seconds between two writes to the forge.
+        jitter: source of random numbers for back-off; seeded in tests.
+    """
+
+    workers: int = 8
+    post_interval: float = 1.0
+    jitter: random.Random = field(default_factory=random.Random)
+
+
+class Loop:
+    """Everything that happens by itself. `run` returns only when cancelled."""
+
+    def __init__(self, core: Core, settings: LoopSettings | None = None) -> None:
+        self.core = core
+        self.settings = settings or LoopSettings()
+        self.metrics = Metrics()
+        self.publisher = Publisher(core)
+        self.observer = Observer(core)
+        self.roots = Roots(core, self.observer, self.publisher)
+        self.commits = Commits(core, self.publisher)
+        self.project = Project(core, self.observer)
+        self._failures: dict[str, int] = {}
+        # How far the wall clock is ahead of the one that the queue waits by; None before the first survey.
+        self._ahead: float | None = None
+        self._kinds: dict[str, Callable[[str], Awaitable[None]]] = {
+            "source": lambda _: self.commits.reconcile(),
+            "root": self.roots.reconcile,
+            "aggregate": self.publisher.aggregate,
+            "forge": self._post,
+            "project": lambda _: self.project.reconcile(),
+            "survey": lambda _: self._survey(),
+            "pins": lambda _: self.commits.prune_pins(),
+        }
+
+    async def run(self) -> None:
+        """Recover what a crash may have left, then work until cancelled."""
+        await self.publisher.recover()
+        for name in await self.core.ledger.roots():
+            self.core.queue.add(f"root:{name}")
+        for name in ("source", "project", "survey"):
+            self.core.queue.add(name)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._hints)
+            for _ in range(self.settings.workers):
+                group.start_soon(self._work)
+
+    async def _work(self) -> None:
+        while True:
+            name = await self.core.queue.get()
+            try:
+                await self._reconcile(name)
+            finally:
+                self.core.queue.done(name)
+
+    async def _reconcile(self, name: str) -> None:
+        kind, _, rest = name.partition(":")
+        with self.metrics.reconcile(kind):
+            try:
+                await self._kinds[kind](rest)
+            except Transient as error:
+                self._back_off(name, error.message)
+            except Unusable:
+                # The ledger or the machine is gone for good: nothing can be recorded, so nothing may be done.
+                raise
+            except Exception:  # noqa: BLE001 -- our own fault: this name backs off, the others go on
+                self.metrics.crashed(kind)
+                log.exception("reconcile crashed", name=name)
+                self._back_off(name, "")
+            else:
+                self._failures.pop(name, None)
+
+    def _back_off(self, name: str, message: str) -> None:
+        failures = self._failures[name] = self._failures.get(name, 0) + 1
+        delay = min(0.5 * 2 ** min(failures - 1, 10), _LONGEST_BACK_OFF)
+        delay *= 0.75 + self.settings.jitter.random() / 2
+        if message:
+            log.warning("trying again", name=name, reason=message, seconds=round(delay, 2), failures=failures)
+        self.core.queue.add(name, delay)
+
+    async def _post(self, _: str) -> None:
+        if await self.publisher.post():
+            self.core.queue.add("forge")
+        self.metrics.posted()
+        # The name stays with this worker for the interval, so that posts come at most so often.
+        await anyio.sleep(self.settings.post_interval)
+
+    async def _survey(self) -> None:
+        orphans = await self.observer.survey()
+        for root in {key.root for key in orphans}:
+            self.core.queue.add(f"root:{root}")
+        for claim in await self.core.ledger.claims():
+            self.core.queue.add(f"root:{claim.root}")
+        self.core.queue.add("survey", self.core.policy.resync)
+        if self._clock_turned():
+            log.warning("the wall clock was turned, or this machine slept: every operation is looked at again")
+            for name in await self.core.ledger.roots():
+                self.core.queue.add(f"root:{name}")
+            self.core.queue.add("project")
+        await self.publisher.restore()
+
+    def _clock_turned(self) -> bool:
+        """Whether the wall clock moved otherwise than time went by since the last survey: what is due came nearer."""
+        ahead = self.core.clock.now().timestamp() - anyio.current_time()
+        before, self._ahead = self._ahead, ahead
+        return before is not None and abs(ahead - before) > _TURNED
+
+    async def _hints(self) -> None:
+        """Follow the backend's hints; whatever is lost while they are away is made up for by the survey."""
+        while True:
+            try:
+                async for key in self.core.backend.changes():
+                    self.core.queue.add(self._root_of(key))
+            except Transient as error:
+                log.warning("the backend's hints stopped", reason=error.message)
+            await anyio.sleep(1.0)
+            self.core.queue.add("survey")
+
+    def _root_of(self, key: Key) -> str:
+        return f"root:{self.core.renamed.get(key.run, key.root)}"

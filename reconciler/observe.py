@@ -1,0 +1,102 @@
+"""Observing: what the backend says of a root's attempts, for planning.
+
+Knows no meaning of what it sees. Guards against believing a backend that lost much at once: what is missing then is
+not taken as gone until a person agrees, or until most of it is there again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import anyio
+
+from planner import guard
+from planner.fold import RootState
+from planner.keys import Key
+from planner.model.run import Snapshot
+from reconciler.core import Core
+
+__all__ = ["Observer"]
+
+
+class Observer:
+    """Looks at attempts through the backend port."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.lost: str = ""
+        # One survey at a time: what an older look says must not undo the verdict of a newer one.
+        self._turn = anyio.Lock()
+        self._gone: frozenset[Key] = frozenset()
+        self._believed: frozenset[Key] = frozenset()
+
+    async def look(self, state: RootState) -> Snapshot | None:
+        """What the backend says of the attempts of `state`; None when there is nothing to ask.
+
+        Where something is missing, everything is looked at before that is believed: losses are noticed one root at
+        a time, and only together do they look like a lost cluster. While they do, no look proves an absence.
+
+        Raises:
+            Transient: the backend cannot be asked now.
+        """
+        keys = attempts(state)
+        if not keys:
+            return None
+        snapshot = await self._core.backend.observe(keys)
+        if not any(self._misses(snapshot, state, key) for key in keys):
+            return snapshot
+        async with self._turn:
+            whole = None if self.lost else await self._survey()
+            believed = whole is not None and not self.lost and whole.asked_at >= snapshot.asked_at
+        return snapshot if believed else replace(snapshot, asked=frozenset(snapshot.objects))
+
+    def _misses(self, snapshot: Snapshot, state: RootState, key: Key) -> bool:
+        """Whether `snapshot` proves that attempt `key` is gone, though it was seen once and nobody stopped it."""
+        run = state.runs.get(key.run)
+        attempt = next((item for item in run.attempts if item.number == key.attempt), None) if run else None
+        if attempt is None or not attempt.live or attempt.stop is not None or attempt.seen_at is None:
+            return False
+        return snapshot.asked_at > attempt.seen_at and snapshot.proves_absent(key, self._core.written.get(key))
+
+    async def survey(self) -> Collection[Key]:
+        """Look at everything once; returns the keys of objects that no live record stands for.
+
+        Sets `lost` to a sentence when more live objects are gone than anybody should believe.
+
+        Raises:
+            Transient: the backend cannot be asked now.
+        """
+        async with self._turn:
+            snapshot = await self._survey()
+        return sorted(set(snapshot.objects) - {claim.key for claim in await self._core.ledger.claims()})
+
+    async def _survey(self) -> Snapshot:
+        core = self._core
+        claims = await core.ledger.claims()
+        snapshot = await core.backend.observe()
+        held = {claim.key: claim.root for claim in claims}
+        missing = [key for key in held if snapshot.proves_absent(key, core.written.get(key))]
+        states = {name: await core.ledger.root(name) for name in {held[key] for key in missing}}
+        gone = frozenset(key for key in missing if self._misses(snapshot, states[held[key]], key)) - self._believed
+        self._gone = gone
+        if guard.cluster_lost(len(held), len(gone)):
+            self.lost = f"{len(gone)} of {len(held)} live runs vanished at once"
+        else:
+            self.lost = ""
+        return snapshot
+
+    def believe(self) -> None:
+        """A person agrees that what vanished is lost."""
+        self._believed |= self._gone
+        self.lost = ""
+
+
+def attempts(state: RootState) -> frozenset[Key]:
+    """Attempts of a root that the backend may know: alive, or not cleaned."""
+    return frozenset(
+        run.key.at_attempt(attempt.number)
+        for run in state.runs.values()
+        for attempt in run.attempts
+        if attempt.live or not attempt.cleaned
+    )

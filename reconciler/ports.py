@@ -1,0 +1,252 @@
+"""The ports: what the core needs of the outside, as narrow Protocols with their laws.
+
+Laws of all ports: calls are idempotent on their key; none blocks on a run's end; `Transient` means try again,
+`Refused` means never for this input; any other exception is a bug and reaches the log with its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from planner.canon import Json
+from planner.fold import RootState
+from planner.keys import Key
+from planner.model.commits import CommitRecord, StatusRecord
+from planner.model.desired import CompiledOperation, DesiredState
+from planner.model.facts import Answered, Fact
+from planner.model.people import ProjectRecord
+from planner.model.records import Claim, RootRecord, RunRecord
+from planner.model.run import BoundRun, Leases, Snapshot, Stamp
+from reconciler.source.model import Commit
+
+__all__ = ["Backend", "Clock", "Compiler", "Ensured", "Forge", "Ledger", "Order", "RunQuery"]
+
+
+class Clock(Protocol):
+    """The only source of wall-clock time. Sleeping is anyio's."""
+
+    def now(self) -> datetime:
+        """The current instant, timezone-aware UTC."""
+        ...
+
+
+class Ensured(StrEnum):
+    """What `ensure` found and did."""
+
+    CREATED = "created"
+    CORRECTED = "corrected"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What `ensure` is to make: attempt `key` of `run`, with what it holds and whose it is."""
+
+    key: Key
+    run: BoundRun
+    leases: Leases
+    stamp: Stamp
+
+
+class Backend(Protocol):
+    """Where attempts run. One object per attempt key, ever."""
+
+    async def ensure(self, order: Order) -> Ensured:
+        """Make the object of `order.key`, or leave it as it is when it was ever made or its key was stopped.
+
+        Law: of any number of calls with one key, also from two processes and across crashes, at most one starts
+        a program. A call after `stop` of the same key starts nothing. Returns when the object is durable.
+
+        Raises:
+            Refused: it can never run here; the message says why.
+            Transient: it could not be made now.
+        """
+        ...
+
+    async def stop(self, key: Key, grace: float) -> None:
+        """Begin to end attempt `key`: TERM, `grace` seconds, KILL, over its whole process tree.
+
+        Law: returns when the request is durable, not when it ended. A key that was never made is made as
+        stopped, so that a late `ensure` starts nothing. Its end is seen by `observe` as ended.
+        """
+        ...
+
+    def knows(self, order: Order) -> Mapping[str, Json]:
+        """What templates may ask of `globals` that only this backend knows: ports, base_url, artifact paths."""
+        ...
+
+    async def clean(self, key: Key) -> None:
+        """Forget an ended attempt: `observe` no longer lists it. Its name stays taken; logs and outputs stay."""
+        ...
+
+    async def observe(self, keys: Collection[Key] | None = None) -> Snapshot:
+        """Look at attempts `keys`, or at all that are not cleaned.
+
+        Raises:
+            Transient: it could not look whole; a partial answer is never given.
+        """
+        ...
+
+    def changes(self) -> AsyncIterator[Key]:
+        """Keys of attempts that may have changed; hints, which may be lost, doubled or out of order."""
+        ...
+
+    def logs(self, key: Key, *, follow: bool = False, tail: int | None = None) -> AsyncIterator[bytes]:
+        """Captured output of attempt `key`, in chunks; with `follow` until it ended."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of watches and connections. What runs goes on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunQuery:
+    """Which runs to list: all conditions hold; newest opened first.
+
+    Attributes:
+        root: of this root; "" for all.
+        keys: exactly these; empty for all.
+        short: whose short id begins so; "" for all.
+        live: only those that are not final (True), only final ones (False), or both (None).
+        limit: at most so many.
+    """
+
+    root: str = ""
+    keys: tuple[Key, ...] = ()
+    short: str = ""
+    live: bool | None = None
+    limit: int = 100
+
+
+class Ledger(Protocol):
+    """What was decided, seen, asked for and said: facts, and the records folded from them (`planner.fold`).
+
+    Law: `record` is one transaction: all of its facts and what they fold to are durable when it returns, or
+    none. Facts get a sequence without gaps. Reads see whole transactions only. Planning reads what is live:
+    the cost of every read but `facts` does not grow with the history.
+    """
+
+    @property
+    def ident(self) -> str:
+        """Random id, made with the ledger."""
+        ...
+
+    async def sequence(self) -> int:
+        """The sequence of the newest fact; 0 before the first."""
+        ...
+
+    async def record(self, facts: Sequence[Fact], blobs: Mapping[str, str] | None = None) -> int:
+        """Append `facts` in order, fold them, keep `blobs` (content by digest); returns the new sequence.
+
+        Raises:
+            Transient: the disk is full or busy; nothing was recorded.
+        """
+        ...
+
+    async def root(self, name: str) -> RootState:
+        """The root's record (a fresh one if unknown) with the runs that planning it needs.
+
+        These are: all runs under its open tops, under the top of its applied generation, under its last top and
+        under tops that its unanswered commands name; every run with an attempt that is alive or not cleaned; and
+        the runs that any of these were carried from.
+        """
+        ...
+
+    async def roots(self) -> Mapping[str, RootRecord]:
+        """All roots that were ever planned."""
+        ...
+
+    async def reusable(self, root: str, digests: Collection[str]) -> Mapping[str, RunRecord]:
+        """By leaf digest: the newest succeeded, else alive, run of `root` with an own result (not carried)."""
+        ...
+
+    async def blob(self, digest: str) -> str | None:
+        """Content that was kept with `record`."""
+        ...
+
+    async def claims(self) -> Sequence[Claim]:
+        """What live attempts hold."""
+        ...
+
+    async def runs(self, query: RunQuery) -> Sequence[RunRecord]:
+        """Runs for people and for resolving what they type."""
+        ...
+
+    async def commit(self, ident: str) -> CommitRecord | None:
+        """A planned commit."""
+        ...
+
+    async def open_commits(self) -> Sequence[CommitRecord]:
+        """Planned commits with a status that is not final, oldest first."""
+        ...
+
+    async def commits(self, limit: int) -> Sequence[CommitRecord]:
+        """The newest planned commits, newest first."""
+        ...
+
+    async def statuses(self, commit: str) -> Sequence[StatusRecord]:
+        """All statuses of a commit, by context."""
+        ...
+
+    async def unposted(self, limit: int) -> Sequence[StatusRecord]:
+        """Statuses that the forge was not told yet, oldest first."""
+        ...
+
+    async def project(self) -> ProjectRecord:
+        """What concerns the whole project."""
+        ...
+
+    async def answer(self, ident: str) -> Answered | None:
+        """What came of a command; None while it waits."""
+        ...
+
+    async def facts(self, root: str | None = None, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Fact]]:
+        """History with its sequence, oldest first; of one root, or all."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
+
+class Compiler(Protocol):
+    """From a commit to what it asks for: reads what compile needs from the source, and calls it."""
+
+    async def compile(self, commit: Commit, in_force: Mapping[str, str]) -> DesiredState:
+        """The desired state of `commit`; `in_force` names the file that each known root comes from.
+
+        Raises:
+            Transient: the tree cannot be read whole now; nothing may be concluded from it.
+        """
+        ...
+
+    async def with_params(self, commit: Commit, root: str, params: Mapping[str, str]) -> CompiledOperation:
+        """The operation `root` of `commit` with other values of its params, as texts that their inputs type.
+
+        Raises:
+            ProblemsError: it does not compile with them.
+            Refused: the commit does not have it.
+            Transient: the tree cannot be read whole now.
+        """
+        ...
+
+
+class Forge(Protocol):
+    """Where commits say how it went."""
+
+    async def put(self, statuses: Sequence[StatusRecord]) -> None:
+        """Say all of `statuses`. Saying what is said already changes nothing.
+
+        Raises:
+            Transient: not now; none, some or all may have been said.
+        """
+        ...
+
+    async def intact(self) -> bool:
+        """Whether what was said is still there; False when it must be said again from the ledger."""
+        ...

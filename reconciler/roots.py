@@ -1,0 +1,167 @@
+"""Reconciling one root: read, look, plan, record, act. Once; the queue brings the next time.
+
+The order is the law of the design: what was decided is durable before anything is done, and effects follow from
+the records alone. Cancelling this at any await leaves a state that the next reconcile completes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from planner.admit import Admission, admit
+from planner.desire.view import View
+from planner.effects import effects
+from planner.fold import RootState, fold_root
+from planner.keys import Key
+from planner.model.facts import Fact, Observed, Settled, StatusChanged, Vanished
+from planner.model.records import RunRecord
+from planner.model.run import Phase, Snapshot
+from planner.plan import RootPlan, plan_root, reads
+from reconciler import codec
+from reconciler.apply import apply
+from reconciler.core import Core
+from reconciler.errors import Transient
+from reconciler.observe import Observer
+from reconciler.publish import Publisher
+
+__all__ = ["Roots"]
+
+_MOST_ROUNDS = 64
+"""Rounds of reading what may be carried over: each binds one more layer of a DAG."""
+
+
+class Roots:
+    """Reconciles roots by name."""
+
+    def __init__(self, core: Core, observer: Observer, publisher: Publisher) -> None:
+        self._core = core
+        self._observer = observer
+        self._publisher = publisher
+
+    async def reconcile(self, name: str) -> None:
+        """Bring root `name` one step nearer to what is wanted.
+
+        Raises:
+            Transient: something outside must be tried again.
+        """
+        core = self._core
+        renames = core.renames
+        state = await core.ledger.root(name)
+        snapshot = await self._observer.look(state)
+        plan = await self._plan(state, snapshot)
+        plan, facts = await self._record(name, plan, snapshot, renames)
+        after = plan.state
+        core.renamed.update({key: name for key in after.runs if key.root != name})
+        if facts:
+            self._publisher.changed(facts)
+        self._wake(name, plan, facts)
+        done = await apply(core, name, effects(after))
+        if done.facts:
+            await core.ledger.record(done.facts)
+            if any(isinstance(fact, Observed) for fact in done.facts):
+                core.queue.add(f"root:{name}")
+        if done.failed:
+            raise Transient(done.failed)
+
+    async def _plan(self, state: RootState, snapshot: Snapshot | None) -> RootPlan:
+        """Plan, reading what may be carried over as often as the plan asks.
+
+        What is recorded meanwhile (a command, a newer target) has put the root's name into the queue again.
+        """
+        core, name = self._core, state.record.name
+        project = await core.ledger.project()
+        forms = {digest: form for digest in reads(state) if (form := await core.form(digest)) is not None}
+        reusable: dict[str, RunRecord | None] = {}
+        for _ in range(_MOST_ROUNDS):
+            plan = plan_root(
+                View(
+                    state=state,
+                    forms=forms,
+                    now=core.clock.now(),
+                    identity=core.policy.identity,
+                    snapshot=snapshot,
+                    written=core.written,
+                    reusable=reusable,
+                    suspended=project.suspended,
+                )
+            )
+            if not plan.missing:
+                return plan
+            found: Mapping[str, RunRecord] = await core.ledger.reusable(name, plan.missing)
+            reusable |= {digest: found.get(digest) for digest in plan.missing}
+        raise Transient(f"{name}: what may be carried over keeps changing")
+
+    async def _record(
+        self, name: str, plan: RootPlan, snapshot: Snapshot | None, renames: int
+    ) -> tuple[RootPlan, Sequence[Fact]]:
+        """Record the plan, with the intents that admission grants, in one transaction."""
+        core = self._core
+        blobs = {digest: codec.encode(run) for digest, run in plan.bound.items()}
+        core.remember(plan.bound)
+        if not plan.ready:
+            core.starved.discard(name)
+            core.waits[name] = plan.waits
+            await self._write(plan.facts, blobs, renames)
+            return plan, plan.facts
+        async with core.admission:
+            admission = await self._admit(plan, snapshot)
+            facts = (*plan.facts, *admission.intents)
+            await self._write(facts, blobs, renames)
+        core.waits[name] = (*plan.waits, *admission.waits)
+        (core.starved.add if admission.waits else core.starved.discard)(name)
+        state = plan.state
+        for intent in admission.intents:
+            state = fold_root(state, intent)
+        return (
+            RootPlan(plan.facts, state, plan.ready, plan.waits, plan.bound, wake_at=plan.wake_at),
+            facts,
+        )
+
+    async def _write(self, facts: Sequence[Fact], blobs: Mapping[str, str], renames: int) -> None:
+        core = self._core
+        async with core.recording:
+            if renames != core.renames:
+                raise Transient("operations were renamed while this one was planned")
+            if facts:
+                await core.ledger.record(facts, blobs)
+
+    async def _admit(self, plan: RootPlan, snapshot: Snapshot | None) -> Admission:
+        core, ready = self._core, plan.ready
+        if core.draining:
+            return Admission((), ())
+        # What this plan saw end holds nothing any more, though the ledger learns of it only with the intents.
+        ended = _ended(plan)
+        claims = [claim for claim in await core.ledger.claims() if claim.key not in ended]
+        taken: set[int] = set(snapshot.busy_ports) if snapshot is not None else set()
+        if any(item.ports for item in ready):
+            taken |= set((await core.backend.observe(())).busy_ports)
+            taken |= await self._leased_elsewhere({item.root for item in ready})
+        return admit(ready, claims, core.policy.limits, core.clock.now(), frozenset(taken))
+
+    async def _leased_elsewhere(self, own: set[str]) -> set[int]:
+        roots = await self._core.ledger.roots()
+        return {port for name, record in roots.items() if name not in own for port in record.ports.values()}
+
+    def _wake(self, name: str, plan: RootPlan, facts: Sequence[Fact]) -> None:
+        core = self._core
+        if plan.wake_at is not None:
+            core.queue.add(f"root:{name}", max((plan.wake_at - core.clock.now()).total_seconds(), 0.001))
+        freed = any(
+            isinstance(fact, Vanished | Settled)
+            or (isinstance(fact, Observed) and fact.observation.phase is Phase.ENDED)
+            for fact in facts
+        )
+        if freed:
+            for other in core.starved:
+                core.queue.add(f"root:{other}")
+        if any(isinstance(fact, StatusChanged) for fact in facts):
+            core.queue.add("forge")
+
+
+def _ended(plan: RootPlan) -> frozenset[Key]:
+    return frozenset(
+        run.key.at_attempt(attempt.number)
+        for run in plan.state.runs.values()
+        for attempt in run.attempts
+        if not attempt.live
+    )

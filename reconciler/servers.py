@@ -1,0 +1,78 @@
+"""The daemon's servers: the JSON API on its Unix socket, and health on loopback where the configuration asks for it.
+
+Opens sockets and hands them to uvicorn; decides nothing about what is answered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from reconciler.api.app import create_app
+from reconciler.api.health import health_app
+from reconciler.api.service import Service
+from reconciler.core import Core
+from reconciler.errors import Unusable
+from reconciler.loop import Loop
+from reconciler.settings import DaemonSettings
+
+__all__ = ["Served", "answer", "servers"]
+
+Served = tuple[uvicorn.Server, socket.socket]
+"""A server and the socket that it answers on."""
+
+
+def servers(core: Core, loop: Loop, settings: DaemonSettings) -> Iterator[Served]:
+    """The API on its Unix socket, and health on loopback where the configuration asks for it.
+
+    Raises:
+        Unusable: an address cannot be taken.
+    """
+    yield _server(create_app(Service(core, loop, settings))), _unix(settings.state_folder / "plumbline.sock")
+    if settings.api.health:
+        yield _server(health_app(core, loop)), _tcp(settings.api.health)
+
+
+def _server(app: Starlette) -> uvicorn.Server:
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    return uvicorn.Server(config)
+
+
+def _unix(path: Path) -> socket.socket:
+    """A listening socket at `path`; the state folder's lock says that nobody else listens there."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    here = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        # Through /proc, as a socket's path may have 107 characters only.
+        listener.bind(f"/proc/self/fd/{here}/{path.name}")
+    except OSError as error:
+        raise Unusable(f"cannot make the socket {path}: {error.strerror}") from None
+    finally:
+        os.close(here)
+    path.chmod(0o600)
+    listener.listen(128)
+    return listener
+
+
+def _tcp(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    try:
+        return socket.create_server((host.strip("[]"), int(port)), backlog=128)
+    except (OSError, ValueError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Unusable(f"cannot listen on {address} (api.health): {reason}") from None
+
+
+async def answer(served: Served) -> None:
+    """Answer until cancelled."""
+    server, listener = served
+    # Signals are ours: uvicorn's own handling would end the process without a drain.
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    await server.serve(sockets=[listener])

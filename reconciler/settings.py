@@ -1,0 +1,202 @@
+"""The daemon's configuration: `daemon.yaml`, and where things live by default. The only reader of the environment.
+
+Read like a spec file (strict YAML, every problem at once with its place); a wrong one ends the program with one
+sentence a problem and exit code 3. Nothing here opens, makes or checks what it names.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from planner.spec import faults
+from planner.spec import yaml as reader
+from planner.spec.places import Places
+from planner.spec.shape import Duration, Name, Section, Whole
+from reconciler.errors import Unusable
+
+__all__ = [
+    "Api",
+    "Backends",
+    "DaemonSettings",
+    "Guards",
+    "LocalBackend",
+    "Repository",
+    "cache_folder",
+    "default_state",
+    "environment",
+    "load_settings",
+]
+
+_MOST_NAMED = 10
+
+
+def _url(value: str) -> str:
+    if value.startswith("-") or re.search(r"[\x00-\x1f]", value) or not value:
+        raise ValueError("must be a path or a file, https or ssh URL")
+    return value
+
+
+def _pause(value: timedelta) -> timedelta:
+    if value < timedelta(seconds=1):
+        raise ValueError("must be a second or more")
+    return value
+
+
+Pause = Annotated[Duration, AfterValidator(_pause)]
+
+
+def _address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65_535:
+        raise ValueError("must be host:port, such as 127.0.0.1:8060")
+    return value
+
+
+class Repository(Section):
+    """What is followed."""
+
+    url: Annotated[str, AfterValidator(_url)]
+    """Path, file://, https:// or ssh:// URL, or user@host:path."""
+    branch: str | None = None
+    """Branch that is followed; the remote's HEAD when left out."""
+    project: Name | None = None
+    """Name of the project; the last segment of the URL when neither this nor `.plumbline.yaml` says it."""
+    poll: Pause = timedelta(seconds=30)
+    """Time between two looks at the remote; a repository on this machine is looked at whenever it changes, too."""
+
+
+class Guards(Section):
+    """What one commit may newly cause: the ceiling that `.plumbline.yaml` may only lower."""
+
+    starts: Whole = 20
+    """Operations that start."""
+    trials: Whole = 500
+    """Trials that sweeps may start."""
+    gpus: Whole | None = None
+    """GPUs asked for together."""
+
+
+class LocalBackend(Section):
+    """Runs as processes of this machine."""
+
+    runs: Path | None = None
+    """Folder of working folders, artifacts and exported trees; `<state>-runs` when left out. Logs are in the state."""
+    environments: dict[str, Path] = Field(default_factory=dict)
+    """Python environment (its folder) that stands for a container image."""
+    user: str | None = None
+    """User that runs are started as when the daemon is root."""
+    allow_root: bool = False
+    """Whether runs may be root's."""
+    slots: dict[str, Whole] = Field(default_factory=dict)
+    """How many there are of a countable resource, such as `nvidia.com/gpu: 2`; each is leased to one run."""
+    runs_at_once: Whole | None = None
+    """Attempts that may be alive at once."""
+    ports: tuple[Whole, Whole] = (20000, 29999)
+    """First and last port that services get when their own is taken."""
+    log_megabytes: Whole = 64
+    """Size at which a run's log is cut and rotated once."""
+    env: dict[str, str] = Field(default_factory=dict)
+    """Further variables of every run."""
+    containment: Literal["auto", "off"] = "auto"
+    """How a run's processes are found again: with a control group where that can be, or without."""
+
+
+class Backends(Section):
+    """Settings of each backend."""
+
+    local: LocalBackend = LocalBackend()
+
+
+class Api(Section):
+    """Where the daemon answers beside its Unix socket."""
+
+    health: Annotated[str, AfterValidator(_address)] | None = None
+    """`host:port` on loopback for /healthz, /readyz and /metrics; off when left out."""
+
+
+class DaemonSettings(Section):
+    """The file `daemon.yaml`."""
+
+    repository: Repository
+    state: Path | None = None
+    """Folder of the ledger, the mirror and the socket (0700)."""
+    instance: Name = "default"
+    """Name of this daemon: part of labels, note refs and status contexts."""
+    backend: Literal["local"] = "local"
+    """Where runs run."""
+    backends: Backends = Backends()
+    forge: Literal["notes", "none"] = "notes"
+    """Where commits say how it went."""
+    first_sync: Literal["run", "hold"] | None = None
+    """What first contact does; `run` for local repositories, else `hold`."""
+    budgets: Guards = Guards()
+    resync: Pause = timedelta(seconds=30)
+    """Time between two looks at all runs and notes, whatever hints came: makes up for those that were lost."""
+    grace: Duration = timedelta(seconds=30)
+    """Time between TERM and KILL of what is stopped."""
+    api: Api = Api()
+    log: Literal["text", "json"] | None = None
+    """Form of log lines; text on a terminal, else JSON."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def state_folder(self) -> Path:
+        """The state folder, made absolute."""
+        return (self.state or default_state()).expanduser().absolute()
+
+    @property
+    def runs_folder(self) -> Path:
+        """The folder of runs: beside the state, as others than the daemon's user own parts of it."""
+        runs = self.backends.local.runs
+        return runs.expanduser().absolute() if runs else Path(f"{self.state_folder}-runs")
+
+
+def default_state() -> Path:
+    """Where state lives unless something says otherwise: `$PLUMBLINE_STATE`, else the user's state folder."""
+    named = os.environ.get("PLUMBLINE_STATE")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "plumbline"
+
+
+def cache_folder() -> Path:
+    """Where things are kept that can be made again, keyed by content."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "plumbline"
+
+
+def environment() -> dict[str, str]:
+    """The process's own environment, for programs that are started on a person's behalf (git, pip); never for runs."""
+    return dict(os.environ)
+
+
+def load_settings(path: Path) -> DaemonSettings:
+    """The settings of a file.
+
+    Raises:
+        Unusable: it cannot be read, or is wrong; the message has a line for each problem.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Unusable(f"cannot read the configuration {path}: {error.strerror}") from None
+    read = reader.read(str(path), data)
+    problems = list(read.problems)
+    value: Any = read.documents[0].value if read.documents else {}
+    places = read.documents[0].places if read.documents else Places(str(path))
+    if not problems:
+        try:
+            return DaemonSettings.model_validate(value)
+        except ValidationError as error:
+            problems = faults.problems(error, DaemonSettings, value, places)
+    lines = "\n".join(
+        f"  {problem.place}: {problem.message}" + (f"; {problem.hint}" if problem.hint else "")
+        for problem in problems[:_MOST_NAMED]
+    )
+    raise Unusable(f"the configuration is wrong\n{lines}")

@@ -1,0 +1,79 @@
+"""Logs and metrics. The only module that configures logging; metrics have one registry per daemon."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+__all__ = ["Metrics", "configure_logging", "log"]
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("plumbline")
+
+
+def configure_logging(*, json: bool, level: str = "info") -> None:
+    """Send structured lines to standard error: JSON for machines, aligned text for people."""
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer()
+        if json
+        # Plain tracebacks: pretty ones print the values of variables, and with them secrets.
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([structlog.processors.format_exc_info] if json else []),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+class Metrics:
+    """What `/metrics` shows."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._reconciles = Histogram(
+            "plumbline_reconcile_seconds", "Time of one reconcile", ["kind"], registry=self.registry
+        )
+        self._crashes = Counter(
+            "plumbline_reconcile_crashes_total", "Reconciles that our own fault ended", ["kind"], registry=self.registry
+        )
+        self._posts = Counter("plumbline_status_posts_total", "Batches of statuses told", registry=self.registry)
+        self.queue_depth = Gauge("plumbline_queue_depth", "Names whose turn it is", registry=self.registry)
+        self.live_runs = Gauge("plumbline_live_attempts", "Attempts that may be alive", registry=self.registry)
+        self.source_age = Gauge(
+            "plumbline_source_age_seconds", "Time since the repository last answered", registry=self.registry
+        )
+
+    @contextmanager
+    def reconcile(self, kind: str) -> Iterator[None]:
+        """Measure one reconcile."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._reconciles.labels(kind).observe(time.perf_counter() - begun)
+
+    def crashed(self, kind: str) -> None:
+        """Count a crash of a reconcile."""
+        self._crashes.labels(kind).inc()
+
+    def posted(self) -> None:
+        """Count a batch of statuses."""
+        self._posts.inc()
+
+    def text(self) -> bytes:
+        """The exposition format."""
+        return generate_latest(self.registry)
