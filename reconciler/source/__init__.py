@@ -1,0 +1,1 @@
+"""Where specs come from: a git repository as commits, trees and blobs, and word of its changes."""
