@@ -1,0 +1,285 @@
+"""The local backend: attempts as processes of this machine, under supervisors that outlive the daemon.
+
+It decides nothing about runs. What it must never do: hold anything in memory that a restart would miss, or start a
+program itself; it makes claims, hands them to the warm parent, and reads what the supervisors record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from planner.canon import Json
+from planner.keys import Key
+from planner.model.run import Snapshot, Stamp
+from reconciler.backends.local import (
+    account,
+    advice,
+    code,
+    draft,
+    environment,
+    folders,
+    groups,
+    hints,
+    supervisor,
+)
+from reconciler.backends.local.claims import Claim, Claims
+from reconciler.backends.local.code import Trees
+from reconciler.backends.local.draft import Draft, Site
+from reconciler.backends.local.logs import Follower
+from reconciler.backends.local.settings import Containment, LocalSettings
+from reconciler.backends.local.sight import Sight
+from reconciler.backends.local.warm import Warm
+from reconciler.errors import Refused, Transient, Unusable
+from reconciler.ports import Clock, Ensured, Order
+
+__all__ = ["LocalBackend"]
+
+T = TypeVar("T")
+
+THREADS = 16
+FOLLOW = 0.1  # seconds between looks at a log that is followed
+
+
+class LocalBackend:
+    """`reconciler.ports.Backend` for processes of this machine, for one instance and project."""
+
+    def __init__(self, settings: LocalSettings, owner: Stamp, trees: Trees, clock: Clock) -> None:
+        """Check that runs can be made here; touches nothing.
+
+        Args:
+            settings: paths and limits.
+            owner: whose runs these are; its sequence is ignored.
+            trees: where code comes from.
+            clock: for the instants of looks.
+
+        Raises:
+            Unusable: the machine or the settings do not allow it.
+        """
+        _check(settings)
+        self._settings = settings
+        self._account = account.resolve(settings.user, allow_root=settings.allow_root)
+        self._owner = owner
+        self._trees = trees
+        self._clock = clock
+        self._claims = Claims(settings.root, owner)
+        tried = groups.candidates(owner.instance, settings.root) if settings.containment is Containment.AUTO else ()
+        self._warm = Warm(settings.root, tried)
+        self._opening = anyio.Lock()
+        self._limiter = anyio.CapacityLimiter(THREADS)
+        self._open = False
+        self._group = next(iter(tried), None)  # as far as can be told before the parent tried
+        self._sight = Sight(self._claims, self._warm)
+        self._ears: set[socket.socket] = set()
+
+    # --- the port ---
+
+    async def ensure(self, order: Order) -> Ensured:
+        """See `Backend.ensure`."""
+        self._check_owner(order)
+        await self.open()
+        if await self._run(lambda: self._again(order.key)):
+            return Ensured.UNCHANGED
+        wanted = order.run.gang.code
+        code.check(wanted)
+        drafted = draft.write(order, self._site())
+        contents = await code.fetch(self._trees, wanted, folders.trees_cache(self._settings.runs))
+        pairs = tuple(zip(wanted, contents, strict=True))
+
+        def fill() -> None:
+            folders.fill(drafted, self._account, pairs)
+
+        made = await self._run(lambda: self._make(order.key, drafted, fill))
+        return Ensured.CREATED if made else Ensured.UNCHANGED
+
+    async def stop(self, key: Key, grace: float) -> None:
+        """See `Backend.stop`."""
+        await self.open()
+        await self._run(lambda: self._stop(key, grace))
+
+    def knows(self, order: Order) -> Mapping[str, Json]:
+        """See `Backend.knows`."""
+        return environment.attempt_globals(order, draft.home_of(order, self._settings.runs) / "artifacts")
+
+    async def clean(self, key: Key) -> None:
+        """See `Backend.clean`.
+
+        Raises:
+            Transient: the attempt has not ended.
+        """
+        await self.open()
+        await self._run(lambda: self._clean(key))
+
+    async def observe(self, keys: Collection[Key] | None = None) -> Snapshot:
+        """See `Backend.observe`."""
+        asked_at = self._clock.now()
+        await self.open()
+        asked = None if keys is None else frozenset(keys)
+        found, busy = await self._run(lambda: self._sight.look(asked, self._boot()))
+        return Snapshot(asked_at, found, asked, busy)
+
+    async def changes(self) -> AsyncIterator[Key]:
+        """See `Backend.changes`. It hears from the first iteration on: look at everything after that."""
+        await self.open()
+        with hints.listener(self._claims.listen) as ear:
+            self._ears.add(ear)
+            try:
+                while ear in self._ears:  # `close` takes it out, also when nobody is waiting just then
+                    await anyio.wait_readable(ear)
+                    for key in hints.drain(ear, self._claims.scope):
+                        yield key
+            except anyio.ClosedResourceError:
+                return
+            finally:
+                self._ears.discard(ear)
+
+    async def logs(self, key: Key, *, follow: bool = False, tail: int | None = None) -> AsyncIterator[bytes]:
+        """See `Backend.logs`. Of several replicas each stretch of output is headed by its name; `tail` is for each."""
+        folder = self._claims.logs / self._claims.name(key)
+        reading: dict[str, Follower] = {}
+        last = ""
+        try:
+            while True:
+                over = not follow or await self._run(lambda: self._is_over(key))
+                _open_logs(folder, reading, tail)
+                for name, reader in reading.items():
+                    while data := await self._run(reader.read):
+                        if len(reading) > 1 and name != last:
+                            yield f"==> {name} <==\n".encode()
+                        last = name
+                        yield data
+                if over:
+                    return
+                await anyio.sleep(FOLLOW)
+        finally:
+            for reader in reading.values():
+                reader.close()
+
+    async def close(self) -> None:
+        """See `Backend.close`. The warm parent stays."""
+        while self._ears:
+            anyio.notify_closing(self._ears.pop())
+
+    # --- beside the port ---
+
+    async def open(self) -> None:
+        """Make the folders, start the warm parent and dismiss those of other versions. Every call does this first.
+
+        Raises:
+            Transient: the parent cannot be started, or the disk says no.
+        """
+        if self._open:
+            return
+        async with self._opening:
+            if not self._open:
+                await self._run(self._prepare)
+                self._open = True
+
+    def warnings(self) -> list[str]:
+        """What a person should know of this machine; as far as can be told before `open`, exact after."""
+        return advice.warnings(self._settings, self._account, self._group)
+
+    def dismiss(self) -> None:
+        """Ask the warm parent to go once it has no supervisors; it starts again when it is needed."""
+        self._warm.leave()
+
+    # --- in threads ---
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        def guarded() -> T:
+            try:
+                return work()
+            except OSError as error:
+                where = f" ({error.filename})" if error.filename else ""
+                raise Transient(f"the local backend cannot work now: {error.strerror or error}{where}") from error
+
+        return await anyio.to_thread.run_sync(guarded, limiter=self._limiter)
+
+    def _prepare(self) -> None:
+        self._claims.open(self._boot())
+        passable = 0o711 if self._account.switched else 0o700
+        self._settings.runs.mkdir(mode=passable, parents=True, exist_ok=True)
+        folders.trees_cache(self._settings.runs).mkdir(mode=0o700, exist_ok=True)
+        self._group = self._warm.ping()["cgroup"]
+        self._warm.dismiss_others()
+
+    def _boot(self) -> str:
+        return self._settings.boot_id.read_text().strip()
+
+    def _site(self) -> Site:
+        return Site(self._settings, self._account, self._boot(), self._claims.listen, self._claims.logs)
+
+    def _check_owner(self, order: Order) -> None:
+        mine, theirs = self._owner, order.stamp
+        if (mine.instance, mine.project) != (theirs.instance, theirs.project):
+            raise ValueError(f"an order of {theirs.instance}/{theirs.project} at {mine.instance}/{mine.project}")
+
+    def _again(self, key: Key) -> bool:
+        """Whether the claim exists; what of it nobody has taken is handed over again."""
+        claim = self._claims.find(key)
+        if claim is None:
+            return False
+        if claim.key != str(key):
+            raise Refused(f"the claim of {key} has the same name as that of {claim.key}: rename one of them")
+        if not claim.cleaned() and claim.names and claim.record["boot"] == self._boot():
+            self._sight.hand(claim, claim.unstarted())
+        return True
+
+    def _make(self, key: Key, drafted: Draft, fill: Callable[[], None]) -> bool:
+        if not self._claims.make(key, drafted.record, fill):
+            self._again(key)
+            return False
+        claim = Claim(self._claims.claims / self._claims.name(key), drafted.record)
+        self._sight.hand(claim, claim.names)
+        return True
+
+    def _stop(self, key: Key, grace: float) -> None:
+        while (claim := self._claims.find(key)) is None:
+            if self._claims.bury(key, grace):
+                self._claims.poke(key)
+                return
+        if claim.cleaned() or claim.ended():
+            return
+        claim.demand_known()
+        supervisor.request_stop(claim.folder, claim.record, grace)
+        with contextlib.suppress(Transient):  # the request is durable, and looks hand over again
+            self._sight.hand(claim, claim.unstarted())
+
+    def _clean(self, key: Key) -> None:
+        claim = self._claims.find(key)
+        if claim is None:
+            return
+        if not claim.cleaned() and not claim.ended():
+            raise Transient(f"{key} has not ended and cannot be cleaned")
+        claim.demand_known()
+        if claim.record.get("attempt"):
+            folders.forget_scratch(Path(claim.record["attempt"]))
+        self._claims.clean(claim)
+
+    def _is_over(self, key: Key) -> bool:
+        claim = self._claims.find(key)
+        return claim is None or claim.cleaned() or claim.ended()
+
+
+def _open_logs(folder: Path, reading: dict[str, Follower], tail: int | None) -> None:
+    for path in sorted(folder.glob("*.log")):
+        if path.stem not in reading:
+            reading[path.stem] = Follower(path, tail)
+
+
+def _check(settings: LocalSettings) -> None:
+    if sys.platform != "linux":
+        raise Unusable("the local backend needs Linux: run the daemon there, or choose another backend")
+    for image, folder in settings.environments.items():
+        if not folder.is_dir():
+            raise Unusable(f"backends.local.environments maps {image!r} to {folder}, which is no folder")
+    for name in ("root", "runs"):
+        if not getattr(settings, name).is_absolute():
+            raise Unusable(f"backends.local.{name} must be an absolute path")

@@ -1,0 +1,235 @@
+"""The claims of one instance and project on disk: made once, never made again, listed while they live.
+
+    claims/SCOPE/NAME   the claim; its name is taken for good
+    live/SCOPE/NAME     an empty file: listed by `observe`
+    making/             drafts; a claim appears complete, by rename
+    logs/SCOPE/NAME     captured output
+
+A draft renamed onto a name that exists fails, since a claim is never empty: that is what makes a key start once.
+The index is a hint for speed. It is made before the claim and rebuilt after a reboot, so it never lacks a claim.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from planner.keys import Key
+from planner.model.run import Stamp
+from reconciler.backends.local import supervisor
+from reconciler.backends.local.draft import stamp_record
+from reconciler.errors import Transient
+
+__all__ = ["Claim", "Claims"]
+
+KEPT = frozenset({"version", "key", "token", "stamp", "listen", "boot", "boot_path"})  # of a cleaned claim
+ABANDONED = 3600.0  # seconds after which a draft without a living maker is removed
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim as read: where it is and what claim.json says."""
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Text of the attempt's key."""
+        return str(self.record["key"])
+
+    @property
+    def names(self) -> list[str]:
+        """Names of its replicas; none for a key that was stopped before it was made."""
+        return [replica["name"] for replica in self.record["replicas"]]
+
+    def demand_known(self) -> None:
+        """Refuse to act on a claim whose fields may mean something else.
+
+        Raises:
+            Transient: another version of Plumbline made it, in another format.
+        """
+        if self.record["version"] != supervisor.FORMAT:
+            raise Transient(
+                f"{self.key} was started by another version of Plumbline (claim format {self.record['version']}, "
+                f"known here: {supervisor.FORMAT}); it is left alone until that version is back"
+            )
+
+    def cleaned(self) -> bool:
+        """Whether the daemon forgot it."""
+        return (self.folder / "cleaned").exists()
+
+    def unstarted(self) -> list[str]:
+        """Replicas that nobody supervises yet."""
+        return [name for name in self.names if not (self.folder / f"{name}.start").exists()]
+
+    def ended(self) -> bool:
+        """Whether every replica has its end."""
+        return all((self.folder / f"{name}.exit").exists() for name in self.names)
+
+
+class Claims:
+    """The claims of one instance and project below the state folder."""
+
+    def __init__(self, root: Path, owner: Stamp) -> None:
+        self._owner = owner
+        self._scope = _scope(owner)
+        self.root = root
+        self.claims = root / "claims" / self._scope
+        self.live = root / "live" / self._scope
+        self.logs = root / "logs" / self._scope
+        self.making = root / "making"
+        self.listen = root / "listen"
+
+    @property
+    def scope(self) -> str:
+        """Folder name of this instance and project; the first line of a hint."""
+        return self._scope
+
+    def open(self, boot: str) -> None:
+        """Make the folders, remove dead drafts, and rebuild the index when the machine restarted."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.root.chmod(0o700)
+        scoped = (self.claims, self.live, self.logs)
+        for folder in (self.making, self.listen, *(path.parent for path in scoped), *scoped):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        for folder in (self.root, self.claims.parent):
+            supervisor.sync_folder(folder)
+        self._sweep_drafts()
+        indexed = self.live.with_name(f"{self._scope}.boot")
+        if supervisor.read(indexed) != {"boot": boot}:
+            self._rebuild()
+            supervisor.write_over(indexed, {"boot": boot})
+
+    def name(self, key: Key) -> str:
+        """The name of the claim of `key`."""
+        return key.dns_name(self._owner.instance, self._owner.project)
+
+    def find(self, key: Key) -> Claim | None:
+        """The claim of `key`, cleaned ones included."""
+        return self._read(self.name(key))
+
+    def listed(self, name: str) -> Claim | None:
+        """The claim `name` unless it was cleaned."""
+        claim = self._read(name)
+        if claim is not None and claim.cleaned():
+            (self.live / name).unlink(missing_ok=True)
+            return None
+        return claim
+
+    def names(self) -> list[str]:
+        """Names in the index: every claim that is not cleaned, and perhaps some that are not made."""
+        return [entry.name for entry in os.scandir(self.live)]
+
+    def is_live(self, name: str) -> bool:
+        """Whether `name` is in the index."""
+        return (self.live / name).exists()
+
+    def make(self, key: Key, record: dict[str, Any], fill: Callable[[], None]) -> bool:
+        """Make the claim of `key`, durably, with `fill` called before it appears. False when its name is taken."""
+        name = self.name(key)
+        with self._draft(name, record) as draft:
+            fill()
+            (self.live / name).touch(mode=0o600)
+            supervisor.point("before-claim")
+            try:
+                draft.rename(self.claims / name)
+            except OSError as error:
+                if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                    raise
+                return False
+            supervisor.point("claimed")
+            supervisor.sync_folder(self.claims)
+            return True
+
+    def bury(self, key: Key, grace: float) -> bool:
+        """Make the claim of `key` as stopped: it runs nothing, and nothing ever will under this key."""
+        record = {
+            "version": supervisor.FORMAT,
+            "key": str(key),
+            "token": os.urandom(16).hex(),
+            "stamp": stamp_record(self._owner),
+            "made_at": time.time(),
+            "maker": os.getpid(),
+            "attempt": "",
+            "listen": str(self.listen),
+            "grace": grace,
+            "ports": [],
+            "service": False,
+            "replicas": [],
+        }
+        return self.make(key, record, lambda: None)
+
+    def poke(self, key: Key) -> None:
+        """Tell listening daemons that the claim of `key` changed."""
+        supervisor.poke(self.claims / self.name(key), {"listen": str(self.listen), "key": str(key)})
+
+    def clean(self, claim: Claim) -> None:
+        """Forget an ended claim: keep its name and its markers, drop the rest."""
+        supervisor.write_once(claim.folder / "cleaned", {"at": time.time()})
+        head = {name: value for name, value in claim.record.items() if name in KEPT}
+        supervisor.write_over(claim.folder / "claim.json", {**head, "replicas": []})
+        for entry in os.scandir(claim.folder):
+            if not entry.name.endswith((".start", ".json")) and entry.name != "cleaned":
+                Path(entry.path).unlink(missing_ok=True)
+        (self.live / claim.folder.name).unlink(missing_ok=True)
+
+    def _read(self, name: str) -> Claim | None:
+        record = supervisor.read(self.claims / name / "claim.json")
+        return None if record is None else Claim(self.claims / name, record)
+
+    @contextlib.contextmanager
+    def _draft(self, name: str, record: dict[str, Any]) -> Iterator[Path]:
+        """A folder under `making` with its claim.json; gone at the end, with the attempt's files, unless renamed."""
+        draft = self.making / f"{name}.{record['token'][:12]}"
+        draft.mkdir(mode=0o700)
+        try:
+            supervisor.write_synced(draft / "claim.json", json.dumps(record).encode())
+            supervisor.sync_folder(draft)
+            yield draft
+        finally:
+            if draft.exists():
+                _discard(draft, record)
+
+    def _sweep_drafts(self) -> None:
+        for entry in os.scandir(self.making):
+            with contextlib.suppress(FileNotFoundError):  # another daemon of this state sweeps too, or it was renamed
+                record = _drafted(Path(entry.path, "claim.json"))
+                maker = None if record is None else supervisor.look(record["maker"])
+                if maker is None and time.time() - entry.stat().st_mtime > (0 if record else ABANDONED):
+                    _discard(Path(entry.path), record)
+
+    def _rebuild(self) -> None:
+        for entry in os.scandir(self.claims):
+            if not Claim(Path(entry.path), {}).cleaned():
+                (self.live / entry.name).touch(mode=0o600)
+
+
+def _drafted(path: Path) -> dict[str, Any] | None:
+    """The record of a draft; None where its maker was killed before it was whole."""
+    try:
+        return supervisor.read(path)
+    except ValueError:
+        return None
+
+
+def _discard(draft: Path, record: dict[str, Any] | None) -> None:
+    if record is not None and record["attempt"]:
+        shutil.rmtree(record["attempt"], ignore_errors=True)
+    shutil.rmtree(draft, ignore_errors=True)
+
+
+def _scope(owner: Stamp) -> str:
+    text = json.dumps([owner.instance, owner.project])
+    head = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40]
+    return f"{head}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

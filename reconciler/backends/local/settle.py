@@ -1,0 +1,76 @@
+"""Looks at one claim, and settles what nobody else can: a dead supervisor, a restarted machine, a deaf supervisor.
+
+It signals only what it has identified by pid, start time and claim token in this boot, and records every end
+exclusively, so that any number of looks at the same time agree.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import Any
+
+from planner.model.run import Observation
+from reconciler.backends.local import outputs, supervisor, verdict
+from reconciler.backends.local.claims import Claim
+from reconciler.backends.local.verdict import ReplicaState
+
+__all__ = ["look"]
+
+DEAF = 5.0  # seconds past TERM and grace after which a supervisor that has not ended its replica is replaced by us
+
+
+def look(claim: Claim, boot: str) -> tuple[Observation, list[str]]:
+    """What `claim` is now, and the replicas that nobody has taken yet and that are to be handed over again."""
+    names = claim.names
+    untaken = [name for name in names if not _settle(claim, name, boot)]
+    states = [_state(claim, replica) for replica in claim.record["replicas"]]
+    return verdict.observation(claim.record, states), untaken
+
+
+def _settle(claim: Claim, name: str, boot: str) -> bool:
+    """Settle one replica; returns whether somebody took it or it has its end."""
+    folder, record = claim.folder, claim.record
+    if (folder / f"{name}.exit").exists():
+        return True
+    if record["boot"] != boot:
+        end = {"code": None, "reason": "node-lost", "stopped": False, "message": "the machine restarted"}
+        supervisor.record_end(folder, record, name, end)
+        return True
+    marker = supervisor.read(folder / f"{name}.start")
+    if marker is None:
+        return False
+    if supervisor.supervised(record, marker):
+        _hurry(claim, marker)
+    elif not (folder / f"{name}.exit").exists():  # looked at again: it may have ended well in between
+        supervisor.bury_lost(folder, record, name, "its supervisor was killed")
+    return True
+
+
+def _hurry(claim: Claim, marker: dict[str, Any]) -> None:
+    """Kill a supervisor that had a stop for too long: the next look finds it dead and ends what it left."""
+    asked = supervisor.read(claim.folder / "stop.json")
+    if asked is not None and time.clock_gettime(time.CLOCK_BOOTTIME) > asked["since_boot"] + asked["grace"] + DEAF:
+        supervisor.signal_process((marker["pid"], marker["start"]), signal.SIGKILL)
+
+
+def _state(claim: Claim, replica: dict[str, Any]) -> ReplicaState:
+    name = replica["name"]
+    started = supervisor.read(claim.folder / f"{name}.started")
+    end = supervisor.read(claim.folder / f"{name}.exit")
+    return ReplicaState(
+        name=name,
+        role=replica["role"],
+        started_at=started["at"] if started else None,
+        ready=(claim.folder / f"{name}.ready").exists(),
+        end=end,
+        outputs=_outputs(claim, name) if end else None,
+    )
+
+
+def _outputs(claim: Claim, name: str) -> outputs.Outputs | None:
+    try:
+        data = (claim.folder / f"{name}.output").read_bytes()
+    except FileNotFoundError:
+        return None
+    return outputs.parse(data)

@@ -1,0 +1,198 @@
+"""A backend without processes: for tests, the simulation and trying a configuration.
+
+Keeps the laws of the port to the letter. What a "program" does is scripted; time is the clock's, so that a virtual
+clock makes it finish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import anyio
+
+from planner.canon import Json
+from planner.keys import Key
+from planner.model.gang import Lifetime
+from planner.model.run import Observation, Phase, Snapshot
+from planner.model.status import StopReason
+from reconciler.ports import Clock, Ensured, Order
+
+__all__ = ["MemoryBackend", "Program"]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What an attempt does.
+
+    Attributes:
+        seconds: how long it runs; None until it is stopped.
+        exit_code: how it ends by itself.
+        outputs: what it writes.
+        ready_after: seconds until a service answers; None never.
+    """
+
+    seconds: float | None = 1.0
+    exit_code: int = 0
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+    ready_after: float | None = 0.0
+
+
+def run_for_a_second(order: Order) -> Program:
+    """Jobs succeed after a second, services run until they are stopped."""
+    return Program(seconds=None if order.run.gang.lifetime is Lifetime.ALWAYS else 1.0)
+
+
+@dataclass(slots=True)
+class _Object:
+    order: Order
+    program: Program
+    seen: Observation
+    cleaned: bool = False
+
+
+class MemoryBackend:
+    """Attempts as entries of a dictionary."""
+
+    def __init__(self, clock: Clock, script: Callable[[Order], Program] = run_for_a_second) -> None:
+        self._clock = clock
+        self._script = script
+        self._objects: dict[Key, _Object] = {}
+        # Names that were ever used; those that were stopped before they were made show as ended until cleaned.
+        self._taken: set[Key] = set()
+        self._tombs: set[Key] = set()
+        self.starts: dict[Key, int] = {}
+        self._hints = anyio.create_memory_object_stream[Key](100_000)
+
+    async def ensure(self, order: Order) -> Ensured:
+        """See `Backend.ensure`."""
+        if order.key in self._taken:
+            return Ensured.UNCHANGED
+        self._taken.add(order.key)
+        now = self._clock.now()
+        seen = Observation(order.key, Phase.RUNNING, started_at=now, stamp=order.stamp)
+        self._objects[order.key] = _Object(order, self._script(order), seen)
+        self.starts[order.key] = self.starts.get(order.key, 0) + 1
+        self._hint(order.key)
+        return Ensured.CREATED
+
+    async def stop(self, key: Key, grace: float) -> None:  # noqa: ARG002 -- these programs end at once
+        """See `Backend.stop`."""
+        if key not in self._taken:
+            self._taken.add(key)
+            self._tombs.add(key)
+            self._hint(key)
+        found = self._objects.get(key)
+        if found is not None and found.seen.phase is not Phase.ENDED:
+            self._end(found, self._clock.now(), 143, StopReason.EXITED)
+
+    def knows(self, order: Order) -> Mapping[str, Json]:
+        """See `Backend.knows`."""
+        return {"ports": list(order.leases.ports), "run_artifacts_path": f"/memory/{order.key.run}"}
+
+    async def clean(self, key: Key) -> None:
+        """See `Backend.clean`."""
+        if key in self._objects:
+            self._objects[key].cleaned = True
+        self._tombs.discard(key)
+
+    async def observe(self, keys: Collection[Key] | None = None) -> Snapshot:
+        """See `Backend.observe`."""
+        now = self._clock.now()
+        wanted = self._known() if keys is None else keys
+        objects = {key: seen for key in wanted if (seen := self._see(key, now)) is not None}
+        return Snapshot(now, objects, None if keys is None else frozenset(keys))
+
+    async def changes(self) -> AsyncIterator[Key]:
+        """See `Backend.changes`."""
+        with self._hints[1].clone() as hints:
+            async for key in hints:
+                yield key
+
+    async def logs(self, key: Key, *, follow: bool = False, tail: int | None = None) -> AsyncIterator[bytes]:  # noqa: ARG002
+        """See `Backend.logs`: one line that names the attempt."""
+        if key in self._objects:
+            yield f"{key} ran in memory\n".encode()
+
+    async def close(self) -> None:
+        """See `Backend.close`."""
+
+    def refresh(self) -> datetime | None:
+        """Hint at everything that came due; returns when the next thing does."""
+        now = self._clock.now()
+        following: list[datetime] = []
+        for key, found in list(self._objects.items()):
+            if found.seen.phase is Phase.ENDED:
+                continue
+            before = found.seen
+            self._see(key, now)
+            if found.seen != before:
+                self._hint(key)
+            following.extend(instant for instant in _turns(found) if instant > now)
+        return min(following, default=None)
+
+    def vanish(self, key: Key) -> None:
+        """Have the object of `key` be gone without an end, as if its machine burnt."""
+        self._objects.pop(key, None)
+        self._hint(key)
+
+    def alive(self) -> frozenset[Key]:
+        """Attempts whose program runs."""
+        now = self._clock.now()
+        return frozenset(
+            key
+            for key in self._objects
+            if (seen := self._see(key, now, cleaned=True)) is not None and seen.phase is not Phase.ENDED
+        )
+
+    def _known(self) -> Collection[Key]:
+        return [*self._objects, *self._tombs]
+
+    def _see(self, key: Key, now: datetime, *, cleaned: bool = False) -> Observation | None:
+        found = self._objects.get(key)
+        if found is None:
+            return self._never(key, now) if key in self._tombs else None
+        if found.cleaned and not cleaned:
+            return None
+        if found.seen.phase is Phase.ENDED:
+            return found.seen
+        started = found.seen.started_at or now
+        program = found.program
+        if program.seconds is not None and now >= started + timedelta(seconds=program.seconds):
+            self._end(found, started + timedelta(seconds=program.seconds), program.exit_code, StopReason.EXITED)
+        elif program.ready_after is not None and now >= started + timedelta(seconds=program.ready_after):
+            found.seen = replace(found.seen, ready=True)
+        return found.seen
+
+    def _never(self, key: Key, now: datetime) -> Observation:
+        message = "stopped before it started"
+        return Observation(key, Phase.ENDED, ended_at=now, reason=StopReason.EXITED, message=message)
+
+    def _end(self, found: _Object, at: datetime, exit_code: int, reason: StopReason) -> None:
+        outputs = found.program.outputs if exit_code == found.program.exit_code else {}
+        found.seen = replace(
+            found.seen,
+            phase=Phase.ENDED,
+            ready=False,
+            ended_at=at,
+            exit_code=exit_code,
+            reason=reason,
+            outputs=outputs,
+        )
+        self._hint(found.order.key)
+
+    def _hint(self, key: Key) -> None:
+        try:
+            self._hints[0].send_nowait(key)
+        except anyio.WouldBlock:
+            # Hints may be lost; the survey makes up for it.
+            return
+
+
+def _turns(found: _Object) -> list[datetime]:
+    started = found.seen.started_at
+    if started is None:
+        return []
+    seconds = (found.program.seconds, None if found.seen.ready else found.program.ready_after)
+    return [started + timedelta(seconds=value) for value in seconds if value is not None]

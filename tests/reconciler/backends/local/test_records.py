@@ -1,0 +1,364 @@
+"""What is read from records, /proc and log files: no process of ours takes part."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from planner.model.gang import CodeTree
+from planner.model.run import Phase, Stamp
+from planner.model.status import StopReason
+from reconciler.backends.local import account, code, groups, outputs, ports, supervisor, verdict
+from reconciler.backends.local.claims import Claims
+from reconciler.backends.local.logs import Follower
+from reconciler.backends.local.verdict import ReplicaState
+from reconciler.errors import Refused
+
+pytestmark = pytest.mark.unit
+
+GOLDEN = Path(__file__).parents[3] / "golden" / "run-contract"
+
+
+# --- outputs ---
+
+
+def test_outputs_are_read_as_the_run_contract_says():
+    expected = json.loads((GOLDEN / "output.expected.json").read_text())
+    found = outputs.parse((GOLDEN / "output.txt").read_bytes())
+    assert found.values == expected["values"]
+    assert list(found.bad) == expected["lines_with_problems"]
+
+
+HOSTILE_OUTPUTS = {
+    "not-utf-8": (b"a=\xff\n", {}, (1,)),
+    "deep": (b'{"name": "a", "value": ' + b"[" * 60_000 + b"\n", {}, (1,)),
+    "long-number": (b'{"name": "a", "value": ' + b"9" * 10_000 + b"}\n", {}, (1,)),
+    "long-line": (b"a=" + b"x" * 70_000 + b"\nb=1\n", {"b": "1"}, (1,)),
+    "name-is-no-text": (b'{"name": 3, "value": 1}\n', {}, (1,)),
+    "carriage-return": (b"a=1\r\n", {"a": "1"}, ()),
+    "no-last-newline": (b"a=1\nb=2", {"a": "1", "b": "2"}, ()),
+    "nothing": (b"", {}, ()),
+    "zero-bytes": (b"\0\0\n", {}, (1,)),
+}
+
+
+@pytest.mark.parametrize(("data", "values", "bad"), HOSTILE_OUTPUTS.values(), ids=HOSTILE_OUTPUTS.keys())
+def test_hostile_outputs(data, values, bad):
+    found = outputs.parse(data)
+    assert (found.values, found.bad) == (values, bad)
+
+
+def test_many_bad_lines_are_named_briefly():
+    message = outputs.parse(b"bad\n" * 1000).message
+    assert message == ("output file: line 1, 2, 3, 4, 5, … skipped, neither name=value nor JSON with name and value")
+
+
+def test_half_a_line_at_the_cut_is_no_line():
+    data = b"a=1\n" + b"b=" + b"x" * (1 << 20)
+    found = outputs.parse(data)
+    assert found.values == {"a": "1"}
+    assert found.truncated
+
+
+# --- verdict ---
+
+RECORD = {
+    "key": "train@g1#1",
+    "stamp": {"ledger": "l", "sequence": 3, "instance": "i", "project": "p"},
+    "decider": "main",
+    "service": False,
+    "replicas": [{"probe": None}],
+    "made_at": 5.0,
+}
+
+
+def replica(role="main", index=0, *, end=None, **changed):
+    return ReplicaState(f"{role}-{index}", role, **{"started_at": 10.0, "end": end, **changed})
+
+
+def ended(code=0, reason="exited", *, stopped=False, at=20.0, message=""):
+    return {"code": code, "reason": reason, "stopped": stopped, "at": at, "message": message}
+
+
+NOT_STARTED = {"started_at": None}
+
+PHASES = {
+    "nobody-took-it": ([replica(**NOT_STARTED)], Phase.STARTING, False),
+    "running": ([replica()], Phase.RUNNING, True),
+    "half-of-it": ([replica(), replica(index=1, **NOT_STARTED)], Phase.RUNNING, False),
+    "one-ended": ([replica(end=ended()), replica(index=1)], Phase.RUNNING, False),
+    "ended": ([replica(end=ended())], Phase.ENDED, False),
+    "never": ([], Phase.ENDED, False),
+}
+
+
+@pytest.mark.parametrize(("replicas", "phase", "ready"), PHASES.values(), ids=PHASES.keys())
+def test_phases(replicas, phase, ready):
+    found = verdict.observation(RECORD, replicas)
+    assert (found.phase, found.ready) == (phase, ready)
+    assert found.stamp == Stamp("l", 3, "i", "p")
+    assert (found.ended_at is None) == (found.reason is None) == (phase is not Phase.ENDED)
+
+
+SERVICES = {
+    "no-probe": (None, False, True),
+    "silent": ({"port": 1}, False, False),
+    "answers": ({"port": 1}, True, True),
+}
+
+
+@pytest.mark.parametrize(("probe", "answers", "ready"), SERVICES.values(), ids=SERVICES.keys())
+def test_readiness_of_services(probe, answers, ready):
+    record = {**RECORD, "service": True, "replicas": [{"probe": probe}]}
+    assert verdict.observation(record, [replica(ready=answers)]).ready is ready
+
+
+OUTCOMES = {
+    "success": ([replica(end=ended())], 0, StopReason.EXITED, ""),
+    "stopped": ([replica(end=ended(143, stopped=True))], 143, StopReason.EXITED, ""),
+    "timeout": ([replica(end=ended(137, "timeout", stopped=True))], 137, StopReason.TIMEOUT, ""),
+    "lost": ([replica(end=ended(None, "lost"))], None, StopReason.LOST, ""),
+    "node-lost": ([replica(end=ended(None, "node-lost"))], None, StopReason.NODE_LOST, ""),
+    "never": ([], None, StopReason.EXITED, "stopped before it started"),
+    "first-failure-counts": (
+        [replica(end=ended(3, at=30.0)), replica("worker", 0, end=ended(4, at=20.0))],
+        4,
+        StopReason.EXITED,
+        "worker-0: exit code 4",
+    ),
+    "what-was-stopped-did-not-fail": (
+        [replica(end=ended(0)), replica("worker", 0, end=ended(143, stopped=True))],
+        0,
+        StopReason.EXITED,
+        "",
+    ),
+    "a-timeout-of-one-is-a-timeout": (
+        [replica(end=ended(143, stopped=True)), replica("worker", 0, end=ended(137, "timeout", stopped=True))],
+        143,
+        StopReason.TIMEOUT,
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("replicas", "code", "reason", "message"), OUTCOMES.values(), ids=OUTCOMES.keys())
+def test_outcomes(replicas, code, reason, message):
+    found = verdict.observation(RECORD, replicas)
+    assert (found.exit_code, found.reason, found.message) == (code, reason, message)
+
+
+def test_outputs_of_the_lower_index_count():
+    first = replica(end=ended(), outputs=outputs.Outputs({"a": 1}))
+    second = replica(index=1, end=ended(), outputs=outputs.Outputs({"a": 2, "b": 3}, bad=(4,)))
+    other = replica("worker", 0, end=ended(), outputs=outputs.Outputs({"c": 5}))
+    found = verdict.observation(RECORD, [first, second, other])
+    assert found.outputs == {"a": 1, "b": 3}
+    assert found.message.startswith("output file: line 4 skipped")
+
+
+def test_instants_are_utc():
+    found = verdict.observation(RECORD, [replica(end=ended(at=20.5))])
+    assert found.started_at == datetime(1970, 1, 1, 0, 0, 10, tzinfo=UTC)
+    assert found.ended_at == datetime(1970, 1, 1, 0, 0, 20, 500_000, tzinfo=UTC)
+
+
+# --- durable records ---
+
+
+def test_a_record_is_written_once(tmp_path):
+    path = tmp_path / "x"
+    assert supervisor.write_once(path, {"a": 1})
+    assert not supervisor.write_once(path, {"a": 2})
+    assert supervisor.read(path) == {"a": 1}
+    supervisor.write_over(path, {"a": 3})
+    assert supervisor.read(path) == {"a": 3}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_shorter_grace_replaces_a_longer_one_only(tmp_path):
+    claim = {"replicas": [{"name": "main-0"}]}
+    for grace, kept in ((30.0, 30.0), (60.0, 30.0), (1.0, 1.0), (20.0, 1.0)):
+        supervisor.request_stop(tmp_path, claim, grace)
+        assert supervisor.read(tmp_path / "stop.json")["grace"] == kept
+
+
+def test_a_process_name_with_brackets_is_read(tmp_path):
+    found = supervisor.look(os.getpid())
+    assert found is not None
+    assert found[2] == os.getppid()
+    assert supervisor.look(2**22 + 1) is None
+
+
+def test_claims_of_two_projects_are_apart(tmp_path):
+    one = Claims(tmp_path, Stamp("l", 1, "a/b", "c"))
+    other = Claims(tmp_path, Stamp("l", 1, "a", "b/c"))
+    assert one.scope != other.scope
+
+
+# --- logs ---
+
+
+def write_logs(folder, older, newer):
+    path = folder / "main-0.log"
+    if older is not None:
+        (folder / "main-0.log.1").write_bytes(older)
+    path.write_bytes(newer)
+    return path
+
+
+def read_all(follower):
+    return b"".join(iter(follower.read, b""))
+
+
+LONG = b"x" * 200_000 + b"\n"
+
+TAILS = {
+    "all": (b"1\n2\n", b"3\n4\n", None, b"1\n2\n3\n4\n"),
+    "none": (b"1\n2\n", b"3\n4\n", 0, b""),
+    "last": (b"1\n2\n", b"3\n4\n", 1, b"4\n"),
+    "whole-file": (b"1\n2\n", b"3\n4\n", 2, b"3\n4\n"),
+    "into-the-older": (b"1\n2\n", b"3\n4\n", 3, b"2\n3\n4\n"),
+    "more-than-there-are": (b"1\n2\n", b"3\n4\n", 9, b"1\n2\n3\n4\n"),
+    "half-line": (None, b"1\n2", 1, b"2"),
+    "empty": (None, b"", 5, b""),
+    "one-line-without-end": (None, b"x" * 300_000, 1, b"x" * 300_000),
+    "long-lines": (None, LONG + LONG + b"end\n", 2, LONG + b"end\n"),
+    "empty-lines": (None, b"a\n\n\n", 2, b"\n\n"),
+    "binary": (None, b"\xff\0\r\n\xfe\n", 1, b"\xfe\n"),
+    "block-border": (None, b"y" * 65_535 + b"\n" + b"z\n", 1, b"z\n"),
+}
+
+
+@pytest.mark.parametrize(("older", "newer", "tail", "expected"), TAILS.values(), ids=TAILS.keys())
+def test_tails(tmp_path, older, newer, tail, expected):
+    follower = Follower(write_logs(tmp_path, older, newer), tail)
+    try:
+        assert read_all(follower) == expected
+    finally:
+        follower.close()
+
+
+def test_a_follower_goes_over_rotations(tmp_path):
+    log = supervisor.Log(tmp_path / "main-0.log", 10)
+    log.write(b"1234567\n")
+    follower = Follower(tmp_path / "main-0.log", None)
+    try:
+        assert read_all(follower) == b"1234567\n"
+        log.write(b"ab\n")  # rotates
+        assert read_all(follower) == b"ab\n"
+        log.write(b"cd\n")
+        assert read_all(follower) == b"cd\n"
+    finally:
+        follower.close()
+        os.close(log.fd)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["main-0.log", "main-0.log.1"]
+
+
+def test_a_follower_waits_for_a_file(tmp_path):
+    follower = Follower(tmp_path / "main-0.log", 3)
+    assert read_all(follower) == b""
+    write_logs(tmp_path, None, b"late\n")
+    assert read_all(follower) == b"late\n"
+    follower.close()
+
+
+# --- ports ---
+
+
+def test_listening_ports_are_read(tmp_path):
+    head = "  sl  local_address rem_address   st\n"
+    (tmp_path / "tcp").write_text(head + "   0: 0100007F:1F90 00000000:0000 0A\n   1: 0100007F:9C40 0100007F:1F90 01\n")
+    (tmp_path / "tcp6").write_text(head + "   0: 00000000000000000000000000000000:0050 0:0000 0A 1 2\n\n")
+    tables = (tmp_path / "tcp", tmp_path / "tcp6", tmp_path / "missing")
+    assert ports.listening(tables) == {8080, 80}
+
+
+# --- control groups ---
+
+
+def proc(folder, cgroup, mounts="31 23 0:28 / {mount} rw - cgroup2 cgroup2 rw\n"):
+    folder.mkdir()
+    (folder / "cgroup").write_text(cgroup)
+    (folder / "mountinfo").write_text(mounts.format(mount=folder / "fs"))
+    return folder
+
+
+def test_the_furthest_group_that_may_be_used_is_best(tmp_path):
+    here = proc(tmp_path / "proc", "4:memory:/x\n0::/user.slice/one.service\n")
+    allowed = [here / "fs", here / "fs/user.slice/one.service"]
+    for folder in (here / "fs", here / "fs/user.slice", here / "fs/user.slice/one.service"):
+        folder.mkdir(parents=True, exist_ok=True)
+        if folder in allowed:
+            (folder / "cgroup.procs").touch()
+    found = groups.candidates("de/fault", tmp_path, here)
+    name = Path(found[0]).name
+    assert name.startswith("plumbline-de-fault-")
+    assert found == tuple(str(folder / name) for folder in allowed)
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "mounts"),
+    [("1:memory:/x\n", "31 23 0:28 / /m rw - cgroup2 cgroup2 rw\n"), ("0::/\n", "31 23 0:28 / /m rw - cgroup c rw\n")],
+    ids=["not-in-a-v2-group", "not-mounted"],
+)
+def test_no_group_without_cgroup_v2(tmp_path, cgroup, mounts):
+    assert groups.candidates("i", tmp_path, proc(tmp_path / "proc", cgroup, mounts)) == ()
+
+
+UNITS = {
+    "service": ("0::/system.slice/plumbline.service\n", None, "plumbline.service"),
+    "moved-away": ("0::/system.slice/plumbline.service\n", "/sys/fs/cgroup/plumbline-x", None),
+    "hybrid": ("1:name=systemd:/system.slice/plumbline.service\n0::/\n", "/moved", "plumbline.service"),
+    "session": ("0::/user.slice/user-0.slice/session-1.scope\n", None, None),
+    "user-service": ("0::/user.slice/user@0.service/app.slice/p.service\n", None, "p.service"),
+    "user-terminal": ("0::/user.slice/user@0.service/app.slice/term.scope\n", None, None),
+    "root": ("0::/\n", None, None),
+}
+
+
+@pytest.mark.parametrize(("cgroup", "moved", "unit"), UNITS.values(), ids=UNITS.keys())
+def test_units_that_would_kill_runs(tmp_path, cgroup, moved, unit):
+    assert groups.killing_unit(moved, proc(tmp_path / "proc", cgroup)) == unit
+
+
+def test_out_of_memory_is_told(tmp_path):
+    group = tmp_path / "group"
+    group.mkdir()
+    (group / "memory.events").write_text("low 0\noom 1\noom_kill 2\n")
+    assert supervisor.oom_kills(group) == 2
+    assert supervisor.oom_kills(tmp_path) == 0
+
+
+# --- code, accounts ---
+
+
+def test_a_copy_does_not_follow_links_out_of_the_working_folder(tmp_path):
+    work, outside, content = (tmp_path / name for name in ("work", "outside", "content"))
+    for folder in (work, outside, content):
+        folder.mkdir()
+    (work / "link").symlink_to(outside)
+    (content / "file").write_text("x")
+    with pytest.raises(Refused, match="leads out of the working folder"):
+        code.place(content, CodeTree("", "t", "link/deeper"), work)
+    assert list(outside.iterdir()) == []
+
+
+def test_a_file_without_a_target_keeps_its_name(tmp_path):
+    work, content = tmp_path / "work", tmp_path / "content"
+    work.mkdir()
+    content.write_text("x")
+    code.place(content, CodeTree("src/train.py", "b", ""), work)
+    assert (work / "train.py").read_text() == "x"
+
+
+def test_the_first_folder_that_blocks_a_user_is_named(tmp_path):
+    stranger = account.Account(uid=4711, gid=4711, groups=(4711,), home="/", switched=True)
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    tmp_path.chmod(0o755)
+    closed.chmod(0o700)
+    blocked = stranger.blocked(closed / "runs")
+    assert blocked is not None
+    assert closed.is_relative_to(blocked)
