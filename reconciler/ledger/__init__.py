@@ -1,0 +1,1 @@
+"""The ledger: facts and the records folded from them, on SQLite and in memory."""

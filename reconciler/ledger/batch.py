@@ -1,0 +1,221 @@
+"""One transaction in memory: the records that facts touch, and what they fold to.
+
+Both ledgers do the same three steps: `touched` names what must be read, `Batch.fold` folds the facts one after the
+other, and the ledger writes what differs. Which record a fact belongs to is decided here; what it does to the record
+is decided by `planner.fold` alone. This module must never read or write a store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from planner import keys
+from planner.fold import (
+    RootState,
+    absorb,
+    close_commit,
+    fold_commit,
+    fold_project,
+    fold_root,
+    fold_status,
+    left_behind,
+    run_of,
+)
+from planner.keys import Key
+from planner.model.commits import CommitRecord, StatusRecord
+from planner.model.facts import Answered, CommitPlanned, Fact, Intended, Opened, Posted, Renamed, Retried, StatusChanged
+from planner.model.people import Command, ProjectRecord
+from planner.model.records import Claim, RootRecord, RunRecord
+from planner.model.status import RunStatus
+
+__all__ = ["Batch", "Touched", "is_blank", "is_pending", "is_taken_over", "root_of", "tops_of", "touched"]
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What must be read before facts can be folded.
+
+    Attributes:
+        roots: names of roots; those of `runs` come on top, by their records.
+        runs: keys of runs.
+        commits: ids of commits.
+        statuses: commit and context of statuses. Not all of a commit: it may have a thousand.
+    """
+
+    roots: frozenset[str]
+    runs: frozenset[Key]
+    commits: frozenset[str]
+    statuses: frozenset[tuple[str, str]]
+
+
+def root_of(fact: Fact) -> str:
+    """The root that a fact is filed under; "" for the project and its commits."""
+    return "" if isinstance(fact, CommitPlanned | Posted) else fact.root
+
+
+def touched(facts: Iterable[Fact]) -> Touched:
+    """What folding `facts` reads."""
+    roots: set[str] = set()
+    runs: set[Key] = set()
+    commits: set[str] = set()
+    statuses: set[tuple[str, str]] = set()
+    for fact in facts:
+        roots.add(root_of(fact))
+        match fact:
+            case Renamed():
+                roots.add(fact.old)
+            case CommitPlanned():
+                commits.add(fact.commit)
+            case StatusChanged() | Posted():
+                statuses.add((fact.commit, fact.context))
+                if isinstance(fact, StatusChanged) and not fact.root:
+                    commits.add(fact.commit)
+            case _:
+                runs.update(_runs_of(fact))
+    return Touched(frozenset(roots - {""}), frozenset(runs), frozenset(commits), frozenset(statuses))
+
+
+def tops_of(record: RootRecord) -> frozenset[Key]:
+    """The tops under which planning the root of `record` needs all runs (`reconciler.ports.Ledger.root`)."""
+    applied = record.applied.key if record.applied else None
+    named = (_named(command) for command in record.commands)
+    return frozenset(key.top for key in (*record.open, applied, record.last, *named) if key is not None)
+
+
+def _named(command: Command) -> Key | None:
+    try:
+        return keys.parse(str(command.args.get("key")))
+    except ValueError:
+        return None
+
+
+def is_blank(record: RootRecord) -> bool:
+    """Whether nothing is known of a root but which numbers its name has used."""
+    return record == RootRecord(record.name, highest=record.highest)
+
+
+def is_pending(run: RunRecord) -> bool:
+    """Whether an attempt of `run` may exist or is not cleaned yet."""
+    return any(attempt.live or not attempt.cleaned for attempt in run.attempts)
+
+
+def is_taken_over(run: RunRecord) -> bool:
+    """Whether the process of `run` may go on under another key: not one that is over or being stopped."""
+    return run.alive and not run.status.final and run.status is not RunStatus.STOPPING
+
+
+@dataclass(slots=True)
+class Batch:
+    """The records that were read, and after `fold` the records as they are to be written.
+
+    Attributes:
+        sequence: of the newest fact before; after `fold`, of the last one folded.
+        project: the project's record.
+        roots: by name.
+        runs: by key.
+        commits: by id.
+        statuses: by commit and context.
+        claims: claims that came (a value) or went (None), by attempt.
+        answers: commands that were answered.
+        renamed: renames in order, old name first.
+        opened: sequence of the fact that opened a run.
+        planned: sequence of the fact that first planned a commit.
+        said: sequence of the fact that last changed a status.
+    """
+
+    sequence: int
+    project: ProjectRecord
+    roots: dict[str, RootRecord] = field(default_factory=dict)
+    runs: dict[Key, RunRecord] = field(default_factory=dict)
+    commits: dict[str, CommitRecord] = field(default_factory=dict)
+    statuses: dict[tuple[str, str], StatusRecord] = field(default_factory=dict)
+    claims: dict[Key, Claim | None] = field(default_factory=dict)
+    answers: dict[str, Answered] = field(default_factory=dict)
+    renamed: list[tuple[str, str]] = field(default_factory=list)
+    opened: dict[Key, int] = field(default_factory=dict)
+    planned: dict[str, int] = field(default_factory=dict)
+    said: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def fold(self, facts: Sequence[Fact]) -> None:
+        """Fold `facts` in order. An error leaves the batch unusable, so nothing of it may be written."""
+        for fact in facts:
+            self.sequence += 1
+            self.project = fold_project(self.project, fact)
+            match fact:
+                case CommitPlanned():
+                    self._commit(fact)
+                case StatusChanged() | Posted():
+                    self._status(fact)
+                case Answered():
+                    self.answers[fact.ident] = fact
+                case _:
+                    pass
+            if root_of(fact):
+                self._root(fact)
+
+    def _commit(self, fact: CommitPlanned) -> None:
+        before = self.commits.get(fact.commit)
+        self.commits[fact.commit] = fold_commit(before, fact)
+        if before is None:
+            self.planned[fact.commit] = self.sequence
+
+    def _status(self, fact: StatusChanged | Posted) -> None:
+        name = (fact.commit, fact.context)
+        status = fold_status(self.statuses.get(name), fact)
+        if status is None:
+            return
+        self.statuses[name] = status
+        if isinstance(fact, StatusChanged):
+            self.said[name] = self.sequence
+        if fact.commit in self.commits:
+            self.commits[fact.commit] = close_commit(self.commits[fact.commit], status)
+
+    def _root(self, fact: Fact) -> None:
+        if isinstance(fact, Renamed):
+            self._renamed(fact)
+            return
+        runs = {key: self.runs[key] for key in _runs_of(fact) if key in self.runs}
+        # A run belongs to the root that its record says: a fact that crossed a rename names the old one.
+        name = next((run.root for run in runs.values()), root_of(fact))
+        before = RootState(self.roots.get(name, RootRecord(name)), runs)
+        after = fold_root(before, fact)
+        self.roots[name] = after.record
+        self.runs.update(after.runs)
+        self._claimed(fact, before, after)
+        if isinstance(fact, Opened) and fact.key not in before.runs:
+            self.opened[fact.key] = self.sequence
+
+    def _renamed(self, fact: Renamed) -> None:
+        runs = {key: run for key, run in self.runs.items() if run.root == fact.old}
+        record = self.roots.get(fact.old, RootRecord(fact.old))
+        state = fold_root(RootState(record, runs), fact)
+        left = self.roots.get(fact.root)
+        self.roots[fact.old] = left_behind(record)
+        self.roots[fact.root] = (absorb(state, left) if left else state).record
+        self.runs.update(state.runs)
+        self.renamed.append((fact.old, fact.root))
+        for key, claim in self.claims.items():
+            if claim is not None and claim.root == fact.old:
+                self.claims[key] = Claim(key, fact.root, claim.queue, claim.requests, claim.leases)
+
+    def _claimed(self, fact: Fact, before: RootState, after: RootState) -> None:
+        for key in _runs_of(fact):
+            had, has = _live(before.runs.get(key)), _live(after.runs.get(key))
+            self.claims.update(dict.fromkeys(had - has))
+            if isinstance(fact, Intended) and fact.key in has - had:
+                root = after.runs[key].root
+                self.claims[fact.key] = Claim(fact.key, root, fact.queue, fact.requests, fact.leases)
+
+
+def _runs_of(fact: Fact) -> Collection[Key]:
+    key = run_of(fact)
+    if key is None:
+        return ()
+    return (key, key.top) if isinstance(fact, Retried) and key != key.top else (key,)
+
+
+def _live(run: RunRecord | None) -> frozenset[Key]:
+    if run is None:
+        return frozenset()
+    return frozenset(run.key.at_attempt(attempt.number) for attempt in run.attempts if attempt.live)

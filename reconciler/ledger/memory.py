@@ -1,0 +1,253 @@
+"""The ledger's twin in memory: the same contract without threads, files or chance, for simulation and tests.
+
+Everything between two awaits is one step, so a transaction is atomic by itself. `snapshot` and `MemoryLedger(state)`
+are what a crash and a restart are to a file; the hooks around a record are where a simulation lets the daemon die.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from planner.fold import RootState
+from planner.keys import Key
+from planner.model.commits import CommitRecord, StatusRecord
+from planner.model.facts import Answered, Fact
+from planner.model.people import ProjectRecord
+from planner.model.records import Claim, RootRecord, RunRecord
+from planner.model.status import RunStatus
+from reconciler import codec
+from reconciler.errors import Unusable
+from reconciler.ledger.batch import Batch, is_blank, is_pending, is_taken_over, root_of, tops_of, touched
+from reconciler.ledger.state import MemoryState
+from reconciler.ports import RunQuery
+
+__all__ = ["Hook", "MemoryLedger"]
+
+Hook = Callable[[Sequence[Fact]], Awaitable[None]]
+"""Awaited with the facts of a record; what it raises reaches the caller of `record`."""
+
+
+class MemoryLedger:
+    """A `Ledger` in memory.
+
+    Attributes:
+        before: awaited before each record; when it raises, nothing is recorded.
+        after: awaited after each record; when it raises, everything is recorded and the caller does not know.
+    """
+
+    def __init__(self, state: MemoryState | None = None, *, through_codec: bool = False) -> None:
+        """Start from `state`, which is copied; with `through_codec` every fact is stored as the text would be."""
+        self._state = state.copy() if state is not None else MemoryState()
+        self._through_codec = through_codec
+        self._closed = False
+        self.before: Hook | None = None
+        self.after: Hook | None = None
+
+    def snapshot(self) -> MemoryState:
+        """What is durable now."""
+        return self._state.copy()
+
+    def restore(self, state: MemoryState) -> None:
+        """Go back (or on) to `state`, as a restart from that file would."""
+        self._state = state.copy()
+        self._closed = False
+
+    @property
+    def ident(self) -> str:
+        """Id of the ledger."""
+        return self._state.ident
+
+    async def sequence(self) -> int:
+        """The sequence of the newest fact; 0 before the first."""
+        return len(self._open().facts)
+
+    async def record(self, facts: Sequence[Fact], blobs: Mapping[str, str] | None = None) -> int:
+        """Append `facts`, fold them and keep `blobs`, all or nothing; returns the new sequence."""
+        if self.before is not None:
+            await self.before(facts)
+        if self._through_codec:
+            facts = [codec.decode_fact(codec.encode(fact)) for fact in facts]
+        batch = self._load(facts)
+        batch.fold(facts)
+        self._store(facts, batch)
+        self._state.blobs.update(blobs or {})
+        if self.after is not None:
+            await self.after(facts)
+        return batch.sequence
+
+    def _load(self, facts: Sequence[Fact]) -> Batch:
+        state = self._open()
+        reads = touched(facts)
+        runs = {key: state.runs[key] for key in reads.runs if key in state.runs}
+        names = reads.roots | {run.root for run in runs.values()}
+        wanted = [name for name in reads.statuses if name in state.statuses]
+        return Batch(
+            sequence=len(state.facts),
+            project=state.project,
+            roots={name: state.roots[name] for name in names if name in state.roots},
+            runs=runs,
+            commits={ident: state.commits[ident] for ident in reads.commits if ident in state.commits},
+            statuses={name: state.statuses[name] for name in wanted},
+        )
+
+    def _store(self, facts: Sequence[Fact], batch: Batch) -> None:
+        state = self._state
+        state.facts.extend(facts)
+        state.project = batch.project
+        for old, new in batch.renamed:
+            self._rename(old, new)
+        for name, record in batch.roots.items():
+            if record == RootRecord(name):
+                state.roots.pop(name, None)
+            else:
+                state.roots[name] = record
+        for run in batch.runs.values():
+            self._put(run)
+        for key, claim in batch.claims.items():
+            if claim is None:
+                state.claims.pop(key, None)
+            else:
+                state.claims[key] = claim
+        state.commits.update(batch.commits)
+        state.statuses.update(batch.statuses)
+        state.answers.update(batch.answers)
+        state.opened.update(batch.opened)
+        state.planned.update(batch.planned)
+        state.said.update(batch.said)
+
+    def _rename(self, old: str, new: str) -> None:
+        state = self._state
+        for key, run in state.runs.items():
+            if run.root == old:
+                state.runs[key] = replace(run, root=new)
+        for key, claim in state.claims.items():
+            if claim.root == old:
+                state.claims[key] = replace(claim, root=new)
+
+    def _put(self, run: RunRecord) -> None:
+        state, key = self._state, run.key
+        if key not in state.runs:
+            state.under[key.top] = (*state.under.get(key.top, ()), key)
+        if run.digest and key not in state.results.get(run.digest, ()):
+            state.results[run.digest] = (*state.results.get(run.digest, ()), key)
+        if is_pending(run):
+            state.pending[key] = None
+        else:
+            state.pending.pop(key, None)
+        state.runs[key] = run
+
+    async def root(self, name: str) -> RootState:
+        """The root's record (a fresh one if unknown) with the runs that planning it needs."""
+        state = self._open()
+        record = state.roots.get(name) or RootRecord(name)
+        keys = {key for top in tops_of(record) for key in state.under.get(top, ())} | state.pending.keys()
+        found = {key: state.runs[key] for key in self._in_order(keys) if state.runs[key].root == name}
+        self._add_sources(found)
+        return RootState(record, found)
+
+    def _add_sources(self, found: dict[Key, RunRecord]) -> None:
+        fresh: Iterable[RunRecord] = list(found.values())
+        while sources := {run.carried_from for run in fresh if run.carried_from is not None} - found.keys():
+            fresh = [self._state.runs[key] for key in self._in_order(sources & self._state.runs.keys())]
+            found.update((run.key, run) for run in fresh)
+
+    def _in_order(self, keys: Iterable[Key]) -> list[Key]:
+        return sorted(keys, key=self._state.opened.__getitem__)
+
+    async def roots(self) -> Mapping[str, RootRecord]:
+        """All roots of which anything is known, by name."""
+        return {name: record for name, record in sorted(self._open().roots.items()) if not is_blank(record)}
+
+    async def reusable(self, root: str, digests: Collection[str]) -> Mapping[str, RunRecord]:
+        """By leaf digest: the newest succeeded, else alive, run of `root` with an own result."""
+        state = self._open()
+        found = {}
+        for digest in digests:
+            keys = self._in_order(state.results.get(digest, ()))
+            runs = [state.runs[key] for key in reversed(keys)]
+            own = [run for run in runs if run.root == root and run.digest == digest and run.carried_from is None]
+            good = [run for run in own if run.status is RunStatus.SUCCEEDED] or [
+                run for run in own if is_taken_over(run)
+            ]
+            if good:
+                found[digest] = good[0]
+        return found
+
+    async def blob(self, digest: str) -> str | None:
+        """Content that was kept with `record`."""
+        return self._open().blobs.get(digest)
+
+    async def claims(self) -> Sequence[Claim]:
+        """What live attempts hold, by key."""
+        return sorted(self._open().claims.values(), key=lambda claim: claim.key)
+
+    async def runs(self, query: RunQuery) -> Sequence[RunRecord]:
+        """Runs that match `query`, newest opened first."""
+        state = self._open()
+        keys = {key.run for key in query.keys} & state.runs.keys() if query.keys else state.runs.keys()
+        newest = (state.runs[key] for key in reversed(self._in_order(keys)))
+        return [run for run in newest if self._matches(query, run)][: max(query.limit, 0)]
+
+    def _matches(self, query: RunQuery, run: RunRecord) -> bool:
+        if query.root and run.root != query.root:
+            return False
+        if query.live is not None and query.live == run.status.final:
+            return False
+        state = self._state
+        return run.key.short_id(state.instance, state.project.name).startswith(query.short)
+
+    async def commit(self, ident: str) -> CommitRecord | None:
+        """A planned commit."""
+        return self._open().commits.get(ident)
+
+    async def open_commits(self) -> Sequence[CommitRecord]:
+        """Planned commits whose aggregate status is not final, oldest first."""
+        state = self._open()
+        found = [commit for commit in state.commits.values() if not commit.closed]
+        return sorted(found, key=lambda commit: state.planned[commit.ident])
+
+    async def commits(self, limit: int) -> Sequence[CommitRecord]:
+        """Planned commits, newest first."""
+        state = self._open()
+        return sorted(state.commits.values(), key=lambda commit: state.planned[commit.ident], reverse=True)[:limit]
+
+    async def statuses(self, commit: str) -> Sequence[StatusRecord]:
+        """All statuses of a commit, by context."""
+        found = [status for status in self._open().statuses.values() if status.commit == commit]
+        return sorted(found, key=lambda status: status.context)
+
+    async def unposted(self, limit: int) -> Sequence[StatusRecord]:
+        """Statuses that the forge was not told yet, oldest first."""
+        state = self._open()
+        found = [name for name, status in state.statuses.items() if not status.posted]
+        return [state.statuses[name] for name in sorted(found, key=state.said.__getitem__)[: max(limit, 0)]]
+
+    async def project(self) -> ProjectRecord:
+        """What concerns the whole project."""
+        return self._open().project
+
+    async def answer(self, ident: str) -> Answered | None:
+        """What came of a command; None while it waits."""
+        return self._open().answers.get(ident)
+
+    async def facts(self, root: str | None = None, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Fact]]:
+        """History with its sequence, oldest first; what was recorded under one root's name, or all."""
+        page: list[tuple[int, Fact]] = []
+        state = self._open()
+        for number in range(max(after, 0), len(state.facts)):
+            if len(page) >= limit:
+                break
+            fact = state.facts[number]
+            if root is None or root_of(fact) == root:
+                page.append((number + 1, fact))
+        return page
+
+    async def close(self) -> None:
+        """Refuse further calls until `restore`. Twice is once."""
+        self._closed = True
+
+    def _open(self) -> MemoryState:
+        if self._closed:
+            raise Unusable("the state in memory was closed")
+        return self._state

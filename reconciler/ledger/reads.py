@@ -1,0 +1,186 @@
+"""What is read from the ledger's tables, one function a question, inside a transaction that the caller holds.
+
+Every question but `facts` uses an index whose matching part is about as large as the answer; a test reads the query
+plans. This module must never write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from planner.fold import RootState
+from planner.keys import Key
+from planner.model.commits import CommitRecord, StatusRecord
+from planner.model.facts import Answered, Fact
+from planner.model.people import ProjectRecord
+from planner.model.records import Claim, RootRecord, RunRecord
+from reconciler import codec
+from reconciler.ledger import schema
+from reconciler.ledger.batch import is_blank, is_taken_over, tops_of
+from reconciler.ledger.rows import RUNS_BY_KEY, among, claim_of, listed, run_of_row, runs_of, select_runs
+from reconciler.ports import RunQuery
+
+__all__ = [
+    "answer",
+    "blob",
+    "claims",
+    "commit",
+    "facts",
+    "open_commits",
+    "project",
+    "reusable",
+    "root",
+    "roots",
+    "runs",
+    "sequence",
+    "statuses",
+    "unposted",
+]
+
+
+def sequence(connection: sa.Connection) -> int:
+    """The sequence of the newest fact."""
+    found: int = connection.execute(sa.select(schema.meta.c.sequence)).scalar_one()
+    return found
+
+
+def root(connection: sa.Connection, name: str) -> RootState:
+    """A root with the runs that planning it needs (`reconciler.ports.Ledger.root`)."""
+    body = _body(connection, schema.roots, name)
+    record = codec.decode(RootRecord, body) if body else RootRecord(name)
+    table = schema.runs.c
+    under = select_runs().where(table.root == name, among(table.top))
+    rows = (*connection.execute(_pending(name)), *connection.execute(under, listed(tops_of(record))))
+    found = runs_of(rows)
+    _add_sources(connection, found)
+    return RootState(record, found)
+
+
+def _pending(name: str) -> sa.Select[tuple[str, str, int]]:
+    return select_runs().where(schema.runs.c.root == name, schema.runs.c.pending)
+
+
+def _add_sources(connection: sa.Connection, found: dict[Key, RunRecord]) -> None:
+    fresh: Collection[RunRecord] = list(found.values())
+    while sources := {run.carried_from for run in fresh if run.carried_from is not None} - found.keys():
+        more = runs_of(connection.execute(RUNS_BY_KEY, listed(sources)))
+        found |= more
+        fresh = more.values()
+
+
+def roots(connection: sa.Connection) -> Mapping[str, RootRecord]:
+    """All roots, by name."""
+    statement = sa.select(schema.roots).order_by(schema.roots.c.name)
+    records = (codec.decode(RootRecord, row.body) for row in connection.execute(statement))
+    return {record.name: record for record in records if not is_blank(record)}
+
+
+def reusable(connection: sa.Connection, name: str, digests: Collection[str]) -> Mapping[str, RunRecord]:
+    """By leaf digest, the run to use again (`reconciler.ports.Ledger.reusable`)."""
+    table = schema.runs.c
+    found = _alive(connection, name, set(digests))
+    for digest in digests:
+        condition = sa.and_(table.root == name, table.digest == digest, schema.OWN_SUCCESS)
+        newest = select_runs().where(condition).order_by(table.opened.desc()).limit(1)
+        for row in connection.execute(newest):
+            found[digest] = run_of_row(row)
+    return found
+
+
+def _alive(connection: sa.Connection, name: str, digests: Collection[str]) -> dict[str, RunRecord]:
+    own = runs_of(connection.execute(_pending(name).where(schema.runs.c.own)))
+    return {run.digest: run for run in own.values() if run.digest in digests and is_taken_over(run)}
+
+
+def blob(connection: sa.Connection, digest: str) -> str | None:
+    """Stored content."""
+    return connection.execute(sa.select(schema.blobs.c.text).where(schema.blobs.c.digest == digest)).scalar()
+
+
+def claims(connection: sa.Connection) -> Sequence[Claim]:
+    """All claims, by key."""
+    found = map(claim_of, connection.execute(sa.select(schema.claims.c.body, schema.claims.c.root)))
+    return sorted(found, key=lambda claim: claim.key)
+
+
+def runs(connection: sa.Connection, query: RunQuery) -> Sequence[RunRecord]:
+    """Runs that match, newest opened first."""
+    statement = select_runs().where(*_conditions(query)).order_by(schema.runs.c.opened.desc())
+    keys = listed(key.run for key in query.keys)
+    return [run_of_row(row) for row in connection.execute(statement.limit(max(query.limit, 0)), keys)]
+
+
+def _conditions(query: RunQuery) -> list[sa.ColumnElement[bool]]:
+    table = schema.runs.c
+    conditions: list[sa.ColumnElement[bool]] = []
+    if query.keys:
+        conditions.append(among(table.key))
+    if query.root:
+        conditions.append(table.root == query.root)
+    if query.short:
+        # `~` sorts after everything that an id is made of: a range that the index serves.
+        conditions.append(table.short.between(query.short, query.short + "~"))
+    if query.live is not None:
+        conditions.append(sa.not_(table.final) if query.live else table.final)
+    return conditions
+
+
+def commit(connection: sa.Connection, ident: str) -> CommitRecord | None:
+    """A planned commit."""
+    body = _body(connection, schema.commits, ident)
+    return codec.decode(CommitRecord, body) if body else None
+
+
+def open_commits(connection: sa.Connection) -> Sequence[CommitRecord]:
+    """Commits that are not closed, oldest planned first."""
+    table = schema.commits.c
+    statement = sa.select(table.body).where(sa.not_(table.closed)).order_by(table.planned)
+    return [codec.decode(CommitRecord, body) for body in connection.execute(statement).scalars()]
+
+
+def commits(connection: sa.Connection, limit: int) -> Sequence[CommitRecord]:
+    """Planned commits, newest first."""
+    table = schema.commits.c
+    statement = sa.select(table.body).order_by(table.planned.desc()).limit(limit)
+    return [codec.decode(CommitRecord, body) for body in connection.execute(statement).scalars()]
+
+
+def statuses(connection: sa.Connection, ident: str) -> Sequence[StatusRecord]:
+    """Statuses of a commit, by context."""
+    table = schema.statuses.c
+    statement = sa.select(table.body).where(table.commit == ident).order_by(table.context)
+    return [codec.decode(StatusRecord, body) for body in connection.execute(statement).scalars()]
+
+
+def unposted(connection: sa.Connection, limit: int) -> Sequence[StatusRecord]:
+    """Statuses that were not posted, oldest said first."""
+    table = schema.statuses.c
+    statement = sa.select(table.body).where(sa.not_(table.posted)).order_by(table.said).limit(max(limit, 0))
+    return [codec.decode(StatusRecord, body) for body in connection.execute(statement).scalars()]
+
+
+def project(connection: sa.Connection) -> ProjectRecord:
+    """The project's record."""
+    return codec.decode(ProjectRecord, connection.execute(sa.select(schema.project.c.body)).scalar_one())
+
+
+def answer(connection: sa.Connection, ident: str) -> Answered | None:
+    """What came of a command."""
+    body = _body(connection, schema.answers, ident)
+    return codec.decode(Answered, body) if body else None
+
+
+def facts(connection: sa.Connection, name: str | None, after: int, limit: int) -> Sequence[tuple[int, Fact]]:
+    """A page of history."""
+    table = schema.facts.c
+    statement = sa.select(table.seq, table.body).where(table.seq > after).order_by(table.seq).limit(max(limit, 0))
+    if name is not None:
+        statement = statement.where(table.root == name)
+    return [(row.seq, codec.decode_fact(row.body)) for row in connection.execute(statement)]
+
+
+def _body(connection: sa.Connection, table: sa.Table, name: str) -> str | None:
+    (primary,) = table.primary_key.columns
+    return connection.execute(sa.select(table.c.body).where(primary == name)).scalar()

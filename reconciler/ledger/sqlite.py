@@ -1,0 +1,214 @@
+"""The ledger on SQLite: one file, one connection, one transaction at a time in a worker thread.
+
+The event loop never waits for the disk. A commit returns when the write-ahead log is synced (`synchronous=FULL`).
+After a failed write or sync the handle is never used again. This module must never fold or decide: facts go through
+`reconciler.ledger.batch`.
+"""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import anyio
+import sqlalchemy as sa
+from anyio import to_thread
+
+from planner.fold import RootState
+from planner.keys import Key
+from planner.model.commits import CommitRecord, StatusRecord
+from planner.model.facts import Answered, Fact
+from planner.model.people import ProjectRecord
+from planner.model.records import Claim, RootRecord, RunRecord
+from reconciler import codec
+from reconciler.errors import Unusable
+from reconciler.ledger import opening, reads, rows
+from reconciler.ledger.batch import touched
+from reconciler.ledger.faults import meaning
+from reconciler.ports import RunQuery
+
+__all__ = ["SqliteLedger"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SqliteLedger:
+    """A `Ledger` in the file `path`. Made by `open`."""
+
+    def __init__(self, path: Path, engine: sa.Engine, identity: opening.Identity) -> None:
+        self._path = path
+        self._engine = engine
+        self._identity = identity
+        self._turn = anyio.CapacityLimiter(1)
+        self._broken: Unusable | None = None
+
+    @classmethod
+    async def open(cls, path: Path, instance: str, project: str, *, patience: float = 5.0) -> SqliteLedger:
+        """Open the ledger in `path`, or make it.
+
+        Args:
+            path: the file; its folder is made (0700) when missing, the file is readable by its owner only.
+            instance: name of this Plumbline instance; a ledger of another one is refused.
+            project: name of the project, fixed in a new ledger; in one that exists the recorded name stays.
+            patience: seconds to wait for another process that writes.
+
+        Raises:
+            Unusable: it cannot be kept there, is damaged, of a newer version or of another instance.
+            Transient: another process holds it, or the disk is full.
+        """
+        return await to_thread.run_sync(functools.partial(cls._open, path, instance, project, patience))
+
+    @classmethod
+    def _open(cls, path: Path, instance: str, project: str, patience: float) -> SqliteLedger:
+        opening.make_file(path)
+        engine = opening.connect(path, patience)
+        try:
+            with _translated(path), _transaction(engine, "BEGIN IMMEDIATE") as connection:
+                identity = opening.prepare(connection, path, instance, project)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(path, engine, identity)
+
+    @property
+    def ident(self) -> str:
+        """Random id, made with the ledger."""
+        return self._identity.ident
+
+    async def sequence(self) -> int:
+        """The sequence of the newest fact; 0 before the first."""
+        return await self._read(reads.sequence)
+
+    async def record(self, facts: Sequence[Fact], blobs: Mapping[str, str] | None = None) -> int:
+        """Append `facts`, fold them and keep `blobs`, in one transaction; returns the new sequence.
+
+        Raises:
+            Transient: the disk is full or busy; nothing was recorded.
+            Unusable: the disk failed; whether it was recorded is seen after a restart.
+        """
+        return await self._in_thread(functools.partial(self._record, tuple(facts), dict(blobs or {})))
+
+    def _record(self, facts: Sequence[Fact], blobs: Mapping[str, str]) -> int:
+        texts = [(fact, codec.encode(fact)) for fact in facts]
+        with _transaction(self._engine, "BEGIN IMMEDIATE") as connection:
+            batch, before = rows.load(connection, touched(facts))
+            rows.append(connection, batch.sequence, texts)
+            batch.fold(facts)
+            rows.store(connection, batch, before, self._short_id)
+            rows.keep(connection, blobs)
+        return batch.sequence
+
+    def _short_id(self, key: Key) -> str:
+        return key.short_id(self._identity.instance, self._identity.project)
+
+    async def root(self, name: str) -> RootState:
+        """The root's record (a fresh one if unknown) with the runs that planning it needs."""
+        return await self._read(reads.root, name)
+
+    async def roots(self) -> Mapping[str, RootRecord]:
+        """All roots of which anything is known, by name."""
+        return await self._read(reads.roots)
+
+    async def reusable(self, root: str, digests: Collection[str]) -> Mapping[str, RunRecord]:
+        """By leaf digest: the newest succeeded, else alive, run of `root` with an own result."""
+        return await self._read(reads.reusable, root, digests)
+
+    async def blob(self, digest: str) -> str | None:
+        """Content that was kept with `record`."""
+        return await self._read(reads.blob, digest)
+
+    async def claims(self) -> Sequence[Claim]:
+        """What live attempts hold, by key."""
+        return await self._read(reads.claims)
+
+    async def runs(self, query: RunQuery) -> Sequence[RunRecord]:
+        """Runs that match `query`, newest opened first."""
+        return await self._read(reads.runs, query)
+
+    async def commit(self, ident: str) -> CommitRecord | None:
+        """A planned commit."""
+        return await self._read(reads.commit, ident)
+
+    async def open_commits(self) -> Sequence[CommitRecord]:
+        """Planned commits whose aggregate status is not final, oldest first."""
+        return await self._read(reads.open_commits)
+
+    async def commits(self, limit: int) -> Sequence[CommitRecord]:
+        """Planned commits, newest first."""
+        return await self._read(reads.commits, limit)
+
+    async def statuses(self, commit: str) -> Sequence[StatusRecord]:
+        """All statuses of a commit, by context."""
+        return await self._read(reads.statuses, commit)
+
+    async def unposted(self, limit: int) -> Sequence[StatusRecord]:
+        """Statuses that the forge was not told yet, oldest first."""
+        return await self._read(reads.unposted, limit)
+
+    async def project(self) -> ProjectRecord:
+        """What concerns the whole project."""
+        return await self._read(reads.project)
+
+    async def answer(self, ident: str) -> Answered | None:
+        """What came of a command; None while it waits."""
+        return await self._read(reads.answer, ident)
+
+    async def facts(self, root: str | None = None, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Fact]]:
+        """History with its sequence, oldest first; what was recorded under one root's name, or all."""
+        return await self._read(reads.facts, root, after, limit)
+
+    async def close(self) -> None:
+        """Let go of the file. Twice is once."""
+        await to_thread.run_sync(self._engine.dispose, limiter=self._turn)
+        self._broken = Unusable(f"the state in {self._path} was closed")
+
+    async def _read(self, query: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        def work() -> T:
+            with _transaction(self._engine, "BEGIN") as connection:
+                return query(connection, *args, **kwargs)
+
+        return await self._in_thread(work)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await to_thread.run_sync(self._guarded, work, limiter=self._turn)
+
+    def _guarded(self, work: Callable[[], T]) -> T:
+        if self._broken is not None:
+            raise Unusable(self._broken.message)
+        try:
+            with _translated(self._path):
+                return work()
+        except Unusable as error:
+            self._broken = error
+            raise
+
+
+@contextmanager
+def _transaction(engine: sa.Engine, begin: str) -> Iterator[sa.Connection]:
+    """One transaction: committed at the end, rolled back on any error."""
+    with engine.connect().execution_options(**{opening.BEGIN: begin}) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """SQLite's errors as ours."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        _raise(error.orig if isinstance(error.orig, sqlite3.Error) else None, path)
+        raise
+    except sqlite3.Error as error:
+        _raise(error, path)
+        raise
+
+
+def _raise(error: sqlite3.Error | None, path: Path) -> None:
+    ours = meaning(error, path) if error is not None else None
+    if ours is not None:
+        raise ours from error

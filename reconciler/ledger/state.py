@@ -1,0 +1,69 @@
+"""What a ledger in memory holds. Tables without behaviour: `reconciler.ledger.memory` alone writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from planner.keys import Key
+from planner.model.commits import CommitRecord, StatusRecord
+from planner.model.facts import Answered, Fact
+from planner.model.people import ProjectRecord
+from planner.model.records import Claim, RootRecord, RunRecord
+
+__all__ = ["MemoryState"]
+
+
+@dataclass(slots=True)
+class MemoryState:
+    """All that a ledger holds. The values are frozen, so `copy` is a snapshot.
+
+    Attributes:
+        ident: id of the ledger.
+        instance: name of the Plumbline instance.
+        project: the project's record; its name is fixed.
+        facts: all of them; the sequence is the index from 1.
+        under: keys of runs by top.
+        results: keys of runs by leaf digest.
+        pending: keys of runs with an attempt that is alive or not cleaned.
+        opened: sequence of the fact that opened a run.
+        planned: sequence of the fact that first planned a commit.
+        said: sequence of the fact that last changed a status.
+    """
+
+    ident: str = "memory"
+    instance: str = "test"
+    project: ProjectRecord = field(default_factory=lambda: ProjectRecord(name="project"))
+    facts: list[Fact] = field(default_factory=list)
+    roots: dict[str, RootRecord] = field(default_factory=dict)
+    runs: dict[Key, RunRecord] = field(default_factory=dict)
+    under: dict[Key, tuple[Key, ...]] = field(default_factory=dict)
+    results: dict[str, tuple[Key, ...]] = field(default_factory=dict)
+    pending: dict[Key, None] = field(default_factory=dict)
+    claims: dict[Key, Claim] = field(default_factory=dict)
+    commits: dict[str, CommitRecord] = field(default_factory=dict)
+    statuses: dict[tuple[str, str], StatusRecord] = field(default_factory=dict)
+    answers: dict[str, Answered] = field(default_factory=dict)
+    blobs: dict[str, str] = field(default_factory=dict)
+    opened: dict[Key, int] = field(default_factory=dict)
+    planned: dict[str, int] = field(default_factory=dict)
+    said: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def copy(self) -> MemoryState:
+        """This state as it is now, whatever is recorded later."""
+        return replace(
+            self,
+            facts=list(self.facts),
+            roots=dict(self.roots),
+            runs=dict(self.runs),
+            under=dict(self.under),
+            results=dict(self.results),
+            pending=dict(self.pending),
+            claims=dict(self.claims),
+            commits=dict(self.commits),
+            statuses=dict(self.statuses),
+            answers=dict(self.answers),
+            blobs=dict(self.blobs),
+            opened=dict(self.opened),
+            planned=dict(self.planned),
+            said=dict(self.said),
+        )

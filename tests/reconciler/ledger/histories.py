@@ -1,0 +1,381 @@
+"""Random histories that touch every kind of fact, and a slow, obvious replay of them with `planner.fold` alone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from planner import keys
+from planner.fold import (
+    RootState,
+    absorb,
+    close_commit,
+    fold_commit,
+    fold_project,
+    fold_root,
+    fold_status,
+    left_behind,
+    run_of,
+)
+from planner.keys import Key
+from planner.model import facts as f
+from planner.model.commits import Change, CommitRecord, StatusRecord, StatusState, What
+from planner.model.facts import Fact
+from planner.model.people import Command, Hold, ProjectRecord
+from planner.model.records import Claim, Planned, RootRecord, RunRecord
+from planner.model.run import Leases, Observation, Phase
+from planner.model.schedule import Cursor
+from planner.model.status import FINAL, StopReason
+
+START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+
+
+@dataclass
+class World:
+    """Everything that a history folds to."""
+
+    project: ProjectRecord = field(default_factory=lambda: ProjectRecord(name="project"))
+    roots: dict[str, RootState] = field(default_factory=dict)
+    commits: dict[str, CommitRecord] = field(default_factory=dict)
+    statuses: dict[tuple[str, str], StatusRecord] = field(default_factory=dict)
+    answers: dict[str, f.Answered] = field(default_factory=dict)
+    intents: dict[Key, f.Intended] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> dict[Key, RunRecord]:
+        return {key: run for state in self.roots.values() for key, run in state.runs.items()}
+
+    @property
+    def records(self) -> dict[str, RootRecord]:
+        known = {name: state.record for name, state in self.roots.items()}
+        return {name: record for name, record in known.items() if record != RootRecord(name, highest=record.highest)}
+
+    @property
+    def claims(self) -> list[Claim]:
+        found = []
+        for run in self.runs.values():
+            for attempt in run.attempts:
+                key = run.key.at_attempt(attempt.number)
+                if attempt.live:
+                    said = self.intents[key]
+                    found.append(Claim(key, run.root, said.queue, said.requests, said.leases))
+        return sorted(found, key=lambda claim: claim.key)
+
+    def fold(self, fact: Fact) -> None:
+        self.project = fold_project(self.project, fact)
+        match fact:
+            case f.CommitPlanned():
+                self.commits[fact.commit] = fold_commit(self.commits.get(fact.commit), fact)
+            case f.StatusChanged() | f.Posted():
+                status = fold_status(self.statuses.get((fact.commit, fact.context)), fact)
+                if status is not None:
+                    self.statuses[fact.commit, fact.context] = status
+            case f.Answered():
+                self.answers[fact.ident] = fact
+            case f.Intended():
+                self.intents.setdefault(fact.key, fact)
+            case _:
+                pass
+        for status in self.statuses.values():
+            if status.commit in self.commits:
+                self.commits[status.commit] = close_commit(self.commits[status.commit], status)
+        if not isinstance(fact, f.CommitPlanned | f.Posted) and fact.root:
+            self._fold_root(fact)
+
+    def _fold_root(self, fact: Fact) -> None:
+        if isinstance(fact, f.Renamed):
+            old = self.roots.get(fact.old, RootState(RootRecord(fact.old)))
+            self.roots[fact.old] = RootState(left_behind(old.record))
+            state = fold_root(old, fact)
+            left = self.roots.get(fact.root)
+            if left is not None:
+                state = absorb(replace(state, runs={**left.runs, **state.runs}), left.record)
+            self.roots[fact.root] = state
+            return
+        key = run_of(fact)
+        owners = [name for name, state in self.roots.items() if key in state.runs]
+        name = owners[0] if owners else fact.root
+        self.roots[name] = fold_root(self.roots.get(name, RootState(RootRecord(name))), fact)
+
+
+def replay(facts: Iterable[Fact]) -> World:
+    """The world after `facts`."""
+    world = World()
+    for fact in facts:
+        world.fold(fact)
+    return world
+
+
+class Historian:
+    """Makes up transactions, one after the other, over the world that the ones before led to."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._now = START
+        self._count = 0
+        self.world = World()
+
+    def transaction(self) -> list[Fact]:
+        """Some facts that belong together."""
+        made: list[Fact] = []
+        for _ in range(self._random.randint(1, 4)):
+            for fact in self._random.choice(_MOVES)(self):
+                made.append(fact)
+                self.world.fold(fact)
+        return made
+
+    def now(self) -> datetime:
+        self._now += timedelta(seconds=self._random.randint(0, 90))
+        return self._now
+
+    def ident(self, prefix: str) -> str:
+        self._count += 1
+        return f"{prefix}{self._count}"
+
+    def chance(self, share: float) -> bool:
+        return self._random.random() < share
+
+    def name(self) -> str:
+        return self._random.choice(["train", "eval", "serve", "nightly"])
+
+    def pick(self, items: Iterable[object]) -> object | None:
+        known = list(items)
+        return self._random.choice(known) if known else None
+
+    def run(self) -> RunRecord | None:
+        found = self.pick(self.world.runs.values())
+        assert found is None or isinstance(found, RunRecord)
+        return found
+
+    def attempt(self, *, live: bool = True) -> Key | None:
+        found = self.pick(
+            run.key.at_attempt(attempt.number)
+            for run in self.world.runs.values()
+            for attempt in run.attempts
+            if attempt.live is live
+        )
+        assert found is None or isinstance(found, Key)
+        return found
+
+
+def _plan(h: Historian) -> list[Fact]:
+    commit, name = h.ident("c"), h.name()
+    gone = h.chance(0.2)
+    hold = Hold(h.ident("h"), "too many", h.now()) if h.chance(0.3) else None
+    planned = Planned(commit, None if gone else h.ident("d1:"), "d1:l", "" if gone else "d1:f", "ops.yaml", hold)
+    what = What.REMOVED if gone else What.CHANGED
+    return [
+        f.CommitPlanned(commit, h.ident("t"), "main", h.now(), (Change(name, what),), problems=h.chance(0.1)),
+        f.TargetSet(name, planned, what if h.chance(0.8) else None, h.now()),
+    ]
+
+
+def _advance(h: Historian) -> list[Fact]:
+    name = h.name()
+    state = h.world.roots.get(name, RootState(RootRecord(name)))
+    number, planned = state.record.highest + 1, state.record.planned
+    commit = planned.commit if planned else "c0"
+    if h.chance(0.2):
+        return [f.Advanced(name, number, None, commit, "", None, h.now())]
+    key = keys.generation(name, number)
+    kind = "service" if name == "serve" else "dag" if h.chance(0.3) else "job"
+    return [
+        f.Advanced(name, number, h.ident("d1:"), commit, "d1:f", key, h.now()),
+        f.Opened(name, key, kind, commit, number, "d1:f", "its spec changed", h.now()),
+    ]
+
+
+def _withdraw(h: Historian) -> list[Fact]:
+    return [f.Withdrawn(h.name(), h.now())]
+
+
+def _open(h: Historian) -> list[Fact]:
+    name = h.name()
+    cause = keys.tick(name, h.now()) if h.chance(0.5) else keys.request(name, h.ident("q"))
+    later = h.now() + timedelta(minutes=1) if h.chance(0.3) else None
+    return [f.Opened(name, cause, "job", "c0", 1, "d1:f", "due", h.now(), later)]
+
+
+def _child(h: Historian) -> list[Fact]:
+    run = h.run()
+    if run is None:
+        return []
+    key = run.key.top.child(h.name())
+    return [f.Opened(run.root, key, "job", run.commit, run.generation, run.form, "its turn", h.now())]
+
+
+def _bind(h: Historian) -> list[Fact]:
+    run = h.run()
+    digest = f"d1:leaf{h.pick(range(4))}"
+    return [] if run is None else [f.Bound(run.root, run.key, digest, h.ident("d1:b"), h.now())]
+
+
+def _intend(h: Historian) -> list[Fact]:
+    run = h.run()
+    if run is None:
+        return []
+    key = run.key.at_attempt(run.attempt_count + 1)
+    ports = (8000 + len(run.attempts),) if run.kind == "service" else ()
+    leases = Leases(ports, {"gpu": (0,)} if h.chance(0.3) else {})
+    return [f.Intended(run.root, key, leases, h.now(), "gpus", {"gpu": 1}, ports=(80,) if ports else ())]
+
+
+def _observe(h: Historian) -> list[Fact]:
+    key = h.attempt()
+    if key is None:
+        return []
+    phase = h.pick(Phase)
+    ended = phase is Phase.ENDED
+    seen = Observation(
+        key,
+        Phase(phase),
+        ready=h.chance(0.5) and not ended,
+        started_at=h.now(),
+        ended_at=h.now() if ended else None,
+        reason=StopReason.EXITED if ended else None,
+        exit_code=int(h.chance(0.4)) if ended else None,
+        outputs={"loss": 0.25, "files": ["a", {"b": None}]} if ended else {},
+    )
+    return [f.Observed(key.root, seen, h.now())]
+
+
+def _vanish(h: Historian) -> list[Fact]:
+    key = h.attempt()
+    return [] if key is None else [f.Vanished(key.root, key, StopReason.LOST, h.now())]
+
+
+def _stop(h: Historian) -> list[Fact]:
+    key = h.attempt()
+    if key is None:
+        return []
+    key = key.run if h.chance(0.3) else key
+    return [f.StopIntended(key.root, key, StopReason.BY_PERSON, "ada", h.now())]
+
+
+def _clean(h: Historian) -> list[Fact]:
+    key = h.attempt(live=False)
+    return [] if key is None else [f.Cleaned(key.root, key, h.now())]
+
+
+def _settle(h: Historian) -> list[Fact]:
+    run = h.run()
+    if run is None:
+        return []
+    status = h.pick(sorted(FINAL))
+    assert status in FINAL
+    return [f.Settled(run.root, run.key, status, "over", h.now(), "ada" if h.chance(0.2) else "")]
+
+
+def _carry(h: Historian) -> list[Fact]:
+    run, source = h.run(), h.run()
+    if run is None or source is None or run.key == source.key or source.carried_from or run.root != source.root:
+        return []
+    return [f.Carried(run.root, run.key, source.key, h.now())]
+
+
+def _heal(h: Historian) -> list[Fact]:
+    run = h.run()
+    return [] if run is None else [f.Healed(run.root, run.key, h.now())]
+
+
+def _retry(h: Historian) -> list[Fact]:
+    run = h.run()
+    if run is None:
+        return []
+    places = ("",) if h.chance(0.5) else ("eval",)
+    return [f.Retried(run.root, run.key.top, 1 + len(run.rounds), places, "ada", h.now())]
+
+
+def _move(h: Historian) -> list[Fact]:
+    return [f.CursorMoved(h.name(), Cursor("d1:s", START, h.now(), 3), h.now())]
+
+
+def _ask(h: Historian) -> list[Fact]:
+    root = "" if h.chance(0.3) else h.name()
+    run = h.run()
+    args = {"key": str(run.key)} if run is not None and h.chance(0.5) else {}
+    command = Command(h.ident("cmd"), "run", root, args, "ada", h.now())
+    return [f.Asked(root, command, h.now())]
+
+
+def _answer(h: Historian) -> list[Fact]:
+    roots = [state.record.commands for state in h.world.roots.values()]
+    waiting = [command for commands in (*roots, h.world.project.commands) for command in commands]
+    command = h.pick(waiting)
+    if not isinstance(command, Command):
+        return []
+    return [f.Answered(command.root, command.ident, True, "done", h.now())]
+
+
+def _suspend(h: Historian) -> list[Fact]:
+    return [f.Suspended("" if h.chance(0.3) else h.name(), h.chance(0.5), "ada", h.now())]
+
+
+def _approve(h: Historian) -> list[Fact]:
+    name = h.name()
+    state = h.world.roots.get(name)
+    hold = state.record.planned.hold if state and state.record.planned else None
+    return [] if hold is None else [f.Approved(name, hold, "ada", h.now(), baseline=h.chance(0.5))]
+
+
+def _say(h: Historian) -> list[Fact]:
+    commit = h.pick(h.world.commits)
+    root = "" if h.chance(0.4) else h.name()
+    state = h.pick(StatusState)
+    if not isinstance(commit, str):
+        return []
+    context = f"plumbline/test/{root}".rstrip("/")
+    return [f.StatusChanged(root, commit, context, StatusState(state), "because", h.now())]
+
+
+def _post(h: Historian) -> list[Fact]:
+    status = h.pick(h.world.statuses.values())
+    if not isinstance(status, StatusRecord):
+        return []
+    said_at = status.at if h.chance(0.7) else START
+    return [f.Posted(status.commit, status.context, said_at, h.now())]
+
+
+def _rename(h: Historian) -> list[Fact]:
+    if not h.chance(0.2):
+        return []
+    old, new = h.name(), h.name()
+    return [] if old == new else [f.Renamed(new, old, h.now())]
+
+
+_MOVES = (
+    _plan,
+    _advance,
+    _withdraw,
+    _open,
+    _child,
+    _child,
+    _bind,
+    _bind,
+    _intend,
+    _intend,
+    _intend,
+    _observe,
+    _observe,
+    _observe,
+    _observe,
+    _vanish,
+    _stop,
+    _clean,
+    _clean,
+    _settle,
+    _carry,
+    _heal,
+    _retry,
+    _move,
+    _ask,
+    _answer,
+    _suspend,
+    _approve,
+    _say,
+    _say,
+    _post,
+    _rename,
+)

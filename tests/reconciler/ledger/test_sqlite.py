@@ -1,0 +1,439 @@
+"""What only a file can do: be refused, be full, be damaged, be held by another."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+import pytest
+import sqlalchemy as sa
+
+from planner import keys
+from planner.model import facts as f
+from planner.model.records import RunRecord
+from planner.model.status import RunStatus
+from reconciler import codec
+from reconciler.errors import Transient, Unusable
+from reconciler.ledger import faults, migrations, opening, reads, schema
+from reconciler.ledger.sqlite import SqliteLedger
+from reconciler.ports import RunQuery
+from tests.contracts.ledger import AT, advanced, intended, opened, succeeded
+
+pytestmark = [pytest.mark.unit, pytest.mark.anyio]
+
+G1 = keys.generation("train", 1)
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+async def fill(path: Path, *, project: str = "project") -> str:
+    ledger = await SqliteLedger.open(path, "test", project)
+    await ledger.record([advanced(G1), opened(G1)])
+    await ledger.close()
+    return ledger.ident
+
+
+# -- the file
+
+
+async def test_only_the_owner_may_read_it(tmp_path):
+    path = tmp_path / "state" / "ledger.db"
+    ledger = await SqliteLedger.open(path, "test", "project")
+    await ledger.record([opened(G1)])
+    modes = {item.name: item.stat().st_mode & 0o777 for item in path.parent.iterdir()}
+    await ledger.close()
+    assert set(modes.values()) == {0o600}
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_file_that_others_could_read_is_closed_to_them(tmp_path):
+    path = tmp_path / "ledger.db"
+    await fill(path)
+    path.chmod(0o644)
+    await (await SqliteLedger.open(path, "test", "project")).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unusable, match=r"cannot keep state in .*ledger.db.*choose another state folder"):
+        await SqliteLedger.open(tmp_path / "file" / "ledger.db", "test", "project")
+
+
+async def test_two_new_ledgers_have_different_ids(tmp_path):
+    assert await fill(tmp_path / "a.db") != await fill(tmp_path / "b.db")
+
+
+async def test_the_project_is_fixed_by_the_first_contact(tmp_path):
+    await fill(tmp_path / "a.db", project="first")
+    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "second")
+    assert (await ledger.project()).name == "first"
+    assert await ledger.runs(RunQuery(short=G1.short_id("test", "first")))
+    await ledger.close()
+
+
+async def test_the_settings_make_commits_durable(tmp_path):
+    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+    with ledger._engine.connect() as connection:
+        found = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
+        }
+    await ledger.close()
+    assert found == {"journal_mode": "wal", "synchronous": 2}
+
+
+async def test_a_closed_ledger_refuses(tmp_path):
+    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+    await ledger.close()
+    await ledger.close()
+    with pytest.raises(Unusable, match="was closed"):
+        await ledger.sequence()
+
+
+# -- what is refused
+
+
+def change(path: Path, statement: str) -> None:
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(statement)
+    connection.close()
+
+
+async def test_a_newer_schema_is_refused_and_left_alone(tmp_path):
+    path = tmp_path / "a.db"
+    await fill(path)
+    change(path, "UPDATE alembic_version SET version_num = '9999'")
+    before = path.read_bytes()
+    with pytest.raises(Unusable, match=r"written by a newer Plumbline .*9999.*use that version"):
+        await SqliteLedger.open(path, "test", "project")
+    assert path.read_bytes() == before
+
+
+async def test_another_instance_is_refused(tmp_path):
+    await fill(tmp_path / "a.db")
+    with pytest.raises(Unusable, match="belongs to the instance 'test', not 'prod'"):
+        await SqliteLedger.open(tmp_path / "a.db", "prod", "project")
+
+
+async def test_another_database_is_refused(tmp_path):
+    change(tmp_path / "a.db", "CREATE TABLE shop (id)")
+    with pytest.raises(Unusable, match="is no Plumbline state"):
+        await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+
+
+@pytest.mark.parametrize("content", [b"hello " * 500, b"SQLite format 3\x00" + b"\xff" * 8000], ids=["text", "header"])
+async def test_a_damaged_file_is_refused(tmp_path, content):
+    (tmp_path / "a.db").write_bytes(content)
+    with pytest.raises(Unusable, match="damaged or no Plumbline state"):
+        await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+
+
+async def test_damage_within_is_said_and_the_handle_dropped(tmp_path):
+    path = tmp_path / "a.db"
+    await fill(path)
+    content = bytearray(path.read_bytes())
+    connection = sqlite3.connect(path)
+    damaged = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'roots'").fetchone()[0]
+    connection.close()
+    content[(damaged - 1) * 4096 : (damaged - 1) * 4096 + 200] = b"\xa5" * 200
+    path.write_bytes(content)
+    ledger = await SqliteLedger.open(path, "test", "project")
+    for _ in range(2):
+        with pytest.raises(Unusable, match="damaged"):
+            await ledger.root("train")
+    await ledger.close()
+
+
+# -- what passes
+
+
+async def test_a_full_disk_records_nothing_and_passes(tmp_path):
+    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+    await ledger.record([opened(G1)])
+    limit = await bounded(ledger, 0)
+    with pytest.raises(Transient, match=r"no space left for the state in .*; nothing was recorded"):
+        await ledger.record([advanced(G1)], {"d1:big": "x" * 1_000_000})
+    assert await ledger.sequence() == 1
+    assert (await ledger.root("train")).record.applied is None
+    await bounded(ledger, limit)
+    assert await ledger.record([advanced(G1)], {"d1:big": "x" * 1_000_000}) == 2
+    await ledger.close()
+
+
+async def bounded(ledger: SqliteLedger, pages: int) -> int:
+    """Let the file have `pages` pages, at least those it has; returns what it could have before."""
+    with ledger._engine.connect() as connection:
+        before = connection.exec_driver_sql("PRAGMA max_page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {max(pages, 1)}")
+    return int(before)
+
+
+async def test_a_file_that_turns_read_only_passes(tmp_path):
+    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+    with ledger._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+    with pytest.raises(Transient, match="read-only"):
+        await ledger.record([opened(G1)])
+    assert await ledger.sequence() == 0
+    with ledger._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA query_only = OFF")
+    assert await ledger.record([opened(G1)]) == 1
+    await ledger.close()
+
+
+async def test_a_busy_file_can_be_read_and_passes(tmp_path):
+    path = tmp_path / "a.db"
+    ledger = await SqliteLedger.open(path, "test", "project", patience=0.01)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Transient, match="busy: another process"):
+        await ledger.record([opened(G1)])
+    assert await ledger.sequence() == 0
+    other.execute("ROLLBACK")
+    other.close()
+    assert await ledger.record([opened(G1)]) == 1
+    await ledger.close()
+
+
+async def test_an_error_of_ours_is_no_fault_of_the_disk(tmp_path):
+    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+    with ledger._engine.connect() as connection:
+        connection.exec_driver_sql("DROP TABLE answers")
+        connection.commit()
+    with pytest.raises(sa.exc.OperationalError):
+        await ledger.answer("q1")
+    assert await ledger.sequence() == 0
+    await ledger.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (sqlite3.SQLITE_FULL, Transient),
+        (sqlite3.SQLITE_READONLY_DBMOVED, Transient),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, Transient),
+        (sqlite3.SQLITE_LOCKED, Transient),
+        (sqlite3.SQLITE_CANTOPEN, Transient),
+        (sqlite3.SQLITE_NOMEM, Transient),
+        (sqlite3.SQLITE_PERM, Unusable),
+        (sqlite3.SQLITE_IOERR_FSYNC, Unusable),
+        (sqlite3.SQLITE_IOERR_WRITE, Unusable),
+        (sqlite3.SQLITE_CORRUPT_VTAB, Unusable),
+        (sqlite3.SQLITE_NOTADB, Unusable),
+        (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, type(None)),
+        (sqlite3.SQLITE_ERROR, type(None)),
+    ],
+)
+def test_every_error_has_a_meaning(code, kind):
+    error = sqlite3.OperationalError("something")
+    error.sqlite_errorcode = code
+    found = faults.meaning(error, Path("/state/ledger.db"))
+    assert type(found) is kind
+    if found is not None:
+        assert re.fullmatch(r"[a-z].* /state/ledger\.db\b.*", found.message)
+        assert not found.message.endswith(".")
+
+
+# -- the event loop
+
+
+async def test_calls_from_many_tasks_take_turns(tmp_path):
+    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+    async with anyio.create_task_group() as tasks:
+        for number in range(40):
+            tasks.start_soon(ledger.record, [opened(keys.request("train", f"r{number}"))])
+            tasks.start_soon(ledger.root, "train")
+    assert [number for number, _ in await ledger.facts()] == list(range(1, 41))
+    await ledger.close()
+
+
+async def test_a_cancelled_record_is_whole(tmp_path):
+    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+    for number in range(10):
+        facts = [opened(keys.request("train", f"r{number}-{part}")) for part in range(20)]
+        with anyio.move_on_after(0.0005 * number):
+            await ledger.record(facts)
+    assert await ledger.sequence() % 20 == 0
+    assert len(await ledger.runs(RunQuery(limit=1000))) == await ledger.sequence()
+    await ledger.close()
+
+
+# -- the schema
+
+
+def objects(path: Path) -> dict[str, str]:
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    connection.close()
+    return {name: re.sub(r"\s+", " ", sql).replace("( ", "(").replace(" )", ")") for name, sql in rows}
+
+
+async def test_a_new_file_has_the_schema_that_migrations_lead_to(tmp_path):
+    await fill(tmp_path / "fresh.db")
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
+    with engine.begin() as connection:
+        migrations.upgrade(connection)
+    engine.dispose()
+    assert objects(tmp_path / "fresh.db") == objects(tmp_path / "migrated.db")
+
+
+def test_the_revisions_are_those_of_the_migrations():
+    from alembic.script import ScriptDirectory
+
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as connection:
+        scripts = ScriptDirectory.from_config(migrations.configuration(connection))
+        assert tuple(script.revision for script in scripts.walk_revisions())[::-1] == schema.REVISIONS
+    engine.dispose()
+
+
+async def test_an_older_file_is_migrated_in_the_transaction_that_opens_it(tmp_path, monkeypatch):
+    path = tmp_path / "a.db"
+    ident = await fill(path)
+    ran = []
+
+    def upgrade(connection: sa.Connection) -> None:
+        ran.append(connection.in_transaction())
+        connection.exec_driver_sql("CREATE TABLE later (id)")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
+
+    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "0002"))
+    monkeypatch.setattr(migrations, "upgrade", upgrade)
+    ledger = await SqliteLedger.open(path, "test", "project")
+    assert (ran, ledger.ident, await ledger.sequence()) == ([True], ident, 2)
+    await ledger.close()
+    assert "later" in objects(path)
+
+
+async def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "a.db"
+    await fill(path)
+
+    def upgrade(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("CREATE TABLE later (id)")
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "0002"))
+    monkeypatch.setattr(migrations, "upgrade", upgrade)
+    with pytest.raises(RuntimeError):
+        await SqliteLedger.open(path, "test", "project")
+    assert "later" not in objects(path)
+
+
+# -- the cost of reading
+
+
+_QUERIES = [
+    RunQuery(),
+    RunQuery(root="train"),
+    RunQuery(live=True),
+    RunQuery(root="train", live=True),
+    RunQuery(root="train", live=False),
+    RunQuery(short="r-abc"),
+    RunQuery(keys=(G1,)),
+]
+
+
+async def test_no_question_reads_whole_tables(tmp_path):
+    """Every statement of every read but those on tables as small as the answer goes by an index."""
+    path = tmp_path / "a.db"
+    await fill(path)
+    engine = opening.connect(path, 1.0)
+    asked: list[tuple[str, object]] = []
+    sa.event.listen(
+        engine, "before_cursor_execute", lambda c, cursor, sql, args, context, many: asked.append((sql, args))
+    )
+    with engine.connect() as connection:
+        reads.root(connection, "train")
+        reads.reusable(connection, "train", ["d1:a", "d1:b"])
+        for query in _QUERIES:
+            reads.runs(connection, query)
+        reads.blob(connection, "d1:a")
+        reads.commit(connection, "c1")
+        reads.open_commits(connection)
+        reads.statuses(connection, "c1")
+        reads.unposted(connection, 10)
+        reads.answer(connection, "q1")
+        reads.facts(connection, None, 5, 10)
+        reads.facts(connection, "train", 5, 10)
+        statements = [(sql, args) for sql, args in asked if sql.startswith("SELECT")]
+        plans = {
+            sql: [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", args)]
+            for sql, args in statements
+        }
+    engine.dispose()
+    assert len(plans) >= 15
+    for sql, plan in plans.items():
+        assert not [step for step in plan if re.match(r"SCAN \w+$", step)], (sql, plan)
+
+
+async def test_a_long_history_does_not_slow_planning(tmp_path):
+    """Rows read for one root: the same after 20 ticks and after 2,000, counted in steps of SQLite's machine."""
+    path = tmp_path / "a.db"
+    ledger = await SqliteLedger.open(path, "test", "project")
+    await ledger.record([advanced(G1), opened(G1), intended(G1.at_attempt(1))])
+    (live,) = await ledger.runs(RunQuery(keys=(G1,)))
+    steps = []
+    for count in (20, 2000):
+        with ledger._engine.begin() as connection:
+            connection.execute(sa.insert(schema.runs).prefix_with("OR REPLACE"), [_old(live, n) for n in range(count)])
+        steps.append(await _steps(ledger))
+    await ledger.close()
+    assert steps[1] < 1.5 * steps[0]
+
+
+def _old(live: RunRecord, number: int) -> dict[str, object]:
+    run = replace(live, key=keys.request("train", f"r{number}"), attempts=(), status=RunStatus.SUCCEEDED, digest="d1:a")
+    return {
+        "key": str(run.key),
+        "root": "train",
+        "top": str(run.key),
+        "short": run.key.short_id("test", "project"),
+        "kind": "job",
+        "status": "succeeded",
+        "final": True,
+        "pending": False,
+        "digest": "d1:a",
+        "own": True,
+        "opened": 1000 + number,
+        "opened_at": "",
+        "body": codec.encode(run),
+    }
+
+
+async def _steps(ledger: SqliteLedger) -> int:
+    raw = ledger._engine.raw_connection()
+    counted = 0
+
+    def count() -> int:
+        nonlocal counted
+        counted += 1
+        return 0
+
+    raw.driver_connection.set_progress_handler(count, 1)
+    await ledger.root("train")
+    await ledger.reusable("train", ["d1:a", "d1:b"])
+    await ledger.runs(RunQuery(root="train", limit=5))
+    await ledger.runs(RunQuery(live=True))
+    await ledger.record([f.CursorMoved("train", f.Cursor("d1:s", AT), AT)])
+    raw.driver_connection.set_progress_handler(None, 1)
+    raw.close()
+    return counted
+
+
+async def test_a_thousand_facts_in_one_transaction(tmp_path):
+    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+    facts = [opened(keys.request("train", f"r{number}")) for number in range(1200)]
+    assert await ledger.record(facts) == 1200
+    assert len((await ledger.root("train")).runs) == 1200
+    ends = [fact for number in range(600) for fact in succeeded(keys.request("train", f"r{number}"))]
+    await ledger.record(ends)
+    assert len((await ledger.root("train")).record.open) == 600
+    await ledger.close()
