@@ -1,0 +1,96 @@
+"""Bodies of requests and of long answers: bounded on the way in, pushed piece by piece on the way out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope, Send
+
+from reconciler.api import problems
+from reconciler.api.asked import LARGEST
+from reconciler.telemetry import log
+
+__all__ = ["Pushed", "read_json", "read_text"]
+
+
+async def read_text(request: Request) -> str:
+    """The body.
+
+    Raises:
+        ApiError: it is too large, or no UTF-8 text.
+    """
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > LARGEST:
+        raise _too_large()
+    data = bytearray()
+    try:
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > LARGEST:
+                raise _too_large()
+    except ClientDisconnect:
+        raise problems.bad("the client went away") from None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise problems.bad("the body is not UTF-8 text") from None
+
+
+async def read_json(request: Request) -> dict[str, Any]:
+    """The body as a JSON object.
+
+    Raises:
+        ApiError: it is too large, or something else.
+    """
+    text = await read_text(request)
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise problems.bad("the body is not JSON") from None
+    if not isinstance(value, dict):
+        raise problems.bad("the body must be a JSON object")
+    return value
+
+
+def _too_large() -> problems.ApiError:
+    return problems.ApiError(413, f"the body has more than {LARGEST} bytes")
+
+
+class Pushed:
+    """An answer of text whose pieces are sent as they come; ends early when the client goes away.
+
+    A failure after the first piece can only cut the answer short, as its status was sent.
+    """
+
+    def __init__(self, work: Callable[[Callable[[bytes], Awaitable[None]]], Awaitable[None]]) -> None:
+        self._work = work
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it all."""
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-content-type-options", b"nosniff")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        turn = anyio.Lock()
+
+        async def write(data: bytes) -> None:
+            async with turn:
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(_until_gone, receive, group.cancel_scope)
+            try:
+                await self._work(write)
+            except Exception:  # noqa: BLE001 -- whatever it is, the client must see an end and the log the reason
+                log.exception("an answer was cut short", path=scope.get("path"))
+                await write(b"\n[the daemon cut this short: it could not read on; see its log]\n")
+            await send({"type": "http.response.body", "body": b""})
+            group.cancel_scope.cancel()
+
+
+async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
+    scope.cancel()

@@ -1,0 +1,161 @@
+"""Plans over the API: what a commit, or files that were never committed, would do to the world as it is.
+
+Nothing is recorded and nothing is done; the same functions plan here as in the daemon.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from planner.canon import Json
+from planner.desire.view import View
+from planner.fold import RootState, fold_root
+from planner.model.desired import CompiledOperation, DesiredState
+from planner.model.facts import Renamed, TargetSet
+from planner.model.records import RootRecord, RunRecord
+from planner.plan import plan_root, reads
+from planner.preview import World, as_applied, preview
+from planner.render.json import plan_json
+from planner.render.text import plan_text
+from planner.target import Contact, plan_commit
+from reconciler.api import find, problems
+from reconciler.core import Core
+from reconciler.errors import Refused, Transient
+from reconciler.source.model import Commit
+
+__all__ = ["Asked", "of_commits", "of_desired"]
+
+_MOST_ROUNDS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which plan.
+
+    Attributes:
+        head: commit to plan; "" for the newest of the branch.
+        base: commit to compare with, as if it had been applied; "" for the world as it is.
+        at: instant of planning; None for now.
+    """
+
+    head: str = ""
+    base: str = ""
+    at: datetime | None = None
+
+
+async def of_commits(core: Core, asked: Asked) -> dict[str, Json]:
+    """The plan of a commit that the daemon has.
+
+    Raises:
+        ApiError: it does not have one of the commits.
+        Transient: it cannot be read now.
+    """
+    desired = await _compile(core, await _commit(core, asked.head))
+    if asked.base:
+        at = asked.at or core.clock.now()
+        world = as_applied(await _compile(core, await _commit(core, asked.base)), at)
+        return _answer(core, desired, world, asked.at)
+    return await of_desired(core, desired, asked.at)
+
+
+async def of_desired(core: Core, desired: DesiredState, at: datetime | None) -> dict[str, Json]:
+    """The plan of a desired state that somebody else compiled, against the world as it is."""
+    return _answer(core, desired, await _world(core, desired, at), at)
+
+
+def _answer(core: Core, desired: DesiredState, world: World, at: datetime | None) -> dict[str, Json]:
+    plan = preview(desired, world, _contact(core, at, first=not world.states), core.policy.identity)
+    return {"plan": json.loads(plan_json(plan)), "text": plan_text(plan)}
+
+
+def _contact(core: Core, at: datetime | None, *, first: bool) -> Contact:
+    policy = core.policy
+    return Contact(
+        instance=policy.identity.instance,
+        branch=policy.branch,
+        now=at or core.clock.now(),
+        budgets=policy.budgets,
+        first=policy.hold_first and first,
+    )
+
+
+async def _commit(core: Core, prefix: str) -> Commit:
+    if not prefix:
+        newest = await core.source.fetch()
+        if newest is None:
+            raise problems.conflict("the branch does not exist, so there is nothing to plan")
+        return newest
+    ident = prefix if len(prefix) in {40, 64} else await find.commit(core, prefix)
+    try:
+        return await core.source.commit(ident)
+    except (Transient, Refused, ValueError) as error:
+        raise problems.missing(f"the daemon has no commit {prefix[:64]}: {error}") from None
+
+
+async def _compile(core: Core, commit: Commit) -> DesiredState:
+    records = await core.ledger.roots()
+    in_force = {name: record.planned.path for name, record in records.items() if record.planned}
+    return await core.compiler.compile(commit, in_force)
+
+
+async def _world(core: Core, desired: DesiredState, at: datetime | None) -> World:
+    states = {name: await core.ledger.root(name) for name in await core.ledger.roots()}
+    forms: dict[str, CompiledOperation] = {}
+    for state in states.values():
+        for digest in reads(state):
+            form = await core.form(digest)
+            if form is not None:
+                forms[digest] = form
+    project = await core.ledger.project()
+    world = World(
+        states=states,
+        forms=forms,
+        base=project.head,
+        suspended=project.suspended,
+        notes=core.policy.warnings,
+    )
+    return replace(world, reusable=await _reusable(core, desired, world, at))
+
+
+async def _reusable(
+    core: Core, desired: DesiredState, world: World, at: datetime | None
+) -> Mapping[str, RunRecord | None]:
+    """What the changed operations may carry over.
+
+    A digest that two operations carry from runs of their own is left out: the plan then says less than happens.
+    """
+    contact = _contact(core, at, first=not world.states)
+    records = {name: state.record for name, state in world.states.items()}
+    targets: dict[str, RootState] = {}
+    states = dict(world.states)
+    for fact in plan_commit(desired, records, contact).facts:
+        if isinstance(fact, Renamed) and fact.old in states:
+            states[fact.root] = fold_root(states.pop(fact.old), fact)
+        elif isinstance(fact, TargetSet):
+            targets[fact.root] = fold_root(states.get(fact.root, _fresh(fact.root)), fact)
+    forms = {**world.forms, **{operation.form: operation for operation in desired.roots.values()}}
+    found: dict[str, RunRecord | None] = {}
+    for name, state in targets.items():
+        view = View(state, forms, contact.now, core.policy.identity, suspended=world.suspended)
+        for digest, run in (await _carried(core, name, view)).items():
+            same = digest not in found or found[digest] == run
+            found[digest] = run if same else None
+    return found
+
+
+async def _carried(core: Core, name: str, view: View) -> Mapping[str, RunRecord | None]:
+    for _ in range(_MOST_ROUNDS):
+        plan = plan_root(view)
+        if not plan.missing:
+            break
+        read = await core.ledger.reusable(name, plan.missing)
+        more = {digest: read.get(digest) for digest in plan.missing}
+        view = replace(view, reusable={**view.reusable, **more})
+    return view.reusable
+
+
+def _fresh(name: str) -> RootState:
+    return RootState(RootRecord(name))

@@ -1,0 +1,179 @@
+"""The routes: each reads its parameters, asks the service, and answers JSON.
+
+docs/api.md lists them all; a test compares the two. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
+
+from reconciler.api import logs, plans, problems
+from reconciler.api.asked import Request as Question
+from reconciler.api.bodies import Pushed, read_json, read_text
+from reconciler.api.peer import SCOPE_KEY
+from reconciler.api.service import Service
+from reconciler.ports import RunQuery
+
+__all__ = ["ROUTES", "Handler", "Listed"]
+
+Handler = Callable[[Service, Request], Awaitable[ASGIApp]]
+
+_MOST_RUNS = 10_000
+_MOST_LINES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One route: method, path with its parameters, and what answers it."""
+
+    method: str
+    path: str
+    handler: Handler
+
+
+async def _ask(service: Service, request: Request) -> ASGIApp:
+    body = await read_json(request)
+    if unknown := sorted(set(body) - {"verb", "target", "args", "by"}):
+        raise problems.bad(f"unknown member `{unknown[0][:40]}`; a command has verb, target, args and by")
+    target, args = body.get("target", ""), body.get("args", {})
+    if not isinstance(body.get("verb"), str) or not isinstance(target, str) or not isinstance(args, dict):
+        raise problems.bad("a command has `verb` and `target` as texts, and `args` as an object")
+    asked = Question(body["verb"], target, args, _by(request, body.get("by")))
+    answer = await service.command(asked)
+    if answer["state"] == "waiting":
+        return JSONResponse(answer, 202)
+    if not answer["ok"]:
+        raise problems.conflict(str(answer["message"]), {"answers": answer["answers"]})
+    return JSONResponse(answer)
+
+
+def _by(request: Request, said: object) -> str:
+    """Who asks: the kernel's word before the client's."""
+    name = request.scope.get(SCOPE_KEY) or (said if isinstance(said, str) else "")
+    return " ".join(str(name).split())[:100] or "somebody"
+
+
+async def _answer(service: Service, request: Request) -> ASGIApp:
+    return JSONResponse(await service.answer(request.path_params["id"]))
+
+
+async def _status(service: Service, request: Request) -> ASGIApp:
+    _only(request)
+    return JSONResponse(await service.status())
+
+
+async def _commit(service: Service, request: Request) -> ASGIApp:
+    _only(request)
+    return JSONResponse(await service.commit(request.path_params["id"]))
+
+
+async def _runs(service: Service, request: Request) -> ASGIApp:
+    _only(request, "root", "live", "limit")
+    live = _flag(request, "live") if "live" in request.query_params else None
+    limit = _number(request, "limit", _MOST_RUNS)
+    query = RunQuery(request.query_params.get("root", ""), live=live, limit=100 if limit is None else limit)
+    return JSONResponse(await service.runs(query))
+
+
+async def _run(service: Service, request: Request) -> ASGIApp:
+    _only(request, "run")
+    return JSONResponse(await service.run(_needed(request, "run")))
+
+
+async def _logs(service: Service, request: Request) -> ASGIApp:
+    _only(request, "run", "follow", "tail")
+    tail = _number(request, "tail", _MOST_LINES)
+    wanted = await service.logs(_needed(request, "run"), follow=_flag(request, "follow"), tail=tail)
+
+    async def work(write: logs.Write) -> None:
+        await service.write_logs(wanted, write)
+
+    return Pushed(work)
+
+
+async def _explain(service: Service, request: Request) -> ASGIApp:
+    _only(request, "operation", "digest")
+    return JSONResponse(await service.explain(_needed(request, "operation"), digest=_flag(request, "digest")))
+
+
+async def _plan(service: Service, request: Request) -> ASGIApp:
+    _only(request, "head", "base", "at")
+    values = request.query_params
+    asked = plans.Asked(values.get("head", ""), values.get("base", ""), _instant(request, "at"))
+    return JSONResponse(await service.plan(asked))
+
+
+async def _plan_desired(service: Service, request: Request) -> ASGIApp:
+    _only(request, "at")
+    return JSONResponse(await service.plan_desired(await read_text(request), _instant(request, "at")))
+
+
+async def _open(service: Service, request: Request) -> ASGIApp:
+    _only(request, "run")
+    return JSONResponse(await service.open(_needed(request, "run")))
+
+
+ROUTES: tuple[Listed, ...] = (
+    Listed("POST", "/v1/commands", _ask),
+    Listed("GET", "/v1/commands/{id}", _answer),
+    Listed("GET", "/v1/status", _status),
+    Listed("GET", "/v1/commits/{id}", _commit),
+    Listed("GET", "/v1/runs", _runs),
+    Listed("GET", "/v1/run", _run),
+    Listed("GET", "/v1/logs", _logs),
+    Listed("GET", "/v1/explain", _explain),
+    Listed("GET", "/v1/plan", _plan),
+    Listed("POST", "/v1/plan", _plan_desired),
+    Listed("GET", "/v1/open", _open),
+)
+
+
+# --- parameters ---
+
+
+def _only(request: Request, *known: str) -> None:
+    """Refuse what is not known: a filter that is silently ignored shows the wrong thing."""
+    for name in request.query_params:
+        if name not in known:
+            has = f"; it has {', '.join(known)}" if known else ""
+            raise problems.bad(f"unknown parameter `{name[:40]}`{has}")
+
+
+def _needed(request: Request, name: str) -> str:
+    value = request.query_params.get(name, "")
+    if not value or len(value) > 1024:
+        raise problems.bad(f"the parameter `{name}` is needed")
+    return value
+
+
+def _flag(request: Request, name: str) -> bool:
+    value = request.query_params.get(name, "false").lower()
+    if value not in {"true", "false", "1", "0"}:
+        raise problems.bad(f"`{name}` is true or false")
+    return value in {"true", "1"}
+
+
+def _number(request: Request, name: str, most: int) -> int | None:
+    value = request.query_params.get(name)
+    if value is None:
+        return None
+    if not value.isascii() or not value.isdigit() or len(value) > 9 or not 0 <= int(value) <= most:
+        raise problems.bad(f"`{name}` is a whole number from 0 to {most}")
+    return int(value)
+
+
+def _instant(request: Request, name: str) -> datetime | None:
+    value = request.query_params.get(name)
+    if value is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise problems.bad(f"`{name}` is an instant in ISO 8601, such as 2026-11-23T06:00:00Z") from None

@@ -1,0 +1,91 @@
+"""Everything that the API can do, as methods: the routes translate, this answers.
+
+It reads the ledger and records what people ask for. It never decides and never touches the backend but for logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from planner.canon import Json
+from planner.model.desired import DesiredState
+from reconciler import codec
+from reconciler.api import commands, explain, plans, problems, services, status
+from reconciler.api.asked import Request
+from reconciler.api.logs import Wanted, Write, prepare, stream
+from reconciler.core import Core
+from reconciler.loop import Loop
+from reconciler.ports import RunQuery
+from reconciler.settings import DaemonSettings
+
+__all__ = ["Service"]
+
+
+class Service:
+    """Answers for one daemon.
+
+    Args:
+        core: the daemon's parts.
+        loop: what reconciles.
+        settings: as they were at the start.
+        patience: seconds that a command may wait for its answer.
+    """
+
+    def __init__(self, core: Core, loop: Loop, settings: DaemonSettings, *, patience: float = 10.0) -> None:
+        self.core = core
+        self.loop = loop
+        self.settings = settings
+        self.patience = patience
+
+    async def command(self, request: Request) -> Mapping[str, Json]:
+        """Record what a person asks for, and wait for the answer for as long as `patience`."""
+        return await commands.ask(self.core, request, self.patience)
+
+    async def answer(self, ident: str) -> Mapping[str, Json]:
+        """What came of a command."""
+        return await commands.answer_of(self.core, ident)
+
+    async def status(self) -> Mapping[str, Json]:
+        """The state of the project and of every operation."""
+        return await status.project_status(self.core, self.loop, self.settings.repository.url)
+
+    async def commit(self, prefix: str) -> Mapping[str, Json]:
+        """What a commit says."""
+        return await status.commit_status(self.core, prefix)
+
+    async def runs(self, query: RunQuery) -> Mapping[str, Json]:
+        """Runs that match."""
+        return await status.list_runs(self.core, query)
+
+    async def run(self, name: str) -> Mapping[str, Json]:
+        """One run with everything about it."""
+        return await status.run_detail(self.core, name)
+
+    async def explain(self, name: str, *, digest: bool = False) -> Mapping[str, Json]:
+        """Why an operation will or will not run."""
+        return await explain.explain(self.core, name, digest=digest)
+
+    async def plan(self, asked: plans.Asked) -> Mapping[str, Json]:
+        """The plan of a commit that the daemon has."""
+        return await plans.of_commits(self.core, asked)
+
+    async def plan_desired(self, text: str, at: datetime | None = None) -> Mapping[str, Json]:
+        """The plan of a desired state in its stored form (`reconciler.codec`)."""
+        try:
+            desired = codec.decode(DesiredState, text)
+        except ValueError as error:
+            raise problems.bad(f"the body is no desired state of this version: {error}") from None
+        return await plans.of_desired(self.core, desired, at)
+
+    async def open(self, name: str) -> Mapping[str, Json]:
+        """Where a service answers."""
+        return await services.address(self.core, name)
+
+    async def logs(self, name: str, *, follow: bool = False, tail: int | None = None) -> Wanted:
+        """Which output `name` stands for; `write_logs` gives it."""
+        return await prepare(self.core, name, follow=follow, tail=tail)
+
+    async def write_logs(self, wanted: Wanted, write: Write) -> None:
+        """Write captured output, piece by piece."""
+        await stream(self.core, wanted, write)

@@ -1,0 +1,188 @@
+"""The state of everything, of a commit and of runs, as values for people and programs. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from planner.canon import Json
+from planner.keys import Key
+from planner.model.desired import CompiledOperation
+from planner.model.records import RootRecord, RunRecord
+from reconciler.api import find, problems, views
+from reconciler.api.stories import Story, leaves, one, tell
+from reconciler.api.version import version
+from reconciler.core import Core
+from reconciler.loop import Loop
+from reconciler.ports import RunQuery
+
+__all__ = ["commit_status", "list_runs", "project_status", "run_detail"]
+
+
+async def project_status(core: Core, loop: Loop, url: str) -> dict[str, Json]:
+    """The project, its repository, and every operation that is or is being removed."""
+    now = core.clock.now()
+    project = await core.ledger.project()
+    records = await core.ledger.roots()
+    head = await core.ledger.commit(project.head) if project.head else None
+    tops = {key for record in records.values() for key in (*record.open, record.last) if key is not None}
+    told = await tell(core, tops)
+    shown = [await _root(core, record, told, now) for record in records.values() if not _is_gone(record)]
+    return {
+        "version": version(),
+        "project": core.policy.identity.project,
+        "instance": core.policy.identity.instance,
+        "repository": url,
+        "branch": core.policy.branch,
+        "head": project.head,
+        "problems": head.problems if head else 0,
+        "firstProblem": head.first_problem if head else "",
+        "source": source_view(loop, now),
+        "draining": core.draining,
+        "suspended": views.suspension_view(project.suspended),
+        "holds": _holds(records, loop.observer.lost),
+        "warnings": list(core.policy.warnings),
+        "operations": shown,
+    }
+
+
+def source_view(loop: Loop, now: datetime) -> dict[str, Json]:
+    """How fresh what is known of the repository is."""
+    seen = loop.commits.seen_at
+    age = (now - seen).total_seconds() if seen else None
+    return {
+        "seenAt": views.instant(seen),
+        "ageSeconds": round(age, 1) if age is not None else None,
+        "failing": loop.commits.failing,
+    }
+
+
+def _is_gone(record: RootRecord) -> bool:
+    planned = record.planned
+    return planned is None or (planned.digest is None and planned.hold is None and not record.open)
+
+
+def _holds(records: Mapping[str, RootRecord], lost: str) -> list[Json]:
+    by_ident: dict[str, list[str]] = {}
+    holds = {}
+    for name, record in records.items():
+        if record.planned is not None and record.planned.hold is not None:
+            hold = record.planned.hold
+            by_ident.setdefault(hold.ident, []).append(name)
+            holds[hold.ident] = hold
+    found: list[Json] = [views.hold_view(hold, by_ident[ident]) for ident, hold in sorted(holds.items())]
+    if lost:
+        found.append(
+            {"hold": "lost", "reason": lost, "since": None, "operations": [], "release": "plumbline approve lost"}
+        )
+    return found
+
+
+async def _root(core: Core, record: RootRecord, told: Mapping[Key, Story], now: datetime) -> dict[str, Json]:
+    planned, applied = record.planned, record.applied
+    target = await core.form(planned.form) if planned and planned.form else None
+    force = await _in_force(core, record, target)
+    last = told.get(record.last) if record.last else None
+    identity = core.policy.identity
+    return {
+        "operation": record.name,
+        "kind": target.kind if target else (last.run.kind if last else ""),
+        "state": views.state_word(record, target, last, now),
+        "path": planned.path if planned else "",
+        "commit": planned.commit if planned else "",
+        "inForce": bool(applied and planned and applied.digest == planned.digest),
+        "kept": planned.kept if planned else "",
+        "refused": target.refused if target else "",
+        "generation": applied.number if applied else 0,
+        "appliedCommit": applied.commit if applied else "",
+        "hold": planned.hold.ident if planned and planned.hold else None,
+        "down": _down(record),
+        "suspended": views.suspension_view(record.suspended),
+        "nextTick": next(iter(views.next_ticks(record, force, now, 1)), None),
+        "waits": [views.wait_view(wait) for wait in core.waits.get(record.name, ())],
+        "open": [views.run_view(told[key], identity) for key in record.open if key in told],
+        "last": views.run_view(last, identity) if last else None,
+        "ports": dict(record.ports),
+    }
+
+
+async def _in_force(core: Core, record: RootRecord, target: CompiledOperation | None) -> CompiledOperation | None:
+    """The form in force: of the newest commit where its digest is applied, as its live fields count at once."""
+    planned, applied = record.planned, record.applied
+    if applied is None or applied.digest is None:
+        return None
+    if planned is not None and planned.digest == applied.digest:
+        return target
+    return await core.form(applied.form)
+
+
+def _down(record: RootRecord) -> dict[str, Json] | None:
+    if record.down is None:
+        return None
+    return {"by": record.down.by, "at": views.instant(record.down.at), "reason": str(record.down.reason)}
+
+
+async def commit_status(core: Core, prefix: str) -> dict[str, Json]:
+    """What a planned commit says, as a whole and for each operation that it was the first to change.
+
+    Raises:
+        ApiError: no such commit was planned.
+    """
+    ident = await find.commit(core, prefix)
+    record = await core.ledger.commit(ident)
+    if record is None:
+        raise problems.missing(f"commit {ident[:10]} was not planned; only commits that were the branch's head are")
+    statuses = await core.ledger.statuses(ident)
+    whole = next((status for status in statuses if not status.root), None)
+    return {
+        **views.commit_view(record),
+        "state": str(whole.state) if whole else "pending",
+        "description": whole.description if whole else "",
+        "statuses": [views.status_view(status) for status in statuses],
+    }
+
+
+async def list_runs(core: Core, query: RunQuery) -> dict[str, Json]:
+    """Runs that match, newest first.
+
+    Raises:
+        ApiError: there is no such operation.
+    """
+    if query.root:
+        await find.operation(core, query.root)
+    found = await core.ledger.runs(query)
+    stories = await _with_sources(core, found)
+    return {"runs": [views.run_view(story, core.policy.identity) for story in stories]}
+
+
+async def _with_sources(core: Core, runs: Iterable[RunRecord]) -> list[Story]:
+    found = list(runs)
+    wanted = tuple({run.carried_from for run in found if run.carried_from is not None})
+    read = await core.ledger.runs(RunQuery(keys=wanted, limit=len(wanted))) if wanted else []
+    sources = {run.key: run for run in read}
+    return [Story(run, run, sources.get(run.carried_from, run) if run.carried_from else run) for run in found]
+
+
+async def run_detail(core: Core, name: str) -> dict[str, Json]:
+    """Everything about one run.
+
+    Raises:
+        ApiError: nothing fits `name`, or more than one run does.
+    """
+    found = await find.run(core, name)
+    assert found.run is not None
+    run, identity = found.run, core.policy.identity
+    story = await one(core, run.key, newest=False) or Story(run, run, run)
+    bound = await core.bound(story.source.bound) if story.source.bound else None
+    nodes = await leaves(core, run) if run.kind == "dag" else {}
+    return {
+        **views.run_view(story, identity),
+        "attemptList": [views.attempt_view(attempt) for attempt in story.source.attempts],
+        "outputs": dict(story.source.outputs),
+        "stop": {"by": run.stop.by, "reason": str(run.stop.reason)} if run.stop else None,
+        "rounds": dict(run.rounds),
+        "newestRound": str(newest.run.key) if (newest := await one(core, run.key)) else str(run.key),
+        "waits": [views.wait_view(wait) for wait in core.waits.get(run.root, ()) if wait.key.top == run.key.top],
+        "bound": views.bound_view(bound) if bound else None,
+        "nodes": [{"node": "/".join(key.place), **views.run_view(node, identity)} for key, node in nodes.items()],
+    }

@@ -1,0 +1,85 @@
+"""Stories: what a person means by "the run" of an operation or node.
+
+A run has rounds that people asked for, and may stand for an earlier one that it was carried over from. A story
+brings the three records together. Reads by key only, so that the cost never grows with the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from planner.keys import Key
+from planner.model.desired import CompiledOperation, Dag
+from planner.model.records import RunRecord
+from planner.model.status import RunStatus
+from reconciler.core import Core
+from reconciler.ports import RunQuery
+
+__all__ = ["Story", "leaves", "one", "places", "tell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One run with what tells its progress.
+
+    Attributes:
+        node: the record that was asked for.
+        run: its newest round, or itself.
+        source: where that was carried over from, or the same record.
+    """
+
+    node: RunRecord
+    run: RunRecord
+    source: RunRecord
+
+    @property
+    def status(self) -> RunStatus:
+        """How it goes or went."""
+        return self.run.status if self.run.status.final else self.source.status
+
+
+async def tell(core: Core, keys: Collection[Key], *, newest: bool = True) -> Mapping[Key, Story]:
+    """The stories of those of `keys` that have a record; with `newest` of the newest round of each."""
+    nodes = await _read(core, keys)
+    rounds = {key: key.at_round(run.rounds[""]) for key, run in nodes.items() if newest and run.rounds.get("")}
+    again = await _read(core, rounds.values())
+    runs = {key: again.get(rounds.get(key, key), run) for key, run in nodes.items()}
+    sources = await _read(core, [run.carried_from for run in runs.values() if run.carried_from is not None])
+    return {
+        key: Story(nodes[key], run, sources.get(run.carried_from, run) if run.carried_from else run)
+        for key, run in runs.items()
+    }
+
+
+async def one(core: Core, key: Key, *, newest: bool = True) -> Story | None:
+    """The story of one key."""
+    return (await tell(core, [key], newest=newest)).get(key)
+
+
+async def leaves(core: Core, top: RunRecord) -> Mapping[Key, Story]:
+    """The stories of all nodes of a DAG's run that have a record, in the order of its graph; newest rounds."""
+    operation = await core.form(top.form)
+    if operation is None:
+        return {}
+    keys = [
+        Key(top.key.root, top.key.cause, place, top.rounds.get("/".join(place), 0)) for place in places(operation, ())
+    ]
+    told = await tell(core, keys)
+    return {key: told[key] for key in keys if key in told}
+
+
+def places(operation: CompiledOperation, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The places of all leaves below an operation; the empty one where it is a leaf itself."""
+    if not isinstance(operation.body, Dag):
+        yield above
+        return
+    for node in operation.body.nodes:
+        yield from places(node.operation, (*above, node.operation.name))
+
+
+async def _read(core: Core, keys: Iterable[Key]) -> Mapping[Key, RunRecord]:
+    wanted = tuple(dict.fromkeys(keys))
+    if not wanted:
+        return {}
+    return {run.key: run for run in await core.ledger.runs(RunQuery(keys=wanted, limit=len(wanted)))}

@@ -1,0 +1,229 @@
+"""What the API shows of records: JSON values with the same words everywhere. Pure; reads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from planner.canon import Json, plain
+from planner.desire.ticks import upcoming
+from planner.desire.view import Identity, Wait
+from planner.model.commits import CommitRecord, StatusRecord
+from planner.model.desired import CompiledOperation, RunPolicy
+from planner.model.people import Hold, Suspension
+from planner.model.records import AttemptRecord, RootRecord, RunRecord
+from planner.model.run import BoundRun
+from reconciler.api.stories import Story
+
+__all__ = [
+    "attempt_view",
+    "bound_view",
+    "commit_view",
+    "digest_view",
+    "hold_view",
+    "instant",
+    "is_suspended",
+    "next_ticks",
+    "run_view",
+    "sentence",
+    "short_id",
+    "state_word",
+    "status_view",
+    "suspension_view",
+    "wait_view",
+]
+
+View = dict[str, Json]
+
+
+def instant(at: datetime | None) -> str | None:
+    """An instant as text, in UTC, to the second."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if at is not None else None
+
+
+def short_id(run: RunRecord, identity: Identity) -> str:
+    """The id of a run for typing."""
+    return run.key.short_id(identity.instance, identity.project)
+
+
+def run_view(story: Story, identity: Identity) -> View:
+    """One run in a list."""
+    run, source = story.run, story.source
+    last = source.last
+    return {
+        "key": str(run.key),
+        "id": short_id(run, identity),
+        "operation": run.root,
+        "kind": run.kind,
+        "status": str(story.status),
+        "reason": run.reason or source.reason,
+        "because": run.because,
+        "commit": run.commit,
+        "generation": run.generation,
+        "openedAt": instant(run.opened_at),
+        "startedAt": instant(source.started_at),
+        "finishedAt": instant(run.finished_at or source.finished_at),
+        "attempts": source.attempt_count,
+        "exitCode": last.exit_code if last else None,
+        "ready": bool(last and last.live and last.ready),
+        "carriedFrom": str(run.carried_from) if run.carried_from else None,
+    }
+
+
+def attempt_view(attempt: AttemptRecord) -> View:
+    """One attempt of a run."""
+    return {
+        "number": attempt.number,
+        "intendedAt": instant(attempt.intended_at),
+        "seenAt": instant(attempt.seen_at),
+        "startedAt": instant(attempt.started_at),
+        "readyAt": instant(attempt.ready_at),
+        "endedAt": instant(attempt.ended_at),
+        "exitCode": attempt.exit_code,
+        "reason": str(attempt.reason) if attempt.reason else None,
+        "message": attempt.message,
+        "ports": list(attempt.leases.ports),
+        "slots": {name: list(indexes) for name, indexes in attempt.leases.slots.items()},
+        "stop": (
+            {"reason": str(attempt.stop.reason), "by": attempt.stop.by, "at": instant(attempt.stop.at)}
+            if attempt.stop
+            else None
+        ),
+    }
+
+
+def bound_view(bound: BoundRun) -> View:
+    """What a run was started with."""
+    return {
+        "params": plain(bound.context.get("params", {})),
+        "timeout": bound.timeout,
+        "replicas": [
+            {
+                "role": replica.role,
+                "count": replica.count,
+                "image": replica.container.image,
+                "command": [*replica.container.command, *replica.container.args],
+                "resources": dict(replica.container.resources),
+            }
+            for replica in bound.gang.replicas
+        ],
+        "code": [{"source": tree.source, "id": tree.object_id, "target": tree.target} for tree in bound.gang.code],
+    }
+
+
+def hold_view(hold: Hold, roots: Iterable[str]) -> View:
+    """Something that waits for a person."""
+    return {
+        "hold": hold.ident,
+        "reason": hold.reason,
+        "since": instant(hold.since),
+        "operations": sorted(roots),
+        "release": f"plumbline approve {hold.ident}",
+    }
+
+
+def suspension_view(suspension: Suspension | None) -> View | None:
+    """A suspension, if there is one."""
+    if suspension is None:
+        return None
+    return {"since": instant(suspension.since), "by": suspension.by, "until": instant(suspension.until)}
+
+
+def wait_view(wait: Wait) -> View:
+    """Why something does not start."""
+    return {
+        "run": str(wait.key),
+        "reason": wait.reason,
+        "since": instant(wait.since),
+        "until": instant(wait.until),
+        "release": wait.release,
+        "text": sentence(wait),
+    }
+
+
+def sentence(wait: Wait) -> str:
+    """The one form of every waiting message: waiting for X since T; do Y."""
+    until = f", until {instant(wait.until)}" if wait.until else ""
+    release = f"; {wait.release}" if wait.release else ""
+    return f"waiting for {wait.reason} since {instant(wait.since)}{until}{release}"
+
+
+def commit_view(record: CommitRecord) -> View:
+    """A planned commit."""
+    return {
+        "commit": record.ident,
+        "branch": record.branch,
+        "plannedAt": instant(record.at),
+        "final": record.closed,
+        "problems": record.problems,
+        "firstProblem": record.first_problem,
+        "changes": [{"operation": change.root, "what": str(change.what)} for change in record.changes],
+    }
+
+
+def status_view(status: StatusRecord) -> View:
+    """One status of a commit."""
+    return {
+        "context": status.context,
+        "operation": status.root,
+        "state": str(status.state),
+        "description": status.description,
+        "at": instant(status.at),
+        "posted": status.posted,
+    }
+
+
+def next_ticks(record: RootRecord, operation: CompiledOperation | None, now: datetime, count: int) -> list[Json]:
+    """The next instants at which an operation's schedule in force fires."""
+    if operation is None or operation.schedule is None:
+        return []
+    return [instant(at) for at in upcoming(operation.schedule, record.cursor, now, count)]
+
+
+def state_word(record: RootRecord, operation: CompiledOperation | None, last: Story | None, now: datetime) -> str:
+    """One word on an operation: what a person wants to know first."""
+    if word := _exceptional(record, operation, now):
+        return word
+    if last is not None and not last.run.status.final:
+        return _live_word(last)
+    if operation is not None and operation.schedule is not None:
+        return "scheduled"
+    if last is not None:
+        return str(last.status)
+    if operation is not None and operation.policy.run is RunPolicy.MANUAL:
+        return "manual"
+    planned, applied = record.planned, record.applied
+    in_force = planned is not None and applied is not None and planned.digest == applied.digest
+    return "in force" if in_force else "pending"
+
+
+def _exceptional(record: RootRecord, operation: CompiledOperation | None, now: datetime) -> str:
+    planned = record.planned
+    if planned is None:
+        return "unknown"
+    if planned.hold is not None:
+        return "held"
+    if planned.digest is None:
+        return "removing" if record.open else "removed"
+    if operation is not None and operation.refused:
+        return "refused"
+    if is_suspended(record.suspended, now):
+        return "suspended"
+    return "down" if record.down is not None else ""
+
+
+def is_suspended(suspension: Suspension | None, now: datetime) -> bool:
+    """Whether a suspension holds now."""
+    return suspension is not None and (suspension.until is None or suspension.until > now)
+
+
+def _live_word(story: Story) -> str:
+    last = story.source.last
+    if story.run.kind == "service" and last is not None and last.live and last.ready:
+        return "ready"
+    return str(story.status)
+
+
+def digest_view(changes: Iterable[object]) -> list[Json]:
+    """Fields that moved, as plain values."""
+    return [plain(change) for change in changes]

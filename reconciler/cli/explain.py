@@ -1,0 +1,60 @@
+"""`plumbline explain`: why an operation will or will not run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from reconciler.cli import show
+from reconciler.cli.client import connect
+from reconciler.cli.session import session_of
+
+__all__ = ["run"]
+
+
+def run(
+    ctx: typer.Context,
+    operation: Annotated[str, typer.Argument(help="Its name.")],
+    *,
+    digest: Annotated[
+        bool, typer.Option("--digest", help="Also which fields moved since the last generation.")
+    ] = False,
+) -> None:
+    """Say why an operation will or will not run."""
+    session = session_of(ctx)
+    with connect(session) as daemon:
+        answer = daemon.get("/v1/explain", operation=operation, digest=digest)
+    if session.json:
+        show.value(answer)
+        return
+    kind = f" ({answer['kind']})" if answer["kind"] else ""
+    show.line(f"{operation}{kind} is {answer['state']}")
+    for reason in answer["reasons"]:
+        show.line(f"  {reason}")
+    if len(answer["nextTicks"]) > 1:
+        show.line(f"  next ticks: {', '.join(answer['nextTicks'])}")
+    if digest:
+        _digest(answer["digest"])
+
+
+def _digest(digest: Mapping[str, Any]) -> None:
+    if not digest["known"]:
+        show.line("fields: there is no earlier generation to compare with")
+        return
+    show.line(f"fields that moved, {digest['compared']}:")
+    for change in digest["changes"]:
+        show.line(f"  {_change(change)}")
+    if not digest["changes"]:
+        show.line("  none")
+
+
+def _change(change: Mapping[str, Any]) -> str:
+    before, after = (json.dumps(change[side], ensure_ascii=False) for side in ("before", "after"))
+    if change["added"]:
+        return f"{change['pointer']}: {after} (new)"
+    if change["removed"]:
+        return f"{change['pointer']}: {before} (gone)"
+    return f"{change['pointer']}: {before} -> {after}"

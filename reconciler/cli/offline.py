@@ -1,0 +1,162 @@
+"""Compiling without a daemon: files of a folder or of a commit, through the same functions as in the daemon.
+
+What only a daemon can know (its environments, its slots) comes from its configuration file where one is named, and
+is left open otherwise: then nothing is refused for the lack of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from planner.compile import SETTINGS, Cache, CompileConfig, CompileInput, FileRow, compile_tree, ls_files, wanted
+from planner.model.desired import DesiredState
+from reconciler.cli import folder
+from reconciler.cli.failure import Code, Failure
+from reconciler.cli.repository import Repository, around
+from reconciler.cli.session import Session
+from reconciler.compiler import check_schedule
+from reconciler.settings import DaemonSettings, load_settings
+from reconciler.source.model import Tree
+from reconciler.source.remote import parse
+
+__all__ = ["Files", "Project", "config_of", "project_at"]
+
+_MOST_ROUNDS = 64
+_EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""Git's id of a tree without entries."""
+
+Reader = Callable[[Collection[str]], Mapping[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """One state of the files of a project.
+
+    Attributes:
+        commit: full id; "" for the folder as it is.
+        tree: all of them.
+        read: gives contents by id.
+        cache: what was read and compiled of them.
+    """
+
+    commit: str
+    tree: Tree
+    read: Reader
+    cache: Cache = field(default_factory=Cache)
+
+    def given(
+        self, config: CompileConfig, in_force: Mapping[str, str] | None = None, named: frozenset[str] = frozenset()
+    ) -> CompileInput:
+        """All that compile may know, with every content that it wants."""
+        given = CompileInput(
+            commit=self.commit,
+            tree_id=self.tree.id,
+            entries=self.tree.entries,
+            config=config,
+            in_force=dict(in_force or {}),
+            named=named,
+        )
+        for _ in range(_MOST_ROUNDS):
+            missing = wanted(given, self.cache)
+            if not missing:
+                return given
+            given = replace(given, blobs={**given.blobs, **self.read(missing)})
+        raise RuntimeError("compile never has all that it wants")
+
+    def compile(self, config: CompileConfig, in_force: Mapping[str, str] | None = None) -> DesiredState:
+        """What these files ask for."""
+        return compile_tree(self.given(config, in_force), self.cache, check_schedule)
+
+    def rows(self, config: CompileConfig) -> tuple[FileRow, ...]:
+        """Which of them are spec files, and why."""
+        return ls_files(self.given(config), self.cache)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder that is looked at as a repository.
+
+    Attributes:
+        top: its root.
+        repository: the git repository that it is or lies in, or None.
+    """
+
+    top: Path
+    repository: Repository | None
+
+    def now(self) -> Files:
+        """The files as they are.
+
+        Raises:
+            Failure: there is no working folder, or a file cannot be read.
+        """
+        if self.repository is not None and self.repository.bare:
+            raise Failure(Code.INPUT, f"{self.top} is a bare repository, without files: name a commit with --head")
+        found = folder.read(self.top, self.repository)
+        return Files("", found.tree, found.blobs)
+
+    def at(self, commit: str) -> Files:
+        """The files of a commit, by its full id."""
+        repository = self.repository
+        assert repository is not None
+        return Files(commit, self._part(repository.tree(repository.commit(commit))), repository.blobs)
+
+    def _part(self, tree: Tree) -> Tree:
+        """What of a repository's tree is this project's: all, unless it has its own settings further down."""
+        assert self.repository is not None
+        below = self.top.relative_to(self.repository.top).as_posix()
+        if below == ".":
+            return tree
+        root = tree.at(below)
+        if root is None or root.kind != "tree":
+            return Tree(_EMPTY, {})
+        head = f"{below}/"
+        inside = {path.removeprefix(head): entry for path, entry in tree.entries.items() if path.startswith(head)}
+        return Tree(root.id, {path: replace(entry, path=path) for path, entry in inside.items()})
+
+
+@contextmanager
+def project_at(path: Path) -> Iterator[Project]:
+    """The project that `path` lies in: the nearest folder upwards with `.plumbline.yaml` or git, else its own.
+
+    Raises:
+        Failure: there is nothing at `path`.
+    """
+    here = path.absolute()
+    if not here.exists():
+        raise Failure(Code.INPUT, f"there is nothing at {path}")
+    start = here if here.is_dir() else here.parent
+    marked = next((folder for folder in (start, *start.parents) if (folder / SETTINGS).is_file()), None)
+    with around(start) as repository:
+        if repository is None:
+            yield Project(marked or start, None)
+        elif marked is not None and marked.is_relative_to(repository.top):
+            yield Project(marked, repository)
+        else:
+            yield Project(repository.top, repository)
+
+
+def config_of(session: Session, project: Project) -> tuple[CompileConfig, DaemonSettings | None]:
+    """What compile may know of the configuration, and the settings that it comes from.
+
+    Raises:
+        Unusable: the configuration file is wrong.
+    """
+    name = project.top.name.removesuffix(".git") or "project"
+    if session.config is None:
+        return CompileConfig(project=name), None
+    settings = load_settings(session.config)
+    local = settings.backends.local
+    return (
+        CompileConfig(
+            project=settings.repository.project or parse(settings.repository.url).name or name,
+            instance=settings.instance,
+            backend=settings.backend,
+            environments=frozenset(local.environments),
+            slots=dict(local.slots),
+        ),
+        settings,
+    )

@@ -1,0 +1,227 @@
+"""`plumbline plan`: the plan of a commit, or of the files as they are, before anybody pushes.
+
+With a daemon that follows this repository, the plan is against the world as it is; else it is against another commit,
+as if everything that it asks for had been applied. The answer says which.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from planner.compile import CompileConfig
+from planner.desire.view import Identity
+from planner.guard import Budgets
+from planner.model.desired import DesiredState
+from planner.preview import World, as_applied, preview
+from planner.render.json import plan_json
+from planner.render.text import plan_text
+from planner.target import Contact
+from reconciler import codec
+from reconciler.api.asked import LARGEST
+from reconciler.cli import show
+from reconciler.cli.client import Daemon, connect
+from reconciler.cli.failure import Code, Failure
+from reconciler.cli.offline import Files, Project, config_of, project_at
+from reconciler.cli.repository import Repository
+from reconciler.cli.session import Session, session_of
+from reconciler.errors import Unusable
+from reconciler.settings import DaemonSettings
+from reconciler.source.remote import parse
+
+__all__ = ["run"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What was typed."""
+
+    base: str | None
+    head: str | None
+    at: datetime
+    live: bool | None
+
+
+def run(  # noqa: PLR0913  one parameter an option, as typer wants it
+    ctx: typer.Context,
+    path: Annotated[Path, typer.Argument(help="A folder in the repository.")] = Path(),
+    *,
+    base: Annotated[str | None, typer.Option("--base", help="Compare with this commit or ref.")] = None,
+    head: Annotated[str | None, typer.Option("--head", help="Plan this commit or ref, not the files.")] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Plan as if it were then (ISO 8601).")] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 when anything would change.")] = False,
+    live: Annotated[bool | None, typer.Option("--live/--offline", help="Ask the daemon, or do not.")] = None,
+) -> None:
+    """Show what a commit, or the files as they are, would do.
+
+    Without --head the files of the folder are planned, and compared with HEAD; with it, that commit, compared with
+    its parent. A daemon that follows this repository is asked instead for what is really there, unless --base or
+    --offline is given. Exit code 2 when spec files have problems.
+    """
+    session = session_of(ctx)
+    request = _Request(base, head, _instant(at), live)
+    if base is not None and live:
+        raise Failure(Code.INPUT, "--base and --live exclude each other: a daemon compares with the world as it is")
+    with project_at(path) as project, show.working("planning"):
+        if project.repository is None:
+            raise Failure(
+                Code.INPUT, f"{project.top} is no git repository, so there is no commit to compare with; see validate"
+            )
+        answer = _live(session, project, request) or _offline(session, project, request)
+    if session.json:
+        show.value(answer["plan"])
+    else:
+        typer.echo(answer["text"], nl=False)
+    _end(answer["plan"], exit_code=exit_code)
+
+
+def _end(plan: Mapping[str, Any], *, exit_code: bool) -> None:
+    if any(problem["severity"] == "error" for problem in plan["problems"]):
+        raise typer.Exit(Code.INPUT)
+    if exit_code and (plan["actions"] or plan["held"]):
+        raise typer.Exit(Code.FAILED)
+
+
+def _instant(text: str | None) -> datetime:
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.astimezone()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Failure(Code.INPUT, f"`{text}` is no instant: write it as 2026-11-23T06:00:00Z") from None
+
+
+# --- against another commit ---
+
+
+def _offline(session: Session, project: Project, request: _Request) -> dict[str, Any]:
+    config, settings = config_of(session, project)
+    repository = project.repository
+    assert repository is not None
+    head_id = repository.resolve(request.head) if request.head else ""
+    base_id, words = _base(repository, request, head_id)
+    if base_id:
+        before = project.at(base_id).compile(config)
+        world = as_applied(before, request.at)
+    else:
+        before, world = None, World()
+    world = _with_note(world, f"compared with {words}; no daemon was asked")
+    in_force = {name: operation.place.path for name, operation in before.roots.items()} if before else {}
+    desired = _files(project, head_id).compile(config, in_force)
+    return _planned(desired, world, _contact(settings, request), Identity(config.instance, desired.project))
+
+
+def _base(repository: Repository, request: _Request, head: str) -> tuple[str, str]:
+    """The commit to compare with ("" for nothing), and how it is called."""
+    if request.base is not None:
+        ident = repository.resolve(request.base)
+        return ident, f"{request.base} ({ident[:10]}), as if it had been applied and had succeeded"
+    if head:
+        parents = repository.commit(head).parents
+        if not parents:
+            return "", "nothing, as it is the first commit"
+        return parents[0], f"its parent {parents[0][:10]}, as if that had been applied and had succeeded"
+    ident = repository.find("HEAD") or ""
+    if not ident:
+        return "", "nothing, as there is no commit yet"
+    return ident, f"HEAD ({ident[:10]}), as if it had been applied and had succeeded"
+
+
+def _files(project: Project, commit: str) -> Files:
+    return project.at(commit) if commit else project.now()
+
+
+def _with_note(world: World, note: str) -> World:
+    return World(world.states, world.forms, world.base, world.reusable, world.suspended, (*world.notes, note))
+
+
+def _contact(settings: DaemonSettings | None, request: _Request) -> Contact:
+    budgets = Budgets(settings.budgets.starts, settings.budgets.gpus) if settings else Budgets()
+    instance = settings.instance if settings else "default"
+    return Contact(instance, (settings.repository.branch if settings else "") or "", request.at, budgets)
+
+
+def _planned(desired: DesiredState, world: World, contact: Contact, identity: Identity) -> dict[str, Any]:
+    plan = preview(desired, world, contact, identity)
+    return {"plan": json.loads(plan_json(plan)), "text": plan_text(plan)}
+
+
+# --- against the world as it is ---
+
+
+def _live(session: Session, project: Project, request: _Request) -> dict[str, Any] | None:
+    """The daemon's plan; None when none is to be asked.
+
+    Raises:
+        Failure: `--live` was given and none answers.
+    """
+    if request.live is False or request.base is not None:
+        return None
+    try:
+        with connect(session) as daemon:
+            status = daemon.get("/v1/status")
+            ours = _follows(str(status["repository"]), project)
+            if not ours and not request.live:
+                return None
+            return _ask(session, project, request, (daemon, status))
+    except Failure as failure:
+        if request.live or failure.code is not Code.ENVIRONMENT:
+            raise
+        return None
+
+
+def _follows(url: str, project: Project) -> bool:
+    """Whether the repository that a daemon follows is this one, or one that it is a clone of."""
+    repository = project.repository
+    assert repository is not None
+    places = {_plain(str(project.top)), _plain(str(repository.git_dir))}
+    return _plain(url) in places | {_plain(remote) for remote in repository.remotes}
+
+
+def _plain(url: str) -> str:
+    """An address without what makes no difference."""
+    try:
+        remote = parse(url)
+    except Unusable:
+        return url
+    text = str(remote.path.resolve()) if remote.path is not None else remote.url
+    return text.rstrip("/").removesuffix("/.git").removesuffix(".git")
+
+
+def _ask(
+    session: Session, project: Project, request: _Request, found: tuple[Daemon, Mapping[str, Any]]
+) -> dict[str, Any] | None:
+    daemon, status = found
+    in_force = {operation["operation"]: operation["path"] for operation in status["operations"]}
+    config, _ = config_of(session, project)
+    config = CompileConfig(
+        project=str(status["project"]),
+        instance=str(status["instance"]),
+        backend=config.backend,
+        environments=config.environments,
+        slots=config.slots,
+    )
+    repository = project.repository
+    assert repository is not None
+    commit = repository.resolve(request.head) if request.head else ""
+    desired = _files(project, commit).compile(config, in_force)
+    text = codec.encode(desired)
+    if len(text) <= LARGEST:
+        answer = daemon.post("/v1/plan", text, at=request.at.isoformat())
+    elif commit:
+        answer = daemon.get("/v1/plan", head=commit, at=request.at.isoformat())
+    elif request.live:
+        raise Failure(Code.INPUT, "the files are too many to send to the daemon: push them, and plan --head COMMIT")
+    else:
+        return None
+    note = f"compared with the world as it is: project {status['project']}, instance {status['instance']}"
+    answer["plan"]["notes"] = [*answer["plan"]["notes"], note]
+    answer["text"] = f"note: {note}\n{answer['text']}"
+    return answer

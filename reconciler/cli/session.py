@@ -1,0 +1,75 @@
+"""What all commands share: where the daemon is, and in which form to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["Config", "Form", "Output", "Session", "State", "common", "session_of"]
+
+
+class Output(StrEnum):
+    """In which form to print."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(slots=True)
+class Session:
+    """The common options, given before or after the command's name.
+
+    Attributes:
+        state: the daemon's state folder; None for that of the configuration or the default.
+        config: its configuration file.
+        output: in which form to print.
+    """
+
+    state: Path | None = None
+    config: Path | None = None
+    output: Output = Output.TEXT
+
+    @property
+    def json(self) -> bool:
+        """Whether a program reads the answer."""
+        return self.output is Output.JSON
+
+
+def session_of(ctx: typer.Context) -> Session:
+    """The session of a command's context."""
+    root = ctx.find_root()
+    if not isinstance(root.obj, Session):
+        root.obj = Session()
+    return root.obj
+
+
+def _keep(name: str) -> Callable[[typer.Context, object], object]:
+    def keep(ctx: typer.Context, value: object) -> object:
+        if value is not None:
+            setattr(session_of(ctx), name, value)
+        return value
+
+    return keep
+
+
+State = Annotated[
+    Path | None,
+    typer.Option("--state", help="The daemon's state folder.", callback=_keep("state"), expose_value=False),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The daemon's configuration.", callback=_keep("config"), expose_value=False),
+]
+Form = Annotated[
+    Output | None,
+    typer.Option("--output", "-o", help="Form of the answer.", callback=_keep("output"), expose_value=False),
+]
+
+
+def common(state: State = None, config: Config = None, output: Form = None) -> None:
+    """Take the common options."""

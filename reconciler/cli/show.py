@@ -1,0 +1,106 @@
+"""Printing: JSON for programs, columns for people.
+
+Colours and progress are for terminals only, and rich, which makes them, respects `NO_COLOR`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+
+__all__ = ["ago", "columns", "line", "took", "value", "warn", "working"]
+
+_GOOD = frozenset({"succeeded", "ready", "success", "scheduled", "in force"})
+_BAD = frozenset({"failed", "failure", "error", "upstream_failed", "refused", "held", "down"})
+_BUSY = frozenset({"running", "starting", "processing", "retrying", "warning", "pending", "stopping", "queued"})
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def value(answer: object) -> None:
+    """A value as JSON."""
+    typer.echo(json.dumps(answer, indent=2, ensure_ascii=False, default=str))
+
+
+def line(text: str = "") -> None:
+    """A line of the answer."""
+    typer.echo(text)
+
+
+def warn(text: str) -> None:
+    """A line beside the answer."""
+    typer.echo(text, err=True)
+
+
+def columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table: with colours on a terminal, else aligned text."""
+    if not rows:
+        return
+    if sys.stdout.isatty():
+        _coloured(heads, rows)
+        return
+    widths = [max(len(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
+    for row in (heads, *rows):
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _coloured(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console  # noqa: PLC0415  slow to load, for terminals only
+    from rich.table import Table  # noqa: PLC0415  the same
+    from rich.text import Text  # noqa: PLC0415  the same
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell, style=_style(cell)) for cell in row))
+    Console().print(table)
+
+
+def _style(cell: str) -> str:
+    if cell in _GOOD:
+        return "green"
+    if cell in _BAD:
+        return "red"
+    return "yellow" if cell in _BUSY else ""
+
+
+@contextlib.contextmanager
+def working(text: str) -> Iterator[None]:
+    """Show that something takes its time, on a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console  # noqa: PLC0415  slow to load, for terminals only
+
+    with Console(stderr=True).status(text):
+        yield
+
+
+def ago(instant: str | None) -> str:
+    """How long since an instant of the API, such as `3 min`; "" for none."""
+    if not instant:
+        return ""
+    return _span((datetime.now(UTC) - datetime.fromisoformat(instant)).total_seconds())
+
+
+def took(run: dict[str, Any]) -> str:
+    """How long a run took, or has run so far."""
+    if not run.get("startedAt"):
+        return ""
+    start = datetime.fromisoformat(run["startedAt"])
+    end = datetime.fromisoformat(run["finishedAt"]) if run.get("finishedAt") else datetime.now(UTC)
+    return _span((end - start).total_seconds())
+
+
+def _span(seconds: float) -> str:
+    left = max(seconds, 0.0)
+    for size, unit in _UNITS:
+        if left >= 2 * size:
+            return f"{left / size:.0f} {unit}"
+    return f"{left:.0f} s"

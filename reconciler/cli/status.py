@@ -1,0 +1,109 @@
+"""`plumbline status`: every operation at a glance, or what one commit caused."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reconciler.cli import show
+from reconciler.cli.client import Daemon, connect
+from reconciler.cli.failure import Code, Failure
+from reconciler.cli.session import Session, session_of
+
+__all__ = ["run"]
+
+_LOOK = 0.5
+_BAD = frozenset({"failure", "error"})
+
+
+def run(
+    ctx: typer.Context,
+    commit: Annotated[str | None, typer.Argument(help="A commit id or its beginning, or a ref of this folder.")] = None,
+    *,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until all that the commit caused is over.")] = False,
+) -> None:
+    """Show the state of every operation, or what a commit caused.
+
+    With a commit, the exit code is 1 when something that it caused has failed.
+    """
+    session = session_of(ctx)
+    with connect(session) as daemon:
+        if commit is None:
+            answer = daemon.get("/v1/status")
+            show.value(answer) if session.json else _project(answer)
+            return
+        _commit(session, daemon, commit if re.fullmatch(r"[0-9a-f]{4,64}", commit) else _resolve(commit), wait=wait)
+
+
+def _resolve(ref: str) -> str:
+    """A ref of the repository around the current folder."""
+    from reconciler.cli.repository import around  # noqa: PLC0415  most calls name an id and need no git
+
+    with around(Path.cwd()) as repository:
+        if repository is None:
+            raise Failure(Code.INPUT, f"`{ref}` is no commit id, and there is no git repository here to look it up in")
+        return repository.resolve(ref)
+
+
+def _commit(session: Session, daemon: Daemon, commit: str, *, wait: bool) -> None:
+    answer = daemon.get(f"/v1/commits/{commit}")
+    while wait and not answer["final"]:
+        time.sleep(_LOOK)
+        answer = daemon.get(f"/v1/commits/{commit}")
+    if session.json:
+        show.value(answer)
+    else:
+        show.line(f"{answer['commit'][:10]} {answer['state']}: {answer['description']}")
+        if answer["problems"]:
+            show.line(f"! {answer['problems']} problems; the first: {answer['firstProblem']}")
+        rows = [
+            [status["operation"], status["state"], status["description"], show.ago(status["at"])]
+            for status in answer["statuses"]
+            if status["operation"]
+        ]
+        show.columns(["OPERATION", "STATE", "DESCRIPTION", "SINCE"], rows)
+    if any(state in _BAD for state in (answer["state"], *(status["state"] for status in answer["statuses"]))):
+        raise typer.Exit(Code.FAILED)
+
+
+def _project(answer: Mapping[str, Any]) -> None:
+    head = answer["head"][:10] or "no commit planned yet"
+    show.line(f"project {answer['project']}, instance {answer['instance']}, at {head}")
+    _source(answer["repository"], answer["source"])
+    if answer["problems"]:
+        show.line(f"! {answer['problems']} problems; the first: {answer['firstProblem']}")
+    if answer["suspended"]:
+        suspended = answer["suspended"]
+        until = f" until {suspended['until']}" if suspended["until"] else ""
+        show.line(f"! suspended by {suspended['by']} since {suspended['since']}{until}; plumbline unsuspend")
+    for hold in answer["holds"]:
+        since = f" since {hold['since']}" if hold["since"] else ""
+        show.line(f"! held {hold['hold']}{since}: {hold['reason']}; {hold['release']}")
+    if answer["draining"]:
+        show.line("! the daemon is ending: nothing new starts")
+    for text in answer["warnings"]:
+        show.line(f"note: {text}")
+    rows = [_row(operation) for operation in answer["operations"]]
+    show.columns(["OPERATION", "KIND", "STATE", "LAST RUN", "NEXT", "WAITS FOR"], rows)
+    if not rows:
+        show.line("no operations")
+
+
+def _source(url: str, source: Mapping[str, Any]) -> None:
+    seen = f"read {show.ago(source['seenAt'])} ago" if source["seenAt"] else "not read yet"
+    show.line(f"repository {url}, {seen}")
+    if source["failing"]:
+        show.line(f"! the repository does not answer: {source['failing']}; what was planned stays in force")
+
+
+def _row(operation: Mapping[str, Any]) -> list[str]:
+    last = operation["last"]
+    waits = operation["waits"]
+    ran = f"{last['id']} {last['status']} {show.took(last)}".rstrip() if last else ""
+    why = waits[0]["reason"] if waits else operation["refused"] or operation["kept"]
+    return [operation["operation"], operation["kind"], operation["state"], ran, operation["nextTick"] or "", why]

@@ -1,0 +1,62 @@
+"""Which commands there are. `plumbline --help` reads this and nothing else, so that it is quick.
+
+A command is the function `run` of its module, loaded when it is called. Tests hold the summaries and docs/cli.md
+against the functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["ENTRIES", "GROUPS", "Entry"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command.
+
+    Attributes:
+        name: as typed.
+        group: heading in the help.
+        summary: one line: the first of its function's docstring.
+        common: which of the common options it takes.
+    """
+
+    name: str
+    group: str
+    summary: str
+    common: tuple[str, ...] = ("state", "config", "output")
+
+    @property
+    def module(self) -> str:
+        """Where its `run` is."""
+        return f"reconciler.cli.{self.name.replace('-', '_')}"
+
+
+GROUPS = ("Try", "Before a commit", "Look", "Act", "Serve")
+"""Headings of the help, by task."""
+
+_FILES = ("config", "output")
+_PLACE = ("state", "config")
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry("demo", "Try", "Show the whole chain in one terminal: push, plan, run, status.", common=()),
+    Entry("validate", "Before a commit", "Check spec files: every problem at once, with its place and a hint.", _FILES),
+    Entry("plan", "Before a commit", "Show what a commit, or the files as they are, would do."),
+    Entry(
+        "ls-files", "Before a commit", "List YAML and JSON files: which are specs, and why the others are not.", _FILES
+    ),
+    Entry("schema", "Before a commit", "Print the JSON Schema of spec documents, for editors.", ()),
+    Entry("status", "Look", "Show the state of every operation, or what a commit caused."),
+    Entry("runs", "Look", "List runs, newest first."),
+    Entry("logs", "Look", "Print what a run wrote; all nodes of a DAG.", _PLACE),
+    Entry("open", "Look", "Print where a service answers, and open it on a terminal."),
+    Entry("explain", "Look", "Say why an operation will or will not run."),
+    Entry("run", "Act", "Run an operation once, now."),
+    Entry("stop", "Act", "Stop a run, or everything of an operation."),
+    Entry("retry", "Act", "Start what failed or was stopped once more."),
+    Entry("approve", "Act", "Release a hold."),
+    Entry("suspend", "Act", "Start nothing new, of one operation or of the project."),
+    Entry("unsuspend", "Act", "Let an operation, or the project, go on."),
+    Entry("daemon", "Serve", "Follow a repository and keep the world in line with it.", _PLACE),
+)

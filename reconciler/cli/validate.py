@@ -1,0 +1,162 @@
+"""`plumbline validate`: every problem of spec files at once. Needs no git and no daemon."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+import typer
+
+from planner.compile import compile_tree
+from planner.compile.discover import Discovery, discover
+from planner.errors import Problem, Severity
+from planner.model.desired import CompiledOperation, DesiredState
+from planner.render.json import problem_json
+from reconciler.cli import show
+from reconciler.cli.failure import Code, Failure
+from reconciler.cli.offline import Files, config_of, project_at
+from reconciler.cli.session import Session, session_of
+from reconciler.compiler import check_schedule
+
+__all__ = ["run"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What came of one project.
+
+    Attributes:
+        top: its root.
+        operations: of the files that were asked for, by name.
+        components: how many documents only others use: the file and name of each.
+        problems: in order of place.
+    """
+
+    top: Path
+    operations: Mapping[str, CompiledOperation]
+    components: Sequence[tuple[str, str]]
+    problems: Sequence[Problem]
+
+
+def run(
+    ctx: typer.Context,
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Folders or files.")] = None,
+) -> None:
+    """Check spec files: every problem at once, with its place and a hint.
+
+    A file that is named counts as a spec whatever it holds. What its folder or repository holds besides is read for
+    what it refers to. Exit code 2 when anything is wrong; warnings are none.
+    """
+    session = session_of(ctx)
+    found = [_check(session, top, asked) for top, asked in _by_project(paths or [Path()]).items()]
+    problems = [problem for part in found for problem in part.problems]
+    if session.json:
+        show.value(
+            {
+                "problems": [problem_json(problem) for problem in problems],
+                "operations": [_operation(one) for part in found for one in part.operations.values()],
+                "components": [{"path": path, "name": name} for part in found for path, name in part.components],
+            }
+        )
+    else:
+        _tell(found)
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        raise typer.Exit(Code.INPUT)
+
+
+def _by_project(paths: Collection[Path]) -> Mapping[Path, list[Path]]:
+    """What was asked for, by the root of its project."""
+    found: dict[Path, list[Path]] = {}
+    for path in paths:
+        with project_at(path) as project:
+            found.setdefault(project.top, []).append(path.absolute())
+    return found
+
+
+def _check(session: Session, top: Path, asked: Sequence[Path]) -> _Checked:
+    wanted = [_inside(top, path) for path in asked]
+    named = frozenset(name for name, path in zip(wanted, asked, strict=True) if path.is_file())
+    with project_at(top) as project, show.working(f"reading {top}"):
+        config, _ = config_of(session, project)
+        files = project.now()
+        _check_named(files, named)
+        given = files.given(config, named=named)
+        desired = compile_tree(given, files.cache, check_schedule)
+        found = discover(given, files.cache)
+    return _Checked(
+        top=top,
+        operations={name: one for name, one in desired.roots.items() if _asked(one.place.path, wanted)},
+        components=_components(found, wanted),
+        problems=_problems(desired, wanted),
+    )
+
+
+def _check_named(files: Files, named: Collection[str]) -> None:
+    for name in sorted(set(named) - files.tree.entries.keys()):
+        raise Failure(Code.INPUT, f"{name} is ignored by git, so no commit will have it")
+
+
+def _inside(top: Path, path: Path) -> str:
+    """A path as the repository has it; "" for the root."""
+    inside = PurePosixPath(path.resolve().relative_to(top.resolve())).as_posix()
+    return "" if inside == "." else inside
+
+
+def _asked(path: str, wanted: Collection[str]) -> bool:
+    return any(not name or path == name or path.startswith(f"{name}/") for name in wanted)
+
+
+def _problems(desired: DesiredState, wanted: Collection[str]) -> list[Problem]:
+    return [problem for problem in desired.problems if _asked(problem.place.path, wanted)]
+
+
+def _components(found: Discovery, wanted: Collection[str]) -> list[tuple[str, str]]:
+    return [
+        (path, document.name)
+        for path, file in sorted(found.files.items())
+        if _asked(path, wanted)
+        for document in file.loaded.documents
+        if document.kind == "component"
+    ]
+
+
+def _operation(operation: CompiledOperation) -> Mapping[str, object]:
+    return {
+        "name": operation.name,
+        "kind": operation.kind,
+        "path": operation.place.path,
+        "line": operation.place.line,
+        "refused": operation.refused,
+    }
+
+
+def _tell(found: Sequence[_Checked]) -> None:
+    for part in found:
+        for problem in part.problems:
+            show.line(str(replace(problem, place=replace(problem.place, path=_here(part.top, problem.place.path)))))
+        for name, operation in sorted(part.operations.items()):
+            refused = f": refused, {operation.refused}" if operation.refused else ""
+            show.line(f"{_here(part.top, operation.place.path)}: operation {name} ({operation.kind}){refused}")
+        for path, name in part.components:
+            show.line(f"{_here(part.top, path)}: component{f' {name}' if name else ''}, not run")
+    errors = sum(problem.severity is Severity.ERROR for part in found for problem in part.problems)
+    warnings = sum(problem.severity is Severity.WARNING for part in found for problem in part.problems)
+    counts = [
+        _count(sum(len(part.operations) for part in found), "operation"),
+        _count(sum(len(part.components) for part in found), "component"),
+        _count(errors, "problem"),
+        _count(warnings, "warning"),
+    ]
+    show.line(", ".join(counts))
+
+
+def _here(top: Path, path: str) -> str:
+    """A path as it is typed from the current folder, so that a terminal can open it."""
+    return os.path.relpath(top / path)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' if number != 1 else ''}"

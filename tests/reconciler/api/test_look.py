@@ -1,0 +1,304 @@
+"""What the API shows: status, runs, commits, logs, addresses and reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from planner.guard import Budgets
+from reconciler.backends.memory import Program
+from tests.reconciler.api.support import Answer, World, dag, eventually, job, policy, service
+
+pytestmark = [pytest.mark.unit, pytest.mark.anyio]
+
+NIGHTLY = "schedule: {kind: cron, cron: '0 2 * * *'}"
+
+
+async def test_status_shows_every_operation_in_one_word() -> None:
+    world = World(programs={"bad": Program(seconds=0.0, exit_code=3), "slow": Program(seconds=None)})
+    world.push(
+        {
+            "a.yaml": job("good"),
+            "b.yaml": job("bad"),
+            "c.yaml": job("slow"),
+            "d.yaml": service("serve"),
+            "e.yaml": job("nightly", more=NIGHTLY),
+            "f.yaml": dag("graph"),
+            "g/manual.yaml": job("asked"),
+            **policy("policies: [{match: 'g/*', runPolicy: manual}]"),
+        }
+    )
+    async with world.running() as api:
+        expected = {
+            "good": "succeeded",
+            "bad": "failed",
+            "slow": "running",
+            "serve": "ready",
+            "nightly": "scheduled",
+            "graph": "succeeded",
+            "asked": "manual",
+        }
+
+        async def look() -> Answer | None:
+            found = await api.get("/v1/status")
+            words = {item["operation"]: item["state"] for item in found["operations"]}
+            return found if words == expected else None
+
+        found = await eventually(look)
+        by_name = {item["operation"]: item for item in found["operations"]}
+        assert found["project"] == "project"
+        assert found["head"] == world.remote.branches["main"]
+        assert found["source"]["failing"] == ""
+        assert by_name["nightly"]["nextTick"].endswith("T02:00:00Z")
+        assert by_name["bad"]["last"]["exitCode"] == 3
+        assert by_name["serve"]["inForce"]
+        assert found["holds"] == []
+
+
+async def test_status_says_that_the_repository_does_not_answer_and_since_when() -> None:
+    world = World()
+    world.push({"a.yaml": job("good")})
+    async with world.running() as api:
+        await api.until("good", "succeeded")
+        world.remote.unreachable = "no route to host"
+        world.core.queue.add("source")
+
+        async def look() -> Answer | None:
+            found = await api.get("/v1/status")
+            return found if found["source"]["failing"] else None
+
+        found = await eventually(look)
+        assert found["source"]["failing"] == "no route to host"
+        assert found["source"]["ageSeconds"] >= 0
+        assert [item["state"] for item in found["operations"]] == ["succeeded"]
+
+
+async def test_what_is_removed_is_not_shown() -> None:
+    world = World()
+    world.push({"a.yaml": job("good"), "b.yaml": job("gone")})
+    async with world.running() as api:
+        await api.until("gone", "succeeded")
+        world.push({"a.yaml": job("good")})
+
+        async def look() -> Answer | None:
+            found = await api.get("/v1/status")
+            return found if [item["operation"] for item in found["operations"]] == ["good"] else None
+
+        await eventually(look)
+
+
+async def test_a_run_is_found_in_every_form_that_people_type() -> None:
+    world = World(programs={"bad": Program(seconds=0.0, exit_code=1)})
+    world.push({"a.yaml": job("good"), "b.yaml": job("bad")})
+    async with world.running() as api:
+        await api.until("good", "succeeded")
+        await api.until("bad", "failed")
+        found = await api.get("/v1/run", run="good@g1")
+        assert found["status"] == "succeeded"
+        assert found["bound"]["replicas"][0]["command"] == ["train", "0.1"]
+        assert [attempt["exitCode"] for attempt in found["attemptList"]] == [0]
+        for name in ("good", "good@last", "good@g1#1", found["id"], found["id"][:8], f"{found['id']}#1"):
+            assert (await api.get("/v1/run", run=name))["key"] == "good@g1"
+        assert (await api.get("/v1/run", run="bad@last-failed"))["key"] == "bad@g1"
+        assert (await api.get("/v1/run", run="good@last-failed", status=404))["detail"] == "no run of good has failed"
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "words"),
+    [
+        pytest.param("godo", 404, "did you mean good?", id="typo"),
+        pytest.param("good@g7", 404, "plumbline runs --root good", id="no-such-generation"),
+        pytest.param("good@g1#4", 404, "good@g1 has 1 attempt", id="no-such-attempt"),
+        pytest.param("r-zzzzzzzz", 404, "no run has an id", id="no-such-id"),
+        pytest.param("../../etc/passwd", 404, "is no operation", id="a-path"),
+        pytest.param("x" * 2000, 400, "is needed", id="endless"),
+        pytest.param("", 400, "is needed", id="empty"),
+    ],
+)
+async def test_a_name_that_fits_nothing_is_answered_with_what_to_do(name: str, status: int, words: str) -> None:
+    world = World()
+    world.push({"a.yaml": job("good")})
+    async with world.running() as api:
+        await api.until("good", "succeeded")
+        assert words in (await api.get("/v1/run", run=name, status=status))["detail"]
+
+
+async def test_an_ambiguous_id_is_answered_with_the_list() -> None:
+    world = World()
+    world.push({f"{number}.yaml": job(f"op{number}") for number in range(12)})
+    async with world.running() as api:
+        for number in range(12):
+            await api.until(f"op{number}", "succeeded")
+        ids = [run["id"] for run in (await api.get("/v1/runs"))["runs"]]
+        shared = next((one[:3] for one in ids if sum(other.startswith(one[:3]) for other in ids) > 1), "")
+        if shared:
+            answer = await api.get("/v1/run", run=shared, status=409)
+            assert "fits more than one run" in answer["detail"]
+            assert len(answer["runs"]) > 1
+
+
+async def test_runs_are_filtered_and_limited() -> None:
+    world = World(programs={"slow": Program(seconds=None)})
+    world.push({"a.yaml": job("good"), "b.yaml": job("slow")})
+    async with world.running() as api:
+        await api.until("good", "succeeded")
+        await api.until("slow", "running")
+
+        async def keys(**params: str | int | bool) -> Sequence[str]:
+            return [run["key"] for run in (await api.get("/v1/runs", **params))["runs"]]
+
+        assert sorted(await keys()) == ["good@g1", "slow@g1"]
+        assert await keys(root="good") == ["good@g1"]
+        assert await keys(live=True) == ["slow@g1"]
+        assert await keys(live=False) == ["good@g1"]
+        assert len(await keys(limit=1)) == 1
+        assert await keys(limit=0) == []
+        assert "no operation" in (await api.get("/v1/runs", root="nothing", status=404))["detail"]
+
+
+async def test_a_commit_says_what_it_caused() -> None:
+    world = World(programs={"bad": Program(seconds=0.0, exit_code=1)})
+    ident = world.push({"a.yaml": job("good"), "b.yaml": job("bad")})
+    async with world.running() as api:
+
+        async def look() -> Answer | None:
+            response = await api.client.get(f"/v1/commits/{ident[:10]}")
+            return response.json() if response.status_code == 200 and response.json()["final"] else None
+
+        found = await eventually(look)
+        assert found["commit"] == ident
+        assert found["state"] == "failure"
+        assert {item["operation"]: item["state"] for item in found["statuses"] if item["operation"]} == {
+            "good": "success",
+            "bad": "failure",
+        }
+        assert "no planned commit" in (await api.get("/v1/commits/00000000", status=404))["detail"]
+        assert "commit id" in (await api.get("/v1/commits/main", status=400))["detail"]
+
+
+async def test_logs_of_a_job_and_of_all_nodes_of_a_dag() -> None:
+    world = World()
+    world.push({"a.yaml": job("good"), "b.yaml": dag("graph")})
+    async with world.running() as api:
+        await api.until("good", "succeeded")
+        await api.until("graph", "succeeded")
+        one = await api.client.get("/v1/logs", params={"run": "good"})
+        assert one.text == "good@g1#1 ran in memory\n"
+        assert one.headers["content-type"].startswith("text/plain")
+        many = await api.client.get("/v1/logs", params={"run": "graph"})
+        assert many.text == "first | graph@g1/first#1 ran in memory\nsecond | graph@g1/second#1 ran in memory\n"
+
+
+@pytest.mark.parametrize("name", ["good", "graph"])
+async def test_following_ends_when_the_run_is_over_and_has_seen_every_attempt(name: str) -> None:
+    world = World(programs={"good": Program(seconds=0.05, exit_code=1), "second": Program(seconds=0.05)})
+    files = {"good": job("good", more="termination: {maxRetries: 1}"), "graph": dag("graph")}
+    world.push({"a.yaml": files[name]})
+    async with world.running() as api:
+
+        async def begun() -> Answer | None:
+            return await api.operation(name) or None
+
+        await eventually(begun)
+        followed = await api.client.get("/v1/logs", params={"run": name, "follow": "true"}, timeout=20)
+        expected = {"good": ["good@g1#1", "good@g1#2"], "graph": ["graph@g1/first#1", "graph@g1/second#1"]}[name]
+        assert all(key in followed.text for key in expected)
+
+
+async def test_logs_of_what_has_not_started_say_why() -> None:
+    world = World()
+    world.push({"a.yaml": job("good")})
+    async with world.running() as api:
+        await api.until("good", "succeeded")
+        await api.ask("suspend", "good")
+        world.push({"a.yaml": job("good", command="other")})
+
+        async def look() -> Answer | None:
+            found = await api.operation("good")
+            return found if found["waits"] else None
+
+        found = await eventually(look)
+        assert found["waits"][0]["text"].startswith("waiting for the end of the suspension by ")
+        assert found["waits"][0]["text"].endswith("; plumbline unsuspend good")
+        answer = await api.get("/v1/explain", operation="good")
+        assert answer["answer"].startswith("suspended by ")
+
+
+async def test_a_service_is_opened_where_it_listens() -> None:
+    world = World()
+    world.push({"a.yaml": service("serve"), "b.yaml": job("good")})
+    async with world.running() as api:
+        ready = await api.until("serve", "ready")
+        answer = await api.get("/v1/open", run="serve")
+        assert answer["url"] == f"http://127.0.0.1:{ready['ports']['8080/0']}/"
+        assert (await api.get("/v1/open", run=ready["last"]["id"]))["url"] == answer["url"]
+        await api.until("good", "succeeded")
+        assert "nothing of good is running" in (await api.get("/v1/open", run="good", status=409))["detail"]
+        assert "is a job" in (await api.get("/v1/open", run="good@last", status=409))["detail"]
+        await api.ask("stop", "serve")
+        await api.until("serve", "down")
+        assert "plumbline retry serve" in (await api.get("/v1/open", run="serve", status=409))["detail"]
+
+
+async def test_a_service_that_never_gets_ready_is_not_opened() -> None:
+    world = World(programs={"serve": Program(seconds=None, ready_after=None)})
+    world.push({"a.yaml": service("serve")})
+    async with world.running() as api:
+        await api.until("serve", "warning")
+        assert "plumbline logs -f serve" in (await api.get("/v1/open", run="serve", status=409))["detail"]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        pytest.param({"a.yaml": job("it")}, "it has run for what is in the repository", id="done"),
+        pytest.param({"a.yaml": job("it", more=NIGHTLY)}, "it runs by its schedule, next at ", id="schedule"),
+        pytest.param(
+            {"a.yaml": job("it"), **policy("defaults: {runPolicy: manual}")},
+            "it runs when asked: plumbline run it",
+            id="manual",
+        ),
+    ],
+)
+async def test_explain_says_why_it_rests(files: dict[str, bytes], words: str) -> None:
+    world = World()
+    world.push(files)
+    async with world.running() as api:
+
+        async def look() -> Answer | None:
+            response = await api.client.get("/v1/explain", params={"operation": "it"})
+            answer = response.json()
+            return answer if response.status_code == 200 and words in str(answer["answer"]) else None
+
+        assert (await eventually(look))["operation"] == "it"
+
+
+async def test_explain_shows_which_fields_moved() -> None:
+    world = World()
+    world.push({"a.yaml": job("it")})
+    async with world.running() as api:
+        await api.until("it", "succeeded")
+        first = await api.get("/v1/explain", operation="it", digest=True)
+        assert first["digest"]["changes"] == []
+        world.push({"a.yaml": job("it", command="other")})
+
+        async def look() -> Answer | None:
+            answer = await api.get("/v1/explain", operation="it", digest=True)
+            return answer if answer["applied"]["generation"] == 2 else None
+
+        changes = (await eventually(look))["digest"]["changes"]
+        assert [change["after"] for change in changes] == ["other"]
+
+
+async def test_what_is_held_says_who_can_release_it() -> None:
+    world = World(budgets=Budgets(starts=1))
+    world.push({"a.yaml": job("one"), "b.yaml": job("two")})
+    async with world.running() as api:
+        await api.until("one", "held")
+        (hold,) = (await api.get("/v1/status"))["holds"]
+        assert hold["operations"] == ["one", "two"]
+        assert hold["release"] == f"plumbline approve {hold['hold']}"
+        answer = await api.get("/v1/explain", operation="one")
+        assert answer["answer"].startswith("held since ")
+        assert answer["answer"].endswith(f"plumbline approve {hold['hold']}")

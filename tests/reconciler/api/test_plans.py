@@ -1,0 +1,90 @@
+"""Plans over the API: what would happen, with nothing happening."""
+
+from __future__ import annotations
+
+import pytest
+
+from planner.compile import CompileConfig
+from reconciler import codec
+from reconciler.compiler import SourceCompiler
+from tests.reconciler.api.support import Answer, Api, World, dag, job
+
+pytestmark = [pytest.mark.unit, pytest.mark.anyio]
+
+
+def verbs(answer: Answer) -> dict[str, str]:
+    """What the plan does to each operation."""
+    return {action["root"]: action["verb"] for action in answer["plan"]["actions"]}
+
+
+async def test_the_plan_of_a_commit_changes_nothing() -> None:
+    world = World()
+    world.push({"a.yaml": job("one"), "b.yaml": job("two", command="second")})
+    async with world.running() as api:
+        await api.until("two", "succeeded")
+        await api.until("one", "succeeded")
+    still = World()
+    still.remote, still.source.remote = world.remote, world.remote
+    still.ledger.restore(world.ledger.snapshot())
+    ident = world.remote.commit({"a.yaml": job("one", command="other"), "c.yaml": job("three")})
+    async with still.client() as client:
+        api = Api(client)
+        before = await still.ledger.sequence()
+        answer = await api.get("/v1/plan")
+        assert answer["plan"]["commit"] == ident
+        assert verbs(answer) == {"one": "update", "two": "remove", "three": "start"}
+        assert "+ start three (job): new in the repository" in answer["text"]
+        assert await still.ledger.sequence() == before
+        assert still.backend.starts == {}
+
+
+async def test_a_plan_can_be_of_any_commit_that_the_daemon_has_and_against_another() -> None:
+    world = World()
+    first = world.push({"a.yaml": job("one")})
+    async with world.running() as api:
+        await api.until("one", "succeeded")
+        second = world.push({"a.yaml": job("one"), "b.yaml": job("two")})
+        await api.until("two", "succeeded")
+        assert verbs(await api.get("/v1/plan", head=second)) == {}
+        assert verbs(await api.get("/v1/plan", head=first[:12])) == {"two": "remove"}
+        assert verbs(await api.get("/v1/plan", head=second, base=first)) == {"two": "start"}
+        assert "has no commit" in (await api.get("/v1/plan", head="0" * 40, status=404))["detail"]
+
+
+async def test_files_that_were_never_committed_are_planned_against_the_world_as_it_is() -> None:
+    world = World()
+    world.push({"a.yaml": dag("graph")})
+    async with world.running() as api:
+        await api.until("graph", "succeeded")
+        world.remote.commit({"a.yaml": dag("graph").replace(b"[two]", b"[other]")})
+        commit = await world.source.fetch()
+        assert commit is not None
+        compiler = SourceCompiler(world.source, CompileConfig(project="project", instance="test"))
+        desired = await compiler.compile(commit, {"graph": "a.yaml"})
+        response = await api.client.post("/v1/plan", content=codec.encode(desired))
+        assert response.status_code == 200, response.text
+        (action,) = response.json()["plan"]["actions"]
+        assert action["verb"] == "update"
+        assert "first: carried over from graph@g1/first, will not run" in action["effects"]
+
+
+async def test_a_body_that_is_no_desired_state_is_refused() -> None:
+    async with World().client() as client:
+        for body in ("", "{}", "[]", '{"commit": 3}', "not json"):
+            response = await client.post("/v1/plan", content=body)
+            assert response.status_code == 400, body
+            assert "no desired state" in response.json()["detail"]
+
+
+async def test_the_instant_of_planning_can_be_given() -> None:
+    world = World()
+    world.push({"a.yaml": job("nightly", more="schedule: {kind: cron, cron: '0 2 * * *'}")})
+    async with world.client() as client:
+        answer = await Api(client).get("/v1/plan", at="2031-05-06T00:00:00Z")
+        (action,) = answer["plan"]["actions"]
+        assert action["effects"][-1].startswith("next ticks: 2031-05-06 02:00 UTC")
+
+
+async def test_without_a_branch_there_is_nothing_to_plan() -> None:
+    async with World().client() as client:
+        assert "does not exist" in (await Api(client).get("/v1/plan", status=409))["detail"]

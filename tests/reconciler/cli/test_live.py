@@ -1,0 +1,203 @@
+"""Commands that talk to a daemon."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import pwd
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from planner.guard import Budgets
+from reconciler.backends.memory import Program
+from tests.reconciler.api.support import World, dag, job, policy, service
+from tests.reconciler.cli.support import RUNNER, Shell, daemon, until
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """A daemon with one operation of every kind."""
+    world = World(programs={"bad": Program(seconds=0.0, exit_code=3), "slow": Program(seconds=None)})
+    world.push(
+        {
+            "a.yaml": job("good"),
+            "b.yaml": job("bad"),
+            "c.yaml": job("slow"),
+            "d.yaml": service("serve"),
+            "e.yaml": dag("graph"),
+            "m/f.yaml": job("asked"),
+            "g.yaml": job("nightly", more="schedule: {kind: cron, cron: '0 2 * * *'}"),
+            **policy("policies: [{match: 'm/*', runPolicy: manual}]"),
+        }
+    )
+    with daemon(world, tmp_path / "state") as made:
+        until(made, "graph      dag      succeeded", "status")
+        until(made, "serve      service  ready", "status")
+        until(made, "bad        job      failed", "status")
+        yield made
+
+
+def test_status_is_a_table(shell: Shell) -> None:
+    text = shell("status").stdout
+    assert text.startswith("project project, instance test, at ")
+    assert "repository /srv/project.git, read 0 s ago" in text or "repository /srv/project.git, read 1 s ago" in text
+    assert "asked      job      manual" in text
+    assert "nightly    job      scheduled" in text
+    assert "\x1b" not in text
+
+
+def test_options_stand_before_or_after_the_command(shell: Shell) -> None:
+    before = RUNNER.invoke(shell_app(), ["--state", str(shell.state), "-o", "json", "runs", "--root", "good"])
+    after = RUNNER.invoke(shell_app(), ["runs", "--state", str(shell.state), "--root", "good", "--output", "json"])
+    assert before.exit_code == after.exit_code == 0
+    assert json.loads(before.stdout) == json.loads(after.stdout)
+    assert json.loads(after.stdout)["runs"][0]["key"] == "good@g1"
+
+
+def shell_app() -> object:
+    """The program."""
+    from reconciler.cli.app import app
+
+    return app
+
+
+def test_a_commit_that_caused_a_failure_ends_with_1(shell: Shell) -> None:
+    head = json.loads(shell("-o", "json", "status").stdout)["head"]
+    text = shell("status", head[:8], code=1).stdout
+    assert f"{head[:10]} pending" in text or f"{head[:10]} failure" in text or "bad" in text
+    assert "failure  failed: exit code 3" in text
+
+
+def test_a_commit_that_caused_no_failure_ends_with_0(tmp_path: Path) -> None:
+    world = World()
+    head = world.push({"a.yaml": job("good")})
+    with daemon(world, tmp_path / "state") as shell:
+        until(shell, "succeeded", "status")
+        assert shell("status", head, "--wait").stdout.startswith(f"{head[:10]} success: 1 operation done")
+
+
+def test_runs_are_listed_and_filtered(shell: Shell) -> None:
+    text = shell("runs").stdout
+    assert text.splitlines()[0].split() == ["ID", "RUN", "STATUS", "OPENED", "TOOK", "REASON"]
+    assert "graph@g1/second" in text
+    assert "slow@g1" in shell("runs", "--live").stdout
+    assert "good@g1" not in shell("runs", "--live").stdout
+    assert "slow@g1" not in shell("runs", "--final").stdout
+    assert len(shell("runs", "--limit", "1").stdout.splitlines()) == 2
+    assert shell("runs", "--root", "nightly").stdout == "no runs\n"
+    assert "did you mean good?" in shell("runs", "--root", "godo", code=2).stderr
+
+
+def test_logs_are_printed_as_they_are(shell: Shell) -> None:
+    assert shell("logs", "good").stdout == "good@g1#1 ran in memory\n"
+    assert shell("logs", "bad@last-failed#1").stdout == "bad@g1#1 ran in memory\n"
+    assert shell("logs", "graph").stdout.splitlines()[1] == "second | graph@g1/second#1 ran in memory"
+    assert "has not run yet" in shell("logs", "asked", code=2).stderr
+
+
+@pytest.mark.parametrize(("name", "code"), [("good", 0), ("bad", 1), ("bad@last#1", 1), ("graph", 0)])
+def test_following_ends_with_how_the_run_ended(shell: Shell, name: str, code: int) -> None:
+    assert "ran in memory" in shell("logs", "-f", name, code=code).stdout
+
+
+def test_open_prints_the_address(shell: Shell) -> None:
+    port = json.loads(shell("-o", "json", "status").stdout)["operations"][-2]
+    url = shell("open", "serve", "--no-browser").stdout.strip()
+    assert url.startswith("http://127.0.0.1:"), port
+    assert "nothing of good is running" in shell("open", "good", code=2).stderr
+
+
+def test_explain_gives_reasons(shell: Shell) -> None:
+    assert "it runs when asked: plumbline run asked" in shell("explain", "asked").stdout
+    assert "next ticks: " in shell("explain", "nightly").stdout
+    assert "no earlier generation" in shell("explain", "good", "--digest").stdout
+    assert json.loads(shell("-o", "json", "explain", "good").stdout)["state"] == "succeeded"
+    assert "did you mean good?" in shell("explain", "godo", code=2).stderr
+
+
+def test_run_waits_and_ends_with_how_it_ended(shell: Shell) -> None:
+    said = shell("run", "good", "--wait")
+    assert said.stdout.startswith("good@req-")
+    assert "see it with: plumbline logs -f r-" in said.stdout
+    assert "succeeded" in said.stderr
+    assert "failed: exit code 3" in shell("run", "bad", "--wait", code=1).stderr
+
+
+def test_run_takes_params_and_says_what_is_wrong_with_them(shell: Shell) -> None:
+    answer = json.loads(shell("-o", "json", "run", "good", "-P", "rate=0.5").stdout)
+    key = answer["answers"][0]["run"]["key"]
+    until(shell, "succeeded", "runs", "--root", "good", "-n", "1")
+    assert key in shell("runs", "--root", "good", "-n", "1").stdout
+    assert "PL-401" in shell("run", "good", "-P", "rat=1", code=2).stderr
+    assert "write -P name=value" in shell("run", "good", "-P", "rate", code=2).stderr
+    assert "given twice" in shell("run", "good", "-P", "rate=1", "-P", "rate=2", code=2).stderr
+
+
+def test_who_asks_is_known_by_the_kernels_word(shell: Shell) -> None:
+    shell("suspend", "good", "--for", "2h")
+    found = json.loads(shell("-o", "json", "explain", "good").stdout)["suspended"]
+    assert found["by"] == pwd.getpwuid(os.getuid()).pw_name == getpass.getuser()
+    assert found["until"] is not None
+    assert shell("unsuspend", "good").stdout == "good goes on\n"
+    assert "is not suspended" in shell("unsuspend", "good", code=2).stderr
+
+
+def test_the_project_is_suspended_as_a_whole(shell: Shell) -> None:
+    assert shell("suspend").stdout == "the project is suspended\n"
+    assert "! suspended by " in shell("status").stdout
+    assert shell("unsuspend").stdout == "the project goes on\n"
+    assert "is no span of time" in shell("suspend", "--for", "soon", code=2).stderr
+
+
+def test_stop_and_retry(shell: Shell) -> None:
+    assert shell("stop", "slow").stdout == "stopping 1 run\n"
+    until(shell, "stopped", "runs", "--root", "slow")
+    assert "nothing of slow is running" in shell("stop", "slow", code=2).stderr
+    assert shell("retry", "bad").stdout.startswith("bad@g1 round 1")
+    assert shell("retry", "graph", "--all", "--node", "second").stdout.startswith("graph@g1 round 1: second")
+    assert "it has `first` or `second`" in shell("retry", "graph", "--node", "third", code=2).stderr
+
+
+def test_approve_releases_what_status_shows(tmp_path: Path) -> None:
+    world = World(budgets=Budgets(starts=1))
+    world.push({"a.yaml": job("one"), "b.yaml": job("two")})
+    with daemon(world, tmp_path / "state") as shell:
+        line = next(line for line in until(shell, "! held", "status").stdout.splitlines() if line.startswith("! held"))
+        command = line.rpartition("; plumbline ")[2]
+        assert "released" in shell(*command.split()).stdout
+        until(shell, "two        job   succeeded", "status")
+        assert "nothing is held now" in shell("approve", "h-00000000", code=2).stderr
+
+
+@pytest.mark.parametrize("args", [("status",), ("runs",), ("logs", "x"), ("run", "x"), ("stop", "x"), ("explain", "x")])
+def test_without_a_daemon_there_is_one_clear_sentence(tmp_path: Path, args: tuple[str, ...]) -> None:
+    said = Shell(tmp_path / "nowhere")(*args, code=3)
+    assert said.stdout == ""
+    assert said.stderr.startswith(f"plumbline: no daemon answers in {tmp_path / 'nowhere'}; start one with ")
+    assert said.stderr.count("\n") == 1
+    (tmp_path / "empty").mkdir()
+    assert "no daemon answers" in Shell(tmp_path / "empty")(*args, code=3).stderr
+
+
+def test_a_deep_state_folder_is_no_obstacle(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 100) / ("e" * 100)
+    deep.mkdir(parents=True)
+    world = World()
+    world.push({"a.yaml": job("good")})
+    with daemon(world, deep / "state") as shell:
+        until(shell, "good", "status")
+
+
+def test_the_state_folder_comes_from_the_configuration(shell: Shell, tmp_path: Path) -> None:
+    config = tmp_path / "daemon.yaml"
+    config.write_text(f"repository: {{url: /srv/project.git}}\nstate: {shell.state}\n")
+    assert "project project" in RUNNER.invoke(shell_app(), ["-c", str(config), "status"]).stdout
+    config.write_text("repository: {}\n")
+    wrong = RUNNER.invoke(shell_app(), ["status", "-c", str(config)])
+    assert wrong.exit_code == 3
+    assert "the configuration is wrong" in wrong.stderr
