@@ -1,0 +1,104 @@
+"""Watching: what the daemon says, as lines that appear when something changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+from reconciler.demo.stage import Stage
+from reconciler.errors import Unusable
+
+__all__ = ["Theatre"]
+
+View = Mapping[str, Any]
+
+_LOOK = 0.1
+_PATIENCE = 180.0
+
+
+class Theatre:
+    """The stage with its audience: prints every change of a status or run once.
+
+    Attributes:
+        stage: where everything is.
+        before: the text that an act replaced, for the next one to put back.
+        good: the newest commit without problems, "" before the first: what plans are compared with.
+    """
+
+    def __init__(self, stage: Stage, say: Callable[[str], None]) -> None:
+        self.stage = stage
+        self.before = ""
+        self.good = ""
+        self._say = say
+        self._told: dict[str, str] = {}
+        self._known: set[str] = set()
+        self._runs: dict[str, View] = {}
+
+    def follow(self, commit: str) -> View:
+        """Print what happens until the commit's status is final and told; returns the commit.
+
+        Raises:
+            Unusable: it does not become final in time.
+        """
+        self._known = {key for key, run in self._runs.items() if not _is_tick(run)}
+        begun = time.monotonic()
+        with self.stage.client() as client:
+            while time.monotonic() - begun < _PATIENCE:
+                self._look(client)
+                view = self._commit(client, commit)
+                if view is not None and view["state"] != "pending" and _all_posted(view):
+                    self._look(client)
+                    return view
+                time.sleep(_LOOK)
+        raise Unusable(f"commit {commit[:10]} got no final status within {_PATIENCE:g} s; see {self.stage.log}")
+
+    def operation(self, name: str) -> View | None:
+        """The operation as the daemon shows it, or None."""
+        with self.stage.client() as client:
+            status = client.get("/v1/status").raise_for_status().json()
+        return next((item for item in status["operations"] if item["operation"] == name), None)
+
+    def attempts(self, prefix: str) -> list[int]:
+        """Attempts of each run whose key starts with `prefix`."""
+        return [run["attempts"] for key, run in sorted(self._runs.items()) if key.startswith(prefix)]
+
+    def new_runs(self) -> list[str]:
+        """Keys of runs that the last push caused; ticks of schedules do not count."""
+        return sorted(key for key, run in self._runs.items() if key not in self._known and not _is_tick(run))
+
+    def run_status(self, key: str) -> str:
+        """The status of a run, or ""."""
+        return str(self._runs[key]["status"]) if key in self._runs else ""
+
+    def _look(self, client: httpx.Client) -> None:
+        runs = client.get("/v1/runs", params={"limit": 1000}).raise_for_status().json()["runs"]
+        for run in reversed(runs):
+            self._runs[run["key"]] = run
+            reason = f" ({run['reason']})" if run["reason"] else ""
+            ready = " and ready" if run["ready"] and run["kind"] == "service" else ""
+            self._tell(f"run {run['key']}", f"{run['status']}{ready}{reason}")
+
+    def _commit(self, client: httpx.Client, commit: str) -> View | None:
+        answer = client.get(f"/v1/commits/{commit}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        view: View = answer.raise_for_status().json()
+        for status in view["statuses"]:
+            self._tell(f"status {commit[:10]} {status['context']}", f"{status['state']}: {status['description']}")
+        return view
+
+    def _tell(self, what: str, now: str) -> None:
+        if self._told.get(what) != now:
+            self._told[what] = now
+            self._say(f"  {what}: {now}")
+
+
+def _is_tick(run: View) -> bool:
+    return str(run["key"]).partition("@")[2][:1].isdigit()
+
+
+def _all_posted(view: View) -> bool:
+    return all(status["posted"] for status in view["statuses"])
