@@ -1,0 +1,509 @@
+"""The laws of `reconciler.ports.Ledger`, for every adapter. A subclass gives a `store` that opens, and opens again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import pytest
+
+from planner import keys
+from planner.fold import RootState
+from planner.keys import Key
+from planner.model import facts as f
+from planner.model.commits import Change, StatusState, What
+from planner.model.facts import Fact
+from planner.model.people import Command, Hold
+from planner.model.records import Planned, RootRecord
+from planner.model.run import Leases, Observation, Phase
+from planner.model.schedule import Cursor
+from planner.model.status import RunStatus, StopReason
+from reconciler.ports import Ledger, RunQuery
+from tests.reconciler.ledger.histories import Historian, replay
+
+AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+G1, G2 = keys.generation("train", 1), keys.generation("train", 2)
+
+
+class Store(Protocol):
+    """Something durable that holds one ledger."""
+
+    async def open(self) -> Ledger:
+        """Close the ledger that is open, if any, and open it again."""
+        ...
+
+
+class Unfoldable:
+    """Looks like a fact until it is folded."""
+
+    root = "train"
+    at = AT
+
+
+def opened(key: Key, kind: str = "job", at: datetime = AT) -> f.Opened:
+    return f.Opened(key.root, key, kind, "c1", key.generation or 1, "d1:f", "new", at)
+
+
+def intended(key: Key, gpus: int = 1) -> f.Intended:
+    return f.Intended(key.root, key, Leases((), {"gpu": tuple(range(gpus))}), AT, "q", {"gpu": gpus})
+
+
+def ended(key: Key, code: int = 0) -> f.Observed:
+    seen = Observation(key, Phase.ENDED, started_at=AT, ended_at=AT, reason=StopReason.EXITED, exit_code=code)
+    return f.Observed(key.root, seen, AT)
+
+
+def succeeded(key: Key) -> list[Fact]:
+    return [
+        intended(key.at_attempt(1)),
+        ended(key.at_attempt(1)),
+        f.Cleaned(key.root, key.at_attempt(1), AT),
+        f.Settled(key.root, key, RunStatus.SUCCEEDED, "", AT),
+    ]
+
+
+def advanced(key: Key) -> f.Advanced:
+    return f.Advanced(key.root, key.generation or 1, f"d1:{key}", "c1", "d1:f", key, AT)
+
+
+def planned(commit: str, *changes: Change) -> f.CommitPlanned:
+    return f.CommitPlanned(commit, f"tree-{commit}", "main", AT, changes)
+
+
+def said(commit: str, state: StatusState, root: str = "", at: datetime = AT) -> f.StatusChanged:
+    context = f"plumbline/test/{root}".rstrip("/")
+    return f.StatusChanged(root, commit, context, state, f"{state} it is", at)
+
+
+def asked(root: str, ident: str, **args: str) -> f.Asked:
+    return f.Asked(root, Command(ident, "run", root, args, "ada", AT), AT)
+
+
+class LedgerContract:
+    """Subclasses define the fixture `store`."""
+
+    @pytest.fixture
+    async def ledger(self, store: Store) -> Ledger:
+        return await store.open()
+
+    # -- facts and sequence
+
+    async def test_a_new_ledger_is_empty(self, ledger):
+        assert await ledger.sequence() == 0
+        assert await ledger.roots() == {}
+        assert await ledger.facts() == []
+        assert await ledger.root("train") == RootState(RootRecord("train"))
+        assert (await ledger.project()).name == "project"
+
+    async def test_the_sequence_has_no_gaps(self, ledger):
+        first = await ledger.record([opened(G1), opened(G2)])
+        second = await ledger.record([advanced(G1)])
+        assert (first, second, await ledger.sequence()) == (2, 3, 3)
+        assert [number for number, _ in await ledger.facts()] == [1, 2, 3]
+
+    async def test_recording_nothing_changes_nothing(self, ledger):
+        assert await ledger.record([]) == 0
+        assert await ledger.facts() == []
+
+    async def test_facts_come_back_in_pages_as_they_were(self, ledger):
+        facts = [opened(keys.request("train", f"r{number}")) for number in range(5)]
+        await ledger.record(facts)
+        assert await ledger.facts(limit=2) == [(1, facts[0]), (2, facts[1])]
+        assert await ledger.facts(after=2, limit=2) == [(3, facts[2]), (4, facts[3])]
+        assert await ledger.facts(after=5) == []
+        assert await ledger.facts(limit=0) == []
+
+    async def test_facts_of_one_root_leave_out_the_others(self, ledger):
+        facts = [opened(G1), opened(keys.generation("eval", 1)), planned("c1"), advanced(G1)]
+        await ledger.record(facts)
+        assert await ledger.facts("train") == [(1, facts[0]), (4, facts[3])]
+        assert await ledger.facts("train", after=1) == [(4, facts[3])]
+
+    # -- one transaction
+
+    async def test_an_error_in_the_middle_records_nothing(self, ledger):
+        await ledger.record([opened(G1)])
+        before = await ledger.root("train")
+        with pytest.raises((AssertionError, TypeError, ValueError)):
+            await ledger.record([advanced(G1), intended(G1.at_attempt(1)), Unfoldable()], {"d1:x": "{}"})
+        assert await ledger.sequence() == 1
+        assert await ledger.root("train") == before
+        assert await ledger.claims() == []
+        assert await ledger.blob("d1:x") is None
+        assert await ledger.record([advanced(G1)]) == 2
+
+    async def test_facts_of_one_transaction_see_each_other(self, ledger):
+        await ledger.record([advanced(G1), opened(G1), *succeeded(G1)])
+        state = await ledger.root("train")
+        assert state.runs[G1].status is RunStatus.SUCCEEDED
+        assert state.record.open == ()
+        assert await ledger.claims() == []
+
+    async def test_opening_a_key_twice_keeps_the_first(self, ledger):
+        await ledger.record([opened(G1), f.Bound("train", G1, "d1:l", "d1:b", AT)])
+        await ledger.record([replace(opened(G1), because="again")])
+        assert (await ledger.root("train")).runs[G1].because == "new"
+        assert len(await ledger.runs(RunQuery())) == 1
+
+    # -- what planning a root needs
+
+    async def test_root_gives_runs_under_open_and_applied_tops(self, ledger):
+        child = G2.child("eval")
+        await ledger.record([advanced(G1), opened(G1), *succeeded(G1)])
+        await ledger.record([advanced(G2), opened(G2, "dag"), opened(child), *succeeded(child)])
+        assert set((await ledger.root("train")).runs) == {G2, child}
+
+    async def test_root_leaves_out_what_is_over(self, ledger):
+        old = [keys.tick("train", AT + timedelta(hours=number)) for number in range(4)]
+        for key in old:
+            await ledger.record([opened(key), *succeeded(key)])
+        # The newest top is what a bare `retry` means.
+        assert set((await ledger.root("train")).runs) == {old[-1]}
+
+    async def test_root_gives_what_an_unanswered_command_names(self, ledger):
+        old = [keys.tick("train", AT + timedelta(hours=number)) for number in range(3)]
+        for key in old:
+            await ledger.record([opened(key), *succeeded(key)])
+        await ledger.record([asked("train", "q1", key=f"{old[0]}#1"), asked("train", "q2", key="no key at all")])
+        assert set((await ledger.root("train")).runs) == {old[0], old[-1]}
+        await ledger.record([f.Answered("train", "q1", True, "done", AT)])
+        assert set((await ledger.root("train")).runs) == {old[-1]}
+
+    @pytest.mark.parametrize("how", ["alive", "uncleaned"])
+    async def test_root_gives_attempts_that_are_not_over(self, ledger, how):
+        tops = [keys.tick("train", AT + timedelta(hours=number)) for number in range(2)]
+        first = tops[0].at_attempt(1)
+        ends = [] if how == "alive" else [ended(first)]
+        settled = f.Settled("train", tops[0], RunStatus.STOPPED, "gave up", AT)
+        await ledger.record([opened(tops[0]), intended(first), *ends, settled])
+        await ledger.record([opened(tops[1]), *succeeded(tops[1])])
+        assert set((await ledger.root("train")).runs) == set(tops)
+        await ledger.record([ended(first), f.Cleaned("train", first, AT)])
+        assert set((await ledger.root("train")).runs) == {tops[1]}
+
+    async def test_root_gives_the_runs_that_others_were_carried_from(self, ledger):
+        old, new = G1.child("prepare"), G2.child("prepare")
+        await ledger.record([advanced(G1), opened(G1, "dag"), opened(old), *succeeded(old)])
+        await ledger.record([f.Settled("train", G1, RunStatus.SUCCEEDED, "", AT)])
+        await ledger.record([advanced(G2), opened(G2, "dag"), opened(new), f.Carried("train", new, old, AT)])
+        assert set((await ledger.root("train")).runs) == {G2, new, old}
+
+    async def test_root_keeps_to_itself(self, ledger):
+        other = keys.generation("eval", 1)
+        await ledger.record([opened(G1), intended(G1.at_attempt(1)), opened(other), intended(other.at_attempt(1))])
+        assert set((await ledger.root("train")).runs) == {G1}
+
+    async def test_roots_lists_what_is_known(self, ledger):
+        target = Planned("c1", "d1:x", "d1:l", "d1:f", "ops.yaml")
+        await ledger.record([f.TargetSet("train", target, What.ADDED, AT), opened(keys.generation("eval", 1))])
+        assert list(await ledger.roots()) == ["eval", "train"]
+        assert (await ledger.roots())["train"].planned == target
+
+    async def test_a_mistyped_name_leaves_no_root_behind(self, ledger):
+        await ledger.record([asked("trian", "q1")])
+        assert list(await ledger.roots()) == ["trian"]
+        await ledger.record([f.Answered("trian", "q1", False, "no such operation", AT)])
+        assert await ledger.roots() == {}
+        assert (await ledger.answer("q1")).message == "no such operation"
+
+    async def test_the_cursor_is_kept(self, ledger):
+        cursor = Cursor("d1:s", AT, AT + SECOND, 7)
+        await ledger.record([f.CursorMoved("train", cursor, AT)])
+        assert (await ledger.root("train")).record.cursor == cursor
+
+    # -- results to use again
+
+    @staticmethod
+    def _leaf(number: int, digest: str = "d1:leaf") -> list[Fact]:
+        key = keys.request("train", f"r{number}")
+        return [opened(key), f.Bound("train", key, digest, "d1:b", AT)]
+
+    async def test_reusable_is_the_newest_success(self, ledger):
+        runs = [keys.request("train", f"r{number}") for number in range(3)]
+        for number in (0, 1, 2):
+            await ledger.record(self._leaf(number))
+        await ledger.record([*succeeded(runs[0]), *succeeded(runs[1])])
+        await ledger.record([intended(runs[2].at_attempt(1))])
+        found = await ledger.reusable("train", ["d1:leaf", "d1:other"])
+        assert {digest: run.key for digest, run in found.items()} == {"d1:leaf": runs[1]}
+
+    async def test_reusable_falls_back_to_what_is_alive(self, ledger):
+        run = keys.request("train", "r0")
+        await ledger.record([*self._leaf(0), intended(run.at_attempt(1))])
+        assert (await ledger.reusable("train", {"d1:leaf"}))["d1:leaf"].key == run
+        await ledger.record([f.StopIntended("train", run.at_attempt(1), StopReason.BY_PERSON, "ada", AT)])
+        assert await ledger.reusable("train", {"d1:leaf"}) == {}
+
+    async def test_reusable_leaves_out_failed_waiting_and_carried(self, ledger):
+        runs = [keys.request("train", f"r{number}") for number in range(3)]
+        for number in (0, 1, 2):
+            await ledger.record(self._leaf(number))
+        failed = f.Settled("train", runs[0], RunStatus.FAILED, "exit code 1", AT)
+        carried = f.Settled("train", runs[1], RunStatus.SUCCEEDED, "", AT)
+        await ledger.record([failed, f.Carried("train", runs[1], G1, AT), carried])
+        assert await ledger.reusable("train", ["d1:leaf"]) == {}
+
+    async def test_reusable_keeps_to_its_root(self, ledger):
+        run = keys.request("train", "r0")
+        await ledger.record([*self._leaf(0), *succeeded(run)])
+        assert await ledger.reusable("eval", ["d1:leaf"]) == {}
+        assert await ledger.reusable("train", []) == {}
+
+    # -- claims
+
+    async def test_a_claim_lives_from_intent_to_end(self, ledger):
+        attempt = G1.at_attempt(1)
+        await ledger.record([opened(G1), intended(attempt, 2)])
+        (claim,) = await ledger.claims()
+        assert (claim.key, claim.root, claim.queue, claim.requests) == (attempt, "train", "q", {"gpu": 2})
+        assert claim.leases.slots == {"gpu": (0, 1)}
+        await ledger.record([f.StopIntended("train", attempt, StopReason.BY_PERSON, "ada", AT)])
+        assert len(await ledger.claims()) == 1
+        await ledger.record([ended(attempt)])
+        assert await ledger.claims() == []
+
+    async def test_a_vanished_attempt_claims_nothing(self, ledger):
+        await ledger.record([opened(G1), intended(G1.at_attempt(1))])
+        await ledger.record([f.Vanished("train", G1.at_attempt(1), StopReason.LOST, AT)])
+        assert await ledger.claims() == []
+
+    async def test_an_attempt_of_a_settled_run_still_claims(self, ledger):
+        await ledger.record([opened(G1), intended(G1.at_attempt(1))])
+        await ledger.record([f.Settled("train", G1, RunStatus.STOPPED, "gave up", AT)])
+        assert [claim.key for claim in await ledger.claims()] == [G1.at_attempt(1)]
+
+    async def test_an_intent_without_a_run_claims_nothing(self, ledger):
+        await ledger.record([intended(G1.at_attempt(1))])
+        assert await ledger.claims() == []
+
+    # -- runs for people
+
+    async def test_runs_are_listed_newest_first(self, ledger):
+        runs = [keys.request("train", f"r{number}") for number in range(4)]
+        for key in runs:
+            # The order is that of the ledger: a clock that went back changes nothing.
+            await ledger.record([opened(key, at=AT - len(key.cause) * SECOND)])
+        assert [run.key for run in await ledger.runs(RunQuery(limit=3))] == runs[:0:-1]
+        assert await ledger.runs(RunQuery(limit=0)) == []
+
+    async def test_runs_are_found_by_every_condition(self, ledger):
+        other = keys.generation("eval", 1)
+        await ledger.record([opened(G1), opened(G2), opened(other), *succeeded(G1)])
+
+        async def found(query: RunQuery) -> list[Key]:
+            return [run.key for run in await ledger.runs(query)]
+
+        assert await found(RunQuery(root="train")) == [G2, G1]
+        assert await found(RunQuery(live=True)) == [other, G2]
+        assert await found(RunQuery(live=False)) == [G1]
+        assert await found(RunQuery(root="train", live=True)) == [G2]
+        assert await found(RunQuery(keys=(G1.at_attempt(3), other))) == [other, G1]
+        assert await found(RunQuery(keys=(G1, keys.generation("none", 1)), live=True)) == []
+
+    async def test_runs_are_found_by_the_beginning_of_their_short_id(self, ledger):
+        await ledger.record([opened(keys.request("train", f"r{number}")) for number in range(50)])
+        short = keys.request("train", "r7").short_id("test", "project")
+        (found,) = await ledger.runs(RunQuery(short=short))
+        assert found.key == keys.request("train", "r7")
+        assert {run.key for run in await ledger.runs(RunQuery(short="r-"))} >= {found.key}
+        assert found.key in {run.key for run in await ledger.runs(RunQuery(short=short[:4]))}
+        assert await ledger.runs(RunQuery(short="r-%")) == []
+
+    # -- commits and statuses
+
+    async def test_a_commit_is_open_until_its_aggregate_is_final(self, ledger):
+        await ledger.record([planned("c1", Change("train", What.ADDED)), planned("c2")])
+        assert [commit.ident for commit in await ledger.open_commits()] == ["c1", "c2"]
+        await ledger.record([said("c1", StatusState.PENDING, "train"), said("c1", StatusState.PENDING)])
+        await ledger.record([said("c2", StatusState.SUCCESS)])
+        assert [commit.ident for commit in await ledger.open_commits()] == ["c1"]
+        await ledger.record([said("c1", StatusState.SUCCESS, "train", AT + SECOND)])
+        assert [commit.ident for commit in await ledger.open_commits()] == ["c1"]
+        await ledger.record([said("c1", StatusState.SUCCESS, at=AT + SECOND)])
+        assert await ledger.open_commits() == []
+        assert (await ledger.commit("c1")).closed
+
+    async def test_a_commit_planned_again_keeps_what_it_changed(self, ledger):
+        await ledger.record([planned("c1", Change("train", What.ADDED))])
+        await ledger.record([planned("c2"), replace(planned("c1"), problems=3)])
+        commit = await ledger.commit("c1")
+        assert (commit.changes, commit.problems) == ((Change("train", What.ADDED),), 3)
+        assert [commit.ident for commit in await ledger.open_commits()] == ["c1", "c2"]
+        assert await ledger.commit("c3") is None
+
+    async def test_statuses_are_listed_by_context(self, ledger):
+        await ledger.record([said("c1", StatusState.PENDING, "train"), said("c1", StatusState.PENDING)])
+        assert [status.context for status in await ledger.statuses("c1")] == ["plumbline/test", "plumbline/test/train"]
+        assert await ledger.statuses("c2") == []
+
+    async def test_what_was_not_posted_is_listed_oldest_first(self, ledger):
+        await ledger.record([said("c1", StatusState.PENDING), said("c2", StatusState.PENDING)])
+        await ledger.record([said("c1", StatusState.SUCCESS, at=AT + SECOND)])
+        assert [status.commit for status in await ledger.unposted(10)] == ["c2", "c1"]
+        assert [status.commit for status in await ledger.unposted(1)] == ["c2"]
+        await ledger.record([f.Posted("c2", "plumbline/test", AT, AT)])
+        assert [status.commit for status in await ledger.unposted(10)] == ["c1"]
+
+    async def test_a_post_of_something_older_counts_for_nothing(self, ledger):
+        await ledger.record([said("c1", StatusState.PENDING)])
+        (pending,) = await ledger.unposted(10)
+        # Said again at the same instant, before the answer of the forge to the first one came.
+        await ledger.record([said("c1", StatusState.SUCCESS)])
+        await ledger.record([f.Posted("c1", "plumbline/test", pending.at, AT)])
+        (waiting,) = await ledger.unposted(10)
+        assert waiting.state is StatusState.SUCCESS
+        await ledger.record([f.Posted("c1", "plumbline/test", waiting.at, AT)])
+        assert await ledger.unposted(10) == []
+
+    async def test_a_post_of_something_never_said_is_nothing(self, ledger):
+        await ledger.record([f.Posted("c1", "plumbline/test", AT, AT)])
+        assert await ledger.statuses("c1") == []
+
+    # -- commands
+
+    @pytest.mark.parametrize("root", ["train", ""], ids=["root", "project"])
+    async def test_a_command_waits_until_it_is_answered(self, ledger, root):
+        async def waiting() -> list[str]:
+            record = (await ledger.root(root)).record if root else await ledger.project()
+            return [command.ident for command in record.commands]
+
+        await ledger.record([asked(root, "q1"), asked(root, "q2"), asked(root, "q1")])
+        assert await waiting() == ["q1", "q2"]
+        assert await ledger.answer("q1") is None
+        answered = f.Answered(root, "q1", True, "train@req-q1", AT)
+        await ledger.record([answered])
+        assert await waiting() == ["q2"]
+        assert await ledger.answer("q1") == answered
+
+    async def test_the_project_is_suspended_and_has_a_head(self, ledger):
+        await ledger.record([f.Suspended("", True, "ada", AT), planned("c1")])
+        project = await ledger.project()
+        assert (project.head, project.suspended.by, project.name) == ("c1", "ada", "project")
+        await ledger.record([f.Suspended("", False, "ada", AT)])
+        assert (await ledger.project()).suspended is None
+
+    async def test_an_approval_releases_its_hold(self, ledger):
+        hold = Hold("h1", "too many", AT)
+        target = Planned("c1", "d1:x", "d1:l", "d1:f", "ops.yaml", hold)
+        await ledger.record([f.TargetSet("train", target, What.ADDED, AT), f.Approved("train", hold, "ada", AT)])
+        assert (await ledger.root("train")).record.planned.hold is None
+
+    # -- renames
+
+    async def test_a_rename_carries_everything(self, ledger):
+        old = keys.tick("train", AT)
+        await ledger.record([opened(old), f.Bound("train", old, "d1:leaf", "d1:b", AT), *succeeded(old)])
+        await ledger.record([advanced(G1), opened(G1), intended(G1.at_attempt(1)), asked("train", "q1")])
+        await ledger.record([f.Renamed("learn", "train", AT)])
+        state = await ledger.root("learn")
+        assert (state.record.name, state.record.highest, state.record.open) == ("learn", 1, (G1,))
+        assert {run.root for run in state.runs.values()} == {"learn"}
+        assert [claim.root for claim in await ledger.claims()] == ["learn"]
+        assert (await ledger.reusable("learn", ["d1:leaf"]))["d1:leaf"].root == "learn"
+        assert {run.key for run in await ledger.runs(RunQuery(root="learn"))} == {old, G1}
+        assert await ledger.runs(RunQuery(root="train")) == []
+        assert list(await ledger.roots()) == ["learn"]
+        # A new root of the old name goes on counting: no key is made twice.
+        assert await ledger.root("train") == RootState(RootRecord("train", highest=1))
+
+    async def test_a_rename_and_its_revert(self, ledger):
+        await ledger.record([advanced(G1), opened(G1), intended(G1.at_attempt(1))])
+        before = await ledger.root("train")
+        await ledger.record([f.Renamed("learn", "train", AT)])
+        await ledger.record([f.Renamed("train", "learn", AT)])
+        assert await ledger.root("train") == before
+        assert list(await ledger.roots()) == ["train"]
+
+    async def test_an_observation_after_a_rename_finds_its_run(self, ledger):
+        await ledger.record([advanced(G1), opened(G1), intended(G1.at_attempt(1))])
+        await ledger.record([f.Renamed("learn", "train", AT), ended(G1.at_attempt(1))])
+        await ledger.record([f.Settled("train", G1, RunStatus.SUCCEEDED, "", AT)])
+        state = await ledger.root("learn")
+        assert (state.runs[G1].status, state.record.open) == (RunStatus.SUCCEEDED, ())
+        assert list(await ledger.roots()) == ["learn"]
+
+    async def test_a_rename_onto_a_name_of_old_makes_no_key_twice(self, ledger):
+        learn = [keys.generation("learn", number) for number in (1, 2, 3)]
+        for key in learn:
+            await ledger.record([advanced(key), opened(key), *succeeded(key)])
+        await ledger.record([advanced(G1), opened(G1)])
+        await ledger.record([f.Renamed("learn", "train", AT)])
+        record = (await ledger.root("learn")).record
+        assert (record.highest, record.applied.key, record.open) == (3, G1, (G1,))
+        assert {run.key for run in await ledger.runs(RunQuery(root="learn"))} == {*learn, G1}
+
+    # -- content
+
+    async def test_blobs_are_kept_with_the_facts(self, ledger):
+        await ledger.record([opened(G1)], {"d1:f": '{"a":1}', "d1:g": "ü\x00"})
+        await ledger.record([], {"d1:f": '{"a":1}'})
+        assert await ledger.blob("d1:f") == '{"a":1}'
+        assert await ledger.blob("d1:g") == "ü\x00"
+        assert await ledger.blob("d1:h") is None
+
+    async def test_odd_outputs_come_back_as_they_were(self, ledger):
+        outputs = {"text": "\x00\ud800\u2028😀", "big": 2**70, "small": 1e-300, "deep": [[[{"": None}]]], "one": 1.0}
+        seen = replace(ended(G1.at_attempt(1)).observation, outputs=outputs)
+        await ledger.record([opened(G1), intended(G1.at_attempt(1)), f.Observed("train", seen, AT)])
+        found = (await ledger.root("train")).runs[G1].outputs
+        assert found == outputs
+        assert isinstance(found["one"], float)
+
+    # -- durability and replay
+
+    async def test_opening_again_finds_everything(self, store):
+        ledger = await store.open()
+        historian = Historian(7)
+        for _ in range(30):
+            await ledger.record(historian.transaction(), {historian.ident("d1:"): "{}"})
+        before = await everything(ledger)
+        again = await store.open()
+        assert again.ident == ledger.ident
+        assert await everything(again) == before
+
+    @pytest.mark.parametrize("seed", range(12))
+    async def test_the_history_folds_to_what_is_stored(self, ledger, seed):
+        historian = Historian(seed)
+        for _ in range(60):
+            await ledger.record(historian.transaction())
+        world = replay([fact for _, fact in await ledger.facts(limit=100_000)])
+        assert await ledger.roots() == world.records
+        assert {run.key: run for run in await ledger.runs(RunQuery(limit=100_000))} == world.runs
+        assert list(await ledger.claims()) == world.claims
+        assert await ledger.project() == world.project
+        for ident, commit in world.commits.items():
+            assert await ledger.commit(ident) == commit
+            assert set(await ledger.statuses(ident)) == {s for s in world.statuses.values() if s.commit == ident}
+        for ident, answer in world.answers.items():
+            assert await ledger.answer(ident) == answer
+        unposted = {status for status in world.statuses.values() if not status.posted}
+        assert set(await ledger.unposted(100_000)) == unposted
+        for name in world.records:
+            state = await ledger.root(name)
+            assert state.runs.items() <= world.roots[name].runs.items()
+
+
+async def everything(ledger: Ledger) -> dict[str, object]:
+    """Whatever a ledger can be asked, for comparing two of them."""
+    roots = await ledger.roots()
+    commits = [fact.commit for _, fact in await ledger.facts(limit=100_000) if isinstance(fact, f.CommitPlanned)]
+    digests = [f"d1:leaf{number}" for number in range(4)]
+    return {
+        "sequence": await ledger.sequence(),
+        "facts": await ledger.facts(limit=100_000),
+        "roots": roots,
+        "states": {name: await ledger.root(name) for name in roots},
+        "order": {name: list((await ledger.root(name)).runs) for name in roots},
+        "reusable": {name: await ledger.reusable(name, digests) for name in roots},
+        "runs": await ledger.runs(RunQuery(limit=100_000)),
+        "live": await ledger.runs(RunQuery(live=True)),
+        "claims": await ledger.claims(),
+        "commits": [await ledger.commit(commit) for commit in commits],
+        "open": await ledger.open_commits(),
+        "statuses": [await ledger.statuses(commit) for commit in commits],
+        "unposted": await ledger.unposted(1000),
+        "project": await ledger.project(),
+        "blob": await ledger.blob("d1:1"),
+    }

@@ -1,0 +1,17 @@
+"""The local backend keeps the laws of the port, with real processes."""
+
+import pytest
+
+from reconciler.backends.local import Containment
+from tests.contracts.backend import BackendContract
+from tests.reconciler.backends.local.support import Machine
+
+pytestmark = [pytest.mark.process, pytest.mark.anyio]
+
+
+class TestLocalBackend(BackendContract):
+    @pytest.fixture
+    def world(self, tmp_path):
+        machine = Machine(tmp_path, Containment.AUTO)
+        yield machine
+        assert machine.shut_down() == []
