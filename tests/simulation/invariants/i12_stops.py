@@ -1,0 +1,69 @@
+"""I12: after a person's stop nothing of what was stopped starts again by itself; what a person retries does."""
+
+from __future__ import annotations
+
+from planner.keys import Key
+from planner.model.facts import Advanced, Intended, Retried, StopIntended
+from planner.model.status import RunStatus, StopReason
+from tests.simulation.history import History
+
+NAME = "I12"
+
+
+def check(history: History) -> list[str]:
+    stopped: set[Key] = set()
+    retried: dict[Key, Retried] = {}
+    found = []
+    for fact in history.facts():
+        match fact:
+            case StopIntended():
+                if fact.reason is StopReason.BY_PERSON:
+                    stopped.add(fact.key.run)
+                retried = {key: other for key, other in retried.items() if key.top != fact.key.top}
+            case Advanced(digest=None):
+                retried = {
+                    key: other for key, other in retried.items() if history.state.runs[key.top].root != fact.root
+                }
+            case Retried():
+                stopped.discard(fact.key.top)
+                retried |= {_at(fact, place): fact for place in fact.places}
+            case Intended() if fact.key.run in stopped:
+                found.append(f"{fact.key} was intended after a person stopped it")
+            case Intended() if fact.key.place and not fact.key.round and fact.key.top in stopped:
+                found.append(f"{fact.key} was intended after a person stopped {fact.key.top}")
+            case _:
+                pass
+    return found + [words for key in retried if (words := _lost(history, key))]
+
+
+def _at(fact: Retried, place: str) -> Key:
+    return Key(fact.key.root, fact.key.cause, tuple(place.split("/")) if place else ()).at_round(fact.round)
+
+
+def _lost(history: History, key: Key) -> str:
+    """What is wrong with a round that nobody stopped."""
+    run, top = history.state.runs.get(key), history.state.runs[key.top]
+    current = key.round == top.rounds.get("/".join(key.place), 0)
+    if not current or _superseded(history, key):
+        return ""
+    if run is None and any(
+        other.key.top == key.top and _below(other.key, key) for other in history.state.runs.values()
+    ):
+        return ""  # a DAG inside a DAG: its nodes tell its story
+    if run is None:
+        return f"{key} was asked for and never opened"
+    return f"{key} was asked for and is stopped: {run.reason}" if run.status is RunStatus.STOPPED else ""
+
+
+def _superseded(history: History, key: Key) -> bool:
+    top = history.state.runs[key.top]
+    applied = history.state.roots[top.root].applied
+    if applied is not None and applied.digest is None:
+        return True
+    if applied is not None and applied.digest is None:
+        return True
+    return key.generation is not None and (applied is None or applied.key != key.top)
+
+
+def _below(key: Key, other: Key) -> bool:
+    return len(key.place) > len(other.place) and key.place[: len(other.place)] == other.place

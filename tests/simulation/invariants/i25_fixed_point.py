@@ -1,0 +1,12 @@
+"""I25: when everything has come to rest, planning again finds nothing to do; and no reconcile ever crashed."""
+
+from __future__ import annotations
+
+from tests.simulation.history import History
+
+NAME = "I25"
+
+
+def check(history: History) -> list[str]:
+    left = [f"{name}: {item}" for name, items in history.leftovers.items() for item in items]
+    return left + [f"a reconcile crashed: {trace}" for trace in history.crashes]

@@ -1,0 +1,129 @@
+"""Running seeds: which kind of history each is, its invariants, and its lines for people."""
+
+from __future__ import annotations
+
+import random
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+import trio
+from trio.testing import MockClock
+
+from tests.simulation.history import History
+from tests.simulation.invariants import (
+    cluster,
+    i01_one_record,
+    i02_one_start,
+    i03_only_observation,
+    i07_states,
+    i08_fold,
+    i10_retries,
+    i11_limits,
+    i12_stops,
+    i14_ticks,
+    i18_reads,
+    i25_fixed_point,
+    i29_twin,
+    liveness,
+    statuses,
+)
+from tests.simulation.moves import play
+from tests.simulation.world import LIMITS, Plan, Play, simulate
+
+__all__ = ["INVARIANTS", "Outcome", "history_of", "plan_of", "run", "violations"]
+
+_MODULES = (
+    i01_one_record,
+    i02_one_start,
+    i03_only_observation,
+    liveness,
+    i07_states,
+    i08_fold,
+    i10_retries,
+    i11_limits,
+    i12_stops,
+    i14_ticks,
+    i18_reads,
+    i25_fixed_point,
+    cluster,
+    statuses,
+)
+INVARIANTS: dict[str, Callable[[History], list[str]]] = {module.NAME: module.check for module in _MODULES}
+"""What every history must keep, by name."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a seed: violations by invariant, and how often everything happened."""
+
+    seed: int
+    violations: dict[str, list[str]] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def plan_of(seed: int) -> Plan:
+    """The kind of history that a seed is: every third has a twin, others a wall clock that jumps or many services."""
+    if seed % 3 == 2:
+        return Plan(seed, paced=True, moves=5)
+    return Plan(seed, turns_clock=seed % 5 == 4, crowded=seed % 5 in {1, 3}, moves=34)
+
+
+def run(seed: int) -> Outcome:
+    """Run a seed, and check every invariant; a history that cannot be told to its end breaks one too."""
+    try:
+        return _run(seed)
+    except Exception:  # noqa: BLE001 -- whatever breaks the world is what this looks for
+        return Outcome(seed, {"the world": [traceback.format_exc()]})
+
+
+def _run(seed: int) -> Outcome:
+    plan = plan_of(seed)
+    history = history_of(plan)
+    outcome = Outcome(seed, counts=history.counts)
+    outcome.violations.update(violations(history))
+    if plan.paced:
+        twin = history_of(Plan(seed, paced=True, moves=plan.moves, faults=False))
+        found = i29_twin.check(history, twin)
+        if found:
+            outcome.violations[i29_twin.NAME] = found
+    return outcome
+
+
+def violations(history: History) -> dict[str, list[str]]:
+    """What `history` broke, by the name of the invariant."""
+    found = {name: check(history) for name, check in INVARIANTS.items()}
+    return {name: words for name, words in found.items() if words}
+
+
+def history_of(plan: Plan, script: Play = play) -> History:
+    """Run the history of `plan` in virtual time. The same plan gives the same history, in any process."""
+    history = History(plan.seed, LIMITS)
+    _listen(history)
+    _make_scheduling_deterministic(plan.seed)
+    try:
+        trio.run(simulate, plan, history, script, clock=MockClock(autojump_threshold=0))
+    finally:
+        structlog.reset_defaults()
+    return history
+
+
+def _listen(history: History) -> None:
+    """Have what the daemon logs end up in the history; a crash of a reconcile is a violation."""
+
+    def take(_: object, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+        if event.get("exc_info"):
+            event = structlog.processors.format_exc_info(_, __, event)
+            history.crashes.append(f"{event.get('name')}: {event['exception']}")
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[take], cache_logger_on_first_use=False)
+
+
+def _make_scheduling_deterministic(seed: int) -> None:
+    """Tasks that could run next do so in an order drawn from the seed."""
+    scheduler = trio._core._run
+    scheduler._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
+    scheduler._r = random.Random(seed)  # type: ignore[misc]

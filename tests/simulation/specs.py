@@ -1,0 +1,174 @@
+"""What the simulated repository holds, and what compiling it gives: hand-made, so that a seed costs milliseconds.
+
+A `Spec` is one operation as its author sees it; `operation` is what compile would make of it, with the real digests.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Literal
+
+from planner.compile.digests import sealed
+from planner.errors import Place
+from planner.model.desired import (
+    CompiledOperation,
+    Dag,
+    Input,
+    Leaf,
+    Node,
+    Output,
+    Policy,
+    Reference,
+    Termination,
+)
+from planner.model.gang import Container, Gang, Lifetime, Replica, Update
+from planner.model.schedule import CronSchedule, IntervalSchedule
+
+__all__ = ["Broken", "Content", "File", "Part", "Spec", "operation", "parts_of", "roots_of"]
+
+Periodic = CronSchedule | IntervalSchedule
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A node of a DAG.
+
+    Attributes:
+        name: of the node.
+        version: of what it runs: identity.
+        needs: nodes of the same DAG whose output `value` it takes.
+        after: nodes of the same DAG that it waits for without taking anything.
+        trigger: which of their ends let it start.
+        skips: whether a skipped upstream skips it.
+        retries: of this node.
+        parts: nodes below it: it is a DAG itself.
+    """
+
+    name: str
+    version: int = 1
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    trigger: str = "all_succeeded"
+    skips: bool = False
+    retries: int = 0
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One operation of the repository.
+
+    Attributes:
+        name: of the root.
+        kind: of the run.
+        version: of what it runs: identity.
+        retries: live.
+        gpu: how many it asks for: identity.
+        ports: of a service: identity.
+        update: of a service: identity.
+        parts: of a DAG.
+        at_once: concurrency of a DAG: live.
+        schedule: live.
+        policy: live.
+        note: inert.
+        refused: why it cannot run here.
+    """
+
+    name: str
+    kind: Literal["job", "service", "dag"] = "job"
+    version: int = 1
+    retries: int = 0
+    gpu: int = 0
+    ports: tuple[int, ...] = ()
+    update: Update = Update.RECREATE
+    parts: tuple[Part, ...] = ()
+    at_once: int | None = None
+    schedule: Periodic | None = None
+    policy: Policy = Policy()
+    note: int = 0
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A spec file that does not parse; `specs` is what it held when it last did."""
+
+    specs: tuple[Spec, ...]
+
+
+File = tuple[Spec, ...] | Broken | None
+"""A file: operations, a spec file with a problem, or (None) something that is no spec."""
+
+Content = dict[str, File]
+"""A tree: files by path. One without any file is what a failed read looks like."""
+
+
+def roots_of(content: Content) -> dict[str, tuple[str, Spec]]:
+    """The operations that a tree holds, by name, with their files."""
+    return {spec.name: (path, spec) for path, file in content.items() if isinstance(file, tuple) for spec in file}
+
+
+def parts_of(parts: tuple[Part, ...], place: tuple[str, ...] = ()) -> dict[tuple[str, ...], Part]:
+    """All nodes of a DAG by place, those of DAGs in it too."""
+    found = {}
+    for part in parts:
+        here = (*place, part.name)
+        found[here] = part
+        found |= parts_of(part.parts, here)
+    return found
+
+
+@functools.lru_cache(maxsize=4096)
+def operation(spec: Spec, path: str, commit: str = "") -> CompiledOperation:
+    """What compile makes of `spec` in the file `path`; `commit` counts with the run policy `on-commit` alone."""
+    body = _dag(spec.parts, spec.at_once, ()) if spec.kind == "dag" else _leaf(spec)
+    made = CompiledOperation(
+        name=spec.name,
+        kind=spec.kind,
+        body=body,
+        place=Place(path, 1, 1),
+        schedule=spec.schedule,
+        policy=spec.policy,
+        description=f"note {spec.note}",
+        refused=spec.refused,
+    )
+    return sealed(made, {}, commit)
+
+
+def _leaf(spec: Spec) -> Leaf:
+    always = spec.kind == "service"
+    gang = Gang(
+        replicas=(_replica(spec.version, spec.gpu),),
+        lifetime=Lifetime.ALWAYS if always else Lifetime.ONCE,
+        ports=spec.ports,
+        update=spec.update,
+    )
+    return Leaf(gang=gang, outputs=(Output("value"),), termination=Termination(spec.retries))
+
+
+def _replica(version: int, gpu: int, program: str = "run") -> Replica:
+    resources = {"gpu": str(gpu)} if gpu else {}
+    return Replica("main", 1, Container(command=(program, f"v{version}"), resources=resources))
+
+
+def _dag(parts: tuple[Part, ...], at_once: int | None, place: tuple[str, ...]) -> Dag:
+    return Dag(tuple(_node(part, place) for part in parts), at_once)
+
+
+def _node(part: Part, place: tuple[str, ...]) -> Node:
+    here = (*place, part.name)
+    if part.parts:
+        inner = CompiledOperation(part.name, "dag", _dag(part.parts, None, here))
+    else:
+        references = {f"from_{name}": Reference((*place, name), ("outputs", "value")) for name in part.needs}
+        leaf = Leaf(
+            gang=Gang(replicas=(_replica(part.version, 0, part.name.rstrip("0123456789")),)),
+            params={"version": part.version},
+            references=references,
+            inputs=tuple(Input(name) for name in references),
+            outputs=(Output("value"),),
+            termination=Termination(part.retries),
+        )
+        inner = CompiledOperation(part.name, "job", leaf)
+    return Node(inner, (*part.needs, *part.after), part.trigger, part.skips)
