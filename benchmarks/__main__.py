@@ -1,0 +1,20 @@
+"""`python -m benchmarks [push] [size] [idle]`: all of them without arguments."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import idle, push, size
+from benchmarks.stage import report
+
+ALL = {"push": push.run, "idle": idle.run, "size": size.run}
+
+
+def main() -> int:
+    """Run what is named and print its rows; 1 when a limit does not hold."""
+    rows = [row for name in (sys.argv[1:] or ALL) for row in ALL[name]()]
+    return report(rows, None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
