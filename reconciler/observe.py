@@ -21,15 +21,19 @@ __all__ = ["Observer"]
 
 
 class Observer:
-    """Looks at attempts through the backend port."""
+    """Looks at attempts through the backend port.
+
+    Attributes:
+        lost: one sentence while more is gone than anybody should believe, else "".
+        gone: attempts that the last survey missed, believed or not.
+    """
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self.lost: str = ""
         # One survey at a time: what an older look says must not undo the verdict of a newer one.
         self._turn = anyio.Lock()
-        self._gone: frozenset[Key] = frozenset()
-        self._believed: frozenset[Key] = frozenset()
+        self.gone: frozenset[Key] = frozenset()
 
     async def look(self, state: RootState) -> Snapshot | None:
         """What the backend says of the attempts of `state`; None when there is nothing to ask.
@@ -78,8 +82,8 @@ class Observer:
         held = {claim.key: claim.root for claim in claims}
         missing = [key for key in held if snapshot.proves_absent(key, core.written.get(key))]
         states = {name: await core.ledger.root(name) for name in {held[key] for key in missing}}
-        gone = frozenset(key for key in missing if self._misses(snapshot, states[held[key]], key)) - self._believed
-        self._gone = gone
+        self.gone = frozenset(key for key in missing if self._misses(snapshot, states[held[key]], key))
+        gone = self.gone - (await core.ledger.project()).believed
         if guard.cluster_lost(len(held), len(gone)):
             self.lost = f"{len(gone)} of {len(held)} live runs vanished at once"
         else:
@@ -87,8 +91,7 @@ class Observer:
         return snapshot
 
     def believe(self) -> None:
-        """A person agrees that what vanished is lost."""
-        self._believed |= self._gone
+        """A person's word that what is gone is lost was recorded: looks count again."""
         self.lost = ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from planner.model.facts import Answered, Fact, Suspended
+from planner.model.facts import Answered, Believed, Fact, Suspended
 from planner.model.people import Command, ProjectRecord
 from reconciler.core import Core
 from reconciler.observe import Observer
@@ -30,6 +30,8 @@ class Project:
         for command in record.commands:
             facts.extend(self._answer(command, core.clock.now()))
         await core.ledger.record(facts)
+        if any(isinstance(fact, Believed) for fact in facts):
+            self._observer.believe()
         for name in await core.ledger.roots():
             core.queue.add(f"root:{name}")
         self._wake_at_end(await core.ledger.project())
@@ -49,8 +51,10 @@ class Project:
                     Answered("", command.ident, ok=True, message="the project goes on", at=now),
                 ]
             case "approve" if self._observer.lost:
-                self._observer.believe()
-                return [Answered("", command.ident, ok=True, message="what vanished counts as lost", at=now)]
+                return [
+                    Believed(tuple(sorted(self._observer.gone)), by=command.by, at=now),
+                    Answered("", command.ident, ok=True, message="what vanished counts as lost", at=now),
+                ]
             case _:
                 message = f"nothing to {command.verb} for the whole project"
                 return [Answered("", command.ident, ok=False, message=message, at=now)]

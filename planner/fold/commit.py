@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from planner.model.commits import CommitRecord, StatusRecord
-from planner.model.facts import Answered, Asked, CommitPlanned, Fact, Posted, StatusChanged, Suspended
+from planner.model.facts import Answered, Asked, Believed, CommitPlanned, Fact, Posted, StatusChanged, Suspended
 from planner.model.people import Command, ProjectRecord, Suspension
 
 __all__ = ["close_commit", "fold_commit", "fold_project", "fold_status", "with_command"]
@@ -21,6 +21,8 @@ def fold_project(before: ProjectRecord, fact: Fact) -> ProjectRecord:
             return replace(before, head=fact.commit)
         case Suspended(root=""):
             return replace(before, suspended=Suspension(fact.at, fact.by, fact.until) if fact.active else None)
+        case Believed():
+            return replace(before, believed=frozenset(fact.keys))
         case Asked(root=""):
             return replace(before, commands=with_command(before.commands, fact.command))
         case Answered(root=""):

@@ -14,6 +14,7 @@ from planner.model.facts import (
     Answered,
     Approved,
     Asked,
+    Believed,
     Bound,
     Carried,
     Cleaned,
@@ -138,7 +139,7 @@ def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one c
             return _approved(state, fact)
         case StatusChanged():
             return _said(state, fact)
-        case CommitPlanned() | Posted():
+        case Believed() | CommitPlanned() | Posted():
             return state
         case _:
             assert_never(fact)

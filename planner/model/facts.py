@@ -24,6 +24,7 @@ __all__ = [
     "Answered",
     "Approved",
     "Asked",
+    "Believed",
     "Bound",
     "Carried",
     "Cleaned",
@@ -277,6 +278,15 @@ class Approved:
 
 
 @dataclass(frozen=True, slots=True)
+class Believed:
+    """A person agreed that the attempts `keys`, all that was gone without a known cause, are lost."""
+
+    keys: tuple[Key, ...]
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StatusChanged:
     """A commit's context should say something new."""
 
@@ -320,6 +330,7 @@ Fact = (
     | Answered
     | Suspended
     | Approved
+    | Believed
     | StatusChanged
     | Posted
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from planner.canon import Json
+from planner.keys import Key
 
 __all__ = ["Command", "Hold", "ProjectRecord", "Suspension"]
 
@@ -67,9 +68,11 @@ class ProjectRecord:
         suspended: a suspension of the project.
         head: newest planned commit; "" before the first.
         commands: what people asked for the whole project and was not answered yet.
+        believed: attempts whose loss a person agreed to last.
     """
 
     name: str = ""
     suspended: Suspension | None = None
     head: str = ""
     commands: tuple[Command, ...] = ()
+    believed: frozenset[Key] = frozenset()

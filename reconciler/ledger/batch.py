@@ -24,7 +24,18 @@ from planner.fold import (
 )
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
-from planner.model.facts import Answered, CommitPlanned, Fact, Intended, Opened, Posted, Renamed, Retried, StatusChanged
+from planner.model.facts import (
+    Answered,
+    Believed,
+    CommitPlanned,
+    Fact,
+    Intended,
+    Opened,
+    Posted,
+    Renamed,
+    Retried,
+    StatusChanged,
+)
 from planner.model.people import Command, ProjectRecord
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.status import RunStatus
@@ -51,7 +62,7 @@ class Touched:
 
 def root_of(fact: Fact) -> str:
     """The root that a fact is filed under; "" for the project and its commits."""
-    return "" if isinstance(fact, CommitPlanned | Posted) else fact.root
+    return "" if isinstance(fact, Believed | CommitPlanned | Posted) else fact.root
 
 
 def touched(facts: Iterable[Fact]) -> Touched:

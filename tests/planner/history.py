@@ -459,6 +459,8 @@ def line(fact: Fact) -> str:  # noqa: C901 -- one case a fact, each one line
             return f"{fact.root or 'project'} {'suspended' if fact.active else 'goes on'}"
         case f.Approved():
             return f"{fact.root} approved" + (" as baseline" if fact.baseline else "")
+        case f.Believed():
+            return f"{len(fact.keys)} believed lost"
         case f.StatusChanged():
             return f"{fact.commit} {fact.root or 'all'} {fact.state}: {fact.description}"
         case f.Posted():

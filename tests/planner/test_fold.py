@@ -504,7 +504,9 @@ def test_the_project():
     assert record == ProjectRecord("p", Suspension(AT, "ada"), "c2", (asked.command,))
     record = fold_project(record, f.Answered("", "q1", True, "done", AT))
     record = fold_project(record, f.Suspended("", False, "ada", AT))
-    assert record == ProjectRecord("p", None, "c2")
+    record = fold_project(record, f.Believed((G3.at_attempt(1),), "ada", AT))
+    record = fold_project(record, f.Believed((G1.at_attempt(1),), "ada", AT))
+    assert record == ProjectRecord("p", None, "c2", believed=frozenset({G1.at_attempt(1)}))
     for fact in (f.Suspended("train", True, "ada", AT), f.Answered("train", "q1", True, "", AT)):
         assert fold_project(record, fact) == record
 

@@ -188,6 +188,7 @@ def test_the_tags_of_facts_are_a_contract():
         "Answered",
         "Approved",
         "Asked",
+        "Believed",
         "Bound",
         "Carried",
         "Cleaned",

@@ -61,7 +61,7 @@ class History:
         state: the ledger at the end.
         said: what the forge shows at the end.
         posted: everything the forge was told, in order.
-        burnt: when much was gone at once, and what.
+        burnt: when much was gone at once, and what of it nobody had told to stop.
         leftovers: what another plan at the end would still do, by root.
         crashes: reconciles that ended by our own fault.
         counts: lies, faults and moves by name.

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import trio
 
+from planner.model.facts import StopIntended
 from planner.model.records import RunRecord
 from tests.simulation.draw import draw, edited, retuned
 from tests.simulation.specs import Broken, Content, File, Spec, roots_of
@@ -277,15 +278,20 @@ async def restart(world: World) -> None:
 
 
 async def machine_burns(world: World) -> None:
-    """So much is gone at once that nobody should believe it: nothing is started again until a person agrees."""
+    """So much is gone at once that nobody should believe it: nothing is started again until a person agrees.
+
+    What was told to stop is gone too, but nobody misses it: it counts neither for nor against a loss.
+    """
     held = len(world.ledger.snapshot().claims)
-    gone = world.truth.alive() & world.liar.seen
+    known = world.truth.alive() & world.liar.seen
+    told = {fact.key for made in world.history.transactions for fact in made.facts if isinstance(fact, StopIntended)}
+    gone = known - told
     if len(gone) <= max(3, held * 0.1):
         return
     world.history.counts["machine-burns"] += 1
     world.history.burnt.append((trio.current_time(), gone))
     world.say(f"the machine burns with {len(gone)} attempts")
-    for key in sorted(gone):
+    for key in sorted(known):
         world.truth.vanish(key)
 
 

@@ -221,14 +221,15 @@ def tagged(tag: str) -> list[Process]:
 
 
 def cgroup_members(group: Path) -> list[Process]:
-    """The processes of control group `group` and those below it."""
+    """The processes of control group `group` and those below it; a group that goes meanwhile has none."""
     found: list[Process] = []
-    for listing in group.glob("**/cgroup.procs"):
+    for folder, _, files in os.walk(group):
         with contextlib.suppress(OSError):
-            for pid in map(int, listing.read_text().split()):
-                seen = look(pid) if pid else None
-                if seen is not None:
-                    found.append((pid, seen[3]))
+            if "cgroup.procs" in files:
+                for pid in map(int, Path(folder, "cgroup.procs").read_text().split()):
+                    seen = look(pid) if pid else None
+                    if seen is not None:
+                        found.append((pid, seen[3]))
     return found
 
 

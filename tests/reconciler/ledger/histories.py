@@ -320,6 +320,11 @@ def _approve(h: Historian) -> list[Fact]:
     return [] if hold is None else [f.Approved(name, hold, "ada", h.now(), baseline=h.chance(0.5))]
 
 
+def _believe(h: Historian) -> list[Fact]:
+    run = h.run()
+    return [] if run is None else [f.Believed((run.key.at_attempt(1),), "ada", h.now())]
+
+
 def _say(h: Historian) -> list[Fact]:
     commit = h.pick(h.world.commits)
     root = "" if h.chance(0.4) else h.name()
@@ -374,6 +379,7 @@ _MOVES = (
     _answer,
     _suspend,
     _approve,
+    _believe,
     _say,
     _say,
     _post,

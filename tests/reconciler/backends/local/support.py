@@ -131,47 +131,33 @@ class Machine:
         """The warm parents of this machine: processes that run a copy of the supervisor for our state folder."""
         found = []
         for pid in (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()):
-            try:
-                words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-            except OSError:
-                continue
+            words = _read_of(pid, "cmdline").split("\0")
             looked = supervisor.look(pid)
             if str(self.settings.root) in words and looked is not None and looked[0] == "plumbline":
                 found.append(pid)
         return found
 
-    def alive(self, mark: str) -> list[int]:
-        """Processes, zombies left out, whose command line contains `mark`."""
-        found = []
-        for path in Path("/proc").iterdir():
-            if path.name.isdigit():
-                looked = supervisor.look(int(path.name))
-                try:
-                    line = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                except OSError:
-                    continue
-                if mark in line and looked is not None and looked[1] not in "ZX" and int(path.name) != os.getpid():
-                    found.append(int(path.name))
-        return found
+    def alive(self, mark: str = "") -> list[int]:
+        """Processes of this machine, zombies left out, whose command line contains `mark`.
 
-    def stray(self) -> list[int]:
-        """Every process that has something of this machine in its command line or environment."""
-        found = set(self.alive(str(self.base)))
-        for path in Path("/proc").iterdir():
-            if path.name.isdigit() and int(path.name) != os.getpid():
-                try:
-                    if str(self.base).encode() in (path / "environ").read_bytes():
-                        found.add(int(path.name))
-                except OSError:
-                    continue
-        return sorted(pid for pid in found if (looked := supervisor.look(pid)) and looked[1] not in "ZX")
+        Its own are those that name its folder in their command line or environment: tests run side by side.
+        """
+        found = []
+        for pid in (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()):
+            looked = supervisor.look(pid)
+            if pid == os.getpid() or looked is None or looked[1] in "ZX":
+                continue
+            line, environment = (_read_of(pid, name) for name in ("cmdline", "environ"))
+            if mark in line.replace("\0", " ") and any(str(self.base) in text for text in (line, environment)):
+                found.append(pid)
+        return found
 
     def shut_down(self) -> list[int]:
         """End everything of this machine; returns what would not end within the deadline."""
         deadline = time.monotonic() + 5.0
         for pid in self.parents():
             kill(pid)
-        while (left := self.stray()) and time.monotonic() < deadline:
+        while (left := self.alive()) and time.monotonic() < deadline:
             for pid in left:
                 kill(pid)
         while (groups_left := self.groups()) and time.monotonic() < deadline:
@@ -182,6 +168,13 @@ class Machine:
     def groups(self) -> list[Path]:
         """The control groups of this machine, with what is below them removed by whoever made them."""
         return [Path(group) for group in groups.candidates("default", self.settings.root) if Path(group).exists()]
+
+
+def _read_of(pid: int, name: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def kill(pid: int, number: int = signal.SIGKILL) -> None:
