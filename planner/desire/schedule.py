@@ -66,7 +66,7 @@ def _suspended(draft: Draft, operation: CompiledOperation, since: datetime) -> N
     cursor = ticks.current(schedule, draft.state.record.cursor, draft.now)
     _move(draft, cursor)
     if cursor.anchor < since:
-        _decide(draft, operation, ticks.due(schedule, cursor, since, previous_final=not active(draft)))
+        _decide_until(draft, operation, schedule, since)
     within = ticks.due(schedule, draft.state.record.cursor, draft.now)
     if within.starts or within.missed:
         _move(draft, ticks.skip_suspended(schedule, draft.state.record.cursor, draft.now))
@@ -86,10 +86,17 @@ def _skip_lapsed(draft: Draft, operation: CompiledOperation, schedule: Schedule)
         decided = max(instant for instant in (cursor.anchor, cursor.last, cursor.skipped) if instant is not None)
         if decided < suspension.until <= draft.now:
             if decided < suspension.since:
-                due = ticks.due(schedule, cursor, suspension.since, previous_final=not active(draft))
-                _decide(draft, operation, due)
-                cursor = draft.state.record.cursor
-            _move(draft, ticks.skip_suspended(schedule, cursor, suspension.until))
+                _decide_until(draft, operation, schedule, suspension.since)
+            _move(draft, ticks.skip_suspended(schedule, draft.state.record.cursor, suspension.until))
+
+
+def _decide_until(draft: Draft, operation: CompiledOperation, schedule: Schedule, since: datetime) -> None:
+    """Decide every tick that came due before a suspension began, those too that wait for the one before."""
+    cursor = draft.state.record.cursor
+    assert cursor is not None
+    decided = ticks.due(schedule, cursor, since, previous_final=not active(draft))
+    _decide(draft, operation, decided)
+    _decide(draft, operation, ticks.waive(schedule, decided.cursor, since))
 
 
 def _decide(draft: Draft, operation: CompiledOperation, decided: Due) -> None:

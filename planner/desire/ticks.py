@@ -54,6 +54,7 @@ __all__ = [
     "restart",
     "skip_suspended",
     "upcoming",
+    "waive",
 ]
 
 ON_TIME = timedelta(seconds=60)
@@ -68,6 +69,7 @@ class Why(StrEnum):
 
     AWAY = "it came due while nobody looked"
     DEADLINE = "older than startDeadline"
+    SUSPENDED = "it waited for the run of the tick before (dependsOnPast) when the operation was suspended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +211,24 @@ def upcoming(schedule: Schedule, cursor: Cursor | None, now: datetime, n: int) -
     return tuple(found)
 
 
+def waive(schedule: Schedule, cursor: Cursor, until: datetime) -> Due:
+    """Decide away what is still undecided up to `until`, the beginning of a suspension, after `due` was asked.
+
+    Only `depends_on_past` leaves anything undecided. The cursor cannot go round a suspension and come back to it, so
+    what waits then is recorded as missed.
+    """
+    series = Series(schedule, current(schedule, cursor, until))
+    end = series.end(until.astimezone(UTC).replace(microsecond=0))
+    count = series.count(series.floor, end) if end > series.floor else 0
+    stretch = _stretch(series, (series.floor, end), count, Why.SUSPENDED)
+    return _outcome(series, (), (stretch,), None) if stretch else Due((), (), series.cursor)
+
+
 def skip_suspended(schedule: Schedule, cursor: Cursor | None, until: datetime) -> Cursor:
     """The cursor behind a suspension, or as far into one as `until`: ticks up to that instant are not missed ticks.
 
-    They are neither recorded nor counted. Call `due` up to the beginning of the suspension first: undecided ticks from
-    before it are dropped too. Never pass an end that is still to come, as a person may lift the suspension earlier.
+    They are neither recorded nor counted. Call `due` and `waive` up to the beginning of the suspension first: undecided
+    ticks from before it would be dropped too. Never pass an end that is still to come, as a person may lift the suspension earlier.
     """
     cursor = current(schedule, cursor, until)
     until = until.astimezone(UTC).replace(microsecond=0)

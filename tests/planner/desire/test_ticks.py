@@ -386,6 +386,27 @@ def test_a_suspension_never_moves_back():
     assert cursor == ticks.skip_suspended(HOURLY, cursor, *at("11:00"))
 
 
+@pytest.mark.parametrize(
+    ("schedule", "missed", "count"),
+    [
+        pytest.param(replace(HOURLY, depends_on_past=True), [("23 10:00", "23 12:00", 3, Why.SUSPENDED)], 3, id="all"),
+        pytest.param(
+            replace(HOURLY, depends_on_past=True, max_runs=2),
+            [("23 10:00", "23 11:00", 2, Why.SUSPENDED)],
+            2,
+            id="no more than there are",
+        ),
+    ],
+)
+def test_what_waits_when_a_suspension_begins_is_decided_away(schedule, missed, count):
+    cursor = planned(schedule, "2026-11-23T09:30")
+    assert ticks.due(schedule, cursor, *at("12:20"), previous_final=False).cursor == cursor
+    waived = ticks.waive(schedule, cursor, *at("12:20"))
+    assert stretches(waived) == missed
+    assert (waived.starts, waived.cursor.count) == ((), count)
+    assert ticks.waive(schedule, waived.cursor, *at("12:20")).missed == (), "once"
+
+
 @pytest.mark.parametrize("until", ["12:00", "15:00"])
 def test_the_only_tick_of_a_datetime_can_fall_into_a_suspension(until):
     cursor = ticks.skip_suspended(ONCE, planned(ONCE, "2026-11-23T09:30"), *at(until))

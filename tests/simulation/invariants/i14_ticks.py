@@ -167,14 +167,23 @@ def _covered(passed: list[datetime], known: _Known, names: set[str]) -> set[date
 def _suspensions(history: History) -> dict[str, list[tuple[datetime, datetime]]]:
     found: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
     far = datetime.max.replace(tzinfo=history.now.tzinfo if history.now else None)
-    for fact in history.facts():
-        if not isinstance(fact, Suspended):
-            continue
-        spans = found[fact.root]
-        if spans and spans[-1][1] > fact.at:
-            spans[-1] = (spans[-1][0], fact.at)
-        if fact.active:
-            spans.append((fact.at, fact.until or far))
+    # A clock that is put back during a suspension leaves what was passed before behind it.
+    latest: dict[str, datetime] = {}
+    for made in history.transactions:
+        latest = {name: max(at, made.wall) for name, at in latest.items()}
+        for fact in made.facts:
+            if isinstance(fact, Renamed):
+                found[fact.root] += found[fact.old]
+                found[fact.old] = [(since, min(until, made.wall)) for since, until in found[fact.old]]
+                latest |= {fact.root: latest.pop(fact.old)} if fact.old in latest else {}
+            if not isinstance(fact, Suspended):
+                continue
+            spans, end = found[fact.root], max(fact.at, latest.pop(fact.root, fact.at))
+            if spans and spans[-1][1] > end:
+                spans[-1] = (spans[-1][0], end)
+            if fact.active:
+                spans.append((fact.at, fact.until or far))
+                latest[fact.root] = fact.at
     return found
 
 
