@@ -19,6 +19,7 @@ from planner.model.facts import CommitPlanned, Fact, Renamed, StatusChanged, Tar
 from planner.model.people import Hold
 from planner.model.records import Planned, RootRecord
 from planner.publish import context_of, shorten
+from planner.renames import after_renames, renames_of
 
 __all__ = ["CommitPlan", "Contact", "plan_commit"]
 
@@ -33,6 +34,7 @@ class Contact:
         now: the instant of planning.
         budgets: what one commit may cause.
         first: whether nothing of this repository was ever planned, and first contact is to be held.
+        again: whether this very commit was planned before: what it said then says nothing of what it changes now.
     """
 
     instance: str
@@ -40,6 +42,7 @@ class Contact:
     now: datetime
     budgets: Budgets = Budgets()
     first: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,8 @@ def plan_commit(desired: DesiredState, records: Mapping[str, RootRecord], contac
     A commit that is planned again (a restart) gives no new changes, only current targets; where others were planned
     in between (a force-push back to it) it changes things anew, and says so anew.
     """
-    renames = _renames(desired, records)
-    known = _after_renames(records, renames)
+    renames = renames_of(desired, records)
+    known = after_renames(records, renames)
     present = dict(_present(desired, known, renames))
     absent, kept = _absent(desired, known)
     holds = _holds(desired, known, present, absent, contact)
@@ -79,6 +82,7 @@ def plan_commit(desired: DesiredState, records: Mapping[str, RootRecord], contac
         facts.append(TargetSet(name, planned, what, contact.now))
         if what is not None:
             changes.append(Change(name, what))
+            facts.extend(_said_anew(name, desired.commit, contact))
     invalid = _invalid(desired, known, contact)
     changes.extend(Change(fact.root, What.INVALID) for fact in invalid)
     errors = [problem for problem in desired.problems if problem.severity is Severity.ERROR]
@@ -109,6 +113,13 @@ def _renamed(record: RootRecord, new: str, contact: Contact) -> Iterator[Fact]:
             at=contact.now,
         )
     yield Renamed(new, record.name, contact.now)
+
+
+def _said_anew(root: str, commit: str, contact: Contact) -> Iterator[Fact]:
+    """That a change is under way, where the old word on it would count until the root is planned."""
+    if contact.again:
+        context = context_of(contact.instance, root)
+        yield StatusChanged(root, commit, context, StatusState.PENDING, "planned", contact.now)
 
 
 def _present(
@@ -259,41 +270,3 @@ def _invalid(desired: DesiredState, known: Mapping[str, RootRecord], contact: Co
         and record.planned.path in desired.bad_files
         and name not in desired.roots
     )
-
-
-def _renames(desired: DesiredState, records: Mapping[str, RootRecord]) -> dict[str, str]:
-    """Renames of this commit, old name to new: declared ones, and one that digests prove.
-
-    A removal and an addition with equal digest apart from the name, one candidate on each side, is a rename.
-    """
-    gone = {
-        name: record
-        for name, record in records.items()
-        if name not in desired.roots and record.planned is not None and record.planned.digest is not None
-    }
-    fresh = {name: operation for name, operation in desired.roots.items() if _is_absent(records.get(name))}
-    declared = {old: new for old, new in desired.moved.items() if old in gone and new in fresh}
-    if declared or desired.bad_files:
-        return declared
-    by_digest: dict[str, list[str]] = {}
-    for name, operation in fresh.items():
-        by_digest.setdefault(operation.digest, []).append(name)
-    renames = {}
-    for name, record in gone.items():
-        digest = record.planned.digest if record.planned else None
-        twins = [other for other, that in gone.items() if that.planned and that.planned.digest == digest]
-        candidates = by_digest.get(digest or "", [])
-        if len(twins) == 1 and len(candidates) == 1:
-            renames[name] = candidates[0]
-    return renames
-
-
-def _is_absent(record: RootRecord | None) -> bool:
-    """Whether a name is free: never used, or used by what was removed since."""
-    return record is None or record.planned is None or record.planned.digest is None
-
-
-def _after_renames(records: Mapping[str, RootRecord], renames: Mapping[str, str]) -> dict[str, RootRecord]:
-    taken = set(renames.values())
-    moved = {new: replace(records[old], name=new) for old, new in renames.items()}
-    return {name: record for name, record in records.items() if name not in taken and name not in renames} | moved

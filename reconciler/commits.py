@@ -7,6 +7,7 @@ was read whole is ever planned.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from planner.model.desired import DesiredState
@@ -90,6 +91,7 @@ class Commits:
         core = self._core
         forms = {operation.form: operation for operation in desired.roots.values()}
         async with core.recording:
+            contact = replace(contact, again=await core.ledger.commit(desired.commit) is not None)
             facts = plan_commit(desired, await core.ledger.roots(), contact).facts
             named = {fact.planned.form for fact in facts if isinstance(fact, TargetSet)}
             core.renames += any(isinstance(fact, Renamed) for fact in facts)

@@ -228,7 +228,8 @@ def skip_suspended(schedule: Schedule, cursor: Cursor | None, until: datetime) -
     """The cursor behind a suspension, or as far into one as `until`: ticks up to that instant are not missed ticks.
 
     They are neither recorded nor counted. Call `due` and `waive` up to the beginning of the suspension first: undecided
-    ticks from before it would be dropped too. Never pass an end that is still to come, as a person may lift the suspension earlier.
+    ticks from before it would be dropped too. Never pass an end that is still to come, as a person may lift the
+    suspension earlier.
     """
     cursor = current(schedule, cursor, until)
     until = until.astimezone(UTC).replace(microsecond=0)

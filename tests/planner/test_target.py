@@ -753,3 +753,11 @@ def test_a_hold_that_was_approved_during_a_suspension_waits_for_its_end():
         **BUDGET,
     )
     assert ["j0 g1 in force", "opens j0@g1", "starts j0@g1#1"] == decisions(history.facts)
+
+
+def test_a_commit_that_is_planned_again_does_not_count_what_it_said_before():
+    """After a force-push back to it, it is pending from the first moment, not done until its operations are planned."""
+    history = after(push(*jobs(2)), end("j0@g1#1"), end("j1@g1#1"), push(*(job(f"j{n}", "other") for n in range(2))))
+    assert "success: 2 operations done" == history.says("c1")[""]
+    history.commit(desired("c1", *jobs(2)))
+    assert {"": "pending: 0 of 2 done", "j0": "pending: planned", "j1": "pending: planned"} == history.says("c1")
