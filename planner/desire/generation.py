@@ -16,6 +16,7 @@ from planner.model.facts import Advanced, Opened, Settled, StopIntended, Withdra
 from planner.model.gang import Update
 from planner.model.records import Applied, Planned, RunRecord
 from planner.model.status import RunStatus, StopReason
+from planner.stops import Effect, effect_of
 
 __all__ = ["advance", "carried_sources", "is_superseded", "lane_of", "supersede"]
 
@@ -46,7 +47,14 @@ def _has_given_way(draft: Draft, before: Applied | None) -> bool:
     if top is None:
         return False
     run = effective(draft, draft.run(latest(draft, top.key, ())) or top)
-    return run.status is RunStatus.STOPPED and run.reason.startswith("superseded")
+    return run.status is RunStatus.STOPPED and (run.reason.startswith("superseded") or _is_unhealed(run))
+
+
+def _is_unhealed(run: RunRecord) -> bool:
+    """Whether a service went down by itself and, not being wanted any more, was not started again."""
+    if run.stop is not None or run.last is None or run.last.reason is None:
+        return False
+    return run.last.reason is StopReason.EXITED or effect_of(run.last.reason) is Effect.LOST
 
 
 def _advance(draft: Draft, planned: Planned) -> None:

@@ -21,6 +21,7 @@ from tests.planner.history import (
     Step,
     after,
     approve,
+    ask,
     at,
     decisions,
     end,
@@ -600,6 +601,20 @@ REVERTS = (
         says={"c2 j0": "superseded: superseded by c3", "c3 j0": "pending: running"},
         alive=["j0@g1#1"],
         world={"budgets": Budgets(starts=1)},
+    ),
+    Case(
+        "to-a-service-that-was-down",
+        "a service that was down when something else came is not withdrawn to: nobody would start it again",
+        [push(service("train")), end("train@g1#1", 1), push(job(policy=MANUAL)), push(service("train"))],
+        then=["train g3 in force", "opens train@g3", "starts train@g3#1"],
+        alive=["train@g3#1"],
+    ),
+    Case(
+        "to-a-service-that-a-person-stopped",
+        "one that a person stopped stays down through it",
+        [push(service("train")), ask("stop"), push(job(policy=MANUAL)), push(service("train"))],
+        then=["train withdrawn"],
+        alive=[],
     ),
     Case(
         "after-the-start",
