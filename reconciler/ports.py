@@ -151,9 +151,9 @@ class Ledger(Protocol):
     async def root(self, name: str) -> RootState:
         """The root's record (a fresh one if unknown) with the runs that planning it needs.
 
-        These are: all runs under its open tops, under the top of its applied generation, under its last top and
-        under tops that its unanswered commands name; every run with an attempt that is alive or not cleaned; and
-        the runs that any of these were carried from.
+        These are: all runs under its open tops, under the tops of its applied generation and of the one that this
+        replaces while it has not started, under its last top and under tops that its unanswered commands name; every
+        run with an attempt that is alive or not cleaned; and the runs that any of these were carried from.
         """
         ...
 

@@ -213,7 +213,8 @@ def _carry(walking: _Walk, run: RunRecord, digest: str) -> bool:
     if independent and not source.alive:
         # A root that is a single leaf runs again (its cache is opt-in); only a live process is taken over.
         return False
-    if any(attempt.stop for attempt in source.attempts if attempt.live):
+    told = source.stop is not None and not source.status.final
+    if told or any(attempt.stop for attempt in source.attempts if attempt.live):
         return False
     if source.key not in draft.state.runs:
         draft.state = draft.state.with_run(source)

@@ -89,9 +89,11 @@ def touched(facts: Iterable[Fact]) -> Touched:
 
 def tops_of(record: RootRecord) -> frozenset[Key]:
     """The tops under which planning the root of `record` needs all runs (`reconciler.ports.Ledger.root`)."""
-    applied = record.applied.key if record.applied else None
+    applied = record.applied
+    # What an unstarted generation replaces comes into force again when that one is withdrawn.
+    in_force = [one.key for one in (applied, applied.before if applied else None) if one is not None]
     named = (_named(command) for command in record.commands)
-    return frozenset(key.top for key in (*record.open, applied, record.last, *named) if key is not None)
+    return frozenset(key.top for key in (*record.open, *in_force, record.last, *named) if key is not None)
 
 
 def _named(command: Command) -> Key | None:

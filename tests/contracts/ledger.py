@@ -187,8 +187,18 @@ class LedgerContract:
         old, new = G1.child("prepare"), G2.child("prepare")
         await ledger.record([advanced(G1), opened(G1, "dag"), opened(old), *succeeded(old)])
         await ledger.record([f.Settled("train", G1, RunStatus.SUCCEEDED, "", AT)])
-        await ledger.record([advanced(G2), opened(G2, "dag"), opened(new), f.Carried("train", new, old, AT)])
-        assert set((await ledger.root("train")).runs) == {G2, new, old}
+        train = G2.child("train")
+        await ledger.record([advanced(G2), opened(G2, "dag"), opened(train), intended(train.at_attempt(1))])
+        await ledger.record([opened(new), f.Carried("train", new, old, AT)])
+        assert set((await ledger.root("train")).runs) == {G2, train, new, old}
+
+    async def test_root_gives_what_an_unstarted_generation_replaces(self, ledger):
+        # It is back in force when the new one is withdrawn, and what became of it decides whether it may be.
+        await ledger.record([advanced(G1), opened(G1), *succeeded(G1)])
+        await ledger.record([advanced(G2), opened(G2)])
+        assert set((await ledger.root("train")).runs) == {G1, G2}
+        await ledger.record([intended(G2.at_attempt(1))])
+        assert set((await ledger.root("train")).runs) == {G2}
 
     async def test_root_keeps_to_itself(self, ledger):
         other = keys.generation("eval", 1)

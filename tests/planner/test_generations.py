@@ -7,7 +7,7 @@ import pytest
 from planner.admit import Limits
 from planner.model.desired import CompiledOperation, OnChange, Policy, RunPolicy
 from planner.model.status import StopReason
-from tests.planner.builders import dag, job, node, rolling, service
+from tests.planner.builders import dag, desired, job, node, rolling, service
 from tests.planner.cases import Case, table
 from tests.planner.history import Step, after, ask, decisions, end, gone, push, seen, wait, world
 
@@ -759,3 +759,14 @@ def test_two_equal_nodes_go_on_with_one_process_that_is_started_again_once():
     history.facts = []
     wait(1)(history)
     assert [f"starts {source}#2"] == decisions(history.facts)
+
+
+def test_what_a_person_stops_in_the_same_look_is_not_carried_over():
+    """A child in its back-off, a stop and a change: the new generation starts one of its own."""
+    history = after(*to_b(retries=1))
+    history.end("flow@g1/b#1", 1)
+    history.commit(desired("c2", flow(c="c2", retries=1)))
+    ask("stop", "flow", key="flow@g1")(history)
+    wait(1)(history)
+    assert history.run("flow@g2/b").carried_from is None
+    assert history.alive() == ["flow@g2/b#1"]

@@ -610,6 +610,19 @@ REVERTS = (
         alive=["train@g3#1"],
     ),
     Case(
+        "to-a-service-that-gave-way-long-ago",
+        "nor one that was stopped for what waits, also when it was cleaned since",
+        [
+            push(service("train")),
+            world(limits=Limits(runs=0)),
+            push(service("train", "other")),
+            wait(hours=1),
+            push(service("train")),
+        ],
+        then=["train g3 in force", "opens train@g3", "train@g2 stopped: superseded before it started"],
+        alive=[],
+    ),
+    Case(
         "to-a-service-that-a-person-stopped",
         "one that a person stopped stays down through it",
         [push(service("train")), ask("stop"), push(job(policy=MANUAL)), push(service("train"))],

@@ -81,7 +81,7 @@ class World:
         for status in self.statuses.values():
             if status.commit in self.commits:
                 self.commits[status.commit] = close_commit(self.commits[status.commit], status)
-        if not isinstance(fact, f.CommitPlanned | f.Posted) and fact.root:
+        if not isinstance(fact, f.Believed | f.CommitPlanned | f.Posted) and fact.root:
             self._fold_root(fact)
 
     def _fold_root(self, fact: Fact) -> None:
