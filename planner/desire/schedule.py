@@ -11,8 +11,9 @@ from typing import assert_never
 
 from planner import keys
 from planner.desire import ticks
+from planner.desire.concurrency import Replace, Skip, Start, admit_tick
 from planner.desire.stopping import stop_tree
-from planner.desire.ticks import Due, Missed, Replace, Skip, Start
+from planner.desire.ticks import Due, Missed
 from planner.desire.view import Draft, Wait
 from planner.keys import Key
 from planner.model.desired import CompiledOperation
@@ -118,7 +119,7 @@ def _start(draft: Draft, operation: CompiledOperation, instant: datetime) -> Non
     key = keys.tick(draft.name, instant)
     if draft.run(key) is not None:
         return
-    match ticks.admit_tick(schedule.concurrency_policy, active(draft)):
+    match admit_tick(schedule.concurrency_policy, active(draft)):
         case Start():
             pass
         case Skip(reason):

@@ -8,9 +8,9 @@ clock does). A look decides every tick up to `now`: it starts, or it is missed w
 - Otherwise the schedule was left alone, and `missed` decides all of them but one that is due at this very second.
 - The cursor moves forward only. A clock that goes back repeats nothing; one that leaps forward is an absence.
 
-Policies (`missed`, `max_catch_up`, `start_deadline`, `concurrency_policy`, `jitter`, `depends_on_past`) say what
-happens with a tick and are read at each look. Only a change of the other fields, which say what ticks there are,
-restarts a schedule.
+Policies (`missed`, `max_catch_up`, `start_deadline`, `jitter`, `depends_on_past`; `concurrency_policy` is decided in
+`planner.desire.concurrency`) say what happens with a tick and are read at each look. Only a change of the other
+fields, which say what ticks there are, restarts a schedule.
 
 This module must never keep a list of missed ticks: what was missed is one record for a stretch, however long.
 """
@@ -18,7 +18,6 @@ This module must never keep a list of missed ticks: what was missed is one recor
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -28,7 +27,6 @@ from planner import canon
 from planner.desire import cron
 from planner.desire.series import Series
 from planner.model.schedule import (
-    ConcurrencyPolicy,
     CronSchedule,
     Cursor,
     DatetimeSchedule,
@@ -39,20 +37,16 @@ from planner.model.schedule import (
 
 __all__ = [
     "ON_TIME",
-    "Decision",
     "Due",
     "Missed",
-    "Replace",
-    "Skip",
-    "Start",
     "Why",
-    "admit_tick",
     "current",
     "due",
     "fields_digest",
     "jitter_of",
     "restart",
     "skip_suspended",
+    "text_of",
     "upcoming",
     "waive",
 ]
@@ -90,8 +84,8 @@ class Missed:
 
     def __str__(self) -> str:
         if self.count == 1:
-            return f"tick {_text(self.first)} missed: {self.why}"
-        return f"{self.count:,} ticks missed between {_text(self.first)} and {_text(self.last)}: {self.why}"
+            return f"tick {text_of(self.first)} missed: {self.why}"
+        return f"{self.count:,} ticks missed between {text_of(self.first)} and {text_of(self.last)}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,28 +107,6 @@ class Due:
     wake_at: datetime | None = None
     waiting: datetime | None = None
     done: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """The tick starts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """The tick does not start: it becomes a record with this reason."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Replace:
-    """The runs of these earlier ticks are stopped, then the tick starts."""
-
-    ticks: tuple[datetime, ...]
-
-
-Decision = Start | Skip | Replace
 
 
 def fields_digest(schedule: Schedule) -> str:
@@ -236,22 +208,6 @@ def skip_suspended(schedule: Schedule, cursor: Cursor | None, until: datetime) -
     return cursor if cursor.skipped and cursor.skipped >= until else replace(cursor, skipped=until)
 
 
-def admit_tick(policy: ConcurrencyPolicy, active: Sequence[datetime]) -> Decision:
-    """What a due tick does beside the runs of earlier ticks that are active, given by their scheduled instants."""
-    if not active:
-        return Start()
-    match policy:
-        case "allow":
-            return Start()
-        case "forbid":
-            more = f" and {len(active) - 1} more" if len(active) > 1 else ""
-            return Skip(f"concurrencyPolicy is forbid and the run of {_text(min(active))}{more} is active")
-        case "replace":
-            return Replace(tuple(sorted(active)))
-        case _:
-            assert_never(policy)
-
-
 def jitter_of(root: str, tick: datetime, jitter: timedelta) -> timedelta:
     """The delay of a tick's start: whole seconds from zero to `jitter`, the same on every machine and at every look."""
     text = f"{root}@{tick.astimezone(UTC).isoformat()}"
@@ -306,5 +262,6 @@ def _limits(schedule: CronSchedule | IntervalSchedule) -> dict[str, object]:
     return {"startAt": schedule.start_at, "endAt": schedule.end_at, "maxRuns": schedule.max_runs}
 
 
-def _text(at: datetime) -> str:
+def text_of(at: datetime) -> str:
+    """A tick for people: to the minute, where it is a whole one."""
     return at.strftime("%Y-%m-%d %H:%M UTC" if not at.second else "%Y-%m-%d %H:%M:%S UTC")

@@ -280,13 +280,20 @@ async def restart(world: World) -> None:
 async def machine_burns(world: World) -> None:
     """So much is gone at once that nobody should believe it: nothing is started again until a person agrees.
 
-    What was told to stop is gone too, but nobody misses it: it counts neither for nor against a loss.
+    What was told to stop is gone too, but nobody misses it; what was seen at this very instant cannot be missed yet.
+    Neither counts for or against a loss.
     """
-    held = len(world.ledger.snapshot().claims)
+    state = world.ledger.snapshot()
     known = world.truth.alive() & world.liar.seen
     told = {fact.key for made in world.history.transactions for fact in made.facts if isinstance(fact, StopIntended)}
-    gone = known - told
-    if len(gone) <= max(3, held * 0.1):
+    fresh = {
+        run.key.at_attempt(attempt.number)
+        for run in state.runs.values()
+        for attempt in run.attempts
+        if attempt.seen_at is not None and attempt.seen_at >= world.clock.now()
+    }
+    gone = known - told - fresh
+    if len(gone) <= max(3, len(state.claims) * 0.1):
         return
     world.history.counts["machine-burns"] += 1
     world.history.burnt.append((trio.current_time(), gone))

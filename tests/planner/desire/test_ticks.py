@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.desire import cron, ticks, zones
-from planner.desire.ticks import Replace, Skip, Start, Why
+from planner.desire.concurrency import Replace, Skip, Start, admit_tick
+from planner.desire.ticks import Why
 from planner.model.schedule import CronSchedule, Cursor, DatetimeSchedule, IntervalSchedule
 
 pytestmark = pytest.mark.unit
@@ -518,7 +519,7 @@ def test_upcoming_while_the_clock_is_behind():
     ],
 )
 def test_concurrency_policy(policy, active, expected):
-    assert expected == ticks.admit_tick(policy, active)
+    assert expected == admit_tick(policy, active)
 
 
 def test_jitter_is_the_same_everywhere_and_spreads():
