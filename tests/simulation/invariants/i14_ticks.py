@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from planner.keys import Key
@@ -142,7 +142,8 @@ def _lost(root: _Root, cursors: tuple[Cursor | None, Cursor], known: _Known) -> 
     assert root.series is not None
     (schedule, anchor), (old, new) = root.series, cursors
     floor = _floor(old) if old else anchor - (_SECOND if schedule.start_at == anchor else timedelta(0))
-    passed = [tick for tick in ticks(schedule, anchor, _floor(new)) if tick > floor]
+    # Ticks of a suspension do not use up `maxRuns`: only the cursor knows which one is the last.
+    passed = [tick for tick in ticks(replace(schedule, max_runs=None), anchor, _floor(new)) if tick > floor]
     covered = _covered(passed, known, root.names)
     for tick in passed:
         if tick not in covered and not known.opened(root.names, tick) and not known.suspended(root.names, tick):
