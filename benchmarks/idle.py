@@ -16,7 +16,7 @@ QUIET_SECONDS = 20.0
 
 
 def run() -> list[Row]:
-    with scratch(extra="api: {health: '127.0.0.1:18931'}\n") as place:
+    with scratch(extra="api: {health: '127.0.0.1:18931'}\n", poll=1) as place:
         place.write(".plumbline.yaml", MANUAL)
         for number in range(SPECS):
             place.write(f"ops/op-{number}.yaml", SPEC.format(number=number))
@@ -26,10 +26,12 @@ def run() -> list[Row]:
             wait(lambda: place.commit_view(commit)["state"] == "success", 240, 0.5)
             wait(lambda: all(item["posted"] for item in place.commit_view(commit)["statuses"]), 60, 0.5)
             time.sleep(3)
-            before, cpu = _counts(), _cpu(process.pid)
+            before, polled, cpu = _counts(), _polls(), _cpu(process.pid)
             time.sleep(QUIET_SECONDS)
-            after, used = _counts(), _cpu(process.pid) - cpu
+            after, polls, used = _counts(), _polls() - polled, _cpu(process.pid) - cpu
     woken = {kind: after.get(kind, 0) - before.get(kind, 0) for kind in after}
+    if not polls:
+        raise SystemExit("nothing was polled, so idle polls were not measured")
     return [
         Row(
             "reconciles of roots after a status was written", woken.get("root", 0), "", 0.001, f"in {QUIET_SECONDS:g} s"
@@ -39,10 +41,15 @@ def run() -> list[Row]:
             woken.get("source", 0),
             "",
             0.001,
-            "one ref check a poll, no parsing",
+            f"nothing fetched, read or parsed in {polls:g} polls of one ref check each",
         ),
-        Row("CPU of the daemon while idle", used / QUIET_SECONDS * 100, "%", 2),
+        Row("CPU of the daemon while idle, a poll a second", used / QUIET_SECONDS * 100, "%", 2),
     ]
+
+
+def _polls() -> float:
+    text = httpx.get("http://127.0.0.1:18931/metrics").text
+    return float(re.search(r"^plumbline_source_polls_total ([\d.]+)", text, re.MULTILINE)[1])  # type: ignore[index]
 
 
 def _counts() -> dict[str, float]:

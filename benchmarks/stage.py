@@ -42,7 +42,7 @@ class Row:
 class Scratch:
     """A bare repository that a daemon follows. Commits are made straight in it, as a push would leave them."""
 
-    def __init__(self, folder: Path, extra: str = "") -> None:
+    def __init__(self, folder: Path, extra: str = "", poll: int = 30) -> None:
         self.folder = folder
         self.bare = folder / "repo.git"
         self.state = folder / "state"
@@ -50,7 +50,7 @@ class Scratch:
         self.git("init", "-q", "--bare", "-b", "main", str(self.bare), cwd=folder)
         self.git("clone", "-q", str(self.bare), str(self.work), cwd=folder)
         (folder / "daemon.yaml").write_text(
-            f"repository: {{url: {self.bare}, branch: main}}\nstate: {self.state}\nlog: json\n"
+            f"repository: {{url: {self.bare}, branch: main, poll: {poll}}}\nstate: {self.state}\nlog: json\n"
             f"backends: {{local: {{allowRoot: true, runs: {folder / 'runs'}}}}}\n{extra}"
         )
 
@@ -100,9 +100,9 @@ class Scratch:
 
 
 @contextlib.contextmanager
-def scratch(extra: str = "") -> Iterator[Scratch]:
+def scratch(extra: str = "", poll: int = 30) -> Iterator[Scratch]:
     with tempfile.TemporaryDirectory(prefix="plumbline-bench-", ignore_cleanup_errors=True) as name:
-        yield Scratch(Path(name), extra)
+        yield Scratch(Path(name), extra, poll)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,6 @@ from planner.model.run import Stamp
 from reconciler.backends.local.backend import LocalBackend
 from reconciler.backends.local.settings import MEBIBYTE, Containment, LocalSettings
 from reconciler.clock import WallClock
-from reconciler.commits import Commits
 from reconciler.compiler import SourceCompiler, project_name
 from reconciler.core import Core, Policy, Ports
 from reconciler.errors import Transient, Unusable
@@ -37,6 +36,7 @@ from reconciler.ports import Forge
 from reconciler.servers import answer, servers
 from reconciler.settings import DaemonSettings, load_settings
 from reconciler.source import remote, watch
+from reconciler.source.access import access_to
 from reconciler.source.poll import LOCAL, Moved, News, Nudge, Pace, Unreachable, watch_head
 from reconciler.source.repository import GitSource
 from reconciler.telemetry import configure_logging, log
@@ -124,7 +124,9 @@ async def build(settings: DaemonSettings) -> Daemon:
 
 
 def _source(settings: DaemonSettings) -> GitSource:
-    origin = remote.Origin(remote.parse(settings.repository.url), settings.repository.branch)
+    followed = remote.parse(settings.repository.url)
+    access = access_to(followed, settings.repository.access)
+    origin = remote.Origin(followed, settings.repository.branch, access)
     try:
         return GitSource(origin, settings.state_folder / "mirror", settings.instance)
     except ValueError as error:
@@ -268,7 +270,7 @@ async def _watch(daemon: Daemon) -> None:
                 daemon.loop.commits.failing = news.reason
                 log.warning("repository cannot be asked", reason=news.reason, retry_in=round(news.retry_in, 1))
 
-    asked = _Asked(daemon.source, daemon.loop.commits)
+    asked = _Asked(daemon.source, daemon.loop)
     await watch_head(asked, tell, nudge, (pace, random.Random()), hints)  # noqa: S311 -- jitter, no secret
 
 
@@ -277,10 +279,11 @@ class _Asked:
     """The source as it is polled: an answer counts as one also when nothing moved."""
 
     source: GitSource
-    commits: Commits
+    loop: Loop
 
     async def head(self) -> str | None:
         """See `GitSource.head`."""
         head = await self.source.head()
-        self.commits.answered()
+        self.loop.commits.answered()
+        self.loop.metrics.polled()
         return head

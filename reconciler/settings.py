@@ -26,6 +26,7 @@ __all__ = [
     "DaemonSettings",
     "Guards",
     "LocalBackend",
+    "RemoteAccess",
     "Repository",
     "cache_folder",
     "default_state",
@@ -58,6 +59,23 @@ def _address(value: str) -> str:
     return value
 
 
+class RemoteAccess(Section):
+    """What opens a repository that is not on this machine. Names files: no secret stands in the configuration."""
+
+    username: str = ""
+    """For https; forges that go by the token alone take any."""
+    token_file: Path | None = None
+    """For https: file that holds the password or token; read anew at every use, so that it may be changed any time."""
+    certificates: Path | None = None
+    """For https: file of the certificate authorities that are trusted, instead of the system's."""
+    proxies: dict[str, str] = Field(default_factory=dict)
+    """For https: `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`."""
+    ssh_key: Path | None = None
+    """For ssh: private key file."""
+    known_hosts: Path | None = None
+    """For ssh: file of the host keys that are trusted; a host that is not in it is refused."""
+
+
 class Repository(Section):
     """What is followed."""
 
@@ -67,6 +85,7 @@ class Repository(Section):
     """Branch that is followed; the remote's HEAD when left out."""
     project: Name | None = None
     """Name of the project; the last segment of the URL when neither this nor `.plumbline.yaml` says it."""
+    access: RemoteAccess = RemoteAccess()
     poll: Pause = timedelta(seconds=30)
     """Time between two looks at the remote; a repository on this machine is looked at whenever it changes, too."""
 

@@ -50,6 +50,9 @@ class Metrics:
         self._crashes = Counter(
             "plumbline_reconcile_crashes_total", "Reconciles that our own fault ended", ["kind"], registry=self.registry
         )
+        self._polls = Counter(
+            "plumbline_source_polls_total", "Times that the remote said where its branch is", registry=self.registry
+        )
         self._posts = Counter("plumbline_status_posts_total", "Batches of statuses told", registry=self.registry)
         self.queue_depth = Gauge("plumbline_queue_depth", "Names whose turn it is", registry=self.registry)
         self.live_runs = Gauge("plumbline_live_attempts", "Attempts that may be alive", registry=self.registry)
@@ -69,6 +72,10 @@ class Metrics:
     def crashed(self, kind: str) -> None:
         """Count a crash of a reconcile."""
         self._crashes.labels(kind).inc()
+
+    def polled(self) -> None:
+        """Count an answer of the remote."""
+        self._polls.inc()
 
     def posted(self) -> None:
         """Count a batch of statuses."""

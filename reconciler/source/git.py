@@ -111,9 +111,10 @@ class Leash:
         """A pipe that holds the secret, for the one process that asks: never in arguments, environment or a file."""
         if self.access.secret is None:
             return None, ()
+        secret = self.access.secret().encode()[: 32 << 10]
         reader, writer = os.pipe()
         with os.fdopen(writer, "wb") as pipe:
-            pipe.write(self.access.secret().encode()[: 32 << 10])
+            pipe.write(secret)
         return reader, (reader,)
 
     def redact(self, text: str) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from reconciler.settings import Backends, DaemonSettings
+from reconciler.settings import Backends, DaemonSettings, LocalBackend, RemoteAccess
+from reconciler.telemetry import Metrics
 
 pytestmark = pytest.mark.unit
 
@@ -20,14 +21,29 @@ def settings(model: type[BaseModel]) -> Iterator[str]:
         kind = field.annotation
         if kind is Backends:
             yield "backends.local"
+        elif kind is RemoteAccess:
+            yield "repository.access"
         elif isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from (below for below in settings(kind))
         else:
             yield field.alias or name
 
 
-@pytest.mark.parametrize("name", sorted(settings(DaemonSettings)))
-def test_it_is_documented(name: str) -> None:
-    rows = [line.split("|")[1] for line in (DOCS / "daemon.md").read_text().splitlines() if line.startswith("| `")]
+PAGES = [
+    *(("daemon.md", name) for name in sorted(settings(DaemonSettings))),
+    *(("local-backend.md", name) for name in sorted(settings(LocalBackend))),
+    *(("sources.md", name) for name in sorted(settings(RemoteAccess))),
+]
+
+
+@pytest.mark.parametrize(("page", "name"), PAGES, ids=[f"{page}-{name}" for page, name in PAGES])
+def test_it_is_documented(page: str, name: str) -> None:
+    rows = [line.split("|")[1] for line in (DOCS / page).read_text().splitlines() if line.startswith("| `")]
     words = {word.strip(" `").rpartition(".")[2] for row in rows for word in row.split(",")}
     assert name.rpartition(".")[2] in words
+
+
+def test_every_metric_is_documented() -> None:
+    page = (DOCS / "daemon.md").read_text()
+    names = {metric.name for metric in Metrics().registry.collect()}
+    assert {name for name in names if f"`{name}" not in page} == set()
