@@ -16,8 +16,8 @@ from planner.desire.view import Identity, View
 from planner.errors import Place
 from planner.fold import RootState, fold_root
 from planner.model.commits import What
-from planner.model.desired import CompiledOperation, Dag, DesiredState, Leaf, RunPolicy
-from planner.model.facts import Carried, Fact, Opened, Renamed, Settled, StopIntended, TargetSet
+from planner.model.desired import Asked, CompiledOperation, Dag, DesiredState, Leaf, RunPolicy
+from planner.model.facts import Advanced, Carried, Fact, Opened, Renamed, Settled, StopIntended, TargetSet
 from planner.model.people import Hold, Suspension
 from planner.model.plan import Action, Held, Plan, Verb
 from planner.model.records import Applied, Planned, RootRecord, RunRecord
@@ -47,6 +47,7 @@ class World:
         suspended: the project's suspension.
         notes: what a reader must know of this machine.
         backend: where runs go.
+        asked: the budgets that hold before the commit.
     """
 
     states: Mapping[str, RootState] = field(default_factory=dict)
@@ -56,24 +57,30 @@ class World:
     suspended: Suspension | None = None
     notes: tuple[str, ...] = ()
     backend: str = "local"
+    asked: Asked = Asked()
 
 
 def as_applied(desired: DesiredState, at: datetime) -> World:
-    """The world in which everything that `desired` asks for was applied and has succeeded."""
-    states = {}
-    for name, operation in desired.roots.items():
-        planned = Planned(desired.commit, operation.digest, operation.live, operation.form, operation.place.path)
-        top = keys.generation(name, 1)
-        applied = Applied(1, operation.digest, desired.commit, operation.form, top, at, started=True)
-        states[name] = RootState(RootRecord(name, planned=planned, applied=applied, highest=1, last=top))
+    """The world in which everything that `desired` asks for was applied, and what runs by itself has succeeded."""
+    states = {name: _as_applied(name, operation, desired.commit, at) for name, operation in desired.roots.items()}
     forms = {operation.form: operation for operation in desired.roots.values()}
-    return World(states=states, forms=forms, base=desired.commit)
+    return World(states=states, forms=forms, base=desired.commit, asked=desired.budgets)
+
+
+def _as_applied(name: str, operation: CompiledOperation, commit: str, at: datetime) -> RootState:
+    planned = Planned(
+        commit, operation.digest, operation.live, operation.form, operation.place.path, refused=operation.refused
+    )
+    ran = not operation.refused and operation.policy.run is not RunPolicy.MANUAL
+    top = keys.generation(name, 1) if ran else None
+    applied = Applied(1, operation.digest, commit, operation.form, top, at, started=ran)
+    return RootState(RootRecord(name, planned=planned, applied=applied, highest=1, last=top))
 
 
 def preview(desired: DesiredState, world: World, contact: Contact, identity: Identity) -> Plan:
     """The plan of `desired` against `world`."""
     records = {name: state.record for name, state in world.states.items()}
-    commit = plan_commit(desired, records, contact)
+    commit = plan_commit(desired, records, replace(contact, asked=world.asked))
     forms = {**world.forms, **{operation.form: operation for operation in desired.roots.values()}}
     states = _targets(world, commit)
     whats = {fact.root: fact.what for fact in commit.facts if isinstance(fact, TargetSet)}
@@ -158,6 +165,8 @@ def _action(
     old = forms.get(old_planned.form) if old_planned else None
     shown = operation or old
     verb, because = _verb(what, operation)
+    if what is What.LIVE and any(isinstance(fact, Advanced) for fact in root.facts):
+        verb, because = Verb.START, "it runs by itself now"
     if before is not None and before.record.name != record.name:
         because = f"{because}; its name was {before.record.name}"
     return Action(

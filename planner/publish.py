@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from planner.desire.generation import is_owed
 from planner.desire.nodes import effective, latest
 from planner.desire.ticks import upcoming
 from planner.desire.view import Draft
@@ -95,13 +96,15 @@ def shorten(text: str) -> str:
 
 def _said(draft: Draft, waiting: Report) -> Said:
     planned = draft.state.record.planned
-    if planned is not None and planned.commit != waiting.commit and waiting.what is not What.LIVE:
+    # A live change is done as it is planned; one that had to wait is a run that it owes.
+    owes = waiting.what is not What.LIVE or bool(waiting.said)
+    if planned is not None and planned.commit != waiting.commit and owes:
         return _superseded(draft, waiting, planned.commit)
     match waiting.what:
         case What.REMOVED:
             return _removed(draft)
         case What.LIVE:
-            return _live(draft)
+            return _live(draft, waiting)
         case What.RENAMED:
             return Said(StatusState.SUCCESS, "renamed; everything carried over")
         case What.INVALID:
@@ -120,7 +123,10 @@ def _superseded(draft: Draft, waiting: Report, by: str) -> Said:
     return Said(StatusState.SUPERSEDED, f"superseded by {by[:10]}")
 
 
-def _live(draft: Draft) -> Said:
+def _live(draft: Draft, waiting: Report) -> Said:
+    if waiting.key is not None or is_owed(draft):
+        # Only live fields changed, and with them that it runs by itself.
+        return _changed(draft, waiting)
     operation = draft.in_force()
     if operation is not None and operation.refused:
         return Said(StatusState.FAILURE, f"refused: {operation.refused}")
@@ -145,7 +151,7 @@ def _changed(draft: Draft, waiting: Report) -> Said:
     planned, applied = record.planned, record.applied
     if planned is not None and planned.hold is not None:
         return Said(StatusState.PENDING, f"held: {planned.hold.reason}; plumbline approve {planned.hold.ident}")
-    if planned is None or applied is None or applied.digest != planned.digest:
+    if planned is None or applied is None or applied.digest != planned.digest or is_owed(draft):
         wait = next((wait for wait in draft.waits), None)
         return Said(StatusState.PENDING, f"waits for {wait.reason}" if wait else "planned")
     operation = draft.form(planned.form)

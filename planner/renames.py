@@ -26,19 +26,18 @@ def renames_of(desired: DesiredState, records: Mapping[str, RootRecord]) -> dict
     }
     fresh = {name: operation for name, operation in desired.roots.items() if _is_absent(records.get(name))}
     declared = {old: new for old, new in desired.moved.items() if old in gone and new in fresh}
-    if declared or desired.bad_files:
-        return declared
-    by_digest: dict[str, list[str]] = {}
+    taken = {*declared.values()}
+    new_by_digest: dict[str, list[str]] = {}
     for name, operation in fresh.items():
-        by_digest.setdefault(operation.digest, []).append(name)
-    renames = {}
+        if name not in taken:
+            new_by_digest.setdefault(operation.digest, []).append(name)
+    old_by_digest: dict[str, list[str]] = {}
     for name, record in gone.items():
-        digest = record.planned.digest if record.planned else None
-        twins = [other for other, that in gone.items() if that.planned and that.planned.digest == digest]
-        candidates = by_digest.get(digest or "", [])
-        if len(twins) == 1 and len(candidates) == 1:
-            renames[name] = candidates[0]
-    return renames
+        # What a file with problems holds is not known to be gone.
+        if name not in declared and record.planned and record.planned.path not in desired.bad_files:
+            old_by_digest.setdefault(record.planned.digest or "", []).append(name)
+    pairs = ((old, new_by_digest.get(digest, [])) for digest, old in old_by_digest.items())
+    return declared | {old[0]: new[0] for old, new in pairs if len(old) == len(new) == 1}
 
 
 def _is_absent(record: RootRecord | None) -> bool:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
-from planner import guard
 from planner.errors import Severity
-from planner.guard import Budgets, Starts
+from planner.holding import Contact, holds_of
 from planner.model.commits import Change, StatusState, What
-from planner.model.desired import CompiledOperation, DesiredState, Leaf, RunPolicy
+from planner.model.desired import CompiledOperation, DesiredState
 from planner.model.facts import CommitPlanned, Fact, Renamed, StatusChanged, TargetSet
 from planner.model.people import Hold
 from planner.model.records import Planned, RootRecord
@@ -22,27 +20,6 @@ from planner.publish import context_of, shorten
 from planner.renames import after_renames, renames_of
 
 __all__ = ["CommitPlan", "Contact", "plan_commit"]
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """What surrounds the planning of a commit.
-
-    Attributes:
-        instance: whose contexts the statuses use.
-        branch: the branch that is followed.
-        now: the instant of planning.
-        budgets: what one commit may cause.
-        first: whether nothing of this repository was ever planned, and first contact is to be held.
-        again: whether this very commit was planned before: what it said then says nothing of what it changes now.
-    """
-
-    instance: str
-    branch: str
-    now: datetime
-    budgets: Budgets = Budgets()
-    first: bool = False
-    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +49,7 @@ def plan_commit(desired: DesiredState, records: Mapping[str, RootRecord], contac
     known = after_renames(records, renames)
     present = dict(_present(desired, known, renames))
     absent, kept = _absent(desired, known)
-    holds = _holds(desired, known, present, absent, contact)
+    holds = holds_of(desired, known, present, absent, contact)
     facts = [fact for old, new in sorted(renames.items()) for fact in _renamed(records[old], new, contact)]
     changes: list[Change] = []
     for name, (target, what) in sorted({**present, **absent}.items(), key=lambda item: item[0]):
@@ -96,6 +73,7 @@ def plan_commit(desired: DesiredState, records: Mapping[str, RootRecord], contac
             changes=tuple(changes),
             problems=len(errors),
             first_problem=shorten(str(errors[0])) if errors else "",
+            budgets=desired.budgets,
         ),
     )
     return CommitPlan((*facts, *invalid), tuple(changes), holds, kept)
@@ -139,6 +117,7 @@ def _present(
             form=operation.form,
             path=operation.place.path,
             prune=operation.policy.prune,
+            refused=operation.refused,
         )
         yield name, (planned, what)
 
@@ -148,7 +127,7 @@ def _what(before: Planned | None, operation: CompiledOperation) -> What | None:
         return What.ADDED
     if before.digest != operation.digest:
         return What.CHANGED
-    return What.LIVE if before.live != operation.live else None
+    return What.LIVE if (before.live, before.refused) != (operation.live, operation.refused) else None
 
 
 def _absent(
@@ -168,89 +147,6 @@ def _absent(
         else:
             found[name] = (Planned(desired.commit, None, "", "", planned.path), What.REMOVED)
     return found, kept
-
-
-def _holds(
-    desired: DesiredState,
-    known: Mapping[str, RootRecord],
-    present: Mapping[str, tuple[Planned, What | None]],
-    absent: Mapping[str, tuple[Planned, What | None]],
-    contact: Contact,
-) -> dict[str, Hold]:
-    holds: dict[str, Hold] = {}
-    live = [name for name, record in known.items() if _is_live(record)]
-    budgets = contact.budgets.within(desired.budgets)
-    removal = guard.removals(absent, live, left=len(desired.roots), budgets=budgets, now=contact.now)
-    if removal is not None:
-        holds.update(dict.fromkeys(absent, removal))
-    first = contact.first or _is_first(known)
-    wanted = _starts(desired, known, present, ticks=first)
-    hold = guard.first_sync(wanted, contact.now) if first else guard.starts(wanted, budgets, contact.now)
-    if hold is not None:
-        holds.update(dict.fromkeys(wanted.digests, hold))
-    # A hold keeps the instant since which it holds, as long as its actions stay the same.
-    for name, new in holds.items():
-        before = known[name].planned if name in known else None
-        if before is not None and before.hold is not None and before.hold.ident == new.ident:
-            holds[name] = before.hold
-    return {name: hold for name, hold in holds.items() if not _approved(known.get(name), present, absent)}
-
-
-def _approved(
-    record: RootRecord | None,
-    present: Mapping[str, tuple[Planned, What | None]],
-    absent: Mapping[str, tuple[Planned, What | None]],
-) -> bool:
-    """Whether the same target was released before: planning it again must not hold it again."""
-    if record is None or record.planned is None:
-        return False
-    planned, _ = present.get(record.name) or absent[record.name]
-    same = record.planned.digest == planned.digest and record.planned.live == planned.live
-    return same and (record.planned.hold is None)
-
-
-def _is_first(known: Mapping[str, RootRecord]) -> bool:
-    """Whether first contact still waits for a person."""
-    holds = [record.planned.hold for record in known.values() if record.planned is not None]
-    return any(guard.is_first_sync(hold) for hold in holds if hold is not None)
-
-
-def _starts(
-    desired: DesiredState,
-    known: Mapping[str, RootRecord],
-    present: Mapping[str, tuple[Planned, What | None]],
-    *,
-    ticks: bool,
-) -> Starts:
-    """Roots that the commit newly causes to start, by themselves or (with `ticks`) by their schedule.
-
-    What an earlier commit causes and nothing holds is on its way already.
-    """
-    digests: dict[str, str] = {}
-    gpus = 0
-    for name, (planned, _) in present.items():
-        operation = desired.roots[name]
-        record = known.get(name)
-        in_force = record.applied.digest if record and record.applied else None
-        if planned.digest == in_force or operation.refused or _approved(record, present, {}):
-            continue
-        if operation.policy.run is RunPolicy.MANUAL or (operation.schedule is not None and not ticks):
-            continue
-        digests[name] = operation.digest
-        gpus += _gpus(operation)
-    return Starts(digests, gpus)
-
-
-def _gpus(operation: CompiledOperation) -> int:
-    if isinstance(operation.body, Leaf):
-        requests = operation.body.gang.requests
-        return sum(amount for name, amount in requests.items() if "gpu" in name)
-    return sum(_gpus(node.operation) for node in operation.body.nodes)
-
-
-def _is_live(record: RootRecord) -> bool:
-    planned = record.planned
-    return bool(record.open) or (planned is not None and planned.digest is not None)
 
 
 def _invalid(desired: DesiredState, known: Mapping[str, RootRecord], contact: Contact) -> tuple[StatusChanged, ...]:

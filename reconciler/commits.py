@@ -91,7 +91,12 @@ class Commits:
         core = self._core
         forms = {operation.form: operation for operation in desired.roots.values()}
         async with core.recording:
-            contact = replace(contact, again=await core.ledger.commit(desired.commit) is not None)
+            project = await core.ledger.project()
+            contact = replace(
+                contact,
+                again=await core.ledger.commit(desired.commit) is not None,
+                asked=project.asked_before(desired.commit),
+            )
             facts = plan_commit(desired, await core.ledger.roots(), contact).facts
             named = {fact.planned.form for fact in facts if isinstance(fact, TargetSet)}
             core.renames += any(isinstance(fact, Renamed) for fact in facts)

@@ -18,14 +18,14 @@ from planner.model.records import Applied, Planned, RunRecord
 from planner.model.status import RunStatus, StopReason
 from planner.stops import Effect, effect_of
 
-__all__ = ["advance", "carried_sources", "is_superseded", "lane_of", "supersede"]
+__all__ = ["advance", "carried_sources", "is_owed", "is_superseded", "lane_of", "runs_by_change", "supersede"]
 
 
 def advance(draft: Draft) -> None:
     """Bring the target into force when it differs from what is, and nothing holds it."""
     record = draft.state.record
     planned, applied = record.planned, record.applied
-    if planned is None or _in_force(applied) == planned.digest:
+    if planned is None or (_in_force(applied) == planned.digest and not is_owed(draft)):
         return
     if planned.hold is not None:
         release = f"plumbline approve {planned.hold.ident}"
@@ -39,6 +39,22 @@ def advance(draft: Draft) -> None:
         _withdraw(draft, applied)
         return
     _advance(draft, planned)
+
+
+def is_owed(draft: Draft) -> bool:
+    """Whether the digest in force is to run by itself now, and nothing of it ever did.
+
+    It came into force when it was run by hand, by a schedule, or refused; only live fields, or this machine, changed.
+    """
+    planned, applied = draft.state.record.planned, draft.state.record.applied
+    if planned is None or applied is None or applied.started or applied.digest != planned.digest:
+        return False
+    operation = draft.form(planned.form)
+    if operation is None or operation.refused or not runs_by_change(operation):
+        return False
+    top = draft.run(applied.key) if applied.key is not None else None
+    opened = draft.form(top.form) if top is not None else None
+    return applied.key is None or bool(opened is not None and opened.refused)
 
 
 def _has_given_way(draft: Draft, before: Applied | None) -> bool:
@@ -58,13 +74,15 @@ def _is_unhealed(run: RunRecord) -> bool:
 
 
 def _advance(draft: Draft, planned: Planned) -> None:
-    number = draft.state.record.highest + 1
+    number, before = draft.state.record.highest + 1, draft.state.record.applied
     operation = draft.form(planned.form) if planned.digest is not None else None
-    key = keys.generation(draft.name, number) if operation and _runs_by_change(operation) else None
+    key = keys.generation(draft.name, number) if operation and runs_by_change(operation) else None
     draft.add(Advanced(draft.name, number, planned.digest, planned.commit, planned.form, key, draft.now))
     if operation is None or key is None:
         return
     because = "new in the repository" if number == 1 else "its spec changed"
+    if _in_force(before) == planned.digest:
+        because = "it runs by itself now"
     draft.add(
         Opened(
             root=draft.name,
@@ -186,7 +204,8 @@ def _in_force(applied: Applied | None) -> str | None:
     return applied.digest if applied is not None else None
 
 
-def _runs_by_change(operation: CompiledOperation) -> bool:
+def runs_by_change(operation: CompiledOperation) -> bool:
+    """Whether a change makes it run, without a schedule or a person."""
     return operation.schedule is None and operation.policy.run is not RunPolicy.MANUAL
 
 

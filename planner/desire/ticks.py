@@ -63,6 +63,7 @@ class Why(StrEnum):
 
     AWAY = "it came due while nobody looked"
     DEADLINE = "older than startDeadline"
+    PAST = "the run of the tick before was still active (dependsOnPast)"
     SUSPENDED = "it waited for the run of the tick before (dependsOnPast) when the operation was suspended"
 
 
@@ -143,7 +144,14 @@ def current(schedule: Schedule, cursor: Cursor | None, now: datetime) -> Cursor:
     return restart(schedule, now)
 
 
-def due(schedule: Schedule, cursor: Cursor | None, now: datetime, *, previous_final: bool = True) -> Due:
+def due(
+    schedule: Schedule,
+    cursor: Cursor | None,
+    now: datetime,
+    *,
+    previous_final: bool = True,
+    busy_until: datetime | None = None,
+) -> Due:
     """Decide all ticks up to `now`.
 
     Args:
@@ -151,6 +159,7 @@ def due(schedule: Schedule, cursor: Cursor | None, now: datetime, *, previous_fi
         cursor: what the last look left, or None; one of other fields is replaced (`current`).
         now: the instant of this look.
         previous_final: whether the runs of all earlier ticks are final; counts with `depends_on_past` only.
+        busy_until: when the run of the tick before ended, if that is known: ticks that came due earlier waited for it.
 
     Cost: bounded by the days since the last decided tick, a few microseconds each, and by `max_catch_up`.
     """
@@ -164,6 +173,7 @@ def due(schedule: Schedule, cursor: Cursor | None, now: datetime, *, previous_fi
         return Due((), (), series.cursor, waiting=first)
     starts, missed = _decide(series, first, now)
     if alone:
+        missed = tuple(_after_waiting(stretch, busy_until) for stretch in missed)
         starts, waiting = starts[:1], next(iter(starts[1:]), None)
     else:
         waiting = None
@@ -229,6 +239,11 @@ def _decide(series: Series, first: datetime, now: datetime) -> tuple[tuple[datet
         _stretch(series, (late, split), eligible - len(starts), Why.AWAY),
     )
     return starts, tuple(stretch for stretch in stretches if stretch)
+
+
+def _after_waiting(stretch: Missed, busy_until: datetime | None) -> Missed:
+    waited = stretch.why is Why.AWAY and busy_until is not None and stretch.first < busy_until
+    return replace(stretch, why=Why.PAST) if waited else stretch
 
 
 def _kept(series: Series, end: datetime, now: datetime) -> int:

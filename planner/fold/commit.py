@@ -18,7 +18,9 @@ def fold_project(before: ProjectRecord, fact: Fact) -> ProjectRecord:
     """The project's record after `fact`; facts about a single root leave it as it is."""
     match fact:
         case CommitPlanned():
-            return replace(before, head=fact.commit)
+            # A head that is planned again (a restart) does not come after itself.
+            former = before.asked_before(fact.commit)
+            return replace(before, head=fact.commit, asked=fact.budgets, asked_former=former)
         case Suspended(root=""):
             return replace(before, suspended=Suspension(fact.at, fact.by, fact.until) if fact.active else None)
         case Believed():

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from planner.keys import Key
+from planner.model import desired
 from planner.model.commits import Change, StatusState, What
 from planner.model.people import Command, Hold
 from planner.model.records import Planned
@@ -50,7 +51,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class CommitPlanned:
-    """A commit was planned: what it changes, written before any intent."""
+    """A commit was planned: what it changes and the budgets that it asks for, written before any intent."""
 
     commit: str
     tree: str
@@ -59,6 +60,7 @@ class CommitPlanned:
     changes: tuple[Change, ...] = ()
     problems: int = 0
     first_problem: str = ""
+    budgets: desired.Asked = desired.Asked()
 
 
 @dataclass(frozen=True, slots=True)

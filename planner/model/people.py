@@ -8,6 +8,7 @@ from datetime import datetime
 
 from planner.canon import Json
 from planner.keys import Key
+from planner.model.desired import Asked
 
 __all__ = ["Command", "Hold", "ProjectRecord", "Suspension"]
 
@@ -68,6 +69,8 @@ class ProjectRecord:
         suspended: a suspension of the project.
         head: newest planned commit; "" before the first.
         commands: what people asked for the whole project and was not answered yet.
+        asked: the budgets that the head asks for.
+        asked_former: those that the head before it asked for.
         believed: attempts whose loss a person agreed to last.
     """
 
@@ -75,4 +78,10 @@ class ProjectRecord:
     suspended: Suspension | None = None
     head: str = ""
     commands: tuple[Command, ...] = ()
+    asked: Asked = Asked()
+    asked_former: Asked = Asked()
     believed: frozenset[Key] = frozenset()
+
+    def asked_before(self, commit: str) -> Asked:
+        """The budgets that were asked for before `commit`, which may be the head itself."""
+        return self.asked_former if commit == self.head else self.asked

@@ -156,6 +156,7 @@ class Planned:
         hold: what keeps it from being applied.
         kept: why the target is not what the newest commit says (its file is bad), or "".
         prune: whether its removal from the repository stops it.
+        refused: why it cannot run here, or "".
     """
 
     commit: str
@@ -166,6 +167,7 @@ class Planned:
     hold: Hold | None = None
     kept: str = ""
     prune: bool = True
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

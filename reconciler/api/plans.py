@@ -116,6 +116,7 @@ async def _world(core: Core, desired: DesiredState, at: datetime | None) -> Worl
         base=project.head,
         suspended=project.suspended,
         notes=core.policy.warnings,
+        asked=project.asked_before(desired.commit),
     )
     return replace(world, reusable=await _reusable(core, desired, world, at))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -139,7 +139,7 @@ def _files(project: Project, commit: str) -> Files:
 
 
 def _with_note(world: World, note: str) -> World:
-    return World(world.states, world.forms, world.base, world.reusable, world.suspended, (*world.notes, note))
+    return replace(world, notes=(*world.notes, note))
 
 
 def _contact(settings: DaemonSettings | None, request: _Request) -> Contact:

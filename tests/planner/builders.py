@@ -12,6 +12,7 @@ from dataclasses import replace
 from planner.compile.digests import sealed
 from planner.errors import Place, Problem
 from planner.model.desired import (
+    Asked,
     CompiledOperation,
     Dag,
     DesiredState,
@@ -132,6 +133,7 @@ def desired(
     bad: Sequence[str] = (),
     moved: Mapping[str, str] | None = None,
     problems: Sequence[Problem] = (),
+    budgets: Asked = Asked(),
 ) -> DesiredState:
     """What a commit asks for."""
     return DesiredState(
@@ -143,6 +145,7 @@ def desired(
         bad_files=frozenset(bad),
         moved=moved or {},
         files=tuple(sorted({operation.place.path for operation in operations} | set(bad))),
+        budgets=budgets,
     )
 
 

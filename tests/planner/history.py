@@ -144,7 +144,8 @@ class History:
         """Plan a commit and record it, without reconciling any root."""
         records = done(self.ledger.roots())
         contact = Contact("test", "main", self.now, self.budgets, first=self.hold_first and not records)
-        contact = replace(contact, again=state.commit in self.plans)
+        asked = done(self.ledger.project()).asked_before(state.commit)
+        contact = replace(contact, again=state.commit in self.plans, asked=asked)
         plan = plan_commit(state, records, contact)
         assert plan == plan_commit(state, records, contact)
         self.forms |= {operation.form: operation for operation in state.roots.values()}

@@ -86,6 +86,32 @@ CHANGES = (
     Change("both", "identity outweighs", [job()], [job(command="other", retries=1)], ["target train changed"]),
     Change("inert", "stored, and no change", [job()], [job(description="x")], ["target train same"]),
     Change("moved-file", "where it stands is inert", [job()], [job(path="b.yaml")], ["target train same"]),
+    Change(
+        "declared-and-proven",
+        "a declared rename leaves the others to be proven",
+        [job("a"), job("c", "other")],
+        [job("b"), job("d", "other")],
+        ["a is now b", "c is now d", "target b renamed", "target d renamed"],
+        moved=[("a", "b")],
+    ),
+    Change(
+        "proven-beside-a-bad-file",
+        "a bad file holds its own operations, and no rename of others",
+        [job("a"), job("x", "bad", path="x.yaml")],
+        [job("b")],
+        ["a is now b", "target b renamed"],
+        bad=["x.yaml"],
+        kept=["x"],
+    ),
+    Change(
+        "in-the-bad-file",
+        "what the bad file holds may still be there",
+        [job("a", path="x.yaml")],
+        [job("b")],
+        ["target b added"],
+        bad=["x.yaml"],
+        kept=["a"],
+    ),
     Change("removed", "gone", [job(), service()], [service()], ["target train removed"]),
     Change("readded", "as if it were new", [service()], [service(), job()], ["target train added"]),
     # Renames
@@ -585,6 +611,81 @@ FIRST = (
     ),
 )
 
+OWED = (
+    Case(
+        "manual-no-more",
+        "what was run by hand and never was runs when its policy says so",
+        [push(job(policy=MANUAL)), push(job())],
+        then=["train g2 in force", "opens train@g2", "starts train@g2#1"],
+        says={"c1 train": "success: waits for plumbline run train", "c2 train": "pending: running"},
+    ),
+    Case(
+        "manual-service-no-more",
+        "a service too",
+        [push(service("train", policy=MANUAL)), push(service("train"))],
+        then=["train g2 in force", "opens train@g2", "starts train@g2#1"],
+        says={"c2 train": "success: ready"},
+    ),
+    Case(
+        "manual-that-ran",
+        "what a person ran before has run once",
+        [push(job(policy=MANUAL)), ask("run"), end("train@req-q1#1"), push(job())],
+        then=[],
+        says={"c2 train": "success: applied to what lives; no new run"},
+    ),
+    Case(
+        "schedule-no-more",
+        "without its schedule it is to run once",
+        [push(job(schedule=EVERY_TEN)), push(job())],
+        then=["train g2 in force", "opens train@g2", "starts train@g2#1"],
+    ),
+    Case(
+        "schedule-that-ticked",
+        "but not when a tick ran",
+        [push(job(schedule=EVERY_TEN)), wait(minutes=10), end("train@2026-11-23T06:10Z#1"), push(job())],
+        then=[],
+    ),
+    Case(
+        "refused-no-more",
+        "what could not run here runs when it can",
+        [push(job(refused="no MPI here")), push(job())],
+        then=["train g2 in force", "opens train@g2", "starts train@g2#1"],
+        says={"c1 train": "failure: refused: no MPI here", "c2 train": "pending: running"},
+    ),
+    Case(
+        "refused-now",
+        "a commit that makes it refused says so",
+        [push(job()), end("train@g1#1"), push(job(refused="no MPI here"))],
+        then=[],
+        says={"c2 train": "failure: refused: no MPI here"},
+    ),
+    Case(
+        "superseded-while-it-waits",
+        "it is superseded like any other change",
+        [push(job(policy=MANUAL)), suspend_project(), push(job()), push(job(command="other"))],
+        then=[],
+        says={"c2 train": "superseded: superseded by c3"},
+    ),
+    Case(
+        "baseline-stays",
+        "a baseline counts as done under any policy",
+        [push(job()), approve(baseline=True), push(job(policy=MANUAL)), push(job())],
+        then=[],
+        world={"hold_first": True},
+    ),
+    Case(
+        "held",
+        "and counts as a start",
+        [push(*jobs(1), job(policy=MANUAL)), push(job("j0", "other"), job())],
+        then=[],
+        says={
+            "c2 train": "pending: held: it would start 2 operations; the budget is 1 a commit; "
+            "plumbline approve h-f1ecc2c3"
+        },
+        world={"budgets": Budgets(starts=1)},
+    ),
+)
+
 REVERTS = (
     Case(
         "before-the-start",
@@ -655,6 +756,11 @@ def test_starts(case):
 
 @table(*(replace(case, world={"hold_first": True}) for case in FIRST))
 def test_first_contact(case):
+    case.check()
+
+
+@table(*OWED)
+def test_what_runs_by_itself_from_now_on(case):
     case.check()
 
 
@@ -789,3 +895,19 @@ def test_a_commit_that_is_planned_again_does_not_count_what_it_said_before():
     assert "success: 2 operations done" == history.says("c1")[""]
     history.commit(desired("c1", *jobs(2)))
     assert {"": "pending: 0 of 2 done", "j0": "pending: planned", "j1": "pending: planned"} == history.says("c1")
+
+
+def test_what_a_commit_loosens_counts_from_the_next_one():
+    history = after(push(*jobs(1), budgets=Asked(starts=1)))
+    push(*jobs(3), budgets=Asked(starts=9))(history)
+    assert ["j0@g1#1"] == history.alive()
+    history.commit(desired("c2", *jobs(3), budgets=Asked(starts=9)))  # a restart plans it again
+    history.go()
+    assert ["j0@g1#1"] == history.alive()
+    push(*jobs(3), budgets=Asked(starts=9))(history)
+    assert ["j0@g1#1", "j1@g1#1", "j2@g1#1"] == history.alive()
+
+
+def test_what_a_commit_tightens_counts_at_once():
+    history = after(push(*jobs(3), budgets=Asked(starts=2)))
+    assert [] == history.alive()

@@ -387,6 +387,15 @@ def test_a_suspension_never_moves_back():
     assert cursor == ticks.skip_suspended(HOURLY, cursor, *at("11:00"))
 
 
+def test_what_waited_for_the_past_was_not_overlooked():
+    schedule = replace(HOURLY, depends_on_past=True)
+    cursor = planned(schedule, "2026-11-23T09:30")
+    due = ticks.due(schedule, cursor, *at("13:40"), busy_until=utc("2026-11-23T13:35"))
+    assert [("23 10:00", "23 12:00", 3, Why.PAST)] == stretches(due)
+    due = ticks.due(schedule, cursor, *at("13:40"), busy_until=utc("2026-11-23T09:59"))
+    assert [("23 10:00", "23 12:00", 3, Why.AWAY)] == stretches(due)
+
+
 @pytest.mark.parametrize(
     ("schedule", "missed", "count"),
     [
