@@ -133,12 +133,12 @@ class Follower:
             raise Transient(f"{path} did not answer within {self.deadlines.ask:g} seconds") from error
 
     def _read_files(self, path: Path) -> str | None:
-        place = refs.locate(path)
-        if place is None:
-            raise Transient(f"there is no git repository at {path}")
-        if self._local is None or self._local.place != place:
-            self._local = refs.Reader(place)
         try:
+            place = refs.locate(path)
+            if place is None:
+                raise Transient(f"there is no git repository at {path}")
+            if self._local is None or self._local.place != place:
+                self._local = refs.Reader(place)
             return self._local.read(self._ref)
         except OSError as error:
             raise Transient(f"cannot read {path}: {error.strerror}") from error

@@ -28,6 +28,7 @@ from reconciler.source.talk import Job, LateError, Said, converse, dispose, sign
 
 try:
     from git.cmd import Git
+    from git.exc import GitCommandNotFound
 except ImportError as error:
     raise Unusable("git was not found: install git 2.38 or later and put it on PATH") from error
 
@@ -82,14 +83,23 @@ class Leash:
         return converse(process, stdin, time.monotonic() + deadline, job)
 
     def start(self, args: Sequence[str], *, pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
-        """Start git with `args` and pipes on all three streams, in a process group of its own."""
+        """Start git with `args` and pipes on all three streams, in a process group of its own.
+
+        Raises:
+            Transient: the system starts no process now.
+        """
         secret = [f"PLUMBLINE_SECRET={pass_fds[0]}"] if pass_fds else []
         # GitPython adds to the daemon's environment; `env -i` is how a child of it starts from an empty one.
         surrounded = [surroundings.find("env"), "-i", *self.environment, *secret]
         command = [*surrounded, surroundings.find("git"), *self.options, *args]
-        started = Git(str(self.folder)).execute(
-            command, istream=subprocess.PIPE, as_process=True, start_new_session=True, pass_fds=pass_fds
-        )
+        try:
+            started = Git(str(self.folder)).execute(
+                command, istream=subprocess.PIPE, as_process=True, start_new_session=True, pass_fds=pass_fds
+            )
+        except (OSError, GitCommandNotFound) as error:
+            raise Transient(
+                f"git cannot be started: {getattr(error, 'strerror', None) or 'it was not found'}"
+            ) from error
         process: subprocess.Popen[bytes] | None = started.proc
         started.proc = None  # its finalizer would end the process under our hands
         assert process is not None

@@ -55,13 +55,22 @@ class Mirror:
 
     @property
     def exists(self) -> bool:
-        """Whether it was made. It appears by one rename, so it is never half made."""
-        return refs.locate(self.path) is not None
+        """Whether it was made. It appears by one rename, so it is never half made.
+
+        Raises:
+            Transient: the state folder cannot be read.
+        """
+        try:
+            return refs.locate(self.path) is not None
+        except OSError as error:
+            raise Transient(f"cannot read {self.path}: {error.strerror}") from error
 
     @property
     def packs(self) -> int:
-        """How many packs it has."""
-        return sum(1 for _ in (self.path / "objects" / "pack").glob("*.pack"))
+        """How many packs it has, as far as the folder can be read."""
+        with contextlib.suppress(OSError):
+            return sum(1 for _ in (self.path / "objects" / "pack").glob("*.pack"))
+        return 0
 
     def discard(self) -> None:
         """Remove it; for one that was never in use."""
@@ -100,10 +109,11 @@ class Mirror:
 
     def clear_locks(self) -> None:
         """Remove lock files that a killed git left. Only while no git process of ours writes here."""
-        places = [self.path.glob("*.lock"), (self.path / "refs").rglob("*.lock")]
-        for lock in (lock for found in places for lock in found):
+        for folder, pattern in ((self.path, "*.lock"), (self.path / "refs", "**/*.lock")):
             with contextlib.suppress(OSError):
-                lock.unlink()
+                for lock in folder.glob(pattern):
+                    with contextlib.suppress(OSError):
+                        lock.unlink()
 
     def read_ref(self, ref: str) -> str | None:
         """The id that `ref` names here; None when it does not exist or cannot be read."""

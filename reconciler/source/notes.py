@@ -27,7 +27,7 @@ from reconciler.source.objects import DamagedError
 from reconciler.source.remote import Remote
 from reconciler.source.repository import GitSource
 
-__all__ = ["PLUMBLINE", "Merge", "Notes", "Signature", "Written"]
+__all__ = ["PLUMBLINE", "Found", "Merge", "Notes", "Signature", "Written"]
 
 Merge = Callable[[str | None], str]
 """Gives the note wanted where the present one (None: there is none) is given. May be called several times."""
@@ -59,10 +59,14 @@ class Written:
     Attributes:
         changed: commits whose note is new or different now.
         absent: commits that the repository does not have (any more), so that nobody could see a note on them.
+        before: the notes commit that was found, on which it was written; None when there was none.
+        after: the notes commit that shows it; `before` when nothing changed.
     """
 
     changed: frozenset[str]
     absent: frozenset[str]
+    before: str | None
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,14 @@ class _Desk:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What was read: the ref's commit, notes by commit id, and which commits exist."""
+class Found:
+    """What was read, from one state of the ref.
+
+    Attributes:
+        tip: the notes commit; None when there is none.
+        notes: by commit id, where there is one.
+        commits: those of the commits asked for that the repository has.
+    """
 
     tip: str | None
     notes: Mapping[str, str]
@@ -108,17 +118,31 @@ class Notes:
         """The ref in the remote."""
         return f"refs/notes/plumbline/{self._source.instance}"
 
-    async def read(self, commits: Collection[str]) -> Mapping[str, str]:
-        """The notes on `commits`; those without one are left out.
+    async def read(self, commits: Collection[str]) -> Found:
+        """The notes on `commits`.
 
         Raises:
             Transient: the repository cannot be read.
+            Refused: the ref is no notes commit.
         """
         wanted = [refs.check_id(ident) for ident in commits]
         async with self._one:
             desk = await self._desk()
             await self._pull(desk)
-            return (await _look(desk, wanted)).notes
+            return await _look(desk, wanted)
+
+    async def contains(self, tip: str, before: str) -> bool:
+        """Whether the notes commit `tip`, which was read, still stands on `before`, which was written or read earlier.
+
+        Raises:
+            Transient: the repository cannot be read.
+        """
+        ids = [refs.check_id(before), refs.check_id(tip)]
+        async with self._one:
+            desk = await self._desk()
+            arguments = [f"--git-dir={desk.git_dir}", "merge-base", "--is-ancestor", *ids]
+            # Where git has collected `before` as garbage it fails: nothing stands on it then.
+            return (await desk.leash.call(arguments, _DEADLINE)).ok
 
     async def write(self, merges: Mapping[str, Merge], at: datetime) -> Written:
         """Bring the notes of all commits of `merges` to what their merge wants, in one commit.
@@ -131,7 +155,7 @@ class Notes:
 
         Raises:
             Transient: the repository cannot be read or written, or others write all the time.
-            Refused: the remote's rules do not allow this ref.
+            Refused: the ref is no notes commit, or the remote's rules do not allow it.
         """
         wanted = {refs.check_id(ident): merge for ident, merge in merges.items()}
         async with self._one:
@@ -142,8 +166,9 @@ class Notes:
                 texts = {ident: merge(found.notes.get(ident)) for ident, merge in wanted.items()}
                 changed = {ident: text for ident, text in texts.items() if text != found.notes.get(ident)}
                 news = {ident: text for ident, text in changed.items() if ident in found.commits}
-                if not news or await self._swap(desk, found.tip, news, at):
-                    return Written(frozenset(news), frozenset(wanted) - found.commits)
+                after = await self._swap(desk, found.tip, news, at) if news else found.tip
+                if after is not None or not news:
+                    return Written(frozenset(news), frozenset(wanted) - found.commits, found.tip, after)
                 await anyio.sleep(0.01 * 2**turn)
         raise Transient(f"others keep writing the notes of {desk.remote}")
 
@@ -154,7 +179,10 @@ class Notes:
             if not now.mirror.exists:
                 raise Transient(f"nothing was fetched from {remote} yet")
             return _Desk(now.leash, remote, now.mirror.path, now.mirror.notes_ref, self.ref)
-        place = await anyio.to_thread.run_sync(refs.locate, remote.path)
+        try:
+            place = await anyio.to_thread.run_sync(refs.locate, remote.path)
+        except OSError as error:
+            raise Transient(f"cannot read {remote}: {error.strerror}") from error
         if place is None:
             raise Transient(f"there is no git repository at {remote}")
         return _Desk(now.leash, remote, place.common.resolve(), self.ref, self.ref)
@@ -171,16 +199,16 @@ class Notes:
         elif not said.ok:
             raise Transient(explain(desk.remote, desk.leash.redact(said.err)))
 
-    async def _swap(self, desk: _Desk, tip: str | None, news: Mapping[str, str], at: datetime) -> bool:
-        """Add one commit with `news` on top of `tip`; False when the ref is something else by now."""
+    async def _swap(self, desk: _Desk, tip: str | None, news: Mapping[str, str], at: datetime) -> str | None:
+        """Add one commit with `news` on top of `tip`, and give its id; None when the ref is something else by now."""
         stream = b"".join(_import_stream(desk.ref, tip, news, (self._by, at)))
         arguments = [f"--git-dir={desk.git_dir}", "fast-import", "--quiet", "--done", "--date-format=raw"]
         said = await desk.leash.call(arguments, _DEADLINE, stdin=stream)
         if said.ok:
-            return desk.is_remote or await self._push(desk)
+            return said.out.decode().strip() if desk.is_remote or await self._push(desk) else None
         if "Not updating" in said.err or "cannot lock ref" in said.err or "Unable to create" in said.err:
             _clear_stale_lock(desk, at)
-            return False
+            return None
         raise Transient(f"git cannot write notes to {desk.remote}: {last_line(said)}")
 
     async def _push(self, desk: _Desk) -> bool:
@@ -200,7 +228,7 @@ class Notes:
         raise Transient(explain(desk.remote, text))
 
 
-async def _look(desk: _Desk, commits: Iterable[str]) -> _Found:
+async def _look(desk: _Desk, commits: Iterable[str]) -> Found:
     """Read the notes on `commits` and which of them exist, from one state of the ref."""
     batch = Batch(desk.leash, desk.git_dir)
     try:
@@ -210,18 +238,18 @@ async def _look(desk: _Desk, commits: Iterable[str]) -> _Found:
         raise Transient(f"the notes of {desk.remote} cannot be read: {error}") from error
 
 
-def _read(batch: Batch, ref: str, commits: list[str]) -> _Found:
+def _read(batch: Batch, ref: str, commits: list[str]) -> Found:
     try:
         found = batch.find([ref, *commits])
         exist = frozenset(ident for ident in commits if ident in found)
         tip = found.get(ref)
         if tip is None:
-            return _Found(None, {}, exist)
+            return Found(None, {}, exist)
         if tip.type != "commit":
             raise Refused(f"{ref} is a {tip.type}, not a commit: remove it")
         places = {f"{tip.id}:{path}": ident for ident in commits for path in _fanouts(ident)}
         notes = {places[name]: item.data.decode("utf-8", "replace") for name, item in batch.find(list(places)).items()}
-        return _Found(tip.id, notes, exist)
+        return Found(tip.id, notes, exist)
     finally:
         batch.close()
 
@@ -236,9 +264,9 @@ def _fanouts(ident: str) -> Iterator[str]:
 def _import_stream(
     ref: str, tip: str | None, news: Mapping[str, str], signed: tuple[Signature, datetime]
 ) -> Iterator[bytes]:
-    """One commit for git fast-import."""
+    """One commit for git fast-import, which prints its id."""
     by, at = signed
-    yield f"commit {ref}\ncommitter {by.name} <{by.email}> {int(at.timestamp())} +0000\n".encode()
+    yield f"commit {ref}\nmark :1\ncommitter {by.name} <{by.email}> {int(at.timestamp())} +0000\n".encode()
     message = f"record {len(news)} notes" if len(news) > 1 else f"record a note on {next(iter(news))[:12]}"
     yield f"data {len(message)}\n{message}\n".encode()
     if tip is not None:
@@ -246,7 +274,7 @@ def _import_stream(
     for ident, text in sorted(news.items()):
         data = text.encode("utf-8", "replace")
         yield f"N inline {ident}\ndata {len(data)}\n".encode() + data + b"\n"
-    yield b"done\n"
+    yield b"get-mark :1\ndone\n"
 
 
 def _clear_stale_lock(desk: _Desk, at: datetime) -> None:

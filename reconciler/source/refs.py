@@ -6,6 +6,7 @@ else. What this module cannot read (reftable) it says so, and git is asked. It n
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,11 @@ def check_component_path(name: str) -> str:
 
 
 def locate(path: Path) -> GitDir | None:
-    """The folders of the repository at `path` (bare, `.git` folder, or worktree); None when there is none."""
+    """The folders of the repository at `path` (bare, `.git` folder, or worktree); None when there is none.
+
+    Raises:
+        OSError: that cannot be told: a folder may not be entered, a name is too long, a disk or file server fails.
+    """
     if _is_git_dir(path):
         own = path
     elif (path / ".git").is_dir():
@@ -80,9 +85,9 @@ def locate(path: Path) -> GitDir | None:
         pointed = _first_line(path / ".git")
         if not pointed.startswith("gitdir: "):
             return None
-        own = (path / pointed.removeprefix("gitdir: ")).resolve()
+        own = _real(path / pointed.removeprefix("gitdir: "))
     common = _first_line(own / "commondir")
-    shared = (own / common).resolve() if common else own
+    shared = _real(own / common) if common else own
     return GitDir(own, shared) if _is_git_dir(shared) else None
 
 
@@ -107,9 +112,7 @@ class Reader:
                 return self._in_packed(name)
             if not text.startswith("ref: "):
                 return self._id_of(text)
-            name = text.removeprefix("ref: ").strip()
-            if name == "refs/heads/.invalid" or not name.startswith("refs/"):
-                raise UnreadableError
+            name = _target(text)
         raise UnreadableError
 
     def _loose(self, name: str) -> str | None:
@@ -140,6 +143,14 @@ class Reader:
         return self._packed[1][name] or None
 
 
+def _target(text: str) -> str:
+    """The ref that a symbolic one names; one that git would not take (reftable puts one in HEAD) is for git to judge."""
+    try:
+        return check_ref(text.removeprefix("ref: ").strip())
+    except ValueError:
+        raise UnreadableError from None
+
+
 def _parse_packed(data: bytes, name: str) -> dict[str, str]:
     """`name` and its id in the text of a packed-refs file; "" when it is not there."""
     found = re.search(rb"^([0-9a-f]{40,64}) " + re.escape(name.encode()) + rb"$", data, re.MULTILINE)
@@ -151,7 +162,14 @@ def _is_git_dir(path: Path) -> bool:
 
 
 def _first_line(file: Path) -> str:
+    """The first line of a file that names a folder; "" when there is no such file, or no name in it."""
     try:
-        return file.read_text("utf-8", "surrogateescape").split("\n", 1)[0].strip()
-    except OSError:
+        line = file.read_text("utf-8", "surrogateescape").split("\n", 1)[0].strip()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return ""
+    return "" if "\0" in line else line
+
+
+def _real(path: Path) -> Path:
+    """`path` without symlinks. Not `Path.resolve`: it has an exception of its own for symlinks in a circle."""
+    return Path(os.path.realpath(path))

@@ -82,10 +82,11 @@ class _View:
 
 
 def _view(path: Path) -> _View | None:
-    found = refs.locate(path)
-    if found is None:
-        return None
+    """What is to be watched now; None when there is no repository, or it cannot be read: the poll says why."""
     try:
+        found = refs.locate(path)
+        if found is None:
+            return None
         place = refs.GitDir(found.own.resolve(), found.common.resolve())
         return _View(place, frozenset(_identities(_folders(place))))
     except OSError:

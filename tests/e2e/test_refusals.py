@@ -79,6 +79,14 @@ def _move(place: Place) -> None:
     place.bare.rename(place.base / "elsewhere.git")
 
 
+def _long_name(place: Place) -> None:
+    place.configure(repository={"url": f"/srv/{'a' * 300}"})
+
+
+def _long_branch(place: Place) -> None:
+    place.configure(repository={"url": str(place.bare), "branch": "b" * 300})
+
+
 def _file_for_state(place: Place) -> None:
     place.state.write_text("")
 
@@ -129,6 +137,8 @@ def _address_of_somebody_else(place: Place) -> None:
 
 CANNOT: dict[str, tuple[Callable[[Place], None], str]] = {
     "no-repository": (_move, "nothing is known of the repository yet"),
+    "long-name": (_long_name, "File name too long"),
+    "long-branch": (_long_branch, "File name too long"),
     "file-for-state": (_file_for_state, "cannot use the state folder"),
     "file-above-state": (_file_above_state, "cannot use the state folder"),
     "folder-for-ledger": (_folder_for_ledger, "ledger.sqlite"),

@@ -63,6 +63,12 @@ def put_elsewhere(place: Place) -> None:
     place.bare.write_text("no repository\n")
 
 
+def lock_up(place: Place) -> None:
+    """The repository cannot be looked at; a name that is too long does that to root as well."""
+    move_away(place)
+    place.bare.symlink_to("a" * 300)
+
+
 def put_back(place: Place) -> None:
     place.bare.unlink()
     move_back(place)
@@ -75,6 +81,7 @@ def reset_head(place: Place) -> None:
 DAMAGES: dict[str, tuple[Callable[[Place], None], Callable[[Place], None], str]] = {
     "moved-away": (move_away, move_back, "no git repository at"),
     "something-else": (put_elsewhere, put_back, "no git repository at"),
+    "unreadable": (lock_up, put_back, "cannot read"),
     "branch-deleted": (delete_branch, nothing, "the branch does not exist"),
     "tree-emptied": (empty_tree, nothing, "the tree has no file at all"),
     "objects-corrupt": (corrupt_objects, repair, "git cannot read"),

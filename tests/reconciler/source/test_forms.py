@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
+import anyio
 import pytest
 
 from reconciler.errors import Transient
+from reconciler.source import refs
 from reconciler.source.git import Leash
-from tests.reconciler.source.remotes import GitRemote
+from reconciler.source.notes import Notes
+from reconciler.source.watch import changes
+from tests.reconciler.source.remotes import EPOCH, GitRemote
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
@@ -142,6 +147,62 @@ async def test_what_is_no_repository_is_waited_for(remote, follow, tmp_path):
     made = GitRemote(tmp_path / "later")
     assert await source.fetch() is None
     tip = made.commit({"a": b"1"})
+    assert (await source.fetch()).id == tip
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENAMETOOLONG, errno.EIO, errno.ESTALE], ids=errno.errorcode.get)
+async def test_a_repository_that_cannot_be_read_is_waited_for(remote, follow, monkeypatch, number):
+    tip = remote.commit({"a": b"1"})
+    source = follow()
+    assert (await source.fetch()).id == tip
+    truth = refs._is_git_dir
+
+    def unreadable(path):
+        if path == remote.path:
+            raise OSError(number, os.strerror(number))
+        return truth(path)
+
+    monkeypatch.setattr(refs, "_is_git_dir", unreadable)
+    sentence = f"cannot read {remote.path}: {os.strerror(number)}"
+    for ask in (source.head, lambda: Notes(source).write({tip: lambda _: "x\n"}, EPOCH)):
+        with pytest.raises(Transient) as said:
+            await ask()
+        assert said.value.message == sentence
+    heard = changes(remote.path)
+    with anyio.move_on_after(0.1) as waited:
+        await anext(heard)
+    assert waited.cancelled_caught
+    assert (await source.tree(tip)).has_files
+    monkeypatch.undo()
+    assert await source.head() == tip
+
+
+async def test_a_mirror_that_cannot_be_read_is_waited_for(remote, follow, tmp_path):
+    tip = remote.commit({"a": b"1"})
+    source = follow()
+    await source.fetch()
+    mirror, away = tmp_path / "state" / "mirror.git", tmp_path / "away"
+    mirror.rename(away)
+    mirror.symlink_to("a" * 300)
+    with pytest.raises(Transient, match=f"cannot read {mirror}: File name too long"):
+        await source.fetch()
+    mirror.unlink()
+    away.rename(mirror)
+    assert (await source.fetch()).id == tip
+
+
+async def test_a_system_that_starts_no_process_is_waited_for(remote, follow, monkeypatch):
+    tip = remote.commit({"a": b"1"})
+    source = follow()
+    await source.follower()
+
+    def none_left(*_args, **_options):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr("reconciler.source.git.Git.execute", none_left)
+    with pytest.raises(Transient, match="git cannot be started: Resource temporarily unavailable"):
+        await source.fetch()
+    monkeypatch.undo()
     assert (await source.fetch()).id == tip
 
 

@@ -84,9 +84,10 @@ def test_symbolic_branches_are_followed_and_loops_are_not(tmp_path):
     (remote.path / "refs" / "heads" / "loop").write_text("ref: refs/heads/loop\n")
     with pytest.raises(refs.UnreadableError):
         reader.read("refs/heads/loop")
-    (remote.path / "refs" / "heads" / "half").write_text("")
-    with pytest.raises(refs.UnreadableError):
-        reader.read("refs/heads/half")
+    for text in ("", "ref: ", "ref: refs/heads/\0", "ref: refs/../../main", "ref: main"):
+        (remote.path / "refs" / "heads" / "half").write_text(text)
+        with pytest.raises(refs.UnreadableError):
+            reader.read("refs/heads/half")
 
 
 def test_a_branch_and_a_folder_of_branches_are_told_apart(tmp_path):
@@ -98,7 +99,16 @@ def test_a_branch_and_a_folder_of_branches_are_told_apart(tmp_path):
     assert reader.read("refs/heads/a/b/c") is None
 
 
-@pytest.mark.parametrize("content", [None, "", "gitdir: /nowhere", "gitdir:", "nonsense"])
+def test_a_repository_that_cannot_be_read_is_not_one_that_is_not_there(tmp_path):
+    (tmp_path / "link").symlink_to("a" * 300)
+    for path in (tmp_path / ("a" * 300), tmp_path / "link"):
+        with pytest.raises(OSError, match="File name too long"):
+            refs.locate(path)
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "gitdir: /nowhere", "gitdir:", "nonsense", "gitdir: a\0b", "gitdir: .git"]
+)
 def test_what_is_not_a_repository(tmp_path, content):
     if content is not None:
         (tmp_path / ".git").write_text(content)
