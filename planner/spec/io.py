@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, PlainValidator, model_validator
 
+from planner.spec import patterns
 from planner.spec.shape import Bool, Name, Number, Section, Whole, fault
 from planner.spec.words import kind_of, nearest, short
 
@@ -29,8 +30,6 @@ _OTHER_WORDS = {"string": "str", "text": "str", "integer": "int", "number": "flo
 
 RESERVED = frozenset({"globals", "params", "connections"})
 """Names that templates use for themselves."""
-
-_LONGEST_PATTERN = 500
 
 
 def _io_name(value: str) -> str:
@@ -54,12 +53,8 @@ def _type(value: object) -> str:
 
 
 def _pattern(value: str) -> str:
-    if len(value) > _LONGEST_PATTERN:
-        raise fault("PL-204", f"a pattern of {len(value)} characters", f"use {_LONGEST_PATTERN} at most")
-    try:
-        re.compile(value)
-    except (re.error, OverflowError, RecursionError, Warning) as error:
-        raise fault("PL-204", f"not a regular expression: {short(str(error))}") from None
+    if (said := patterns.fault_of(value)) is not None:
+        raise fault("PL-204", *said)
     return value
 
 
@@ -86,7 +81,7 @@ class Validation(Section):
     max_digits: Whole | None = None
     decimal_places: Whole | None = None
     regex: Annotated[str, AfterValidator(_pattern)] | None = None
-    """Matched at the start of the value."""
+    """Matched at the start of the value; its syntax is that of `planner.spec.patterns`."""
     min_length: Whole | None = None
     max_length: Whole | None = None
     contains: Any = None

@@ -127,10 +127,19 @@ CHECKS = [
     ({"gt": 1}, 2, "2"),
     ({"multipleOf": 3}, 9, 10),
     ({"multipleOf": 0.1}, 0.3, 0.35),
+    ({"multipleOf": 1e-300}, 3e-300, 1e300),
+    ({"multipleOf": 0.5}, 1.5, 10**400),
+    ({"gt": 0.5}, 10**400, -(10**400)),
+    ({"gt": 1}, 2, [[1]]),
+    ({"maxDigits": 5}, 1, 10**5000),
     ({"minDigits": 3}, 123, 12),
     ({"maxDigits": 3}, 12.3, 12.34),
     ({"decimalPlaces": 1}, 3, 0.25),
     ({"regex": "a+$"}, "aa", "b"),
+    ({"regex": "a|b"}, "bx", "xb"),
+    ({"regex": "a+$"}, "aa", "aa\n"),
+    ({"regex": "a"}, "a", 1),
+    ({"regex": "(a+)+$"}, "a" * 10_000, "a" * 10_000 + "!"),
     ({"minLength": 2}, "ab", "a"),
     ({"maxLength": 2}, "ab", "abc"),
     ({"contains": "b"}, "abc", "ac"),
@@ -147,13 +156,32 @@ CHECKS = [
 ]
 
 
-@pytest.mark.parametrize(("checks", "good", "bad"), CHECKS, ids=json.dumps)
+def said(value):
+    return repr(value)[:40] if not isinstance(value, int) or abs(value) < 10**40 else "huge"
+
+
+@pytest.mark.parametrize(("checks", "good", "bad"), CHECKS, ids=said)
 def test_a_check_tells_good_from_bad(checks, good, bad):
     declared = checks_of(IO(name="x", validation=checks))
 
     assert list(violations(good, declared)) == []
     assert len(list(violations(bad, declared))) == 1
     assert list(violations(None, declared)) == []
+
+
+def test_a_text_that_is_too_long_for_its_pattern_is_refused_and_not_matched():
+    declared = checks_of(IO(name="x", validation={"regex": "(?:a?){700}!"}))
+
+    assert list(violations("a" * 200, declared)) == ['must match "(?:a?){700}!"']
+    assert list(violations(["a" * 200] * 2, declared)) == [
+        'is too long to be matched against "(?:a?){700}!"',
+    ]
+
+
+def test_many_values_against_many_options_are_not_compared_one_by_one():
+    declared = checks_of(IO(name="x", options=list(range(20_000))))
+
+    assert list(violations(list(range(20_000)), declared)) == []
 
 
 def test_options_have_an_older_spelling():

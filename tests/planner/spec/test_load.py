@@ -103,7 +103,8 @@ def only(text: str):
         ),
         pytest.param(
             RUN + "inputs: [{name: a, validation: {regex: '('}}]\n",
-            "ops/f.yaml:5:40: error PL-204: not a regular expression: missing ), unterminated subpattern at position 0",
+            "ops/f.yaml:5:40: error PL-204: not a regular expression: unclosed group; "
+            "write it in the syntax of Rust's regex: it has no look-around and no backreferences",
             id="regex",
         ),
         pytest.param(
