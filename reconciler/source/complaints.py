@@ -1,12 +1,13 @@
 """What git complains of, as one sentence for people, and whose fault it is.
 
-Only git's own words are read; nothing here decides what happens next.
+Only git's own words are read, never the names in them: a path, a host or a branch may be called anything. Nothing here
+decides what happens next.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from reconciler.source.remote import Remote
 
@@ -35,12 +36,23 @@ _SENTENCES: Mapping[str, str] = {
     r"fsck error|object [0-9a-f]{40,64}: \w+:": "{} holds an object that git fsck refuses: repair it there",
     _BROKEN_OFF: "cannot reach {}",
 }
+# What is no word of git's: quoted text, and whatever looks like an address, a path, a ref or a host with its domain.
+_NAMES = re.compile(
+    r"(?<!\w)'[^'\n]*'|[a-z+]+://[^\s']*|(?<![\w/])/[^\s':,]*|\brefs/[^\s':,]*|(?<=to host )\S+|(?<=closed by )\S+|\b[\w-]+(\.[\w-]+)+\b",
+    re.IGNORECASE,
+)
 _REFUSALS = re.compile(r"hook declined|protected|prohibited|deny(ing)? |not allowed to push", re.IGNORECASE)
 
 
-def explain(remote: Remote, said: str) -> str:
-    """One sentence on why `remote` could not be used, from git's (redacted) errors."""
-    found = _known(said)
+def explain(remote: Remote, said: str, ours: Collection[object] = ()) -> str:
+    """One sentence on why `remote` could not be used, from git's (redacted) errors.
+
+    Args:
+        remote: what was used.
+        said: the errors.
+        ours: further names that may stand in them, such as folders of ours: no words of git's.
+    """
+    found = _known(remote, said, ours)
     if found is not None:
         return found.format(remote)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
@@ -49,16 +61,21 @@ def explain(remote: Remote, said: str) -> str:
     return f"git cannot read {remote}: {last}"
 
 
-def is_remotes_fault(said: str) -> bool:
-    """Whether the complaint is about the remote or the way to it, so that our own copy is beyond suspicion."""
-    return _known(said) is not None
+def is_remotes_fault(remote: Remote, said: str, ours: Collection[object] = ()) -> bool:
+    """Whether the complaint reads as one about the remote or the way to it; arguments as for `explain`.
+
+    Git has the same words for our own copy when it is no repository any more, so that must be asked, too.
+    """
+    return _known(remote, said, ours) is not None
 
 
 def is_refusal(said: str) -> bool:
     """Whether the remote refuses a push by its rules, so that trying again is of no use."""
-    return _REFUSALS.search(said) is not None
+    return _REFUSALS.search(_NAMES.sub("''", said)) is not None
 
 
-def _known(said: str) -> str | None:
-    text = said.lower()
+def _known(remote: Remote, said: str, ours: Collection[object]) -> str | None:
+    for name in sorted({remote.url, *map(str, ours)}, key=len, reverse=True):  # a longer one before its beginnings
+        said = said.replace(name, "/")
+    text = _NAMES.sub("''", said).lower()
     return next((sentence for pattern, sentence in _SENTENCES.items() if re.search(pattern, text)), None)

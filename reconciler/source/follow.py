@@ -169,9 +169,16 @@ class Follower:
             return ""
         self.seen = None
         text = self.leash.redact(said.err)
-        if is_remotes_fault(text):
-            raise Transient(explain(self.origin.remote, text))
-        return explain(self.origin.remote, text)
+        ours = (mirror.path, self.leash.folder, self._ref, mirror.head_ref)
+        sentence = explain(self.origin.remote, text, ours)
+        if is_remotes_fault(self.origin.remote, text, ours) and await self._is_sound(mirror):
+            raise Transient(sentence)
+        return sentence
+
+    async def _is_sound(self, mirror: Mirror) -> bool:
+        """Whether git can use `mirror` by itself: it is a repository, and its refs name commits that can be read."""
+        arguments = [f"--git-dir={mirror.path}", "log", "--no-walk", "--all", "--format="]
+        return (await self.leash.call(arguments, self.deadlines.read)).ok
 
     async def _remake(self, seen: str, fault: str) -> None:
         """Make the mirror anew beside the old one, and put it in place when it is complete.

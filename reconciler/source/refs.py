@@ -144,7 +144,7 @@ class Reader:
 
 
 def _target(text: str) -> str:
-    """The ref that a symbolic one names; one that git would not take (reftable puts one in HEAD) is for git to judge."""
+    """The ref that a symbolic one names; what git would not take (reftable puts such a name in HEAD) is for git."""
     try:
         return check_ref(text.removeprefix("ref: ").strip())
     except ValueError:

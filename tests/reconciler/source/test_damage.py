@@ -113,6 +113,38 @@ async def test_a_push_heals_a_damaged_mirror_too(remote, follow, mirror):
     assert (await source.tree(first)).has_files
 
 
+@pytest.mark.parametrize("state", ["state", "classlist"])
+@pytest.mark.parametrize("name", ["HEAD", "config", "refs/plumbline/test/head", "packed-refs"])
+@pytest.mark.parametrize("content", [b"", b"garbage\n"], ids=["empty", "garbage"])
+async def test_a_push_heals_a_mirror_that_git_takes_for_no_repository(remote, follow, tmp_path, state, name, content):  # noqa: PLR0917  a table
+    """Git has the same words for a remote and for our own copy; and a folder may be named like one of them."""
+    remote.commit({"a": b"1"})
+    first = follow(state=state)
+    await first.fetch()
+    await first.close()
+    (tmp_path / state / "mirror.git" / name).write_bytes(content)
+    tip = remote.commit({"a": b"2"})
+    source = follow(state=state)
+    assert (await source.fetch()).id == tip
+    assert (await source.tree(tip)).has_files
+
+
+async def test_a_remote_that_is_to_blame_costs_no_mirror(remote, follow, mirror, monkeypatch):
+    remote.commit({"a": b"1"})
+    source = follow()
+    await source.fetch()
+    made = mirror.stat().st_ino
+    tip = remote.commit({"a": b"2"})
+    now = await source.follower()
+    monkeypatch.setattr(type(now), "_ref", "refs/heads/away")
+    now.seen = tip
+    with pytest.raises(Transient, match="went away"):
+        await source.fetch()
+    assert mirror.stat().st_ino == made
+    monkeypatch.undo()
+    assert (await source.fetch()).id == tip
+
+
 async def test_pins_are_brought_over(remote, follow, mirror):
     first = remote.commit({"a": b"1"})
     lost = remote.commit({"a": b"lost"})
