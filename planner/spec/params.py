@@ -23,7 +23,7 @@ PARAM_KEYS = frozenset(
 )
 """A mapping with one of these keys is a param in full form; another mapping is a literal."""
 
-_WRAPPED = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+_WRAPPED = re.compile(r"\{\{([^{}]*)\}\}")
 _WHOLE = frozenset({"inputs", "outputs", "io", "artifacts"})
 _ENTITY = frozenset({"inputs", "outputs", "artifacts", "globals"})
 
@@ -102,7 +102,7 @@ def _path(ref: str, value: object) -> tuple[str, ...]:
         hint = "name it, such as `outputs.loss`"
         raise fault("PL-203", f"`value` must be a string when `ref` is set, not {kind_of(value)}", hint, ("value",))
     wrapped = _WRAPPED.fullmatch(value.strip())
-    parts = tuple((wrapped[1] if wrapped else value.strip()).split("."))
+    parts = tuple((wrapped[1] if wrapped else value).strip().split("."))
     match parts:
         case ("outputs", *_) if ref == "dag":
             raise fault("PL-204", "a DAG has no outputs while it runs", "use `inputs.NAME`", ("value",))

@@ -41,7 +41,6 @@ __all__ = [
     "yes_no",
 ]
 
-_TEMPLATE = re.compile(r"\{\{\s*(.+)\s*\}\}", re.DOTALL)
 _LARGEST = 2**31 - 1
 _LONGEST_NAME = 128
 
@@ -77,8 +76,11 @@ def fault(
 
 
 def is_template(value: object) -> bool:
-    """Whether a value is text with a template in it (reference, notation)."""
-    return isinstance(value, str) and _TEMPLATE.search(value) is not None
+    """Whether a value is text with a template in it: `{{`, something, `}}` (reference, notation).
+
+    The outermost braces decide, as they hold every pair within; so the cost is linear.
+    """
+    return isinstance(value, str) and -1 < value.find("{{") < value.rfind("}}") - 2
 
 
 # Scalars
