@@ -140,5 +140,5 @@ def _gpus(operation: CompiledOperation) -> int:
 
 
 def _is_live(record: RootRecord) -> bool:
-    planned = record.planned
-    return bool(record.open) or (planned is not None and planned.digest is not None)
+    """Whether something is up, runs or will tick: what a removal would end, unlike the records of what has run."""
+    return bool(record.open) or (record.cursor is not None and bool(record.cursor.digest))

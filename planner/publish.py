@@ -164,10 +164,15 @@ def _changed(draft: Draft, waiting: Report) -> Said:
     if operation.policy.run is RunPolicy.MANUAL:
         return Said(StatusState.SUCCESS, f"waits for plumbline run {draft.name}")
     # A commit that reverts to what is in force has no run of its own, one that is a baseline none at all.
-    run = _story(draft, waiting.key or applied.key)
+    run = _story(draft, waiting.key or _serving(draft, operation) or applied.key)
     if run is None or (waiting.key is None and run.status is RunStatus.SUCCEEDED):
         return Said(StatusState.SUCCESS, "in force already")
     return _of_run(draft, waiting, run)
+
+
+def _serving(draft: Draft, operation: CompiledOperation) -> Key | None:
+    """The top that serves now, which a person may have asked for: it speaks for a commit without a run of its own."""
+    return draft.state.record.open[-1] if operation.kind == "service" and draft.state.record.open else None
 
 
 def _scheduled(draft: Draft, operation: CompiledOperation) -> Said:

@@ -52,15 +52,17 @@ def plan_commit(desired: DesiredState, records: Mapping[str, RootRecord], contac
     holds = holds_of(desired, known, present, absent, contact)
     facts = [fact for old, new in sorted(renames.items()) for fact in _renamed(records[old], new, contact)]
     changes: list[Change] = []
-    for name, (target, what) in sorted({**present, **absent}.items(), key=lambda item: item[0]):
-        planned = replace(target, hold=holds.get(name))
+    held = {
+        name: (replace(target, hold=holds.get(name)), what) for name, (target, what) in {**present, **absent}.items()
+    }
+    for name, (planned, what) in sorted({**held, **dict(_staying(kept, known))}.items(), key=lambda item: item[0]):
         if planned == known.get(name, RootRecord(name)).planned:
             continue
         facts.append(TargetSet(name, planned, what, contact.now))
         if what is not None:
             changes.append(Change(name, what))
             facts.extend(_said_anew(name, desired.commit, contact))
-    invalid = _invalid(desired, known, contact)
+    invalid = _invalid(desired, known, kept, contact)
     changes.extend(Change(fact.root, What.INVALID) for fact in invalid)
     errors = [problem for problem in desired.problems if problem.severity is Severity.ERROR]
     facts.insert(
@@ -140,7 +142,9 @@ def _absent(
         planned = record.planned
         if name in desired.roots or planned is None or planned.digest is None:
             continue
-        if not planned.prune:
+        if planned.path in desired.bad_files:
+            kept[name] = f"{planned.path} has problems; the last good form stays in force"
+        elif not planned.prune:
             kept[name] = "prune is off for it; plumbline stop ends what runs"
         elif desired.bad_files:
             kept[name] = f"nothing is removed while {min(desired.bad_files)} has problems"
@@ -149,20 +153,29 @@ def _absent(
     return found, kept
 
 
-def _invalid(desired: DesiredState, known: Mapping[str, RootRecord], contact: Contact) -> tuple[StatusChanged, ...]:
+def _staying(
+    kept: Mapping[str, str], known: Mapping[str, RootRecord]
+) -> Iterator[tuple[str, tuple[Planned, What | None]]]:
+    """The targets of roots that stay as they are, with the reason."""
+    for name, reason in kept.items():
+        planned = known[name].planned
+        if planned is not None:
+            yield name, (replace(planned, kept=reason), None)
+
+
+def _invalid(
+    desired: DesiredState, known: Mapping[str, RootRecord], kept: Mapping[str, str], contact: Contact
+) -> tuple[StatusChanged, ...]:
     """A failure on the commit for each root that stays as it is because its file is bad."""
+    bad = (name for name in sorted(kept) if (planned := known[name].planned) and planned.path in desired.bad_files)
     return tuple(
         StatusChanged(
             root=name,
             commit=desired.commit,
             context=context_of(contact.instance, name),
             state=StatusState.FAILURE,
-            description=shorten(f"{record.planned.path} has problems; the last good form stays in force"),
+            description=shorten(kept[name]),
             at=contact.now,
         )
-        for name, record in sorted(known.items())
-        if record.planned is not None
-        and record.planned.digest is not None
-        and record.planned.path in desired.bad_files
-        and name not in desired.roots
+        for name in bad
     )

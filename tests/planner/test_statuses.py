@@ -205,6 +205,23 @@ SERVICES = (
     ),
 )
 
+AGAIN = (
+    Case(
+        "run-again-by-a-person",
+        "a revert to what serves by a person's request speaks of what serves",
+        [
+            push(service(), job()),
+            ask("stop", "serve"),
+            ask("run", "serve"),
+            push(job()),
+            push(service(), job()),
+        ],
+        alive=["serve@req-q2#1", "train@g1#1"],
+        says={"c3 serve": "success: ready"},
+        world={"budgets": Budgets(deletions=0)},
+    ),
+)
+
 OTHERS = (
     Case(
         "schedule",
@@ -485,6 +502,11 @@ def test_dags(case):
 
 @table(*SERVICES)
 def test_services(case):
+    case.check()
+
+
+@table(*AGAIN)
+def test_services_that_a_person_runs(case):
     case.check()
 
 

@@ -43,9 +43,15 @@ def jobs(count: int, start: int = 0) -> list[CompiledOperation]:
     return [job(f"j{number}", f"do {number}") for number in range(start, start + count)]
 
 
+def ends(count: int) -> list[Step]:
+    """The programs of j0, j1, … end."""
+    return [end(f"j{number}@g1#1") for number in range(count)]
+
+
 def targets(history: History) -> list[str]:
     """What the last commit made of which root."""
-    return [line(fact) for fact in history.facts if isinstance(fact, f.TargetSet | f.Renamed)]
+    moved = (fact for fact in history.facts if isinstance(fact, f.TargetSet | f.Renamed))
+    return [line(fact) for fact in moved if isinstance(fact, f.Renamed) or not fact.planned.kept]
 
 
 @dataclass(frozen=True)
@@ -268,6 +274,11 @@ def test_changes(change):
     plan = history.commit(desired("c2", *change.after, bad=change.bad, moved=dict(change.moved)))
     assert list(change.changes) == targets(history), change.reason
     assert list(change.kept) == sorted(plan.kept), change.reason
+    for name, reason in plan.kept.items():
+        assert reason == history.record(name).planned.kept
+    back = history.commit(desired("c3", *change.before))
+    assert {} == back.kept
+    assert "" == "".join(history.record(name).planned.kept for name in change.kept), "it is as it says again"
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.ident)
@@ -611,6 +622,30 @@ FIRST = (
     ),
 )
 
+LIVE = (
+    Case(
+        "services-among-finished-jobs",
+        "all that is up would go: held, however many finished jobs there are",
+        [push(*jobs(6), *(service(f"s{n}", ports=()) for n in range(3))), *ends(6), push(*jobs(6))],
+        then=[],
+        says={
+            "c2 s0": "pending: held: it would remove 3 of 3 live operations in one commit; plumbline approve h-b37b5f1d",
+        },
+    ),
+    Case(
+        "finished-jobs",
+        "what has run is a record: its removal ends nothing and is not held",
+        [push(*jobs(7), service()), *ends(7), push(service())],
+        says={"c2": "success: 7 operations done"},
+    ),
+    Case(
+        "schedules",
+        "a schedule would tick no more",
+        [push(*(job(f"n{n}", schedule=EVERY_TEN) for n in range(3)), job()), end("train@g1#1"), push(job())],
+        then=[],
+    ),
+)
+
 OWED = (
     Case(
         "manual-no-more",
@@ -759,6 +794,11 @@ def test_first_contact(case):
     case.check()
 
 
+@table(*LIVE)
+def test_what_counts_as_live(case):
+    case.check()
+
+
 @table(*OWED)
 def test_what_runs_by_itself_from_now_on(case):
     case.check()
@@ -895,6 +935,17 @@ def test_a_commit_that_is_planned_again_does_not_count_what_it_said_before():
     assert "success: 2 operations done" == history.says("c1")[""]
     history.commit(desired("c1", *jobs(2)))
     assert {"": "pending: 0 of 2 done", "j0": "pending: planned", "j1": "pending: planned"} == history.says("c1")
+
+
+def test_a_root_whose_file_is_bad_names_that_file():
+    plan = after(push(job("a", path="x.yaml"), job("b", path="y.yaml"), job("c", path="z.yaml"))).commit(
+        desired("c2", bad=["x.yaml", "y.yaml"])
+    )
+    assert {
+        "a": "x.yaml has problems; the last good form stays in force",
+        "b": "y.yaml has problems; the last good form stays in force",
+        "c": "nothing is removed while x.yaml has problems",
+    } == plan.kept
 
 
 def test_what_a_commit_loosens_counts_from_the_next_one():

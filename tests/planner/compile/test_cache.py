@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from planner.compile import Cache, CompileConfig, EntryRef, compile_tree, ls_files, tree, wanted
+from planner.compile import Cache, CompileConfig, EntryRef, compile_tree, ls_files, wanted
+from planner.compile import files as compiling
 from tests.planner.compile.trees import given
 
 pytestmark = pytest.mark.unit
@@ -67,8 +68,10 @@ def test_a_warm_compile_gives_what_a_cold_one_gives(seed):
 
 def test_what_did_not_change_is_not_compiled_again(monkeypatch):
     seen = []
-    plain = tree.compile_file
-    monkeypatch.setattr(tree, "compile_file", lambda loaded, *rest: seen.append(loaded.path) or plain(loaded, *rest))
+    plain = compiling.compile_file
+    monkeypatch.setattr(
+        compiling, "compile_file", lambda loaded, *rest: seen.append(loaded.path) or plain(loaded, *rest)
+    )
     cache, files = Cache(), dict(START)
 
     def changed(**edits):

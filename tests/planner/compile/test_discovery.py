@@ -88,12 +88,66 @@ def test_specs_are_never_read_through_a_symlink(kind, known, bad):
     assert ("a.yaml" in desired.bad_files) is bad
 
 
-def test_a_large_file_is_not_read_unless_a_root_comes_from_it():
+PAD = "# " + "x" * 78 + "\n"
+LARGE = {
+    "an operation": ("a.yaml", job("a") + PAD * 13_000, "in"),
+    "an operation in JSON": ("a.json", '{"kind": "operation", "x": "' + "x" * 1_000_000 + '"}', "in"),
+    "an operation in UTF-16": ("a.yaml", (job("a") + PAD * 13_000).encode("utf-16"), "in"),
+    "data": ("a.yaml", "- version: 2\n" * 80_000, "ignored"),
+    "data that ends like a spec": ("a.yaml", PAD * 13_000 + job("a"), "ignored"),
+    "helm": ("a.yaml", "kind: Deployment\n" + PAD * 13_000, "ignored"),
+}
+
+
+@pytest.mark.parametrize(("path", "text", "state"), LARGE.values(), ids=LARGE)
+def test_a_large_file_is_a_problem_where_it_starts_like_a_spec(path, text, state):
+    desired = compiled({path: text, "b.yaml": job("b")})
+
+    assert states({path: text}) == {path: state}
+    assert [problem.code for problem in desired.problems] == (["PL-103"] if state == "in" else [])
+    assert set(desired.roots) == {"b"}
+
+
+def test_a_large_file_that_a_root_comes_from_needs_no_look():
     files = {"a.yaml": EntryRef("blob", "1" * 40, 2_000_000)}
 
-    assert wanted(given(files)) == frozenset()
-    assert states(files) == {"a.yaml": "ignored"}
+    assert wanted(given(files)) == {"1" * 40}
+    assert wanted(given(files, in_force={"a": "a.yaml"})) == frozenset()
     assert [problem.code for problem in compiled(files, in_force={"a": "a.yaml"}).problems] == ["PL-103"]
+
+
+def test_data_in_yaml_is_not_read_without_end():
+    files = {f"{index:02}.json": EntryRef("blob", f"{index:040}", 5_000_000) for index in range(40)}
+    files["huge.yaml"] = EntryRef("blob", "f" * 40, 3_000_000_000)
+    files["z.yaml"] = EntryRef("blob", "e" * 40, 5_000_000)
+    asked = wanted(given(files))
+
+    assert len(asked) == 12
+    assert "e" * 40 in asked, "YAML comes first"
+    assert "f" * 40 not in asked
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_spec_in_utf_16_is_a_problem_and_other_files_in_it_are_not(encoding):
+    files = {
+        "a.yaml": ("\ufeff" + job("a")).encode(encoding),
+        "b.yaml": ("\ufeffkind: Deployment\n").encode(encoding),
+    }
+    desired = compiled(files)
+
+    assert states(files) == {"a.yaml": "in", "b.yaml": "ignored"}
+    assert [(problem.code, problem.place.path) for problem in desired.problems] == [("PL-107", "a.yaml")]
+
+
+def test_what_is_excluded_is_out_also_where_a_root_in_force_comes_from_it():
+    files = {".plumbline.yaml": "paths: {exclude: [a.yaml]}\n", "a.yaml": job("a"), "b.yaml": job("b")}
+    known = {"a": "a.yaml", "b": "b.yaml"}
+    desired = compiled(files, in_force=known)
+
+    assert states(files, in_force=known) == states(files) == {"a.yaml": "out", "b.yaml": "in"}
+    assert set(desired.roots) == {"b"}
+    assert desired.bad_files == frozenset(), "nothing holds the removal back"
+    assert compiled(files, named=frozenset({"a.yaml"})).roots.keys() == {"a", "b"}
 
 
 # What must be read
@@ -160,7 +214,48 @@ policies:
 
 
 def test_renames_are_handed_on():
-    assert compiled({".plumbline.yaml": "moved: {old: a}\n", "a.yaml": job("a")}).moved == {"old": "a"}
+    desired = compiled({".plumbline.yaml": "moved: {old: a}\n", "a.yaml": job("a")})
+
+    assert desired.moved == {"old": "a"}
+    assert desired.problems == ()
+
+
+def test_a_rename_to_nothing_is_said_where_it_is_written():
+    files = {".plumbline.yaml": "moved:\n  old: a\n  zz: yy\n  held: c\n", "a.yaml": job("a"), "c.yaml": "kind: ["}
+    desired = compiled(files, in_force={"c": "c.yaml"})
+
+    assert [str(problem) for problem in desired.problems if problem.place.path == ".plumbline.yaml"] == [
+        ".plumbline.yaml:3:7: warning PL-302: `zz` is moved to `yy`, which is no operation of this commit; "
+        "correct the name, or remove the line"
+    ]
+    assert desired.bad_files == {"c.yaml"}
+
+
+def test_prune_that_the_daemon_does_not_allow_is_said():
+    settings = "defaults: {prune: true}\npolicies:\n- {match: a.yaml, prune: true}\n- {match: b.yaml, prune: false}\n"
+    desired = compiled({".plumbline.yaml": settings, "a.yaml": job("a")}, CompileConfig("p", prune=False))
+
+    assert [(problem.code, str(problem.place), problem.severity) for problem in desired.problems] == [
+        ("PL-603", ".plumbline.yaml:1:19", "warning"),
+        ("PL-603", ".plumbline.yaml:3:26", "warning"),
+    ]
+    assert compiled({".plumbline.yaml": settings, "a.yaml": job("a")}).problems == ()
+
+
+def test_the_name_that_the_ledger_fixed_stays_in_force():
+    files = {".plumbline.yaml": "project: new\n", "a.yaml": job("a"), "b.yaml": job("b") + "nope: 1\n"}
+    desired = compiled(files, CompileConfig("old", fixed=True), in_force={"a": "a.yaml", "gone": "c.yaml"})
+
+    assert desired.project == "old"
+    assert desired.roots == {}
+    assert ".plumbline.yaml" in desired.bad_files, "so nothing is removed"
+    assert [(problem.code, str(problem.place)) for problem in desired.problems] == [
+        ("PL-602", ".plumbline.yaml:1:10"),
+        ("PL-201", "b.yaml:6:1"),
+    ]
+    same = compiled({**files, ".plumbline.yaml": "project: old\n"}, CompileConfig("old", fixed=True))
+    assert set(same.roots) == {"a"}
+    assert compiled(files, CompileConfig("old")).project == "new", "without a ledger the file's name counts"
 
 
 # Names

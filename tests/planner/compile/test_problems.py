@@ -3,8 +3,13 @@
 # Specs stand on one line where their columns are what is tested.
 # ruff: noqa: E501
 
+import re
+from pathlib import Path
+
 import pytest
 
+import planner
+from planner import codes
 from planner.compile import CompileConfig
 from tests.planner.compile.trees import compiled
 
@@ -337,3 +342,10 @@ def test_an_image_without_an_environment_is_an_info():
 
     assert [(problem.code, problem.severity) for problem in desired.problems] == [("PL-701", "info")]
     assert "t" in desired.roots
+
+
+def test_every_code_is_raised_somewhere():
+    sources = [path for path in Path(planner.__file__).parent.rglob("*.py") if path.name != "codes.py"]
+    raised = set(re.findall(r"\bPL-\d{3}\b", "".join(path.read_text() for path in sources)))
+
+    assert raised == codes.CODES.keys()
