@@ -52,7 +52,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         "PL-405": "undefined variable in a template",
         "PL-406": "not allowed in a template",
         "PL-407": "template too costly",
-        "PL-408": "condition is not a boolean",
         "PL-409": "value fails its input's validation",
         # 5xx: schedules
         "PL-501": "bad cron expression",
@@ -67,5 +66,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "PL-701": "cannot run on this backend",
         "PL-702": "request above every limit of its queue",
         "PL-703": "command names a file that its run will not see",
+        # 9xx: our own fault
+        "PL-901": "Plumbline failed on this file",
     }
 )

@@ -14,6 +14,7 @@ from planner.compile.given import (
     EntryRef,
     FileRow,
     FileState,
+    Override,
 )
 from planner.compile.timing import CheckSchedule
 from planner.compile.tree import compile_tree, ls_files, wanted
@@ -29,6 +30,7 @@ __all__ = [
     "EntryRef",
     "FileRow",
     "FileState",
+    "Override",
     "compile_tree",
     "ls_files",
     "wanted",

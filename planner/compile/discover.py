@@ -6,23 +6,28 @@ read, and never reads.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
+from planner.compile.boundary import guarded
 from planner.compile.cache import Cache, SpecFile
 from planner.compile.given import SETTINGS, CompileInput, Entry, FileRow
+from planner.compile.marks import is_hidden_spec, is_large, starts_like_spec, unmarked, worth_a_look
 from planner.compile.paths import references
 from planner.errors import Place, Problem, Severity
 from planner.spec.load import Loaded, load
 from planner.spec.places import Places
-from planner.spec.repository import LoadedRepository, Repository, load_repository
+from planner.spec.repository import LoadedRepository, Paths, Repository, load_repository
 from planner.spec.text import MAX_BYTES
 
 __all__ = ["Discovery", "discover"]
 
 _SUFFIXES = (".yaml", ".yml", ".json")
-_WORDS = (b"version", b"kind")
 _NO_SPEC: Literal[False] = False
+_LARGE = f"larger than {MAX_BYTES:,} bytes"
+_NO_DOCUMENT = "no document with `version: 1.1` and `kind`"
 
 
 @dataclass(slots=True)
@@ -53,10 +58,18 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
+    """What a look at the tree goes by.
+
+    Attributes:
+        known: files that are specs whatever they hold: a root in force comes from them, or they are named.
+        large: files over the size of a spec that are looked into.
+    """
+
     given: CompileInput
     cache: Cache
     found: Discovery
     known: frozenset[str]
+    large: frozenset[str]
 
 
 def discover(given: CompileInput, cache: Cache) -> Discovery:
@@ -65,22 +78,33 @@ def discover(given: CompileInput, cache: Cache) -> Discovery:
     settings = found.repository.settings
     if settings is None:
         return found
-    look = _Look(given, cache, found, frozenset(given.in_force.values()) | given.named)
-    included = cache.included.get(settings.paths)
+    files = dict(_included(given, settings.paths, cache, found))
+    known = frozenset(given.in_force.values()) | given.named
+    look = _Look(given, cache, found, known, worth_a_look(files.items()))
+    for path, entry in files.items():
+        _candidate(look, path, entry)
+    _follow(look)
+    return found
+
+
+def _included(given: CompileInput, paths: Paths, cache: Cache, found: Discovery) -> Iterator[tuple[str, Entry]]:
+    """Files that `paths` takes, and those that are named.
+
+    What it leaves out is out, also where a root in force comes from it: that removes the root as deleting would.
+    """
+    included = cache.included.get(paths)
     if included is None:
-        included = cache.included.put(settings.paths, {})
+        included = cache.included.put(paths, {})
     for path, entry in given.entries.items():
         if not path.endswith(_SUFFIXES) or entry.kind == "tree" or path == SETTINGS:
             continue
         taken = included.get(path)
         if taken is None:
-            taken = included[path] = settings.paths.includes(path)
-        if taken or path in look.known:
-            _candidate(look, path, entry)
+            taken = included[path] = paths.includes(path)
+        if taken or path in given.named:
+            yield path, entry
         else:
             found.rows.append(FileRow(path, "out", f"left out by `paths` of {SETTINGS}"))
-    _follow(look)
-    return found
 
 
 def _settings(given: CompileInput, cache: Cache) -> Discovery:
@@ -95,7 +119,10 @@ def _settings(given: CompileInput, cache: Cache) -> Discovery:
     if loaded is None and entry.id not in given.blobs:
         return Discovery(nothing, missing={entry.id})
     if loaded is None:
-        loaded = cache.settings.put(entry.id, load_repository(SETTINGS, given.blobs[entry.id]))
+        read = guarded(Place(SETTINGS), partial(load_repository, SETTINGS, given.blobs[entry.id]))
+        if isinstance(read, Problem):
+            return Discovery(nothing, problems=[read])
+        loaded = cache.settings.put(entry.id, read)
     return Discovery(loaded, problems=list(loaded.problems))
 
 
@@ -104,8 +131,8 @@ def _candidate(look: _Look, path: str, entry: Entry) -> None:
     if entry.kind != "blob":
         _not_a_file(look, path, entry)
         return
-    if entry.size > MAX_BYTES and not forced:
-        found.rows.append(FileRow(path, "ignored", f"larger than {MAX_BYTES:,} bytes"))
+    if is_large(entry) and not forced and path not in look.large:
+        found.rows.append(FileRow(path, "ignored", _LARGE))
         return
     known = look.cache.files.get((path, entry.id))
     if known is None or (known is False and forced):
@@ -113,7 +140,7 @@ def _candidate(look: _Look, path: str, entry: Entry) -> None:
     if known is None:
         found.missing.add(entry.id)
     elif known is False or (known.loaded.look == "other" and not forced):
-        found.rows.append(FileRow(path, "ignored", "no document with `version: 1.1` and `kind`"))
+        found.rows.append(FileRow(path, "ignored", _LARGE if is_large(entry) else _NO_DOCUMENT))
     else:
         found.files[path] = known
         found.rows.append(FileRow(path, "in", _why(look, known.loaded)))
@@ -129,19 +156,41 @@ def _not_a_file(look: _Look, path: str, entry: Entry) -> None:
 
 def _read(look: _Look, path: str, entry: Entry) -> SpecFile | Literal[False] | None:
     """The file; False for one that does not look like a spec, None while its content is not there."""
-    key = (path, entry.id)
-    if entry.size > MAX_BYTES:
-        problem = Problem("PL-103", f"the file has {entry.size:,} bytes, more than {MAX_BYTES:,}", Place(path))
-        return look.cache.files.put(key, SpecFile(Loaded(path, (), (problem,), "suspect"), ()))
+    forced = path in look.known
+    if is_large(entry) and forced:
+        return _too_large(path, entry)
     data = look.given.blobs.get(entry.id)
     if data is None:
         return None
-    if path not in look.known and not any(word in data for word in _WORDS):
-        return look.cache.files.put(key, _NO_SPEC)
+    found = guarded(Place(path), partial(_judged, path, entry, data, forced=forced))
+    return _spoilt(found) if isinstance(found, Problem) else look.cache.files.put((path, entry.id), found)
+
+
+def _judged(path: str, entry: Entry, data: bytes, *, forced: bool) -> SpecFile | Literal[False]:
+    if is_large(entry):
+        return _too_large(path, entry) if starts_like_spec(data) else _NO_SPEC
+    if not forced and unmarked(data):
+        return _NO_SPEC
+    found = _loaded(path, data)
+    return found if forced or found.loaded.look != "other" else _NO_SPEC
+
+
+def _loaded(path: str, data: bytes) -> SpecFile:
     loaded = load(path, data)
-    if loaded.look == "other" and path not in look.known:
-        return look.cache.files.put(key, _NO_SPEC)
-    return look.cache.files.put(key, SpecFile(loaded, references(loaded)))
+    if loaded.look == "other" and is_hidden_spec(data):
+        loaded = replace(loaded, look="suspect")
+    return SpecFile(loaded, references(loaded))
+
+
+def _too_large(path: str, entry: Entry) -> SpecFile:
+    hint = "split it into several files, or exclude it"
+    message = f"the file has {entry.size:,} bytes, more than {MAX_BYTES:,}"
+    return _spoilt(Problem("PL-103", message, Place(path), hint=hint))
+
+
+def _spoilt(problem: Problem) -> SpecFile:
+    """A file of which nothing is known but what is wrong with it."""
+    return SpecFile(Loaded(problem.place.path, (), (problem,), "suspect"), ())
 
 
 def _why(look: _Look, loaded: Loaded) -> str:
@@ -176,10 +225,13 @@ def _follow(look: _Look) -> None:
 
 def _component(look: _Look, path: str, entry: Entry) -> SpecFile | None:
     """A file that is read because an operation refers to it, whatever it looks like."""
-    data = b"" if entry.size > MAX_BYTES else look.given.blobs.get(entry.id)
+    if is_large(entry):
+        return _too_large(path, entry)
+    data = look.given.blobs.get(entry.id)
     if data is None:
         return None
-    loaded = load(path, data)
-    found = SpecFile(loaded, references(loaded))
+    found = guarded(Place(path), partial(_loaded, path, data))
+    if isinstance(found, Problem):
+        return _spoilt(found)
     look.cache.files.put((path, entry.id), found)
     return found

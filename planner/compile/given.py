@@ -9,7 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-__all__ = ["SETTINGS", "CompileConfig", "CompileInput", "Entry", "EntryKind", "EntryRef", "FileRow", "FileState"]
+from planner.errors import Place
+
+__all__ = [
+    "SETTINGS",
+    "CompileConfig",
+    "CompileInput",
+    "Entry",
+    "EntryKind",
+    "EntryRef",
+    "FileRow",
+    "FileState",
+    "Override",
+]
 
 SETTINGS = ".plumbline.yaml"
 """The repository's own settings, at its root."""
@@ -57,7 +69,8 @@ class CompileConfig:
     """The daemon's configuration, as far as compile depends on it.
 
     Attributes:
-        project: name of the project where the repository does not set one.
+        project: name of the project; the repository's own word counts before it, unless it is `fixed`.
+        fixed: whether a ledger holds `project` already: then another name in the repository is a problem.
         instance: name of the Plumbline instance.
         backend: name of the backend that runs go to.
         namespace: what `globals.namespace` is where no policy says.
@@ -73,6 +86,20 @@ class CompileConfig:
     environments: frozenset[str] | None = None
     slots: Mapping[str, int] | None = None
     prune: bool = True
+    fixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Other values of the params of one root, for one run that a person asks for.
+
+    Attributes:
+        place: where its document begins.
+        params: texts by name, over the params that it gives.
+    """
+
+    place: Place
+    params: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +114,7 @@ class CompileInput:
         blobs: contents by blob id, as far as they were read; grow it until `wanted` is empty.
         in_force: for each root of the ledger, the file that it comes from.
         named: files that count as spec files whatever they hold.
+        override: other params of one root.
     """
 
     commit: str
@@ -96,6 +124,7 @@ class CompileInput:
     blobs: Mapping[str, bytes] = field(default_factory=dict)
     in_force: Mapping[str, str] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
+    override: Override | None = None
 
 
 FileState = Literal["in", "out", "ignored"]

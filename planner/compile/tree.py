@@ -7,20 +7,17 @@ nothing more.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.compile.cache import Cache, Kept
 from planner.compile.discover import Discovery, discover
+from planner.compile.files import Desk, compile_files
 from planner.compile.given import SETTINGS, CompileInput, FileRow
-from planner.compile.operation import Shop
-from planner.compile.origin import Report
-from planner.compile.policy import RootPolicy, policy_of
-from planner.compile.roots import compile_file
+from planner.compile.settings import looser, moved_to_nothing, project_of, renamed
 from planner.compile.timing import CheckSchedule
-from planner.compile.view import Tree, View
 from planner.errors import Place, Problem, Severity
-from planner.model.desired import Asked, CompiledOperation, DesiredState, RunPolicy
-from planner.spec.repository import Policy, Repository
+from planner.model.desired import Asked, CompiledOperation, DesiredState
+from planner.spec.repository import Repository
 
 __all__ = ["compile_tree", "ls_files", "wanted"]
 
@@ -54,39 +51,43 @@ def compile_tree(given: CompileInput, cache: Cache | None = None, check: CheckSc
     settings = found.repository.settings
     if settings is None:
         return _broken(given, found)
-    project = settings.project or given.config.project
-    work = _Work(replace(given, config=replace(given.config, project=project)), found, cache, check)
-    kept = dict(_files(work, settings))
+    given = replace(given, config=replace(given.config, project=project_of(settings, given.config)))
+    kept = dict(compile_files(Desk(given, found, settings, cache, check)))
     clashes = tuple(_clashes(kept, given.in_force))
-    bad = {path for path, file in kept.items() if file.bad} | {problem.place.path for problem in clashes}
-    bad |= {problem.place.path for problem in found.problems if problem.severity is Severity.ERROR}
-    problems = [*found.problems, *clashes, *(problem for file in kept.values() for problem in file.problems)]
+    problems = [*found.problems, *_settings_problems(given, found, kept), *clashes]
+    bad = {path for path, file in kept.items() if file.bad}
+    bad |= {problem.place.path for problem in problems if problem.severity is Severity.ERROR}
+    problems += [problem for file in kept.values() for problem in file.problems]
     problems += [problem for other in found.others.values() for problem in other.loaded.problems]
     cache.compiled()
     return DesiredState(
         commit=given.commit,
         tree=given.tree_id,
-        project=project,
-        roots=_roots(kept, bad),
+        project=given.config.project,
+        roots={} if SETTINGS in bad else _roots(kept, bad),
         problems=_sorted(problems),
         bad_files=frozenset(bad),
-        moved=dict(settings.moved),
+        moved={} if SETTINGS in bad else dict(settings.moved),
         files=tuple(sorted(found.files)),
         budgets=_budgets(settings),
     )
 
 
+def _settings_problems(given: CompileInput, found: Discovery, kept: Mapping[str, Kept]) -> Iterator[Problem]:
+    """What is wrong with the settings; with an error in them every root stays as it is."""
+    loaded, config = found.repository, given.config
+    other = renamed(loaded, config)
+    if other is not None:
+        yield other
+    yield from looser(loaded, config)
+    # A file that cannot be read may have kept its operations' names to itself.
+    held = {name for name, path in given.in_force.items() if path in kept and kept[path].bad}
+    yield from moved_to_nothing(loaded, held | {name for file in kept.values() for name, _ in file.names})
+
+
 def _budgets(settings: Repository) -> Asked:
     said = settings.budgets
     return Asked(starts=said.starts, gpus=said.gpus, deletions=said.deletions)
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    given: CompileInput
-    found: Discovery
-    cache: Cache
-    check: CheckSchedule | None
 
 
 def _whole(given: CompileInput, cache: Cache) -> Discovery:
@@ -109,46 +110,13 @@ def _broken(given: CompileInput, found: Discovery) -> DesiredState:
 
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:
-    once = {(problem.code, problem.place, problem.message): problem for problem in reversed(problems)}
+    once = {(problem.code, problem.place, problem.pointer, problem.message): problem for problem in reversed(problems)}
     return tuple(sorted(once.values(), key=lambda problem: problem.sort_key))
 
 
 def _roots(kept: Mapping[str, Kept], bad: set[str]) -> dict[str, CompiledOperation]:
     found = {root.name: root for path, file in kept.items() if path not in bad for root in file.roots}
     return dict(sorted(found.items()))
-
-
-# Files
-
-
-def _files(work: _Work, settings: Repository) -> Iterator[tuple[str, Kept]]:
-    tree = Tree(work.given, work.found)
-    policies = _policies(work)
-    known: dict[int, tuple[RootPolicy, str]] = {}
-    for path, file in work.found.files.items():
-        said = policies.get(path)
-        if said is None:
-            said = policies[path] = settings.policy(path)
-        if id(said) not in known:
-            policy = policy_of(said, work.given.config)
-            known[id(said)] = (policy, repr(policy))
-        policy, words = known[id(said)]
-        commit = work.given.commit if policy.policy.run is RunPolicy.ON_COMMIT else ""
-        key = (path, work.given.entries[path].id, words, commit)
-        before = work.cache.results.get(key)
-        if before is not None and all(tree.answer(question) == answer for question, answer in before.reads.items()):
-            yield path, before
-            continue
-        shop = Shop(View(tree), Report(), policy, work.check)
-        yield path, work.cache.results.put(key, compile_file(file.loaded, shop, work.given.commit))
-
-
-def _policies(work: _Work) -> dict[str, Policy]:
-    """What holds for files, by path; kept with the settings that say so."""
-    entry = work.given.entries.get(SETTINGS)
-    ident = entry.id if entry else ""
-    found = work.cache.policies.get(ident)
-    return work.cache.policies.put(ident, {}) if found is None else found
 
 
 # Names

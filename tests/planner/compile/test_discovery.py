@@ -225,8 +225,10 @@ def test_a_rename_to_nothing_is_said_where_it_is_written():
     desired = compiled(files, in_force={"c": "c.yaml"})
 
     assert [str(problem) for problem in desired.problems if problem.place.path == ".plumbline.yaml"] == [
-        ".plumbline.yaml:3:7: warning PL-302: `zz` is moved to `yy`, which is no operation of this commit; "
-        "correct the name, or remove the line"
+        (
+            ".plumbline.yaml:3:7: warning PL-302: `zz` is moved to `yy`, which is no operation of this commit; "
+            "correct the name, or remove the line"
+        )
     ]
     assert desired.bad_files == {"c.yaml"}
 
@@ -251,7 +253,7 @@ def test_the_name_that_the_ledger_fixed_stays_in_force():
     assert ".plumbline.yaml" in desired.bad_files, "so nothing is removed"
     assert [(problem.code, str(problem.place)) for problem in desired.problems] == [
         ("PL-602", ".plumbline.yaml:1:10"),
-        ("PL-201", "b.yaml:6:1"),
+        ("PL-201", "b.yaml:5:1"),
     ]
     same = compiled({**files, ".plumbline.yaml": "project: old\n"}, CompileConfig("old", fixed=True))
     assert set(same.roots) == {"a"}

@@ -73,6 +73,26 @@ CASES = {
         op("params: {lr: 0}\n", "{name: lr, validation: {gt: 0}}"),
         ["PL-409 a.yaml:4:14 /params/lr"],
     ),
+    "a duration that no number holds": (
+        op("params: {a: P999999999W}\n", "{name: a, type: timedelta}"),
+        ["PL-403 a.yaml:4:13 /params/a"],
+    ),
+    "a quotient that no number holds": (
+        op("params: {a: 1.0e+300}\n", "{name: a, type: float, validation: {multipleOf: 1.0e-300}}"),
+        ["PL-409 a.yaml:4:13 /params/a"],
+    ),
+    "a number in JSON text that no number holds": (
+        op("params: {a: '[1e999]'}\n", "{name: a, type: list}"),
+        ["PL-403 a.yaml:4:13 /params/a"],
+    ),
+    "a pattern that would never end": (
+        op(f"params: {{a: {'a' * 36}!}}\n", "{name: a, validation: {regex: '(a+)+$'}}"),
+        ["PL-409 a.yaml:4:13 /params/a"],
+    ),
+    "a pattern that cannot be matched in bounded time": (
+        op("params: {a: x}\n", "{name: a, validation: {regex: '(?=x)'}}"),
+        ["PL-204 a.yaml:6:42 /component/inputs/0/validation/regex"],
+    ),
     "contextOnly of a declared input": (
         op("params: {lr: {value: 1, contextOnly: true}}\n", "{name: lr}"),
         ["PL-209 a.yaml:4:38 /params/lr/contextOnly"],

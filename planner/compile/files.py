@@ -1,0 +1,92 @@
+"""Every spec file of a tree, compiled: from the cache where nothing that a file depends on changed.
+
+Each file stands behind a boundary of its own, so that a fault of ours in one holds that one only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from planner.compile.boundary import OURS, guarded
+from planner.compile.cache import Cache, Kept
+from planner.compile.discover import Discovery
+from planner.compile.given import SETTINGS, CompileInput
+from planner.compile.operation import Shop
+from planner.compile.origin import Report
+from planner.compile.policy import RootPolicy, policy_of
+from planner.compile.roots import compile_file
+from planner.compile.timing import CheckSchedule
+from planner.compile.view import Tree, View
+from planner.errors import Place, Problem
+from planner.model.desired import RunPolicy
+from planner.spec.load import Loaded
+from planner.spec.repository import Policy, Repository
+
+__all__ = ["Desk", "compile_files"]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What all files of one compile share.
+
+    Attributes:
+        given: the input.
+        found: what discovery found.
+        settings: of the repository.
+        cache: results of earlier compiles.
+        check: what else can be wrong with a schedule; None to take every one.
+    """
+
+    given: CompileInput
+    found: Discovery
+    settings: Repository
+    cache: Cache
+    check: CheckSchedule | None = None
+    _policies: dict[int, tuple[RootPolicy, str]] = field(default_factory=dict)
+
+    def policy(self, path: str) -> tuple[RootPolicy, str]:
+        """What holds for a file, and the same in words that its result is kept under."""
+        entry = self.given.entries.get(SETTINGS)
+        ident = entry.id if entry else ""
+        by_path: dict[str, Policy] | None = self.cache.policies.get(ident)
+        if by_path is None:
+            by_path = self.cache.policies.put(ident, {})
+        said = by_path.get(path)
+        if said is None:
+            said = by_path[path] = self.settings.policy(path)
+        if id(said) not in self._policies:
+            policy = policy_of(said, self.given.config)
+            self._policies[id(said)] = (policy, repr(policy))
+        return self._policies[id(said)]
+
+    def keeps(self, kept: Kept) -> bool:
+        """Whether a result is one of the file alone: what failed here may go well the next time."""
+        failed = (problem.code == OURS for file in self.found.others.values() for problem in file.loaded.problems)
+        return not kept.bad or not (any(problem.code == OURS for problem in kept.problems) or any(failed))
+
+
+def compile_files(desk: Desk) -> Iterator[tuple[str, Kept]]:
+    """What each spec file compiles to, by path."""
+    tree = Tree(desk.given, desk.found)
+    for path, file in desk.found.files.items():
+        found = guarded(Place(path), partial(_file, desk, tree, file.loaded))
+        yield path, _failed(found) if isinstance(found, Problem) else found
+
+
+def _failed(problem: Problem) -> Kept:
+    return Kept(roots=(), names=(), problems=(problem,), bad=True, reads={})
+
+
+def _file(desk: Desk, tree: Tree, loaded: Loaded) -> Kept:
+    given, results, path = desk.given, desk.cache.results, loaded.path
+    policy, words = desk.policy(path)
+    commit = given.commit if policy.policy.run is RunPolicy.ON_COMMIT else ""
+    override = given.override if given.override and given.override.place.path == path else None
+    key = (path, given.entries[path].id, words, commit, repr(override))
+    before = results.get(key)
+    if before is not None and all(tree.answer(question) == answer for question, answer in before.reads.items()):
+        return before
+    kept = compile_file(loaded, Shop(View(tree), Report(), policy, desk.check), given.commit, override)
+    return results.put(key, kept) if desk.keeps(kept) else kept
