@@ -5,8 +5,6 @@ Decides nothing. A failed read is passed on: there is no desired state of a part
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,15 +12,16 @@ from datetime import UTC, datetime
 import anyio
 import anyio.to_thread
 
-from planner.compile import SETTINGS, Cache, CompileConfig, CompileInput, EntryRef, compile_tree, wanted
+from planner.compile import SETTINGS, Cache, CompileConfig, CompileInput, Override, compile_tree, wanted
 from planner.desire.cron import CronError
 from planner.desire.ticks import restart
 from planner.desire.zones import ZoneError
-from planner.errors import Place, ProblemsError, Severity
+from planner.errors import Place, Problem, ProblemsError, Severity
 from planner.model.desired import CompiledOperation, DesiredState
 from planner.model.schedule import Schedule
-from planner.spec import yaml as reader
+from planner.spec.places import pointer
 from planner.spec.repository import load_repository
+from planner.spec.words import short
 from reconciler.core import Core
 from reconciler.errors import Refused
 from reconciler.source.model import Commit
@@ -38,8 +37,9 @@ class SourceCompiler:
     """`reconciler.ports.Compiler` over a source. Keeps what unchanged files compiled to."""
 
     def __init__(self, source: Source, config: CompileConfig) -> None:
+        """Compile commits of `source`; the project of `config` is the ledger's, so no commit changes it."""
         self._source = source
-        self._config = config
+        self._config = replace(config, fixed=True)
         self._cache = Cache()
         # One at a time: the cache is one value, and compiling is bound by the processor anyway.
         self._turn = anyio.Lock()
@@ -71,14 +71,13 @@ class SourceCompiler:
             if root not in plain.roots:
                 raise Refused(f"{root} is not in the repository")
             place = plain.roots[root].place
-            path = place.path
-            ident = given.entries[path].id
-            data = (await self._source.blobs([ident]))[ident]
-            changed = await self._gather(_changed(given, place, data, params))
-            desired = await anyio.to_thread.run_sync(compile_tree, changed, self._cache, check_schedule)
-        errors = [item for item in desired.problems if item.place.path == path and item.severity is Severity.ERROR]
-        if errors or root not in desired.roots:
-            raise ProblemsError(errors)
+            asked = await self._gather(replace(given, override=Override(place, params)))
+            desired = await anyio.to_thread.run_sync(compile_tree, asked, self._cache, check_schedule)
+        if root not in desired.roots:
+            # All that is wrong now and was not before, wherever it is said: the root may fail in its component's file.
+            new = [item for item in desired.problems if item.severity is Severity.ERROR and item not in plain.problems]
+            told = (_as_typed(item, params) for item in new)
+            raise ProblemsError(sorted(told, key=lambda item: item.sort_key))
         return desired.roots[root]
 
 
@@ -115,14 +114,10 @@ async def project_name(source: Source, commit: Commit, fallback: str) -> str:
     return (settings.project if settings else None) or fallback
 
 
-def _changed(given: CompileInput, place: Place, data: bytes, params: Mapping[str, str]) -> CompileInput:
-    """`given` with `params` written into the document at `place`; other documents of the file as they are."""
-    documents = reader.read(place.path, data).documents
-    for document in documents:
-        if isinstance(document.value, dict) and document.places.value("") == place:
-            asked = {name: {"value": text} for name, text in params.items()}
-            document.value["params"] = {**(document.value.get("params") or {}), **asked}
-    text = "\n---\n".join(json.dumps(document.value) for document in documents).encode()
-    ident = f"params:{hashlib.sha256(text).hexdigest()}"
-    entries = {**given.entries, place.path: EntryRef("blob", ident, len(text))}
-    return replace(given, entries=entries, blobs={**given.blobs, ident: text})
+def _as_typed(problem: Problem, params: Mapping[str, str]) -> Problem:
+    """The problem; where it is with a param that a person gave, at that instead of a place in the file."""
+    for name, text in params.items():
+        at = pointer("params", name)
+        if problem.pointer == at or problem.pointer.startswith(f"{at}/"):
+            return replace(problem, place=Place(f"-P {name}={short(text)}"), pointer="")
+    return problem

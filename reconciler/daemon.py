@@ -114,7 +114,7 @@ async def build(settings: DaemonSettings) -> Daemon:
     ledger = await SqliteLedger.open(state / "ledger.sqlite", settings.instance, project)
     project = (await ledger.project()).name or project
     identity = Identity(settings.instance, project)
-    owner = Stamp(ledger.ident, 0, settings.instance, project)
+    owner = Stamp(ledger.ident, await ledger.sequence(), settings.instance, project)
     backend = LocalBackend(_local(settings), owner, SourceTrees(source), clock)
     await backend.open()
     forge: Forge = NotesForge(source, clock) if settings.forge == "notes" else SilentForge()
@@ -134,18 +134,20 @@ def _source(settings: DaemonSettings) -> GitSource:
 
 
 async def _project(settings: DaemonSettings, source: GitSource) -> str:
-    """The project's name at first contact; later the ledger's counts.
+    """The project's name at first contact: what `.plumbline.yaml` says, else the configuration. The ledger fixes it.
 
     Raises:
         Unusable: the repository cannot be read, and nothing is known of it yet.
     """
     fallback = settings.repository.project or remote.parse(settings.repository.url).name
-    if settings.repository.project or (settings.state_folder / "ledger.sqlite").exists():
+    if (settings.state_folder / "ledger.sqlite").exists():
         return fallback
     try:
         commit = await source.fetch()
         return await project_name(source, commit, fallback) if commit else fallback
     except Transient as error:
+        if settings.repository.project:
+            return fallback
         raise Unusable(f"nothing is known of the repository yet, and it cannot be read: {error.message}") from None
 
 

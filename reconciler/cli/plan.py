@@ -207,6 +207,7 @@ def _ask(
         backend=config.backend,
         environments=config.environments,
         slots=config.slots,
+        fixed=True,
     )
     repository = project.repository
     assert repository is not None

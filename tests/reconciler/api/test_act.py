@@ -61,6 +61,60 @@ async def test_params_that_do_not_compile_are_refused_with_every_problem_and_not
         assert not await asked(world)
 
 
+async def test_params_are_taken_whatever_else_the_file_holds() -> None:
+    world = World()
+    text = job("train", more="description: 🚀 'quoted' \\u00e9\nparams: {rate: 0.2}")
+    world.push({"a.yaml": job("other") + b"---\n" + text})
+    async with world.running() as api:
+        await api.until("train", "succeeded")
+        started = (await api.ask("run", "train", params={"rate": "0.7"}))["answers"][0]["run"]
+        found = await run_in(api, started["key"], "succeeded")
+        assert found["bound"]["replicas"][0]["command"] == ["train", "0.7"]
+
+
+async def test_a_problem_with_a_param_is_told_in_the_words_of_the_command_line() -> None:
+    world = World()
+    world.push({"a.yaml": job("train", more="params: {rate: 0.2}")})
+    async with world.running() as api:
+        await api.until("train", "succeeded")
+        answer = await api.ask("run", "train", status=422, params={"rate": "fast", "speed": "fast"})
+        assert [problem["path"] for problem in answer["problems"]] == ["-P rate=fast", "-P speed=fast"]
+
+
+async def test_a_param_that_breaks_the_component_is_told_where_it_breaks() -> None:
+    world = World()
+    component = b"""\
+version: 1.1
+kind: component
+inputs: [{name: count, type: int, value: 1}]
+run: {kind: job, container: {image: i, command: [c], args: ["{{ 1 / count }}"]}}
+"""
+    world.push({"a.yaml": b"version: 1.1\nkind: operation\nname: train\npathRef: c.yaml\n", "c.yaml": component})
+    async with world.running() as api:
+        await api.until("train", "succeeded")
+        answer = await api.ask("run", "train", status=422, params={"count": "0"})
+        assert [(problem["path"], problem["line"]) for problem in answer["problems"]] == [("c.yaml", 4)]
+
+
+async def test_a_commit_with_another_project_name_changes_nothing() -> None:
+    world = World()
+    world.push({"a.yaml": job("train"), "b.yaml": job("other"), **policy("project: project")})
+    async with world.running() as api:
+        await api.until("train", "succeeded")
+        await api.until("other", "succeeded")
+        head = world.push({"a.yaml": job("train", command="new"), **policy("project: renamed")})
+
+        async def look() -> Answer | None:
+            response = await api.client.get(f"/v1/commits/{head}")
+            return response.json() if response.status_code == 200 else None
+
+        commit = await eventually(look)
+        assert "PL-602" in commit["firstProblem"]
+        status = await api.get("/v1/status")
+        assert status["project"] == "project"
+        assert {item["operation"] for item in status["operations"]} == {"train", "other"}
+
+
 async def test_what_a_person_stops_stays_down_until_a_person_wants_it() -> None:
     world = World()
     world.push({"a.yaml": service("serve")})
