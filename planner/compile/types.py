@@ -6,7 +6,6 @@ A value stays JSON: a date is its ISO text, a duration its seconds. What the ref
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -14,6 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 
 from planner.canon import Json
+from planner.compile.json_text import parsed
+from planner.spec.shape import LONGEST
 from planner.spec.words import kind_of, short
 
 __all__ = ["compatible", "convert", "listed_type"]
@@ -119,30 +120,15 @@ def _bool(value: Json) -> Json:
     raise _wrong("true or false", value)
 
 
-def _parsed(value: Json) -> Json:
-    """A container, or what the JSON text of one holds."""
-    if not isinstance(value, str) or len(value) > 1_000_000:
-        return value
-    try:
-        found: Json = json.loads(value, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return value
-    return found
-
-
-def _no_constant(name: str) -> Json:
-    raise ValueError(f"{name} is not a JSON number")
-
-
 def _dict(value: Json) -> Json:
-    found = _parsed(value)
+    found = parsed(value)
     if not isinstance(found, Mapping):
         raise _wrong("a mapping", value)
     return dict(found)
 
 
 def _list(value: Json) -> Json:
-    found = _parsed(value)
+    found = parsed(value)
     if not isinstance(found, list | tuple):
         raise _wrong("a list", value)
     return list(found)
@@ -176,11 +162,22 @@ _DURATION = re.compile(
 
 def _timedelta(value: Json) -> Json:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None:
-        raise _wrong("seconds or an ISO 8601 duration such as PT1H", value)
-    seconds = timedelta(**{unit: float(text) for unit, text in found.groupdict().items() if text}).total_seconds()
+        seconds: int | float = value
+    else:
+        found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+        if found is None:
+            raise _wrong("seconds or an ISO 8601 duration such as PT1H", value)
+        seconds = _seconds({unit: float(text) for unit, text in found.groupdict().items() if text})
+    if not abs(seconds) <= LONGEST.total_seconds():
+        raise _wrong("a duration of 100 years at most", value)
+    return seconds
+
+
+def _seconds(amounts: Mapping[str, float]) -> int | float:
+    try:
+        seconds = timedelta(**amounts).total_seconds()
+    except OverflowError:
+        return math.inf
     return int(seconds) if seconds.is_integer() else seconds
 
 

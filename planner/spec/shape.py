@@ -21,6 +21,7 @@ from planner.spec.places import camel
 from planner.spec.words import kind_of, short
 
 __all__ = [
+    "LONGEST",
     "Arguments",
     "Bool",
     "BoolOrTemplate",
@@ -210,7 +211,8 @@ _ISO_DURATION = re.compile(
 _CLOCK = re.compile(
     r"(?:(?P<days>\d{1,6}) days?,? )?(?P<hours>\d{1,6}):(?P<minutes>\d\d):(?P<seconds>\d\d(?:\.\d{1,6})?)"
 )
-_LONGEST = timedelta(days=36_525)
+LONGEST = timedelta(days=36_525)
+"""The longest duration: a hundred years."""
 _EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -219,7 +221,7 @@ def _duration(value: object) -> timedelta:
     if found is None:
         hint = "write seconds (3600), or an ISO 8601 duration (PT1H)"
         raise fault("PL-504", f"`{short(str(value))}` is not a duration", hint)
-    if not timedelta() <= found <= _LONGEST:
+    if not timedelta() <= found <= LONGEST:
         raise fault("PL-504", "{field} must be from 0 seconds to 100 years")
     return found
 
@@ -231,7 +233,7 @@ def _seconds(value: object) -> timedelta | None:
         case bool():
             return None
         case int() | float():
-            return timedelta(seconds=value) if abs(value) < 1e12 else _LONGEST * 2
+            return timedelta(seconds=value) if abs(value) < 1e12 else LONGEST * 2
         case str() if found := _ISO_DURATION.fullmatch(value) or _CLOCK.fullmatch(value):
             return timedelta(**{unit: float(amount) for unit, amount in found.groupdict().items() if amount})
         case _:

@@ -11,9 +11,12 @@ import re
 
 from planner.errors import Place, Problem
 
-__all__ = ["MAX_BYTES", "decode"]
+__all__ = ["MAX_BYTES", "UNSPEAKABLE", "decode"]
 
 MAX_BYTES = 1_000_000
+
+UNSPEAKABLE = re.compile("[\x00\ud800-\udfff]")
+"""What no text of a spec holds, escaped or not: NUL and halves of characters."""
 
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")

@@ -18,7 +18,6 @@ This module must never judge what a value means, and never raise for any bytes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -31,12 +30,11 @@ from planner.spec import scalars, syntax
 from planner.spec.limits import Budget, Stop
 from planner.spec.nodes import Entries, Node, sources
 from planner.spec.places import Places, Spot
-from planner.spec.text import decode
+from planner.spec.text import UNSPEAKABLE, decode
 from planner.spec.words import short
 
 __all__ = ["Read", "YamlDocument", "read"]
 
-_UNSPEAKABLE = re.compile("[\x00\ud800-\udfff]")
 _COLLECTION_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
@@ -181,9 +179,9 @@ class _Composer:
         if tag is None or tag == "!":
             if not event.style:
                 return Node(self._accept(scalars.plain(text), text), spot)
-            if event.style == '"' and _UNSPEAKABLE.search(text):
+            if event.style == '"' and UNSPEAKABLE.search(text):
                 self._refuse("NUL or half a character in text", "write the character itself")
-                text = _UNSPEAKABLE.sub("\ufffd", text)
+                text = UNSPEAKABLE.sub("\ufffd", text)
             return Node(text, spot)
         if self._check_tag(event, scalars.CORE_TAGS):
             return Node(self._accept(scalars.tagged(tag, text), text), spot)
