@@ -38,7 +38,8 @@ _SENTENCES: Mapping[str, str] = {
 }
 # What is no word of git's: quoted text, and whatever looks like an address, a path, a ref or a host with its domain.
 _NAMES = re.compile(
-    r"(?<!\w)'[^'\n]*'|[a-z+]+://[^\s']*|(?<![\w/])/[^\s':,]*|\brefs/[^\s':,]*|(?<=to host )\S+|(?<=closed by )\S+|\b[\w-]+(\.[\w-]+)+\b",
+    r"(?<!\w)'[^'\n]*'|[a-z+]+://[^\s']*|(?<![\w/])/[^\s':,]*|\brefs/[^\s':,]*"
+    r"|(?<=to host )\S+|(?<=closed by )\S+|\b[\w-]+(\.[\w-]+)+\b",
     re.IGNORECASE,
 )
 _REFUSALS = re.compile(r"hook declined|protected|prohibited|deny(ing)? |not allowed to push", re.IGNORECASE)

@@ -37,12 +37,14 @@ class Deadlines:
         fetch: one fetch, the first one included.
         read: reading from the mirror.
         tidy: packing the mirror.
+        left: waiting for git processes that a killed daemon left.
     """
 
     ask: float = 20.0
     fetch: float = 900.0
     read: float = 120.0
     tidy: float = 1800.0
+    left: float = 5.0
 
 
 @dataclass(slots=True)
@@ -198,17 +200,18 @@ class Follower:
         self.damaged = False
 
 
-def follower(origin: Origin, folder: Path, instance: str, deadlines: Deadlines) -> Follower:
+def follower(origin: Origin, folder: Path, instance: str, deadlines: Deadlines, held: int) -> Follower:
     """Lay `folder` for following `origin`; blocking.
 
-    The daemon holds the state directory and no git of ours runs yet, so lock files found here are stale.
+    Its hold is `held` (`hold.take`): no git of ours runs there yet, not even one that a killed daemon left, so lock
+    files found here are stale.
 
     Raises:
         Unusable: git is missing or too old.
         Transient: the folder cannot be written.
     """
-    held = leash(folder, origin.remote, origin.access)
-    mirror = Mirror(folder / "mirror.git", instance, held)
+    leashed = leash(folder, origin.remote, origin.access, held)
+    mirror = Mirror(folder / "mirror.git", instance, leashed)
     mirror.clear_locks()
-    batch = Batch(held, mirror.path)
-    return Follower(origin, deadlines, held, mirror, batch, anyio.Lock(), mirror.read_ref(mirror.head_ref))
+    batch = Batch(leashed, mirror.path)
+    return Follower(origin, deadlines, leashed, mirror, batch, anyio.Lock(), mirror.read_ref(mirror.head_ref))

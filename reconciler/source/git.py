@@ -53,12 +53,14 @@ class Leash:
         access: what opens the remote.
         environment: the whole environment of every process, as `NAME=value`.
         options: options before git's command.
+        held: a descriptor that every process keeps open as long as it lives (`hold.take`).
     """
 
     folder: Path
     access: Access
     environment: tuple[str, ...]
     options: tuple[str, ...]
+    held: int | None = None
 
     def run(self, args: Sequence[str], deadline: float, *, stdin: bytes = b"", job: Job | None = None) -> Said:
         """Run git with `args` and wait for its end; blocking.
@@ -89,12 +91,13 @@ class Leash:
             Transient: the system starts no process now.
         """
         secret = [f"PLUMBLINE_SECRET={pass_fds[0]}"] if pass_fds else []
+        kept = pass_fds if self.held is None else (*pass_fds, self.held)
         # GitPython adds to the daemon's environment; `env -i` is how a child of it starts from an empty one.
         surrounded = [surroundings.find("env"), "-i", *self.environment, *secret]
         command = [*surrounded, surroundings.find("git"), *self.options, *args]
         try:
             started = Git(str(self.folder)).execute(
-                command, istream=subprocess.PIPE, as_process=True, start_new_session=True, pass_fds=pass_fds
+                command, istream=subprocess.PIPE, as_process=True, start_new_session=True, pass_fds=kept
             )
         except (OSError, GitCommandNotFound) as error:
             raise Transient(
@@ -134,8 +137,8 @@ class Leash:
         return re.sub(r"(://)[^/@\s]*@", r"\1", text)
 
 
-def leash(folder: Path, remote: Remote, access: Access) -> Leash:
-    """Lay the private folder and give the leash for `remote`; blocking.
+def leash(folder: Path, remote: Remote, access: Access, held: int | None = None) -> Leash:
+    """Lay the private folder and give the leash for `remote`, whose processes keep `held` open; blocking.
 
     Raises:
         Unusable: git is missing or too old.
@@ -145,7 +148,7 @@ def leash(folder: Path, remote: Remote, access: Access) -> Leash:
         environment = surroundings.lay(folder, remote, access)
     except OSError as error:
         raise Transient(f"cannot write to {folder}: {error.strerror}") from error
-    made = Leash(folder, access, tuple(f"{name}={value}" for name, value in environment.items()), _OPTIONS)
+    made = Leash(folder, access, tuple(f"{name}={value}" for name, value in environment.items()), _OPTIONS, held)
     _check_version(made)
     return made
 

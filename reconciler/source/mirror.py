@@ -1,7 +1,8 @@
 """The mirror on disk: a bare repository of ours, made whole or not at all, and replaced when damaged.
 
-It lies in the state directory and only git processes of this daemon write to it (the daemon holds a lock on that
-directory), so a lock file found where none of them runs is left over from a kill and is removed. Blocking.
+It lies in the state directory and only git processes of this daemon write to it (it has the hold on that folder, which
+its processes share: `hold`), so a lock file found where none of them runs is left over from a kill and is removed.
+Blocking.
 """
 
 from __future__ import annotations

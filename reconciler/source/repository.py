@@ -7,6 +7,7 @@ by the next fetch.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +16,7 @@ import anyio
 import anyio.to_thread
 
 from reconciler.errors import Refused, Transient
-from reconciler.source import export, refs
+from reconciler.source import export, hold, refs
 from reconciler.source.batch import Batch
 from reconciler.source.follow import Deadlines, Follower, follower
 from reconciler.source.git import LateError, in_thread
@@ -75,14 +76,21 @@ class GitSource:
 
         Raises:
             Unusable: git is missing or too old.
-            Transient: the folder cannot be written.
+            Transient: the folder cannot be written, or git of a daemon that was killed still works on it.
         """
         async with self._opening:
             if self._follower is None:
-                self._follower = await anyio.to_thread.run_sync(
-                    follower, self.origin, self._folder, self.instance, self._deadlines
-                )
+                self._follower = await self._open()
             return self._follower
+
+    async def _open(self) -> Follower:
+        held = await hold.take(self._folder / "git.lock", self._deadlines.left)
+        try:
+            given = (self.origin, self._folder, self.instance, self._deadlines, held)
+            return await anyio.to_thread.run_sync(follower, *given)
+        except BaseException:
+            os.close(held)
+            raise
 
     async def head(self) -> str | None:
         """The commit id at the branch now; laws of `port.Source`."""
@@ -173,9 +181,16 @@ class GitSource:
             await now.tidy()
 
     async def close(self) -> None:
-        """Let go of git; the mirror stays."""
-        if self._follower is not None:
-            await anyio.to_thread.run_sync(self._follower.batch.close)
+        """Let go of git and of the hold on the folder; the mirror stays. A later call opens it again."""
+        if self._follower is None:
+            return
+        gone, self._follower = self._follower, None
+        self._blamed.clear()
+        try:
+            await anyio.to_thread.run_sync(gone.batch.close)
+        finally:
+            if gone.leash.held is not None:
+                os.close(gone.leash.held)
 
     async def _read(self, work: Callable[[Batch], T]) -> T:
         """Do blocking work on the store, within the deadline; a damaged mirror is noted for the next fetch."""

@@ -29,7 +29,16 @@ SAID = {
     "branch": ("fatal: couldn't find remote ref refs/heads/main", "the branch of {} went away"),
     "protocol": ("fatal: transport 'ext' not allowed", "the protocol of {} is not allowed"),
     "fsck": (f"error: object {'a' * 40}: hasDotdot: contains '..'", "{} holds an object that git fsck refuses"),
+    "login-wrong": (f"fatal: Authentication failed for '{URL}/'", "no access to {}: check its credential"),
+    "expired": ("SSL certificate problem: expired", "the certificate of {} is not trusted"),
+    "fsck-pack": ("fatal: fsck error in packed object", "{} holds an object that git fsck refuses"),
+    "early": ("fetch-pack: unexpected disconnect\nfatal: early EOF", "cannot reach {}"),
     "cut": ("fetch-pack: unexpected disconnect while reading sideband packet", "cannot reach {}"),
+}
+NOT_THE_REMOTE = {
+    "": "it gave no reason",
+    "warning: x\nfatal: bad object refs/x\n": "bad object refs/x",
+    "fatal: Unable to create '/s/x.lock': File exists.": "Unable to create '/s/x.lock': File exists.",
 }
 NAMES = [
     "ssl",
@@ -49,6 +58,13 @@ def test_what_a_remote_is_blamed_for(said: str, sentence: str) -> None:
     remote = parse(URL)
     assert is_remotes_fault(remote, said)
     assert explain(remote, said).startswith(sentence.format(remote))
+
+
+@pytest.mark.parametrize(("said", "reason"), NOT_THE_REMOTE.items())
+def test_what_may_be_the_fault_of_our_copy(said: str, reason: str) -> None:
+    remote = parse(URL)
+    assert not is_remotes_fault(remote, said)
+    assert explain(remote, said) == f"git cannot read {remote}: {reason}"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -76,6 +92,12 @@ def test_a_host_is_no_word(host: str) -> None:
     assert explain(remote, said) == f"cannot reach {remote}"
     said = f"Connection closed by {host} port 22\nfatal: Could not read from remote repository."
     assert explain(remote, said) == f"cannot reach {remote}"
+
+
+def test_refusals_of_a_push() -> None:
+    assert is_refusal("! [remote rejected] x -> x (pre-receive hook declined)")
+    assert is_refusal("remote: error: GH006: Protected branch update failed")
+    assert not is_refusal("! [rejected] x -> x (fetch first)")
 
 
 def test_a_ref_named_as_a_refusal_is_none() -> None:

@@ -96,6 +96,7 @@ async def test_a_branch_that_becomes_a_folder(remote, follow):
     remote.point(None, ref="refs/heads/x")
     tip = remote.commit({"a": b"2"}, branch="x/y")
     assert await source.fetch() is None
+    await source.close()
     below = follow(branch="x/y")
     assert (await below.fetch()).id == tip
 
@@ -131,6 +132,7 @@ async def test_a_shallow_remote_is_said(remote, follow, tmp_path):
     for _ in range(2):
         with pytest.raises(Transient, match="is a shallow clone"):
             await source.fetch()
+    await source.close()
     again = follow(tmp_path / "shallow")
     with pytest.raises(Transient, match="is a shallow clone"):
         await again.fetch()

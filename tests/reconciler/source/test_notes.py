@@ -41,7 +41,7 @@ async def test_a_note_is_written_and_shown_by_git_log(remote, follow):
 
     assert (done.changed, done.absent) == ({tip}, set())
     assert shown(remote, tip) == line
-    assert await notes.read([tip, "f" * 40]) == {tip: line + "\n"}
+    assert (await notes.read([tip, "f" * 40])).notes == {tip: line + "\n"}
     assert remote.git("log", "-1", "--format=%an <%ae> %at", REF) == "Plumb Line <bot@example.org> 1767225600"
     assert notes.ref == REF
 
@@ -63,7 +63,7 @@ async def test_many_notes_are_one_commit_and_all_are_found_again(remote, follow)
     assert remote.git("rev-list", "--count", REF) == "1"
     assert "/" in remote.git("ls-tree", "-r", "--name-only", REF)  # git has spread them over folders
     await notes.write({tips[7]: add("more")}, EPOCH)
-    assert await notes.read(tips) == {tip: tip + "\n" + ("more\n" if tip == tips[7] else "") for tip in tips}
+    assert (await notes.read(tips)).notes == {tip: tip + "\n" + ("more\n" if tip == tips[7] else "") for tip in tips}
     assert shown(remote, tips[9]) == tips[9]
 
 
@@ -88,9 +88,32 @@ async def test_a_deleted_ref_is_made_anew(remote, follow):
     notes = Notes(follow())
     await notes.write({tip: add("x")}, EPOCH)
     remote.git("update-ref", "-d", REF)
-    assert await notes.read([tip]) == {}
+    assert (await notes.read([tip])).notes == {}
     assert (await notes.write({tip: add("y")}, EPOCH)).changed == {tip}
     assert shown(remote, tip) == "y"
+
+
+async def test_a_write_says_on_what_it_stands(remote, follow):
+    tip = remote.commit({"a": b"1"})
+    notes = Notes(follow())
+    first = await notes.write({tip: add("x")}, EPOCH)
+    second = await notes.write({tip: add("y")}, EPOCH)
+    nothing = await notes.write({tip: add("y")}, EPOCH)
+    assert (first.before, second.before, nothing.before) == (None, first.after, second.after)
+    assert nothing.after == second.after == remote.git("rev-parse", REF) == (await notes.read([])).tip
+    assert await notes.contains(second.after, first.after)
+    assert not await notes.contains(first.after, second.after)
+
+
+async def test_nothing_stands_on_a_notes_commit_that_is_gone(remote, follow):
+    tip = remote.commit({"a": b"1"})
+    notes = Notes(follow())
+    first = await notes.write({tip: add("x")}, EPOCH)
+    remote.git("update-ref", "-d", REF)
+    remote.git("gc", "--quiet", "--prune=now")
+    second = await notes.write({tip: add("y")}, EPOCH)
+    assert second.before is None
+    assert not await notes.contains(second.after, first.after)
 
 
 @pytest.mark.parametrize("where", ["beside", "in between"])

@@ -76,10 +76,10 @@ async def test_fetch_and_notes_over_http(remote, follow, url):
     source = follow(url, None)
     assert (await source.fetch()).id == tip
     notes = Notes(source)
-    assert await notes.read([tip]) == {}
+    assert (await notes.read([tip])).notes == {}
     await notes.write({tip: add("one")}, EPOCH)
     assert shown(remote, tip) == "one"
-    assert await Notes(source).read([tip]) == {tip: "one\n"}
+    assert (await Notes(source).read([tip])).notes == {tip: "one\n"}
 
     remote.git("update-ref", "-d", REF)
     await notes.write({tip: add("two")}, EPOCH)

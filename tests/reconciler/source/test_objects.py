@@ -5,9 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.errors import Refused
-from reconciler.source.complaints import explain, is_refusal, is_remotes_fault
 from reconciler.source.objects import Raw, encode_tree, object_id, parse_commit, parse_tree
-from reconciler.source.remote import parse
 
 pytestmark = pytest.mark.unit
 
@@ -84,35 +82,3 @@ def test_a_tree_comes_back_in_gits_order():
 def test_malformed_and_hostile_trees_are_refused(data):
     with pytest.raises(Refused):
         parse_tree(data, 20)
-
-
-@pytest.mark.parametrize(
-    ("said", "sentence", "remotes"),
-    [
-        ("fatal: Authentication failed for 'https://h/x/'", "no access to https://h/x: check its credential", True),
-        ("fatal: could not read Username for 'https://h'", "no access to https://h/x: check its credential", True),
-        ("error: The requested URL returned error: 403", "no access to https://h/x: check its credential", True),
-        ("fatal: repository 'https://h/x/' not found", "there is no git repository at https://h/x", True),
-        ("fatal: unable to access: Could not resolve host: h", "cannot find the host of https://h/x", True),
-        ("fatal: unable to access: Failed to connect to h", "cannot reach https://h/x", True),
-        ("fetch-pack: unexpected disconnect\nfatal: early EOF", "cannot reach https://h/x", True),
-        ("SSL certificate problem: expired", "the certificate of https://h/x is not trusted", True),
-        ("fatal: fsck error in packed object", "holds an object that git fsck refuses", True),
-        ("warning: x\nfatal: bad object refs/x\n", "git cannot read https://h/x: bad object refs/x", False),
-        (
-            "fatal: Unable to create '/s/x.lock': File exists.",
-            "git cannot read https://h/x: Unable to create",
-            False,
-        ),
-        ("", "git cannot read https://h/x: it gave no reason", False),
-    ],
-)
-def test_what_git_complains_of(said, sentence, remotes):
-    assert sentence in explain(parse("https://h/x"), said)
-    assert is_remotes_fault(said) is remotes
-
-
-def test_refusals_of_a_push():
-    assert is_refusal("! [remote rejected] x -> x (pre-receive hook declined)")
-    assert is_refusal("remote: error: GH006: Protected branch update failed")
-    assert not is_refusal("! [rejected] x -> x (fetch first)")
