@@ -1,7 +1,8 @@
 """The loop: workers that take names from the queue and reconcile them.
 
-A failure keeps to its name: `Transient` backs off and tries again, anything else is our fault, is logged with its
-traceback and backs off too. Others go on.
+A failure keeps to its name: `Transient` backs off and tries again; so does `Refused`, which waits for a person and is
+shown in the status for as long as it lasts; anything else is our fault, is logged with its traceback and backs off
+too. Others go on.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import anyio
 from planner.keys import Key
 from reconciler.commits import Commits
 from reconciler.core import Core
-from reconciler.errors import Transient, Unusable
+from reconciler.errors import Refused, Transient, Unusable
 from reconciler.observe import Observer
 from reconciler.project import Project
 from reconciler.publish import Publisher
@@ -57,6 +58,7 @@ class Loop:
         self.commits = Commits(core, self.publisher)
         self.project = Project(core, self.observer)
         self._failures: dict[str, int] = {}
+        self._refused: dict[str, str] = {}
         # How far the wall clock is ahead of the one that the queue waits by; None before the first survey.
         self._ahead: float | None = None
         self._kinds: dict[str, Callable[[str], Awaitable[None]]] = {
@@ -64,6 +66,7 @@ class Loop:
             "root": self.roots.reconcile,
             "aggregate": self.publisher.aggregate,
             "forge": self._post,
+            "restore": lambda _: self.publisher.restore(),
             "project": lambda _: self.project.reconcile(),
             "survey": lambda _: self._survey(),
             "pins": lambda _: self.commits.prune_pins(),
@@ -96,6 +99,8 @@ class Loop:
                 await self._kinds[kind](rest)
             except Transient as error:
                 self._back_off(name, error.message)
+            except Refused as error:
+                self._wait_for_a_person(name, error.message)
             except Unusable:
                 # The ledger or the machine is gone for good: nothing can be recorded, so nothing may be done.
                 raise
@@ -105,6 +110,18 @@ class Loop:
                 self._back_off(name, "")
             else:
                 self._failures.pop(name, None)
+                self._refused.pop(name, None)
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """What the outside refuses until a person changes something, one sentence each."""
+        return tuple(dict.fromkeys(self._refused.values()))
+
+    def _wait_for_a_person(self, name: str, message: str) -> None:
+        if message not in self._refused.values():
+            log.warning("refused", name=name, reason=message)
+        self._refused[name] = message
+        self._back_off(name, "")
 
     def _back_off(self, name: str, message: str) -> None:
         failures = self._failures[name] = self._failures.get(name, 0) + 1
@@ -133,7 +150,7 @@ class Loop:
             for name in await self.core.ledger.roots():
                 self.core.queue.add(f"root:{name}")
             self.core.queue.add("project")
-        await self.publisher.restore()
+        self.core.queue.add("restore")
 
     def _clock_turned(self) -> bool:
         """Whether the wall clock moved otherwise than time went by since the last survey: what is due came nearer."""

@@ -62,7 +62,7 @@ class Backend(Protocol):
         a program. A call after `stop` of the same key starts nothing. Returns when the object is durable.
 
         Raises:
-            Refused: it can never run here; the message says why.
+            Refused: it can never run here, or ran before and was forgotten since; the message says why.
             Transient: it could not be made now.
         """
         ...
@@ -244,9 +244,24 @@ class Forge(Protocol):
 
         Raises:
             Transient: not now; none, some or all may have been said.
+            Refused: a person must change something first; the message says what.
         """
         ...
 
     async def intact(self) -> bool:
-        """Whether what was said is still there; False when it must be said again from the ledger."""
+        """Whether all that this life said, or saw at its last `lost`, must still be there: a cheap look.
+
+        Law: once False, it stays so until `lost` says what is gone.
+
+        Raises:
+            Transient, Refused: as `put`.
+        """
+        ...
+
+    async def lost(self, said: Sequence[StatusRecord]) -> Sequence[StatusRecord]:
+        """Those of `said`, which were all taken once, that are not shown any more and could be.
+
+        Raises:
+            Transient, Refused: as `put`.
+        """
         ...

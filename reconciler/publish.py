@@ -14,14 +14,17 @@ from planner.model.commits import CommitRecord
 from planner.model.facts import CommitPlanned, Fact, Posted, StatusChanged
 from planner.publish import aggregate
 from reconciler.core import Core
+from reconciler.telemetry import log
 
 __all__ = ["Publisher"]
 
 _BATCH = 200
 _TOGETHER = 0.03
 """Seconds in which the statuses of a commit's roots become one aggregate: a thousand of them are not a thousand."""
+_AGAIN = 50
+"""Commits of which a batch says again what the forge lost."""
 _RESTORED = 500
-"""Commits whose statuses are said again after somebody deleted them all."""
+"""Newest commits that are looked after: older ones stay as somebody left them."""
 
 
 class Publisher:
@@ -32,6 +35,9 @@ class Publisher:
         # No two workers may write one aggregate from statuses read at different times.
         self._lock = anyio.Lock()
         self._together = _TOGETHER
+        # Commits that must be told again. Not in the ledger: each life compares once what the forge really shows.
+        self._lost: dict[str, None] = {}
+        self._compared = False
 
     def changed(self, facts: Sequence[Fact]) -> None:
         """Have the aggregates of the commits that `facts` are about brought up to date, soon and once."""
@@ -57,33 +63,49 @@ class Publisher:
         self._core.queue.add("forge")
 
     async def post(self) -> bool:
-        """Tell the forge what it was not told yet, one batch; returns whether there may be more.
+        """Tell the forge what it was not told yet or lost, one batch; returns whether there may be more.
 
         Raises:
             Transient: the forge cannot be told now.
+            Refused: the forge does not take it until a person changes something.
         """
         core = self._core
         waiting = await core.ledger.unposted(_BATCH)
-        if not waiting:
+        again = list(self._lost)[:_AGAIN]
+        if not waiting and not again:
             return False
-        await core.forge.put(waiting)
-        now = core.clock.now()
-        await core.ledger.record([Posted(status.commit, status.context, status.at, now) for status in waiting])
-        return len(waiting) == _BATCH
+        said = [status for commit in again for status in await core.ledger.statuses(commit)]
+        # Before they are told: what is found lost meanwhile was told in vain.
+        self._lost = {commit: None for commit in self._lost if commit not in again}
+        try:
+            await core.forge.put([*waiting, *said])
+        except BaseException:
+            self._lost |= dict.fromkeys(again)
+            raise
+        if waiting:
+            now = core.clock.now()
+            await core.ledger.record([Posted(status.commit, status.context, status.at, now) for status in waiting])
+        return bool(self._lost) or len(waiting) == _BATCH
 
     async def restore(self) -> None:
-        """Say again what the forge lost, for the newest commits.
+        """Find out what the forge lost of the newest commits, and have it said again, at the pace of all posts.
 
         Raises:
-            Transient: the forge cannot be asked or told now.
+            Transient: the forge cannot be asked now.
+            Refused: the forge cannot be asked until a person changes something.
         """
         core = self._core
-        if await core.forge.intact():
+        if self._compared and await core.forge.intact():
             return
-        for record in await core.ledger.commits(_RESTORED):
-            statuses = await core.ledger.statuses(record.ident)
-            if statuses:
-                await core.forge.put(statuses)
+        self._compared = False
+        commits = [record.ident for record in await core.ledger.commits(_RESTORED)]
+        posted = [status for ident in commits for status in await core.ledger.statuses(ident) if status.posted]
+        lost = await core.forge.lost(posted)
+        self._compared = True
+        if lost:
+            self._lost |= dict.fromkeys(status.commit for status in lost)
+            log.warning("what commits said is gone from the forge: it is said again", commits=len(self._lost))
+            core.queue.add("forge")
 
     async def _aggregate(self, record: CommitRecord) -> None:
         core = self._core

@@ -10,23 +10,36 @@ __all__ = ["MemoryForge", "SilentForge"]
 
 
 class MemoryForge:
-    """Keeps what was said, by commit and context, and every word in order."""
+    """Keeps what was said, by commit and context.
 
-    def __init__(self) -> None:
-        self.said: dict[tuple[str, str], StatusRecord] = {}
-        self.history: list[StatusRecord] = []
+    Args:
+        said: what is shown; another forge that shows the same may be of an earlier life of the daemon.
+    """
+
+    def __init__(self, said: dict[tuple[str, str], StatusRecord] | None = None) -> None:
+        self.said = {} if said is None else said
+        # What this life said or saw shown.
+        self._told: dict[tuple[str, str], StatusRecord] = {}
 
     async def put(self, statuses: Sequence[StatusRecord]) -> None:
         """See `Forge.put`."""
         for status in statuses:
-            before = self.said.get((status.commit, status.context))
-            if before is None or (before.state, before.description) != (status.state, status.description):
-                self.history.append(status)
             self.said[(status.commit, status.context)] = status
+            self._told[(status.commit, status.context)] = status
 
     async def intact(self) -> bool:
         """See `Forge.intact`."""
-        return all((status.commit, status.context) in self.said for status in self.history)
+        return all(self.said.get(name) == status for name, status in self._told.items())
+
+    async def lost(self, said: Sequence[StatusRecord]) -> Sequence[StatusRecord]:
+        """See `Forge.lost`."""
+        self._told = dict(self.said)
+        shown = {name: (status.state, status.description) for name, status in self.said.items()}
+        return [
+            status
+            for status in said
+            if shown.get((status.commit, status.context)) != (status.state, status.description)
+        ]
 
 
 class SilentForge:
@@ -38,3 +51,7 @@ class SilentForge:
     async def intact(self) -> bool:
         """See `Forge.intact`."""
         return True
+
+    async def lost(self, said: Sequence[StatusRecord]) -> Sequence[StatusRecord]:  # noqa: ARG002 -- it shows nothing
+        """See `Forge.lost`."""
+        return []

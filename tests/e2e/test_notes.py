@@ -8,6 +8,8 @@ from tests.e2e.harness import Place, git, job, service, until, without_times
 
 pytestmark = pytest.mark.process
 
+REF = "refs/notes/plumbline/default"
+
 
 def test_each_commit_says_what_it_caused(place: Place) -> None:
     files = {"one.yaml": job("one", "true"), "two.yaml": job("two", "exit 4")}
@@ -37,23 +39,79 @@ def test_each_commit_says_what_it_caused(place: Place) -> None:
     }
 
 
-def test_deleted_notes_are_written_again(place: Place) -> None:
-    """`git push --mirror` from a clone that does not have them deletes the ref."""
+def mirror_push(place: Place, notes: str, *, branch: str | None = None) -> None:
+    """`git push --mirror` of a clone that has `notes` as our ref ("" for none), and `branch` as its newest commit."""
+    mirror = place.base / "mirror"
+    git(place.base, "clone", "-q", "--mirror", str(place.bare), "mirror")
+    git(mirror, "update-ref", *(["-d", REF] if not notes else [REF, notes]))
+    if branch:
+        git(place.work, "push", "-q", str(mirror), f"{branch}:refs/heads/main")
+    git(mirror, "push", "-q", "--mirror", str(place.bare))
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param("deleted", id="deleted"),
+        pytest.param("with-a-commit", id="deleted-and-a-new-commit-is-told-first"),
+        pytest.param("while-down", id="deleted-while-no-daemon-ran"),
+        pytest.param("set-back", id="set-back-to-what-the-clone-had"),
+    ],
+)
+def test_lost_notes_are_written_again(place: Place, how: str) -> None:
+    """What `git push --mirror` from a user's clone does to them."""
+    place.configure(resync=1)
+    first = place.push({"one.yaml": job("one", "true")})
+    daemon = place.start()
+    place.settled(first)
+    earlier = git(place.bare, "rev-parse", REF).strip()
+    place.settled(place.push({"two.yaml": job("two", "true")}))
+    before, branch = place.notes(), None
+    assert all(before.values())
+    if how == "with-a-commit":
+        branch = place.commit({"three.yaml": job("three", "true")})
+    if how == "while-down":
+        daemon.end()
+    mirror_push(place, earlier if how == "set-back" else "", branch=branch)
+    if how == "while-down":
+        place.start()
+    if branch:
+        place.settled(branch)
+    until(lambda: before.items() <= place.notes().items(), "it is said again")
+    assert all(place.notes().values())
+    assert len(place.starts()) == (3 if branch else 2)
+
+
+def test_what_is_said_again_keeps_the_pace_of_all_posts(place: Place) -> None:
+    """At most one notes commit a second, however many commits lost theirs."""
     place.configure(resync=1)
     first = place.push({"one.yaml": job("one", "true")})
     place.start()
     place.settled(first)
-    place.settled(place.push({"two.yaml": job("two", "true")}))
+    for number in range(8):
+        place.settled(place.push({"README.md": f"{number}\n"}))
     before = place.notes()
-    assert all(before.values())
-    head = git(place.bare, "rev-parse", "refs/heads/main")
-    git(place.base, "clone", "-q", "--mirror", str(place.bare), "mirror")
-    git(place.base / "mirror", "update-ref", "-d", "refs/notes/plumbline/default")
-    git(place.base / "mirror", "push", "-q", "--mirror", str(place.bare))
-    assert not any(place.notes().values())
+    git(place.bare, "update-ref", "-d", REF)
     until(lambda: place.notes() == before, "it is said again")
-    assert git(place.bare, "rev-parse", "refs/heads/main") == head
-    assert len(place.starts()) == 2
+    written = git(place.bare, "log", "--format=%ct", REF).split()
+    assert len(set(written)) == len(written)
+    assert len(written) <= 2
+
+
+def test_a_ref_that_is_no_notes_commit_is_said_until_it_is_removed(place: Place) -> None:
+    """A person must act: one warning and a line in the status, no traceback, and everything else goes on."""
+    first = place.push({"one.yaml": job("one", "true")})
+    git(place.bare, "update-ref", REF, git(place.bare, "rev-parse", f"{first}:one.yaml").strip())
+    daemon = place.start()
+    words = f"{REF} is a blob, not a commit: remove it"
+    until(lambda: words in place.get("/v1/status")["warnings"], "it is said")
+    commit = place.push({"two.yaml": job("two", "true")})
+    until(lambda: place.commit_view(commit)["state"] == "success", "it runs all the same")
+    assert [line["reason"] for line in place.said() if line["level"] != "info"] == [words]
+    git(place.bare, "update-ref", "-d", REF)
+    place.settled(commit)
+    until(lambda: words not in place.get("/v1/status")["warnings"], "it is not said any more")
+    assert daemon.end() == 0
 
 
 def test_notes_of_others_are_kept(place: Place) -> None:

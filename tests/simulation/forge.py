@@ -1,10 +1,11 @@
-"""A forge that fails: before it took anything, after it took some, after it took all, or slowly."""
+"""A forge that fails: before it took anything, after some or all of it, slowly; or that loses what it was told."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import trio
 
@@ -12,46 +13,81 @@ from planner.model.commits import StatusRecord
 from reconciler.errors import Transient
 from reconciler.forges.memory import MemoryForge
 
-__all__ = ["FORGE_LIES", "FailingForge"]
+__all__ = ["FORGE_LIES", "FailingForge", "Outside"]
 
-FORGE_LIES = ("forge-down", "forge-half", "forge-ack-lost", "forge-slow")
+_PUT_LIES = ("forge-down", "forge-half", "forge-ack-lost", "forge-slow", "forge-forgets")
+_BETWEEN_LIVES = "forge-forgets-while-down"
+
+FORGE_LIES = (*_PUT_LIES, _BETWEEN_LIVES)
 """Every failure, by the name under which it is counted."""
 
 
-class FailingForge:
-    """`reconciler.ports.Forge` over one that remembers.
+@dataclass(slots=True)
+class Outside:
+    """What people see of commits, which outlives the daemon, and what decides on failures.
 
     Attributes:
-        truth: what people see.
+        chance: source of its choices.
+        rate: how often it fails, from 0 to 1.
         counts: failures by name.
+        note: takes a line for the history.
         honest: work from now on.
+        said: what is shown, by commit and context.
     """
 
-    def __init__(self, chance: random.Random, rate: float) -> None:
-        self.truth = MemoryForge()
-        self.counts: Counter[str] = Counter()
-        self.honest = False
-        self._chance = chance
-        self._rate = rate
+    chance: random.Random
+    rate: float
+    counts: Counter[str]
+    note: Callable[[str], None]
+    honest: bool = False
+    said: dict[tuple[str, str], StatusRecord] = field(default_factory=dict)
+
+    def pick(self, lies: tuple[str, ...], often: int = 1) -> str:
+        """One of `lies`, counted, or "" for the truth; `often` times as likely."""
+        if self.honest or self.chance.random() >= often * self.rate:
+            return ""
+        lie = self.chance.choice(lies)
+        self.counts[lie] += 1
+        self.note(lie)
+        return lie
+
+    def forget(self) -> None:
+        """Somebody's `git push --mirror`: all of it is gone, or what the clone does not have."""
+        kept = self.chance.choice([0, 0, len(self.said) // 2, len(self.said) - 1])
+        for name in list(self.said)[max(kept, 0) :]:
+            del self.said[name]
+
+
+class FailingForge:
+    """`reconciler.ports.Forge` for one life of the daemon."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+        self._truth = MemoryForge(outside.said)
+        if outside.said and outside.pick((_BETWEEN_LIVES,), often=3):
+            outside.forget()
 
     async def put(self, statuses: Sequence[StatusRecord]) -> None:
-        if self.honest or self._chance.random() >= self._rate:
-            await self.truth.put(statuses)
-            return
-        fault = self._chance.choice(FORGE_LIES)
-        self.counts[fault] += 1
-        match fault:
+        match self._outside.pick(_PUT_LIES):
+            case "forge-down":
+                raise Transient("the forge is down")
             case "forge-half":
-                await self.truth.put(statuses[: len(statuses) // 2])
+                await self._truth.put(statuses[: len(statuses) // 2])
                 raise Transient("the forge broke off")
             case "forge-ack-lost":
-                await self.truth.put(statuses)
+                await self._truth.put(statuses)
                 raise Transient("the forge did not answer")
             case "forge-slow":
-                await trio.sleep(self._chance.choice([0.5, 20.0]))
-                await self.truth.put(statuses)
+                await trio.sleep(self._outside.chance.choice([0.5, 20.0]))
+            case "forge-forgets":
+                # Before it takes these: what is told last is there, all else may be gone.
+                self._outside.forget()
             case _:
-                raise Transient("the forge is down")
+                pass
+        await self._truth.put(statuses)
 
     async def intact(self) -> bool:
-        return await self.truth.intact()
+        return await self._truth.intact()
+
+    async def lost(self, said: Sequence[StatusRecord]) -> Sequence[StatusRecord]:
+        return await self._truth.lost(said)

@@ -60,7 +60,6 @@ class History:
         leases: what each of them holds.
         state: the ledger at the end.
         said: what the forge shows at the end.
-        posted: everything the forge was told, in order.
         burnt: when much was gone at once, and what of it nobody had told to stop.
         leftovers: what another plan at the end would still do, by root.
         crashes: reconciles that ended by our own fault.
@@ -81,7 +80,6 @@ class History:
     alive: frozenset[Key] = frozenset()
     state: MemoryState = field(default_factory=MemoryState)
     said: dict[tuple[str, str], StatusRecord] = field(default_factory=dict)
-    posted: list[StatusRecord] = field(default_factory=list)
     burnt: list[tuple[float, frozenset[Key]]] = field(default_factory=list)
     leftovers: dict[str, list[str]] = field(default_factory=dict)
     crashes: list[str] = field(default_factory=list)

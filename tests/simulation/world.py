@@ -27,7 +27,7 @@ from reconciler.loop import Loop, LoopSettings
 from reconciler.ports import Order
 from tests.simulation.clock import VirtualClock
 from tests.simulation.draw import Style
-from tests.simulation.forge import FailingForge
+from tests.simulation.forge import FailingForge, Outside
 from tests.simulation.history import History, Start, Transaction
 from tests.simulation.invariants import i18_reads, liveness
 from tests.simulation.lies import Liar, LyingBackend, Rates
@@ -105,7 +105,7 @@ class World:
     remote: Remote
     source: SimSource
     ledger: MemoryLedger
-    forge: FailingForge
+    forge: Outside
     truth: MemoryBackend
     liar: Liar
     life: Life | None = None
@@ -178,7 +178,7 @@ class World:
             backend=mortal(life, backend, "backend"),
             source=mortal(life, self.source, "source"),
             compiler=mortal(life, SimCompiler(self.remote, PROJECT), "compiler"),
-            forge=mortal(life, self.forge, "forge"),
+            forge=mortal(life, FailingForge(self.forge), "forge"),
             clock=self.clock,
         )
         policy = Policy(Identity(INSTANCE, PROJECT), "main", limits=LIMITS, resync=RESYNC)
@@ -290,8 +290,7 @@ class World:
                 history.forms[made.form] = made
         history.alive = self.truth.alive()
         history.state = self.ledger.snapshot()
-        history.said = dict(self.forge.truth.said)
-        history.posted = list(self.forge.truth.history)
+        history.said = dict(self.forge.said)
         history.now = self.clock.now()
 
     async def _plan_again(self) -> None:
@@ -333,8 +332,12 @@ async def simulate(plan: Plan, history: History, play: Play) -> None:
     async with trio.open_nursery() as nursery:
         gone = 0.0 if plan.paced else 0.06
         liar = Liar(chances.lies, Rates(gone=gone), nursery, history.counts, honest=not plan.faults)
-        forge = FailingForge(chances.forge, 0.15 if plan.faults else 0.0)
-        forge.counts = history.counts
+        forge = Outside(
+            chances.forge,
+            0.15 if plan.faults else 0.0,
+            history.counts,
+            lambda text: world.say(text),  # noqa: PLW0108 -- not made yet
+        )
         world = World(
             plan,
             nursery,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from planner.guard import Budgets
+from planner.model.commits import StatusRecord
 from reconciler.backends.memory import Program
+from reconciler.errors import Refused
 from tests.reconciler.api.support import Answer, World, dag, eventually, job, policy, service
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
@@ -302,3 +305,33 @@ async def test_what_is_held_says_who_can_release_it() -> None:
         answer = await api.get("/v1/explain", operation="one")
         assert answer["answer"].startswith("held since ")
         assert answer["answer"].endswith(f"plumbline approve {hold['hold']}")
+
+
+async def test_what_the_forge_refuses_is_shown_while_it_lasts_and_logged_once() -> None:
+    """It waits for a person: no fault of ours, so no traceback, and no line for each try."""
+    world, tries = World(), 0
+    take, words = world.core.forge.put, "the notes ref is a blob: remove it"
+
+    async def refuse(_: Sequence[StatusRecord]) -> None:
+        nonlocal tries
+        tries += 1
+        raise Refused(words)
+
+    world.core.forge.put = refuse  # type: ignore[method-assign]
+    commit = world.push({"a.yaml": job("train")})
+    with capture_logs() as logged:
+        async with world.running() as api:
+
+            async def shown(*, told: bool) -> Answer | None:
+                status = await api.get("/v1/status")
+                said = await world.ledger.statuses(commit)
+                done = bool(said) and all(one.posted for one in said) if told else tries >= 2
+                return status if done and (words in status["warnings"]) is not told else None
+
+            await eventually(lambda: shown(told=False))
+            assert (await api.operation("train"))["state"] == "succeeded"
+            world.core.forge.put = take  # type: ignore[method-assign]
+            await eventually(lambda: shown(told=True))
+    assert [(entry["event"], entry["reason"]) for entry in logged if entry["log_level"] != "info"] == [
+        ("refused", words)
+    ]
