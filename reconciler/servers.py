@@ -63,8 +63,9 @@ def _unix(path: Path) -> socket.socket:
 
 def _tcp(address: str) -> socket.socket:
     host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host.strip("[]"), int(port)), backlog=128)
+        return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=128)
     except (OSError, ValueError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise Unusable(f"cannot listen on {address} (api.health): {reason}") from None

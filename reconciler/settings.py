@@ -6,6 +6,7 @@ sentence a problem and exit code 3. Nothing here opens, makes or checks what it 
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from datetime import timedelta
@@ -56,7 +57,19 @@ def _address(value: str) -> str:
     host, _, port = value.rpartition(":")
     if not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65_535:
         raise ValueError("must be host:port, such as 127.0.0.1:8060")
+    if not _is_loopback(host.strip("[]")):
+        raise ValueError("must be on loopback, such as 127.0.0.1:8060: whoever reaches it reads it without a token")
     return value
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`. Names are not looked up: what they mean may change."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class RemoteAccess(Section):

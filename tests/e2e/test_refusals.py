@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import Place, environment, job, may_mount, mounted
+from tests.e2e.harness import Place, environment, free_port, health, job, may_mount, mounted
 
 pytestmark = pytest.mark.process
 
@@ -39,6 +39,10 @@ WRONG = {
     "binary": ("repository: \x00\n", (f"{FILE}:1:13: ",)),
     "no-address": ("repository: {url: /r}\napi: {health: 8060}\n", (f"{FILE}:2:15: ", "`health`")),
     "no-port": ("repository: {url: /r}\napi:\n  health: localhost\n", (f"{FILE}:3:11: ", "host:port")),
+    "everywhere": ("repository: {url: /r}\napi: {health: '0.0.0.0:8060'}\n", (f"{FILE}:2:15: ", "loopback")),
+    "everywhere-6": ("repository: {url: /r}\napi: {health: '[::]:8060'}\n", (f"{FILE}:2:15: ", "loopback")),
+    "another-host": ("repository: {url: /r}\napi: {health: '192.0.2.1:8060'}\n", (f"{FILE}:2:15: ", "loopback")),
+    "a-name": ("repository: {url: /r}\napi: {health: 'example.org:8060'}\n", (f"{FILE}:2:15: ", "loopback")),
     "port": ("repository: {url: /r}\napi: {health: '127.0.0.1:99999'}\n", (f"{FILE}:2:15: ", "host:port")),
 }
 
@@ -131,10 +135,6 @@ def _bad_branch(place: Place) -> None:
     place.configure(repository={"url": str(place.bare), "branch": "a..b"})
 
 
-def _address_of_somebody_else(place: Place) -> None:
-    place.configure(api={"health": "192.0.2.1:8060"})
-
-
 CANNOT: dict[str, tuple[Callable[[Place], None], str]] = {
     "no-repository": (_move, "nothing is known of the repository yet"),
     "long-name": (_long_name, "File name too long"),
@@ -149,7 +149,6 @@ CANNOT: dict[str, tuple[Callable[[Place], None], str]] = {
     "user": (_unknown_user, "backends.local.user"),
     "url": (_url_without_meaning, "ftp"),
     "branch": (_bad_branch, "a..b"),
-    "health": (_address_of_somebody_else, "cannot listen on 192.0.2.1:8060 (api.health)"),
 }
 
 
@@ -172,6 +171,22 @@ if may_mount():
         """Root may write everywhere but to a read-only file system."""
         with mounted(place.state, "ro"):
             assert f"cannot use the state folder {place.state}: Read-only file system" in refused(place)
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "localhost", *(["[::1]"] if _has_ipv6() else [])])
+def test_health_is_answered_on_loopback(place: Place, host: str) -> None:
+    address = f"{host}:{free_port()}"
+    place.configure(api={"health": address})
+    place.start()
+    assert health(address, "/healthz")[0] == 200
 
 
 def test_a_health_port_in_use(place: Place) -> None:
