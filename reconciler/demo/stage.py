@@ -1,16 +1,18 @@
-"""The stage: a scratch folder with a bare repository, a clone to push from, and a daemon that follows it."""
+"""The stage: a scratch folder with a bare repository, a clone to push from, and the configuration of a daemon."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +21,12 @@ import httpx
 from reconciler.errors import Unusable
 from reconciler.settings import cache_folder, environment
 
-__all__ = ["SOURCE", "Stage", "daemon", "make_environment", "prepare"]
+__all__ = ["SOURCE", "Stage", "make_environment", "prepare"]
 
 SOURCE = Path(__file__).parents[2]
 """The checkout that holds sample-repo and the lock of its environment."""
 
 _IMAGE = "plumbline/sample:1"
-_START_SECONDS = 60.0
 _DAEMON = """\
 instance: demo
 state: {state}
@@ -112,17 +113,25 @@ def make_environment(say: Callable[[str], None]) -> Path:
 
 def _install(command: list[str], say: Callable[[str], None]) -> None:
     begun = time.monotonic()
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_plain_environment()
-    ) as process:
-        while process.poll() is None:
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
+    with tempfile.TemporaryFile() as said:
+        # A group of its own, so that what pip started goes with it when the demo is ended.
+        process = subprocess.Popen(
+            command, stdout=said, stderr=subprocess.STDOUT, env=_plain_environment(), start_new_session=True
+        )
+        try:
+            while process.poll() is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(5)
+                    break
                 say(f"  still installing, {time.monotonic() - begun:.0f} s")
-        said = process.stdout.read() if process.stdout else ""
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        said.seek(0)
+        words = said.read().decode(errors="replace").strip()
     if process.returncode:
-        raise Unusable(f"the environment of the sample cannot be made:\n{said.strip()[-2000:]}")
+        raise Unusable(f"the environment of the sample cannot be made:\n{words[-2000:]}")
     say(f"  ready after {time.monotonic() - begun:.0f} s")
 
 
@@ -131,7 +140,20 @@ def _plain_environment() -> Mapping[str, str]:
 
 
 def prepare(folder: Path, venv: Path) -> Stage:
-    """Make the bare repository and the clone with the sample's files in it, nothing pushed yet."""
+    """Make the bare repository and the clone with the sample's files in it, nothing pushed yet.
+
+    Raises:
+        Unusable: git is missing, or the folder cannot be used.
+    """
+    if shutil.which("git") is None:
+        raise Unusable("git is not installed, and the demo pushes with it: install git")
+    try:
+        return _prepare(folder.absolute(), venv)
+    except OSError as error:
+        raise Unusable(f"the demo cannot use {folder}: {error.strerror or error}") from None
+
+
+def _prepare(folder: Path, venv: Path) -> Stage:
     stage = Stage(folder, venv / "bin" / "python")
     folder.mkdir(parents=True, exist_ok=True)
     _git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(stage.bare))
@@ -139,54 +161,11 @@ def prepare(folder: Path, venv: Path) -> Stage:
     shutil.copytree(
         SOURCE / "sample-repo", stage.clone, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
     )
-    stage.config.write_text(
-        _DAEMON.format(
-            state=stage.state,
-            bare=stage.bare,
-            runs=stage.runs,
-            allow_root=str(os.geteuid() == 0).lower(),
-            image=_IMAGE,
-            environment=venv,
-        )
-    )
+    places = {"state": stage.state, "bare": stage.bare, "runs": stage.runs, "environment": venv}
+    # As JSON, which is YAML, whatever characters a folder's name has.
+    quoted = {name: json.dumps(str(path)) for name, path in places.items()}
+    stage.config.write_text(_DAEMON.format(**quoted, allow_root=str(os.geteuid() == 0).lower(), image=_IMAGE))
     return stage
-
-
-@contextmanager
-def daemon(stage: Stage, *, keep: bool) -> Iterator[int]:
-    """A daemon of its own session that follows the stage's repository; ended at exit unless `keep`.
-
-    Raises:
-        Unusable: it does not come up; the message ends with its log.
-    """
-    command = [sys.executable, "-m", "reconciler.cli", "daemon", "-c", str(stage.config)]
-    with stage.log.open("ab") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=stage.folder
-        )
-    try:
-        _wait_until_up(stage, process)
-        yield process.pid
-    finally:
-        if not keep and process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _wait_until_up(stage: Stage, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with stage.client() as client:
-                client.get("/v1/status").raise_for_status()
-                return
-        except httpx.HTTPError:
-            time.sleep(0.05)
-    tail = stage.log.read_text(errors="replace")[-2000:]
-    raise Unusable(f"the daemon did not come up; its log ends with:\n{tail}")
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -226,7 +226,7 @@ def test_the_service_answers_and_ends_when_asked_to(bench, trained):
             process.kill()
 
     assert (process.returncode, complained) == (0, "")
-    assert said.splitlines()[0] == f"ready on 0.0.0.0:{port}"
+    assert said.splitlines()[0] == f"ready on 127.0.0.1:{port}"
     assert said.splitlines()[-1] == "stopped"
     assert "/healthz" not in said
 
