@@ -62,12 +62,14 @@ class Handed:
         timeout: likewise.
         queue: likewise.
         labels: for people and clusters.
+        annotations: likewise.
     """
 
     max_retries: int | str | None = None
     timeout: int | str | None = None
     queue: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

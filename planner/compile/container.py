@@ -1,4 +1,4 @@
-"""Containers, probes and labels: what all kinds of leaves lower in the same way (reference, sections 10.10 and 11)."""
+"""Containers, probes, labels, annotations: what all leaves lower in the same way (reference, sections 10.10 and 11)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from planner.spec.container import Container as Written
 from planner.spec.container import ReadinessProbe, Resources
 from planner.spec.environment import Environment
 
-__all__ = ["GPU", "labels_of", "lower_container", "lower_probe", "needs_gpu"]
+__all__ = ["GPU", "annotations_of", "labels_of", "lower_container", "lower_probe", "needs_gpu"]
 
 GPU = "gpu"
 """What every resource name of a GPU holds (reference, section 11.7)."""
@@ -29,6 +29,7 @@ def lower_container(said: Written | None, kind: str, ground: Ground) -> Containe
         env=said.variables(),
         working_dir=said.working_dir or "",
         resources=_amounts(said.resources),
+        limits=(said.resources.limits if said.resources else None) or {},
     )
 
 
@@ -45,6 +46,11 @@ def needs_gpu(container: Container) -> bool:
 def labels_of(said: Environment | None, handed: Mapping[str, str]) -> Mapping[str, str]:
     """Labels of a run; those that its DAG hands down win over its component's (reference, section 12.2)."""
     return {**((said.labels if said else None) or {}), **handed}
+
+
+def annotations_of(said: Environment | None, handed: Mapping[str, str]) -> Mapping[str, str]:
+    """Annotations of a run, by the rule of labels."""
+    return {**((said.annotations if said else None) or {}), **handed}
 
 
 def lower_probe(said: ReadinessProbe | None, ports: tuple[int, ...], ground: Ground) -> Probe | None:

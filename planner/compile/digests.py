@@ -108,6 +108,8 @@ def _gang(gang: Gang) -> Fields:
         ports=list(gang.ports),
         probe=_probe(gang.probe) if gang.probe else {},
         code=_code(gang),
+        isExternal=gang.external,
+        rewritePath=gang.rewrite_path,
     )
 
 
@@ -180,8 +182,24 @@ def _live_leaf(kind: str, leaf: Leaf) -> Fields:
         termination=_said(maxRetries=termination.max_retries or None, timeout=termination.timeout),
         queue=leaf.queue,
         labels=dict(leaf.gang.labels),
+        annotations=dict(leaf.gang.annotations),
+        limits=_limits(leaf.gang),
         update=str(leaf.gang.update) if kind == "service" else "",
     )
+
+
+def _limits(gang: Gang) -> Fields:
+    """Limits that a request stands beside, by role.
+
+    A limit alone is what is asked for, which is identity. These change nothing of what is asked for, and `d1` was given
+    out without them.
+    """
+    found = {
+        group.role: {name: amount for name, amount in box.limits.items() if box.resources.get(name) != amount}
+        for group in gang.replicas
+        for box in (group.container,)
+    }
+    return _said(**found)
 
 
 def _flat(value: Json, at: str = "") -> Iterator[tuple[str, Json]]:

@@ -12,7 +12,7 @@ from planner.compile.scope import UNKNOWN
 from planner.compile.template import Scope, bind, is_template
 from planner.compile.view import View
 
-__all__ = ["Ground", "known", "whole"]
+__all__ = ["Ground", "known", "truth", "whole"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,16 @@ def known(value: Json, origin: Origin, scope: Scope, report: Report) -> Json:
         hint = "use values that the spec or the configuration has"
         report.add(origin.problem("PL-406", f"this must be known before the run starts; it needs {waiting}", hint))
     return None if bound.flaws or bound.pending else bound.value
+
+
+def truth(value: Json, origin: Origin, ground: Ground) -> bool:
+    """True, false, or a template of one; false where nothing is said or with a problem."""
+    found = known(value, origin, ground.scope, ground.report)
+    if isinstance(found, str) and found.strip().lower() in {"true", "false"}:
+        found = found.strip().lower() == "true"
+    if found is not None and not isinstance(found, bool):
+        ground.report.add(origin.problem("PL-203", "true or false is wanted here"))
+    return found is True
 
 
 def whole(value: Json, lowest: int, origin: Origin, ground: tuple[Scope, Report]) -> int | None:

@@ -17,7 +17,7 @@ from planner.compile.texts import gather, spread
 from planner.compile.types import listed_type
 from planner.compile.variables import read_by
 from planner.model.desired import Leaf, Output
-from planner.model.gang import Container, Gang
+from planner.model.gang import Gang
 from planner.spec.component import Component
 from planner.spec.places import pointer, split
 from planner.spec.run import Dag
@@ -42,7 +42,9 @@ def finished(gang: Gang, ground: Ground, bindings: Bindings, component: Componen
         ground.report.add(flaw_problem(_origin(flaw.pointer, ground.origin, component), flaw))
     gang = gather(gang, bound)
     for group in gang.replicas:
-        _check_amounts(group.container, f"/replicas/{group.role}/resources", bound.pending, ground)
+        at = f"/replicas/{group.role}"
+        _check_amounts(group.container.resources, f"{at}/resources", bound.pending, ground)
+        _check_amounts(group.container.limits, f"{at}/limits", bound.pending, ground)
         warn_of_unseen(group.container, gang.code, ground)
     _check_slots(gang, ground)
     _tell_environment(gang, ground)
@@ -87,12 +89,14 @@ def _origin(at: str, run: Origin, component: Component) -> Origin:
             return _variable(name, run, component)
         case ["replicas", _, "resources", name]:
             return run.at("container", "resources").first(("requests", name), ("limits", name))
+        case ["replicas", _, "limits", name]:
+            return run.at("container", "resources", "limits", name)
         case ["replicas", _, "working_dir"]:
             return run.at("container", "workingDir")
         case ["replicas", _, *rest]:
             return run.at("container").first(tuple(_part(part) for part in rest), (rest[0],))
-        case ["labels", name]:
-            return run.at("environment", "labels", name)
+        case ["labels" | "annotations" as section, name]:
+            return run.at("environment", section, name)
         case ["probe", "path"]:
             return run.at("container", "readinessProbe", "httpGet", "path")
         case _:
@@ -112,12 +116,13 @@ def _variable(name: str, run: Origin, component: Component) -> Origin:
     return env.first((name,), (index, "value"))
 
 
-def _check_amounts(container: Container, at: str, pending: Mapping[str, frozenset[str]], ground: Ground) -> None:
+def _check_amounts(amounts: Mapping[str, str], at: str, pending: Mapping[str, frozenset[str]], ground: Ground) -> None:
     """Amounts decide admission, so they must be known now."""
     resources = ground.origin.at("container", "resources")
-    for name, amount in container.resources.items():
+    order = ("limits", "requests") if at.endswith("/limits") else ("requests", "limits")
+    for name, amount in amounts.items():
         waiting = pending.get(at + pointer(name), frozenset())
-        origin = resources.first(("requests", name), ("limits", name))
+        origin = resources.first(*((section, name) for section in order))
         if waiting and not any(symbol.startswith(UNKNOWN) for symbol in waiting):
             message = f"the amount of {name} must be known before the run starts; it needs {', '.join(sorted(waiting))}"
             ground.report.add(origin.problem("PL-406", message))

@@ -13,7 +13,7 @@ from typing import assert_never
 from planner.canon import Json
 from planner.compile import variables
 from planner.compile.bindings import Around, Bindings, Handed, Sibling
-from planner.compile.container import labels_of
+from planner.compile.container import annotations_of, labels_of
 from planner.compile.graph import Vertex
 from planner.compile.ground import Ground, known, whole
 from planner.compile.inputs import Asked, bind_inputs
@@ -173,9 +173,9 @@ def _body(bound: _Bound) -> tuple[Leaf | Dag | None, str]:
     run, handed = bound.task.found.component.run, bound.task.handed
     match run:
         case spec.Job():
-            return _leaf(bound, job.lower(run, bound.ground, handed.labels))
+            return _leaf(bound, job.lower(run, bound.ground, handed))
         case spec.Service():
-            return _leaf(bound, service.lower(run, bound.ground, handed.labels))
+            return _leaf(bound, service.lower(run, bound.ground, handed))
         case spec.Dag():
             return _dag(bound, run)
         case _:
@@ -257,4 +257,5 @@ def _handed(bound: _Bound, run: spec.Dag) -> Handed:
         timeout=whole(*timeout, pair),
         queue=_queue(bound, *queue) or None,
         labels=labels_of(run.environment, bound.task.handed.labels),
+        annotations=annotations_of(run.environment, bound.task.handed.annotations),
     )

@@ -25,8 +25,9 @@ _AS_ARGS = re.compile(r"\{\{-?\s*params\.as_args\s*-?\}\}")
 def spread(gang: Gang) -> dict[str, Json]:
     """The texts of a gang: `/replicas/main/args/0` and so on."""
     found: dict[str, Json] = {"replicas": {group.role: _container(group.container) for group in gang.replicas}}
-    if gang.labels:
-        found["labels"] = dict(gang.labels)
+    for name, texts in (("labels", gang.labels), ("annotations", gang.annotations)):
+        if texts:
+            found[name] = dict(texts)
     if gang.probe is not None:
         found["probe"] = {"path": gang.probe.http_path, "command": list(gang.probe.command)}
     return found
@@ -44,8 +45,13 @@ def gather(gang: Gang, bound: Bound, write: Callable[[str], str] = escape) -> Ga
     replicas = tuple(
         replace(group, container=_rendered(group, back.below("replicas", group.role))) for group in gang.replicas
     )
-    labels = back.below("labels").texts(gang.labels)
-    return replace(gang, replicas=replicas, labels=labels, probe=_probe(gang.probe, back.below("probe")))
+    return replace(
+        gang,
+        replicas=replicas,
+        labels=back.below("labels").texts(gang.labels),
+        annotations=back.below("annotations").texts(gang.annotations),
+        probe=_probe(gang.probe, back.below("probe")),
+    )
 
 
 def _container(container: Container) -> dict[str, Json]:
@@ -56,6 +62,7 @@ def _container(container: Container) -> dict[str, Json]:
         "env": dict(container.env),
         "working_dir": container.working_dir,
         "resources": dict(container.resources),
+        "limits": dict(container.limits),
     }
 
 
@@ -115,6 +122,7 @@ def _rendered(group: Replica, back: _Back) -> Container:
         env=back.below("env").texts(container.env),
         working_dir=back.below("working_dir").text(),
         resources=back.below("resources").texts(container.resources),
+        limits=back.below("limits").texts(container.limits),
     )
 
 

@@ -60,6 +60,7 @@ class Container:
         env: variables, values as text.
         working_dir: absolute, or relative to the working folder; "" for the working folder.
         resources: requests by resource name (`cpu`, `memory`, `nvidia.com/gpu`, a declared slot); limits fill gaps.
+        limits: the most of each resource that it may use, as written.
     """
 
     image: str = ""
@@ -68,6 +69,7 @@ class Container:
     env: Mapping[str, str] = field(default_factory=dict)
     working_dir: str = ""
     resources: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,9 @@ class Gang:
         update: how a changed service is replaced.
         code: what it sees of the repository.
         labels: for people and clusters; never identity.
+        annotations: likewise.
+        external: whether nothing of ours stands in front of a service.
+        rewrite_path: whether a base URL is cut off the requests to a service.
     """
 
     replicas: tuple[Replica, ...]
@@ -129,6 +134,9 @@ class Gang:
     update: Update = Update.RECREATE
     code: tuple[CodeTree, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    external: bool = False
+    rewrite_path: bool = False
 
     @property
     def requests(self) -> Mapping[str, int]:

@@ -75,6 +75,7 @@ FIELDS: Mapping[str, Mapping[str, FieldClass]] = MappingProxyType(
             inert="name",
         ),
         "EnvVar": _section(identity="name value"),
+        # A limit is identity where it fills the gap of a request; beside one it is live, as `d1` was given out without.
         "Resources": _section(identity="requests limits"),
         "ReadinessProbe": _section(
             identity="http_get tcp_socket exec period_seconds timeout_seconds failure_threshold initial_delay_seconds",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from planner.compile.bindings import Handed
 from planner.compile.code import code_of
-from planner.compile.container import labels_of, lower_container
+from planner.compile.container import annotations_of, labels_of, lower_container
 from planner.compile.ground import Ground
 from planner.compile.origin import warning
 from planner.model.gang import Gang, Replica
@@ -14,13 +13,13 @@ from planner.spec.run import Job
 __all__ = ["lower"]
 
 
-def lower(said: Job, ground: Ground, labels: Mapping[str, str]) -> Gang | None:
+def lower(said: Job, ground: Ground, handed: Handed) -> Gang | None:
     """The gang of a job, its texts as written; None with a problem where it has no container.
 
     Args:
         said: the run.
         ground: where it is written, and what may be looked at.
-        labels: labels that the DAG around it hands down.
+        handed: what the DAG around it hands down.
     """
     code = code_of(said.init or (), ground)
     container = lower_container(said.container, "job", ground)
@@ -32,5 +31,6 @@ def lower(said: Job, ground: Ground, labels: Mapping[str, str]) -> Gang | None:
     return Gang(
         replicas=(Replica("main", 1, container),),
         code=code,
-        labels=labels_of(said.environment, labels),
+        labels=labels_of(said.environment, handed.labels),
+        annotations=annotations_of(said.environment, handed.annotations),
     )

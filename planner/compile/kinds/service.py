@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from planner.canon import Json
+from planner.compile.bindings import Handed
 from planner.compile.code import code_of
-from planner.compile.container import labels_of, lower_container, lower_probe, needs_gpu
-from planner.compile.ground import Ground, known, whole
+from planner.compile.container import annotations_of, labels_of, lower_container, lower_probe, needs_gpu
+from planner.compile.ground import Ground, known, truth, whole
 from planner.model.gang import Container, Gang, Lifetime, Replica, Update
 from planner.spec.run import Service
 
 __all__ = ["lower"]
 
 
-def lower(said: Service, ground: Ground, labels: Mapping[str, str]) -> Gang | None:
+def lower(said: Service, ground: Ground, handed: Handed) -> Gang | None:
     """The gang of a service, its texts as written; None with a problem where it has no container.
 
     Args:
         said: the run.
         ground: where it is written, and what may be looked at.
-        labels: labels that the DAG around it hands down.
+        handed: what the DAG around it hands down.
     """
     code = code_of(said.init or (), ground)
     ports = _ports(said, ground)
@@ -38,7 +37,10 @@ def lower(said: Service, ground: Ground, labels: Mapping[str, str]) -> Gang | No
         probe=lower_probe(probe, ports, ground),
         update=_update(ports, container, ground),
         code=code,
-        labels=labels_of(said.environment, labels),
+        labels=labels_of(said.environment, handed.labels),
+        annotations=annotations_of(said.environment, handed.annotations),
+        external=truth(said.is_external, ground.origin.at("isExternal"), ground),
+        rewrite_path=truth(said.rewrite_path, ground.origin.at("rewritePath"), ground),
     )
 
 
