@@ -5,14 +5,21 @@ from __future__ import annotations
 import sys
 
 from reconciler.cli.app import app
+from reconciler.cli.failure import Failure
+from reconciler.cli.output import watched
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    app(prog_name="plumbline")
+    try:
+        with watched():
+            app(prog_name="plumbline")
+    except Failure as failure:
+        failure.tell()
+        sys.exit(failure.code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())  # type: ignore[func-returns-value]  # `app` leaves by SystemExit itself
+    main()

@@ -17,7 +17,7 @@ from typer.main import get_command
 
 from planner.spec.words import nearest
 from reconciler.cli.failure import explained
-from reconciler.cli.session import Config, Form, State, common
+from reconciler.cli.session import Config, Form, State, common, session_of
 from reconciler.cli.table import ENTRIES, GROUPS, Entry
 
 __all__ = ["app"]
@@ -42,6 +42,8 @@ class Commands(TyperGroup):
         if args[0] not in _BY_NAME and not args[0].startswith("-"):
             near = nearest(args[0], _BY_NAME)
             ctx.fail(f"there is no command `{args[0]}`" + (f"; did you mean `{near}`?" if near else ""))
+        if args[0] in _BY_NAME:
+            _refuse_surplus(ctx, _BY_NAME[args[0]])
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 -- typer's signature
@@ -56,6 +58,14 @@ class Commands(TyperGroup):
             code = super().invoke(ctx)
         if isinstance(code, int) and code:
             raise typer.Exit(code)
+
+
+def _refuse_surplus(ctx: Any, entry: Entry) -> None:
+    """Refuse a common option before the command that the command does not take: it would count for nothing."""
+    surplus = sorted(session_of(ctx).given - set(entry.common))
+    if surplus:
+        takes = ", ".join(f"--{name}" for name in entry.common) or "none of the common options"
+        ctx.fail(f"`{entry.name}` does not take --{surplus[0]}; it takes {takes}")
 
 
 def _load(entry: Entry) -> Any:

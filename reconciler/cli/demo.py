@@ -77,8 +77,6 @@ def run(
 def _in_words() -> Iterator[None]:
     try:
         yield
-    except BrokenPipeError:
-        raise
     except OSError as error:
         raise Unusable(f"the demo cannot go on: {error}") from None
     except httpx.HTTPError as error:

@@ -38,13 +38,18 @@ class Failure(Exception):  # noqa: N818  the word that people use for it
 
     Attributes:
         code: how the process ends.
-        message: one sentence for people, or a few lines.
+        message: one sentence for people, or a few lines; "" where the code says it all.
     """
 
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+
+    def tell(self) -> None:
+        """Say it, if there is anything to say."""
+        if self.message:
+            typer.echo(f"plumbline: {self.message}", err=True)
 
 
 @contextlib.contextmanager
@@ -56,12 +61,9 @@ def explained() -> Iterator[None]:
         raise
     except KeyboardInterrupt:
         raise typer.Exit(Code.INTERRUPTED) from None
-    except BrokenPipeError:
-        _leave_pipe()
-        raise typer.Exit(Code.PIPE) from None
     except Exception as error:  # noqa: BLE001 -- the last place before the user: sorted here, and never lost
         failure = _sorted(error)
-        typer.echo(f"plumbline: {failure.message}", err=True)
+        failure.tell()
         raise typer.Exit(failure.code) from None
 
 
@@ -89,9 +91,3 @@ def _crash(error: Exception) -> str:
     except OSError:
         return said
     return f"{said}; please report it with {path}"
-
-
-def _leave_pipe() -> None:
-    """Nobody reads any more: keep the interpreter from complaining of it when it flushes."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -28,11 +28,13 @@ class Session:
         state: the daemon's state folder; None for that of the configuration or the default.
         config: its configuration file.
         output: in which form to print.
+        given: names of the options that were typed.
     """
 
     state: Path | None = None
     config: Path | None = None
     output: Output = Output.TEXT
+    given: set[str] = field(default_factory=set)
 
     @property
     def json(self) -> bool:
@@ -51,7 +53,9 @@ def session_of(ctx: typer.Context) -> Session:
 def _keep(name: str) -> Callable[[typer.Context, object], object]:
     def keep(ctx: typer.Context, value: object) -> object:
         if value is not None:
-            setattr(session_of(ctx), name, value)
+            session = session_of(ctx)
+            setattr(session, name, value)
+            session.given.add(name)
         return value
 
     return keep
