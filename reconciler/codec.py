@@ -20,6 +20,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 from cattrs import Converter
+from cattrs.errors import CattrsError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from planner import canon, keys
@@ -53,7 +54,7 @@ def decode(kind: type[T], text: str) -> T:
     """
     try:
         return _converter().structure(json.loads(text), kind)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, CattrsError) as error:
         name = getattr(kind, "__name__", str(kind))
         raise ValueError(f"not a stored {name}: {error!r}") from error
 

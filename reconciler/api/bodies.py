@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,27 +18,33 @@ from reconciler.telemetry import log
 __all__ = ["Pushed", "read_json", "read_text"]
 
 
-async def read_text(request: Request) -> str:
-    """The body.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+async def read_text(request: Request, largest: int = LARGEST) -> str:
+    """The body, which is JSON if it is anything; of `largest` bytes at most.
 
     Raises:
-        ApiError: it is too large, or no UTF-8 text.
+        ApiError: it is too large, no UTF-8 text, or spells half a surrogate pair, which nobody could write down again.
     """
     announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > LARGEST:
-        raise _too_large()
+    if announced.isdigit() and int(announced) > largest:
+        raise _too_large(largest)
     data = bytearray()
     try:
         async for chunk in request.stream():
             data += chunk
-            if len(data) > LARGEST:
-                raise _too_large()
+            if len(data) > largest:
+                raise _too_large(largest)
     except ClientDisconnect:
         raise problems.bad("the client went away") from None
     try:
-        return data.decode()
+        text = data.decode()
     except UnicodeDecodeError:
         raise problems.bad("the body is not UTF-8 text") from None
+    if _SURROGATE.search(text):
+        _refuse_halves(text)
+    return text
 
 
 async def read_json(request: Request) -> dict[str, Any]:
@@ -56,8 +63,20 @@ async def read_json(request: Request) -> dict[str, Any]:
     return value
 
 
-def _too_large() -> problems.ApiError:
-    return problems.ApiError(413, f"the body has more than {LARGEST} bytes")
+def _refuse_halves(text: str) -> None:
+    """JSON may spell one half of a surrogate pair; only both are a character."""
+    try:
+        json.dumps(json.loads(text), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise problems.bad(
+            "the body has one half of a surrogate pair (`\\ud800` to `\\udfff`), which is no text"
+        ) from None
+    except (ValueError, RecursionError):
+        return  # it is no JSON, which is said by whoever reads it
+
+
+def _too_large(largest: int) -> problems.ApiError:
+    return problems.ApiError(413, f"the body has more than {largest} bytes")
 
 
 class Pushed:

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
 from reconciler.api import logs, plans, problems
+from reconciler.api.asked import LARGEST_PLAN
 from reconciler.api.asked import Request as Question
 from reconciler.api.bodies import Pushed, read_json, read_text
 from reconciler.api.peer import SCOPE_KEY
@@ -111,7 +112,8 @@ async def _plan(service: Service, request: Request) -> ASGIApp:
 
 async def _plan_desired(service: Service, request: Request) -> ASGIApp:
     _only(request, "at")
-    return JSONResponse(await service.plan_desired(await read_text(request), _instant(request, "at")))
+    text = await read_text(request, LARGEST_PLAN)
+    return JSONResponse(await service.plan_desired(text, _instant(request, "at")))
 
 
 async def _open(service: Service, request: Request) -> ASGIApp:

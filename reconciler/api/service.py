@@ -6,8 +6,12 @@ It reads the ledger and records what people ask for. It never decides and never 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
+import anyio.to_thread
+
+from planner import canon
 from planner.canon import Json
 from planner.model.desired import DesiredState
 from reconciler import codec
@@ -71,11 +75,13 @@ class Service:
         return await plans.of_commits(self.core, asked)
 
     async def plan_desired(self, text: str, at: datetime | None = None) -> Mapping[str, Json]:
-        """The plan of a desired state in its stored form (`reconciler.codec`)."""
-        try:
-            desired = codec.decode(DesiredState, text)
-        except ValueError as error:
-            raise problems.bad(f"the body is no desired state of this version: {error}") from None
+        """The plan of a desired state in its stored form (`reconciler.codec`).
+
+        Raises:
+            ApiError: it is none, or not as a compiler of this version made it.
+        """
+        # Megabytes take a second: in a thread, so that everybody else is answered.
+        desired = await anyio.to_thread.run_sync(_desired, text)
         return await plans.of_desired(self.core, desired, at)
 
     async def open(self, name: str) -> Mapping[str, Json]:
@@ -89,3 +95,15 @@ class Service:
     async def write_logs(self, wanted: Wanted, write: Write) -> None:
         """Write captured output, piece by piece."""
         await stream(self.core, wanted, write)
+
+
+def _desired(text: str) -> DesiredState:
+    """What `text` says. Planning trusts what compile made, so each operation must still have its digest."""
+    try:
+        desired = codec.decode(DesiredState, text)
+    except ValueError as error:
+        raise problems.bad(f"the body is no desired state of this version: {str(error)[:500]}") from None
+    for name, operation in desired.roots.items():
+        if name != operation.name or operation.form != canon.digest(replace(operation, form="")):
+            raise problems.bad(f"`{name[:80]}` in the body is not as compile made it: use a client of this version")
+    return desired

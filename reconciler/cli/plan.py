@@ -24,7 +24,7 @@ from planner.render.json import plan_json
 from planner.render.text import plan_text
 from planner.target import Contact
 from reconciler import codec
-from reconciler.api.asked import LARGEST
+from reconciler.api.asked import LARGEST_PLAN
 from reconciler.cli import show
 from reconciler.cli.client import Daemon, connect
 from reconciler.cli.failure import Code, Failure
@@ -214,12 +214,17 @@ def _ask(
     commit = repository.resolve(request.head) if request.head else ""
     desired = _files(project, commit).compile(config, in_force)
     text = codec.encode(desired)
-    if len(text) <= LARGEST:
+    if len(text) <= LARGEST_PLAN:
         answer = daemon.post("/v1/plan", text, at=request.at.isoformat())
     elif commit:
         answer = daemon.get("/v1/plan", head=commit, at=request.at.isoformat())
     elif request.live:
-        raise Failure(Code.INPUT, "the files are too many to send to the daemon: push them, and plan --head COMMIT")
+        size, most = (f"{count / (1 << 20):.1f} MiB" for count in (len(text), LARGEST_PLAN))
+        raise Failure(
+            Code.INPUT,
+            f"the files compile to {size} and a daemon takes {most}: plan them with --offline, "
+            "or push them and plan --head COMMIT",
+        )
     else:
         return None
     note = f"compared with the world as it is: project {status['project']}, instance {status['instance']}"

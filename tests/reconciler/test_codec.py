@@ -280,7 +280,10 @@ def test_a_value_that_has_no_stored_form_is_refused():
         '{"type":"Withdrawn","root":"train"}',
         '{"type":"Withdrawn","root":"train","at":"yesterday"}',
         '{"type":"Bound","root":"train","key":"no key","digest":"","bound":"","at":"2026-11-23T06:00:00Z"}',
+        "[" * 50_000,
+        '{"type":"CursorMoved","root":"train","cursor":{"digest":"","anchor":' + "[" * 200_000 + "}}",
     ],
+    ids=lambda text: text[:40],
 )
 def test_what_is_no_fact_is_refused(text):
     with pytest.raises(ValueError, match="not a stored"):

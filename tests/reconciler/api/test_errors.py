@@ -9,8 +9,9 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from planner.model.facts import Asked
 from reconciler.api.app import create_app
-from reconciler.api.asked import LARGEST
+from reconciler.api.asked import LARGEST, LARGEST_PLAN
 from reconciler.api.routes import ROUTES
 from reconciler.errors import Transient, Unusable
 from tests.reconciler.api.support import World, job
@@ -68,11 +69,64 @@ async def test_a_bad_body_is_a_problem(body: bytes, status: int, words: str) -> 
 
 async def test_a_large_body_without_a_length_is_cut_off() -> None:
     async def endless():  # type: ignore[no-untyped-def]
-        for _ in range(LARGEST // 1000 + 2):
-            yield b"x" * 1000
+        for _ in range(LARGEST_PLAN // 100_000 + 2):
+            yield b"x" * 100_000
 
     async with World().client() as client:
         assert (await client.post("/v1/plan", content=endless())).status_code == 413
+
+
+HALF = b"\\ud800"
+STATE = b'"commit":"c","tree":"t","project":"project","files":{}'
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        pytest.param("commands", b'{"verb":"run","target":"' + HALF + b'"}', id="target-half-a-character"),
+        pytest.param("commands", b'{"verb":"' + HALF + b'","target":"train"}', id="verb-half-a-character"),
+        pytest.param("commands", b'{"verb":"run","' + HALF + b'":1}', id="member-half-a-character"),
+        pytest.param("commands", b'{"verb":"run","target":"train","by":"' + HALF + b'"}', id="by-half-a-character"),
+        pytest.param(
+            "commands", b'{"verb":"retry","target":"train","args":{"node":"' + HALF + b'"}}', id="node-half-a-character"
+        ),
+        pytest.param(
+            "commands",
+            b'{"verb":"run","target":"train","args":{"params":{"rate":"\\uDFFF\\uD800"}}}',
+            id="param-two-halves-the-wrong-way-round",
+        ),
+        pytest.param("commands", b'{"verb":"suspend","target":"train","args":{"for":1e999}}', id="endless"),
+        pytest.param("commands", b'{"verb":"suspend","target":"train","args":{"for":' + b"9" * 5000 + b"}}", id="huge"),
+        pytest.param("commands", b'{"a":' * 50_000, id="command-deep"),
+        pytest.param("plan", b"", id="plan-empty"),
+        pytest.param("plan", b"null", id="plan-null"),
+        pytest.param("plan", b"[" * 50_000, id="plan-deep"),
+        pytest.param("plan", b"[" * 50_000 + b'"' + HALF + b'"', id="plan-deep-half-a-character"),
+        pytest.param("plan", b'{"roots":' + b'{"a":' * 50_000, id="plan-deep-objects"),
+        pytest.param("plan", b"\xff", id="plan-bytes"),
+        pytest.param("plan", b"9" * 5000, id="plan-huge-number"),
+        pytest.param("plan", b"{" + STATE.replace(b'"c"', b'"' + HALF + b'"') + b"}", id="commit-half-a-character"),
+        pytest.param("plan", b"{" + STATE + b',"roots":{"a":{}}}', id="root-without-anything"),
+    ],
+)
+async def test_no_body_is_our_fault(path: str, body: bytes) -> None:
+    """Whatever somebody sends is refused for what it is, and recorded nowhere."""
+    world = World()
+    world.push({"a.yaml": job("train")})
+    with capture_logs() as logged:
+        async with world.running() as api:
+            await api.until("train", "succeeded")
+            response = await api.client.post(f"/v1/{path}", content=body)
+            assert [fact for _, fact in await world.ledger.facts() if isinstance(fact, Asked)] == []
+    assert response.status_code == 400, response.text
+    assert [entry for entry in logged if entry["log_level"] == "error"] == []
+
+
+async def test_a_pair_of_halves_is_a_character() -> None:
+    async with World().client() as client:
+        response = await client.post("/v1/commands", content=b'{"verb":"run","target":"\\ud83d\\ude80"}')
+    assert response.status_code == 404
+    assert "🚀" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(

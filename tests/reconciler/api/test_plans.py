@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from planner.compile import CompileConfig
@@ -74,6 +76,48 @@ async def test_a_body_that_is_no_desired_state_is_refused() -> None:
             response = await client.post("/v1/plan", content=body)
             assert response.status_code == 400, body
             assert "no desired state" in response.json()["detail"]
+
+
+async def test_files_of_many_operations_are_planned_before_they_are_pushed() -> None:
+    """More than the 1,000 that fit into the megabyte of a command."""
+    world = World()
+    text = await compiled(world, {f"{number}.yaml": job(f"job-{number}") for number in range(1200)})
+    assert len(text) > 1_000_000
+    async with world.client() as client:
+        response = await client.post("/v1/plan", content=text)
+        assert response.status_code == 200, response.text
+        assert len(response.json()["plan"]["actions"]) == 1200
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param('"cron":"0 2 * * *"', '"cron":"whenever"', id="cron"),
+        pytest.param('"name":"nightly"', '"name":"another"', id="name"),
+        pytest.param('"trigger":"all_succeeded"', '"trigger":"perhaps"', id="trigger"),
+    ],
+)
+async def test_a_desired_state_that_compile_did_not_make_is_refused(old: str, new: str) -> None:
+    """Planning trusts what compile checked: what was changed since is no crash of ours."""
+    world = World()
+    text = await compiled(
+        world,
+        {"a.yaml": job("nightly", more="schedule: {kind: cron, cron: '0 2 * * *'}"), "b.yaml": dag("graph")},
+    )
+    assert old in text
+    async with world.client() as client:
+        response = await client.post("/v1/plan", content=text.replace(old, new))
+        assert response.status_code == 400
+        assert "not as compile made it" in response.json()["detail"]
+
+
+async def compiled(world: World, files: Mapping[str, bytes]) -> str:
+    """The stored form of what `files` ask for."""
+    world.remote.commit(files)
+    commit = await world.source.fetch()
+    assert commit is not None
+    compiler = SourceCompiler(world.source, CompileConfig(project="project", instance="test"))
+    return codec.encode(await compiler.compile(commit, {}))
 
 
 async def test_the_instant_of_planning_can_be_given() -> None:

@@ -207,6 +207,8 @@ def test_a_daemon_that_follows_the_repository_is_asked_for_what_is_really_there(
         assert "no daemon was asked" in shell("plan", str(repo), "--offline").stdout
         assert "no daemon was asked" in shell("plan", str(repo), "--base", "HEAD").stdout
         assert json.loads(shell("plan", str(repo), "--live", "-o", "json").stdout)["actions"][0]["verb"] == "update"
+        write(repo, policy("project: other"))
+        assert "error PL-602" in shell("plan", str(repo), code=2).stdout
         other = tmp_path / "other"
         repository(other, files)
         assert "no daemon was asked" in shell("plan", str(other)).stdout
@@ -222,11 +224,12 @@ def test_files_that_are_too_many_for_the_daemon_are_planned_without_it(
         update={"repository": world.service.settings.repository.model_copy(update={"url": str(repo)})}
     )
     world.push({"a.yaml": job("one")})
-    monkeypatch.setattr(plan, "LARGEST", 10)
+    monkeypatch.setattr(plan, "LARGEST_PLAN", 10)
     with daemon(world, tmp_path / "state") as shell:
         until(shell, "succeeded", "status")
         assert "no daemon was asked" in shell("plan", str(repo)).stdout
-        assert "too many to send" in shell("plan", str(repo), "--live", code=2).stderr
+        assert "plan them with --offline" in shell("plan", str(repo), "--live", code=2).stderr
+        assert "no daemon was asked" in shell("plan", str(repo), "--offline").stdout
         assert f"has no commit {head}" in shell("plan", str(repo), "--live", "--head", "HEAD", code=2).stderr
 
 
@@ -239,6 +242,24 @@ def test_files_are_listed_with_the_reason(tmp_path: Path) -> None:
     rows = {row["path"]: row["state"] for row in json.loads(say("ls-files", "-o", "json").stdout)["files"]}
     assert rows == {"a.yaml": "in", "b.yaml": "ignored", "old/c.yaml": "out"}
     assert "out      old/c.yaml  left out by `paths`" in say("ls-files").stdout
+
+
+def test_an_excluded_file_is_out_for_every_command(tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    repository(repo, {"a.yaml": job("one"), "b.yaml": job("two", command="other")})
+    write(repo, policy("paths: {exclude: a.yaml}"))
+    rows = {row["path"]: row["state"] for row in json.loads(say("ls-files", "repo", "-o", "json").stdout)["files"]}
+    assert rows == {"a.yaml": "out", "b.yaml": "in"}
+    assert "one" not in say("validate", "repo").stdout
+    assert "- remove one" in say("plan", "repo").stdout
+
+
+def test_a_project_that_is_renamed_is_no_problem_without_a_ledger(tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    repository(repo, {"a.yaml": job("one"), **policy("project: before")})
+    write(repo, policy("project: after"))
+    assert "0 problems" in say("validate", "repo").stdout
+    say("plan", "repo")
 
 
 def test_the_schema_has_the_names_that_people_write() -> None:
