@@ -115,6 +115,23 @@ async def test_a_commit_with_another_project_name_changes_nothing() -> None:
         assert {item["operation"] for item in status["operations"]} == {"train", "other"}
 
 
+async def test_excluding_a_file_removes_its_operations() -> None:
+    world = World()
+    files = {"a.yaml": service("serve"), "b.yaml": job("train")}
+    world.push(files)
+    async with world.running() as api:
+        await api.until("serve", "ready")
+        await api.until("train", "succeeded")
+        world.push({**files, **policy("paths: {exclude: a.yaml}")})
+
+        async def look() -> Answer | None:
+            found = await api.get("/v1/status")
+            names = {item["operation"] for item in found["operations"] if item["state"] != "removed"}
+            return found if names == {"train"} else None
+
+        await eventually(look)
+
+
 async def test_what_a_person_stops_stays_down_until_a_person_wants_it() -> None:
     world = World()
     world.push({"a.yaml": service("serve")})
