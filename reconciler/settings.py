@@ -9,14 +9,17 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 
+from planner.errors import Problem
 from planner.spec import faults
 from planner.spec import yaml as reader
+from planner.spec.container import EnvVar
 from planner.spec.places import Places
 from planner.spec.shape import Duration, Name, Section, Whole
 from reconciler.errors import Unusable
@@ -70,6 +73,25 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _port_range(value: tuple[int, int]) -> tuple[int, int]:
+    first, last = value
+    if not 1 <= first <= last <= 65_535:
+        raise ValueError("must be a first and a last port, from 1 to 65535")
+    return value
+
+
+def _variable(value: str) -> str:
+    try:
+        EnvVar(name=value)
+    except ValidationError:
+        raise ValueError("must be letters, digits, `_`, `-` or `.`, no digit first") from None
+    return value
+
+
+VariableName = Annotated[str, AfterValidator(_variable)]
+"""The name of a variable, by the rule of specs."""
 
 
 class RemoteAccess(Section):
@@ -129,11 +151,11 @@ class LocalBackend(Section):
     """How many there are of a countable resource, such as `nvidia.com/gpu: 2`; each is leased to one run."""
     runs_at_once: Whole | None = None
     """Attempts that may be alive at once."""
-    ports: tuple[Whole, Whole] = (20000, 29999)
+    ports: Annotated[tuple[Whole, Whole], AfterValidator(_port_range)] = (20000, 29999)
     """First and last port that services get when their own is taken."""
     log_megabytes: Whole = 64
     """Size at which a run's log is cut and rotated once."""
-    env: dict[str, str] = Field(default_factory=dict)
+    env: dict[VariableName, str] = Field(default_factory=dict)
     """Further variables of every run."""
     containment: Literal["auto", "off"] = "auto"
     """How a run's processes are found again: with a control group where that can be, or without."""
@@ -219,7 +241,7 @@ def load_settings(path: Path) -> DaemonSettings:
     except OSError as error:
         raise Unusable(f"cannot read the configuration {path}: {error.strerror}") from None
     read = reader.read(str(path), data)
-    problems = list(read.problems)
+    problems = [*read.problems, *_surplus(read.documents[1:])]
     value: Any = read.documents[0].value if read.documents else {}
     places = read.documents[0].places if read.documents else Places(str(path))
     if not problems:
@@ -232,3 +254,11 @@ def load_settings(path: Path) -> DaemonSettings:
         for problem in problems[:_MOST_NAMED]
     )
     raise Unusable(f"the configuration is wrong\n{lines}")
+
+
+def _surplus(documents: Sequence[reader.YamlDocument]) -> Iterator[Problem]:
+    """Documents behind the first: whoever wrote one expects it to count."""
+    for document in documents:
+        hint = "put it into the first, and remove the line `---`"
+        message = "the configuration is one document, and this is another"
+        yield Problem("PL-204", message, document.places.value(""), hint=hint)
