@@ -7,37 +7,33 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 
-from planner.admit import Limits
-from planner.compile import CompileConfig
 from planner.desire.view import Identity
-from planner.guard import Budgets
 from planner.model.run import Stamp
 from reconciler.backends.local.backend import LocalBackend
-from reconciler.backends.local.settings import MEBIBYTE, Containment, LocalSettings
 from reconciler.clock import WallClock
 from reconciler.compiler import SourceCompiler, project_name
-from reconciler.core import Core, Policy, Ports
-from reconciler.errors import Transient, Unusable
+from reconciler.configured import config_of, local_of, policy_of
+from reconciler.core import Core, Ports
+from reconciler.errors import Refused, Transient, Unusable
 from reconciler.forges.memory import SilentForge
 from reconciler.forges.notes import NotesForge
 from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.lock import locked
+from reconciler.lookout import look_out
 from reconciler.loop import Loop
 from reconciler.ports import Forge
 from reconciler.servers import answer, servers
 from reconciler.settings import DaemonSettings, load_settings
-from reconciler.source import remote, watch
+from reconciler.source import remote
 from reconciler.source.access import access_to
-from reconciler.source.poll import LOCAL, Moved, News, Nudge, Pace, Unreachable, watch_head
 from reconciler.source.repository import GitSource
 from reconciler.telemetry import configure_logging, log
 from reconciler.trees import SourceTrees
@@ -45,8 +41,13 @@ from reconciler.trees import SourceTrees
 __all__ = ["Daemon", "build", "run", "serve"]
 
 _DRAIN_SECONDS = 20.0
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LIVE = ("budgets.", "firstSync", "resync", "grace", "backends.local.runsAtOnce", "backends.local.ports")
 """Settings that change at once when the file is read again; all others are read at the start only."""
+
+
+Signals = AsyncIterator[signal.Signals]
+"""What people and service managers send, as it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,39 +89,73 @@ def _first(group: BaseExceptionGroup[Unusable]) -> BaseException:
 
 async def serve(settings: DaemonSettings, path: Path | None = None) -> None:
     """The same, inside a running event loop."""
-    with locked(settings.state_folder):
-        daemon = replace(await build(settings), path=path)
-        for warning in daemon.core.policy.warnings:
-            log.warning(warning)
-        try:
-            await _serve(daemon)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await daemon.backend.close()
-                await daemon.source.close()
-                await daemon.core.ledger.close()
+    # From here on no signal ends the process by itself: the first fetch may take minutes, and its git must end too.
+    with locked(settings.state_folder), anyio.open_signal_receiver(*_SIGNALS) as signals:
+        async with contextlib.AsyncExitStack() as made:
+            daemon = await _unless_told(build(settings, made), signals)
+            if daemon is None:
+                log.info("ended before it had started")
+                return
+            for warning in daemon.core.policy.warnings:
+                log.warning(warning)
+            await _serve(replace(daemon, path=path), signals)
         log.info("ended; what runs goes on")
 
 
-async def build(settings: DaemonSettings) -> Daemon:
-    """Make the adapters and the core; the state folder is held by the caller.
+async def _unless_told(building: Coroutine[None, None, Daemon], signals: Signals) -> Daemon | None:
+    """What is built; None when SIGTERM or SIGINT came first. SIGHUP then changes nothing: the file was just read."""
+    built: list[Daemon] = []
+    failed: list[Exception] = []
+
+    async def build_it(done: anyio.CancelScope) -> None:
+        try:
+            built.append(await building)
+        except Exception as error:  # noqa: BLE001 -- raised again below, outside of the group
+            failed.append(error)
+        done.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(build_it, group.cancel_scope)
+        async for number in signals:
+            if number != signal.SIGHUP:
+                group.cancel_scope.cancel()
+    if failed:
+        raise failed[0]
+    return built[0] if built else None
+
+
+async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Daemon:
+    """Make the adapters and the core; the state folder is held by the caller, and closing `made` closes them.
 
     Raises:
         Unusable: something of it cannot be had, in one sentence.
     """
     state, clock = settings.state_folder, WallClock()
     source = _source(settings)
+    made.push_async_callback(_close, source)
     project = await _project(settings, source)
     ledger = await SqliteLedger.open(state / "ledger.sqlite", settings.instance, project)
+    made.push_async_callback(_close, ledger)
     project = (await ledger.project()).name or project
     identity = Identity(settings.instance, project)
     owner = Stamp(ledger.ident, await ledger.sequence(), settings.instance, project)
-    backend = LocalBackend(_local(settings), owner, SourceTrees(source), clock)
+    backend = LocalBackend(local_of(settings), owner, SourceTrees(source), clock)
+    made.push_async_callback(_close, backend)
     await backend.open()
     forge: Forge = NotesForge(source, clock) if settings.forge == "notes" else SilentForge()
-    ports = Ports(ledger, backend, source, SourceCompiler(source, _config(settings, identity)), forge, clock)
-    core = Core(ports, _policy(settings, identity, tuple(backend.warnings())))
+    ports = Ports(ledger, backend, source, SourceCompiler(source, config_of(settings, identity)), forge, clock)
+    core = Core(ports, policy_of(settings, identity, tuple(backend.warnings())))
     return Daemon(settings, core, Loop(core), source, backend)
+
+
+class _Closable(Protocol):
+    async def close(self) -> None: ...
+
+
+async def _close(adapter: _Closable) -> None:
+    """Close an adapter, also when that is because all is cancelled."""
+    with anyio.CancelScope(shield=True):
+        await adapter.close()
 
 
 def _source(settings: DaemonSettings) -> GitSource:
@@ -137,70 +172,33 @@ async def _project(settings: DaemonSettings, source: GitSource) -> str:
     """The project's name at first contact: what `.plumbline.yaml` says, else the configuration. The ledger fixes it.
 
     Raises:
-        Unusable: the repository cannot be read, and nothing is known of it yet.
+        Unusable: the repository cannot be read, or its newest commit is refused, and nothing is known of it yet.
     """
     fallback = settings.repository.project or remote.parse(settings.repository.url).name
     if (settings.state_folder / "ledger.sqlite").exists():
         return fallback
+    unknown = "nothing is known of the repository yet, and"
     try:
         commit = await source.fetch()
         return await project_name(source, commit, fallback) if commit else fallback
     except Transient as error:
         if settings.repository.project:
             return fallback
-        raise Unusable(f"nothing is known of the repository yet, and it cannot be read: {error.message}") from None
+        raise Unusable(f"{unknown} it cannot be read: {error.message}") from None
+    except Refused as error:
+        raise Unusable(f"{unknown} its newest commit is refused: {error.message}; push one without that") from None
 
 
-def _local(settings: DaemonSettings) -> LocalSettings:
-    local = settings.backends.local
-    return LocalSettings(
-        root=settings.state_folder / "local",
-        runs=settings.runs_folder,
-        environments={image: path.expanduser().absolute() for image, path in local.environments.items()},
-        user=local.user,
-        allow_root=local.allow_root,
-        slots=local.slots,
-        env=local.env,
-        log_cap=local.log_megabytes * MEBIBYTE,
-        containment=Containment(local.containment),
-    )
-
-
-def _config(settings: DaemonSettings, identity: Identity) -> CompileConfig:
-    local = settings.backends.local
-    return CompileConfig(
-        project=identity.project,
-        instance=identity.instance,
-        backend=settings.backend,
-        environments=frozenset(local.environments) or None,
-        slots=local.slots or None,
-    )
-
-
-def _policy(settings: DaemonSettings, identity: Identity, warnings: tuple[str, ...]) -> Policy:
-    local = settings.backends.local
-    is_local = remote.parse(settings.repository.url).path is not None
-    return Policy(
-        identity=identity,
-        branch=settings.repository.branch or "",
-        budgets=Budgets(starts=settings.budgets.starts, gpus=settings.budgets.gpus),
-        limits=Limits(runs=local.runs_at_once, slots=local.slots, ports=(local.ports[0], local.ports[1])),
-        resync=settings.resync.total_seconds(),
-        grace=settings.grace.total_seconds(),
-        hold_first=(settings.first_sync or ("run" if is_local else "hold")) == "hold",
-        warnings=warnings,
-    )
-
-
-async def _serve(daemon: Daemon) -> None:
+async def _serve(daemon: Daemon, signals: Signals) -> None:
     listening = list(servers(daemon.core, daemon.loop, daemon.settings))
     async with anyio.create_task_group() as group:
         for served in listening:
             group.start_soon(answer, served)
-        group.start_soon(_watch, daemon)
+        poll = daemon.settings.repository.poll.total_seconds()
+        group.start_soon(look_out, daemon.source, daemon.loop, poll)
         group.start_soon(daemon.loop.run)
         log.info("started", instance=daemon.settings.instance, project=daemon.core.policy.identity.project)
-        await _until_told(daemon)
+        await _until_told(daemon, signals)
         await _drain(daemon)
         group.cancel_scope.cancel()
 
@@ -222,10 +220,11 @@ def _reload(daemon: Daemon) -> None:
         return
     try:
         new = load_settings(daemon.path)
+        _source(new)  # what needs a restart must be right, too: that restart may come when nobody looks
+        policy = policy_of(new, daemon.core.policy.identity, daemon.core.policy.warnings)
     except Unusable as error:
         log.error("the configuration stays as it was", reason=error.message)
         return
-    policy = _policy(new, daemon.core.policy.identity, daemon.core.policy.warnings)
     daemon.core.policy = replace(policy, branch=daemon.core.policy.branch)
     log.info("configuration read again", needs_restart=_needs_restart(daemon.settings, new))
     # Roots that wait for a place look again: there may be more of them now.
@@ -248,44 +247,9 @@ def _flat(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-async def _until_told(daemon: Daemon) -> None:
+async def _until_told(daemon: Daemon, signals: Signals) -> None:
     """Return at SIGTERM or SIGINT. SIGHUP reads the configuration again and looks at the repository."""
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-        async for number in signals:
-            if number != signal.SIGHUP:
-                return
-            _reload(daemon)
-
-
-async def _watch(daemon: Daemon) -> None:
-    """Have the repository looked at whenever its branch moved."""
-    path = daemon.source.origin.remote.path
-    nudge = Nudge()
-    pace = replace(LOCAL if path is not None else Pace(), interval=daemon.settings.repository.poll.total_seconds())
-    hints = watch.changes(path) if path is not None else None
-
-    def tell(news: News) -> None:
-        match news:
-            case Moved():
-                daemon.core.queue.add("source")
-            case Unreachable():
-                daemon.loop.commits.failing = news.reason
-                log.warning("repository cannot be asked", reason=news.reason, retry_in=round(news.retry_in, 1))
-
-    asked = _Asked(daemon.source, daemon.loop)
-    await watch_head(asked, tell, nudge, (pace, random.Random()), hints)  # noqa: S311 -- jitter, no secret
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The source as it is polled: an answer counts as one also when nothing moved."""
-
-    source: GitSource
-    loop: Loop
-
-    async def head(self) -> str | None:
-        """See `GitSource.head`."""
-        head = await self.source.head()
-        self.loop.commits.answered()
-        self.loop.metrics.polled()
-        return head
+    async for number in signals:
+        if number != signal.SIGHUP:
+            return
+        _reload(daemon)

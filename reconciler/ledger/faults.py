@@ -37,7 +37,7 @@ def meaning(error: sqlite3.Error, path: Path) -> Transient | Unusable | None:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return Unusable(
                 f"the state in {path} is damaged or no Plumbline state ({_name(error)}); "
-                "put a backup in its place, or move it away and start with an empty one"
+                "put a backup in its place, or move the whole state folder away and start anew"
             )
         case _:
             return None

@@ -32,6 +32,7 @@ from reconciler.backends.local import (
 )
 from reconciler.backends.local.claims import Claim, Claims
 from reconciler.backends.local.code import Trees
+from reconciler.backends.local.damage import Unreadable
 from reconciler.backends.local.draft import Draft, Site
 from reconciler.backends.local.logs import Follower
 from reconciler.backends.local.settings import Containment, LocalSettings
@@ -56,7 +57,7 @@ class LocalBackend:
 
         Args:
             settings: paths and limits.
-            owner: whose runs these are; its sequence is ignored.
+            owner: whose runs these are, with the ledger's sequence now.
             trees: where code comes from.
             clock: for the instants of looks.
 
@@ -87,6 +88,7 @@ class LocalBackend:
         await self.open()
         if await self._run(lambda: self._again(order.key)):
             return Ensured.UNCHANGED
+        await self._run(lambda: self._claims.ownership.note(order.stamp.sequence))
         wanted = order.run.gang.code
         code.check(wanted)
         drafted = draft.write(order, self._site())
@@ -174,6 +176,7 @@ class LocalBackend:
 
         Raises:
             Transient: the parent cannot be started, or the disk says no.
+            Unusable: what runs here is another ledger's.
         """
         if self._open:
             return
@@ -228,7 +231,9 @@ class LocalBackend:
             return False
         if claim.key != str(key):
             raise Refused(f"the claim of {key} has the same name as that of {claim.key}: rename one of them")
-        if not claim.cleaned() and claim.names and claim.record["boot"] == self._boot():
+        if claim.cleaned():
+            raise Refused(f"{key} has run before, and the ledger has lost it: plumbline retry runs it again")
+        if claim.names and claim.record["boot"] == self._boot():
             self._sight.hand(claim, claim.unstarted())
         return True
 
@@ -245,9 +250,9 @@ class LocalBackend:
             if self._claims.bury(key, grace):
                 self._claims.poke(key)
                 return
+        claim.demand_known()
         if claim.cleaned() or claim.ended():
             return
-        claim.demand_known()
         supervisor.request_stop(claim.folder, claim.record, grace)
         with contextlib.suppress(Transient):  # the request is durable, and looks hand over again
             self._sight.hand(claim, claim.unstarted())
@@ -256,15 +261,20 @@ class LocalBackend:
         claim = self._claims.find(key)
         if claim is None:
             return
+        claim.demand_known()
         if not claim.cleaned() and not claim.ended():
             raise Transient(f"{key} has not ended and cannot be cleaned")
-        claim.demand_known()
         if claim.record.get("attempt"):
             folders.forget_scratch(Path(claim.record["attempt"]))
         self._claims.clean(claim)
 
     def _is_over(self, key: Key) -> bool:
-        claim = self._claims.find(key)
+        try:
+            claim = self._claims.find(key)
+            if claim is not None:
+                claim.demand_known()
+        except Unreadable:
+            return True  # nobody can say when it ends: what there is, is shown
         return claim is None or claim.cleaned() or claim.ended()
 
 

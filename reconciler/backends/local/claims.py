@@ -1,7 +1,7 @@
 """The claims of one instance and project on disk: made once, never made again, listed while they live.
 
     claims/SCOPE/NAME   the claim; its name is taken for good
-    live/SCOPE/NAME     an empty file: listed by `observe`
+    live/SCOPE/NAME     listed by `observe`; holds the key, for when claim.json cannot be read
     making/             drafts; a claim appears complete, by rename
     logs/SCOPE/NAME     captured output
 
@@ -24,11 +24,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from planner import keys
 from planner.keys import Key
 from planner.model.run import Stamp
 from reconciler.backends.local import supervisor
+from reconciler.backends.local.damage import Unreadable, claim_record
 from reconciler.backends.local.draft import stamp_record
-from reconciler.errors import Transient
+from reconciler.backends.local.ownership import Ownership
 
 __all__ = ["Claim", "Claims"]
 
@@ -57,10 +59,10 @@ class Claim:
         """Refuse to act on a claim whose fields may mean something else.
 
         Raises:
-            Transient: another version of Plumbline made it, in another format.
+            Unreadable: another version of Plumbline made it, in another format.
         """
         if self.record["version"] != supervisor.FORMAT:
-            raise Transient(
+            raise Unreadable(
                 f"{self.key} was started by another version of Plumbline (claim format {self.record['version']}, "
                 f"known here: {supervisor.FORMAT}); it is left alone until that version is back"
             )
@@ -90,6 +92,7 @@ class Claims:
         self.logs = root / "logs" / self._scope
         self.making = root / "making"
         self.listen = root / "listen"
+        self.ownership = Ownership(self.live.with_name(f"{self._scope}.ledger"), owner)
 
     @property
     def scope(self) -> str:
@@ -97,7 +100,11 @@ class Claims:
         return self._scope
 
     def open(self, boot: str) -> None:
-        """Make the folders, remove dead drafts, and rebuild the index when the machine restarted."""
+        """Make the folders, remove dead drafts, and rebuild the index when the machine restarted.
+
+        Raises:
+            Unusable: the claims are another ledger's, or of a later state of ours.
+        """
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root.chmod(0o700)
         scoped = (self.claims, self.live, self.logs)
@@ -105,6 +112,7 @@ class Claims:
             folder.mkdir(mode=0o700, exist_ok=True)
         for folder in (self.root, self.claims.parent):
             supervisor.sync_folder(folder)
+        self.ownership.claim()
         self._sweep_drafts()
         indexed = self.live.with_name(f"{self._scope}.boot")
         if supervisor.read(indexed) != {"boot": boot}:
@@ -116,11 +124,19 @@ class Claims:
         return key.dns_name(self._owner.instance, self._owner.project)
 
     def find(self, key: Key) -> Claim | None:
-        """The claim of `key`, cleaned ones included."""
+        """The claim of `key`, cleaned ones included.
+
+        Raises:
+            Unreadable: it is there and cannot be read.
+        """
         return self._read(self.name(key))
 
     def listed(self, name: str) -> Claim | None:
-        """The claim `name` unless it was cleaned."""
+        """The claim `name` unless it was cleaned.
+
+        Raises:
+            Unreadable: it is there and cannot be read.
+        """
         claim = self._read(name)
         if claim is not None and claim.cleaned():
             (self.live / name).unlink(missing_ok=True)
@@ -131,6 +147,13 @@ class Claims:
         """Names in the index: every claim that is not cleaned, and perhaps some that are not made."""
         return [entry.name for entry in os.scandir(self.live)]
 
+    def key_of(self, name: str) -> Key | None:
+        """The key of the claim `name` as the index has it; None where the index lost it."""
+        try:
+            return keys.parse((self.live / name).read_text())
+        except (ValueError, FileNotFoundError):
+            return None
+
     def is_live(self, name: str) -> bool:
         """Whether `name` is in the index."""
         return (self.live / name).exists()
@@ -140,7 +163,7 @@ class Claims:
         name = self.name(key)
         with self._draft(name, record) as draft:
             fill()
-            (self.live / name).touch(mode=0o600)
+            self._index(name, str(key))
             supervisor.point("before-claim")
             try:
                 draft.rename(self.claims / name)
@@ -185,8 +208,16 @@ class Claims:
         (self.live / claim.folder.name).unlink(missing_ok=True)
 
     def _read(self, name: str) -> Claim | None:
-        record = supervisor.read(self.claims / name / "claim.json")
-        return None if record is None else Claim(self.claims / name, record)
+        folder = self.claims / name
+        record = claim_record(folder)
+        return None if record is None else Claim(folder, record)
+
+    def _index(self, name: str, key: str) -> None:
+        fd = os.open(self.live / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(fd, key.encode())
+        finally:
+            os.close(fd)
 
     @contextlib.contextmanager
     def _draft(self, name: str, record: dict[str, Any]) -> Iterator[Path]:
@@ -211,8 +242,15 @@ class Claims:
 
     def _rebuild(self) -> None:
         for entry in os.scandir(self.claims):
-            if not Claim(Path(entry.path), {}).cleaned():
-                (self.live / entry.name).touch(mode=0o600)
+            if Claim(Path(entry.path), {}).cleaned():
+                continue
+            try:
+                claim = self._read(entry.name)
+            except Unreadable:
+                (self.live / entry.name).touch(mode=0o600)  # what it holds already may be the key
+            else:
+                if claim is not None:
+                    self._index(entry.name, claim.key)
 
 
 def _drafted(path: Path) -> dict[str, Any] | None:
