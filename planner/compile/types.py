@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from planner.canon import Json
 from planner.compile.json_text import parsed
-from planner.spec.shape import LONGEST
+from planner.spec.times import LONGEST
 from planner.spec.words import kind_of, short
 
 __all__ = ["compatible", "convert", "listed_type"]

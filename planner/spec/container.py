@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Self
+from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainValidator, model_validator
+from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic_core import PydanticCustomError
 
+from planner.spec.clashes import Clash, Said, refuse
 from planner.spec.shape import (
     Arguments,
     Count,
@@ -43,8 +46,20 @@ class EnvVar(Section):
 
 def _env(value: object) -> object:
     if isinstance(value, dict):
-        return [{"name": _variable(name, (name,)), "value": printed(text, (name,))} for name, text in value.items()]
+        faults: list[PydanticCustomError] = []
+        entries = [_entry(name, text, faults) for name, text in value.items()]
+        refuse(faults)
+        return entries
     return value
+
+
+def _entry(name: object, text: object, faults: list[PydanticCustomError]) -> dict[str, str]:
+    at = (str(name),)
+    try:
+        return {"name": _variable(name, at), "value": printed(text, at)}
+    except PydanticCustomError as error:
+        faults.append(error)
+        return {}
 
 
 def _quantity(value: object) -> str:
@@ -94,6 +109,9 @@ class ExecAction(Section):
     command: Annotated[Arguments, Field(min_length=1)]
 
 
+_WAYS = ("httpGet", "tcpSocket", "exec")
+
+
 class ReadinessProbe(Section):
     """When a service is ready: the Kubernetes field, exactly one of `httpGet`, `tcpSocket` and `exec`.
 
@@ -108,13 +126,15 @@ class ReadinessProbe(Section):
     failure_threshold: Count | None = None
     initial_delay_seconds: Whole | None = None
 
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        ways = [way for way in (self.http_get, self.tcp_socket, self.exec) if way is not None]
-        if len(ways) != 1:
-            code = "PL-209" if ways else "PL-202"
-            raise fault(code, "a probe takes exactly one of `httpGet`, `tcpSocket` and `exec`")
-        return self
+    @classmethod
+    def clashes(cls, said: Said) -> Iterator[Clash]:
+        """No way to probe, or several."""
+        ways = said.given(*_WAYS)
+        message = "a probe takes exactly one of `httpGet`, `tcpSocket` and `exec`"
+        if not ways:
+            yield (), fault("PL-202", message, at=("httpGet",), unless=(*_WAYS, "grpc"))
+        for way in ways[1:]:
+            yield (), fault("PL-209", message, "remove all but one", (way,))
 
 
 class Container(Section):

@@ -7,11 +7,14 @@ compile's question, because params and templates decide the value.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self, get_args
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, PlainValidator, model_validator
+from pydantic import AfterValidator, PlainValidator
 
+from planner import keys
 from planner.spec import patterns
+from planner.spec.clashes import Clash, Said, beside
 from planner.spec.shape import Bool, Name, Number, Section, Whole, fault
 from planner.spec.words import kind_of, nearest, short
 
@@ -64,6 +67,12 @@ def _bound(value: object) -> int | float | str:
     raise fault("PL-203", f"{{field}} must be a number or a date, not {kind_of(value)}")
 
 
+def _divisor(value: float) -> int | float:
+    if value == 0:
+        raise fault("PL-204", "nothing is a multiple of 0")
+    return value
+
+
 _Bound = Annotated[int | float | str, PlainValidator(_bound)]
 
 
@@ -76,7 +85,7 @@ class Validation(Section):
     ge: _Bound | None = None
     lt: _Bound | None = None
     le: _Bound | None = None
-    multiple_of: Number | None = None
+    multiple_of: Annotated[Number, AfterValidator(_divisor)] | None = None
     min_digits: Whole | None = None
     max_digits: Whole | None = None
     decimal_places: Whole | None = None
@@ -93,12 +102,6 @@ class Validation(Section):
     keys: tuple[str, ...] | None = None
     contains_keys: tuple[str, ...] | None = None
     excludes_keys: tuple[str, ...] | None = None
-
-    @model_validator(mode="after")
-    def _divides(self) -> Self:
-        if self.multiple_of == 0:
-            raise fault("PL-204", "nothing is a multiple of 0", at=("multipleOf",))
-        return self
 
 
 class IO(Section):
@@ -123,14 +126,15 @@ class IO(Section):
     options: tuple[Any, ...] | None = None
     """Older spelling of `validation.options`."""
 
-    @model_validator(mode="after")
-    def _agrees(self) -> Self:
-        if self.is_optional is False and self.has_default:
+    @classmethod
+    def clashes(cls, said: Said) -> Iterator[Clash]:
+        """A default and `isOptional: false`; a flag that is no boolean."""
+        if said["isOptional"] is False and said.has("value"):
             hint = "remove `isOptional`, or the value"
-            raise fault("PL-209", "an input with a `value` is optional", hint, ("isOptional",))
-        if self.is_flag and self.type != "bool":
-            raise fault("PL-209", "`isFlag` needs `type: bool`", "add the type", ("isFlag",))
-        return self
+            yield (), fault("PL-209", "an input with a `value` is optional", hint, ("isOptional",))
+        if said["isFlag"] is True and said["type"] != "bool":
+            hint = "write `type: bool`"
+            yield ("type",), fault("PL-209", "`isFlag` needs `type: bool`", hint, ("isFlag",), ("type",))
 
     @property
     def has_default(self) -> bool:
@@ -155,14 +159,16 @@ class IO(Section):
         return self.options if said is None else said
 
 
-def _unique(entries: tuple[IO, ...]) -> tuple[IO, ...]:
+def _twins(entries: object) -> Iterator[Clash]:
     seen: set[str] = set()
-    for index, entry in enumerate(entries):
-        if entry.name in seen:
-            raise fault("PL-211", f"`{entry.name}` is declared twice", "remove one of them", (index, "name"))
-        seen.add(entry.name)
-    return entries
+    for index, entry in enumerate(entries if isinstance(entries, list | tuple) else ()):
+        name = entry.get("name") if isinstance(entry, dict) else None
+        if not isinstance(name, str) or not keys.SEGMENT.fullmatch(name):
+            continue
+        if name in seen:
+            yield (), fault("PL-211", f"`{short(name)}` is declared twice", "remove one of them", (index, "name"))
+        seen.add(name)
 
 
-Ios = Annotated[tuple[IO, ...], AfterValidator(_unique)]
+Ios = Annotated[tuple[IO, ...], beside(_twins)]
 """Inputs or outputs, each name once."""

@@ -6,10 +6,12 @@ DAGs); it is closed at the end of this module, so whoever wants a model of a doc
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator
 
+from planner.spec.clashes import Clash, Said
 from planner.spec.component import Component
 from planner.spec.params import Params
 from planner.spec.run import Dag
@@ -51,20 +53,21 @@ class Operation(Section):
     """Name of a component of the enclosing DAG."""
     path_ref: Annotated[str, AfterValidator(_relative)] | None = None
     """Path of a component's file, relative to the folder of this one."""
-    component: Annotated[Component | None, Field(validate_default=True)] = None
+    component: Component | None = None
 
-    @field_validator("component")
     @classmethod
-    def _one_reference(cls, value: Component | None, info: ValidationInfo) -> Component | None:
+    def clashes(cls, said: Said) -> Iterator[Clash]:
         """Exactly one of `dagRef`, `pathRef` and `component`; stricter than the reference, which lets a ref win."""
-        given = [name for name in ("dag_ref", "path_ref") if info.data.get(name) is not None]
-        given += ["component"] if value is not None else []
+        given = said.given("component", "pathRef", "dagRef")
         if len(given) > 1:
-            raise fault("PL-209", "an operation has one of `component`, `pathRef` and `dagRef`", "keep one of them")
-        if not given and {"dag_ref", "path_ref"} <= info.data.keys():
+            at = ("component",) if "component" in given else (given[-1],)
+            yield (
+                (),
+                fault("PL-209", "an operation has one of `component`, `pathRef` and `dagRef`", "keep one of them", at),
+            )
+        if not given:
             hint = "add `component`, or a `pathRef` to its file"
-            raise fault("PL-202", "an operation needs a component", hint, unless=_REFERENCES)
-        return value
+            yield (), fault("PL-202", "an operation needs a component", hint, ("component",), _REFERENCES)
 
 
 _CIRCLE = {"Operation": Operation, "Component": Component}

@@ -7,12 +7,15 @@ decides the grammar; whether the thing referred to exists is compile's question.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import PlainValidator, model_validator
+from pydantic_core import PydanticCustomError
 
 from planner import keys
+from planner.spec.clashes import Clash, Said
 from planner.spec.shape import Bool, Section, fault
 from planner.spec.words import kind_of, short
 
@@ -73,11 +76,14 @@ class Param(Section):
             return value
         return {"value": value}
 
-    @model_validator(mode="after")
-    def _points(self) -> Self:
-        if self.ref is not None:
-            _path(self.ref, self.value)
-        return self
+    @classmethod
+    def clashes(cls, said: Said) -> Iterator[Clash]:
+        """A `ref` with a value that is no path."""
+        if isinstance(said["ref"], str):
+            try:
+                _path(said["ref"], said["value"])
+            except PydanticCustomError as error:
+                yield ("ref",), error
 
     @property
     def has_value(self) -> bool:
@@ -100,7 +106,8 @@ def _path(ref: str, value: object) -> tuple[str, ...]:
     """The parts of a referenced value (reference, section 7.2)."""
     if not isinstance(value, str):
         hint = "name it, such as `outputs.loss`"
-        raise fault("PL-203", f"`value` must be a string when `ref` is set, not {kind_of(value)}", hint, ("value",))
+        message = f"`value` must be a string when `ref` is set, not {kind_of(value)}"
+        raise fault("PL-203", message, hint, ("value",), ("value",))
     wrapped = _WRAPPED.fullmatch(value.strip())
     parts = tuple((wrapped[1] if wrapped else value).strip().split("."))
     match parts:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from planner.errors import Problem
 from planner.spec import faults, globs
 from planner.spec import yaml as reader
+from planner.spec.clashes import Clash, beside
 from planner.spec.places import Places
-from planner.spec.shape import Bool, Duration, Name, Section, Whole, fault
+from planner.spec.shape import Bool, Name, Section, Whole, fault
+from planner.spec.times import Duration
 from planner.spec.words import short
 
 __all__ = [
@@ -96,6 +98,19 @@ class PolicyRule(Policy):
     """Globs over the paths of spec files."""
 
 
+def _bad_moves(moved: Any) -> Iterator[Clash]:
+    taken: dict[str, str] = {}
+    for old, new in moved.items() if isinstance(moved, dict) else ():
+        if not isinstance(new, str):
+            continue
+        if old == new:
+            yield (old,), fault(_CODE, f"`{short(old)}` is moved to itself", "remove the line", (old,))
+        elif new in taken:
+            message = f"`{short(taken[new])}` and `{short(old)}` are both moved to `{short(new)}`"
+            yield (old,), fault(_CODE, message, "keep one of them", (old,))
+        taken.setdefault(new, old)
+
+
 class Repository(Section):
     """The whole file; the empty one says nothing."""
 
@@ -107,19 +122,8 @@ class Repository(Section):
     """Later rules win over earlier ones, field by field."""
     budgets: Budgets = Budgets()
     """What one commit may cause: where it is tighter than the daemon's own."""
-    moved: dict[Name, Name] = Field(default_factory=dict)
+    moved: Annotated[dict[Name, Name], beside(_bad_moves)] = Field(default_factory=dict)
     """New names of operations by old name."""
-
-    @model_validator(mode="after")
-    def _moves_apart(self) -> Self:
-        taken: dict[str, str] = {}
-        for old, new in self.moved.items():
-            if old == new:
-                raise fault(_CODE, f"`{old}` is moved to itself", "remove the line", ("moved", old))
-            if new in taken:
-                raise fault(_CODE, f"`{taken[new]}` and `{old}` are both moved to `{new}`", "", ("moved", old))
-            taken[new] = old
-        return self
 
     def policy(self, path: str) -> Policy:
         """What holds for the operations of a file."""

@@ -5,10 +5,13 @@ A new kind is a model here or beside it, a line in the union, and a `lower` func
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PlainValidator
+from pydantic_core import PydanticCustomError
 
+from planner.spec.clashes import refuse
 from planner.spec.container import Container
 from planner.spec.environment import Environment
 from planner.spec.init import InitEntry
@@ -40,14 +43,21 @@ def _ports(value: object) -> tuple[int, ...] | str:
         return value
     if not isinstance(value, list | tuple):
         raise fault("PL-203", f"{{field}} must be a list of port numbers, not {kind_of(value)}")
-    for index, port in enumerate(value):
-        if isinstance(port, bool) or not isinstance(port, int):
-            raise fault("PL-203", f"{{field}} must be a port number, not {kind_of(port)}", at=(index,))
-        if not 1 <= port <= 65_535:
-            raise fault("PL-204", f"{port} is not a port", "use 1 to 65535", (index,))
-        if port in value[:index]:
-            raise fault("PL-211", f"port {port} is declared twice", "remove one of them", (index,))
+    refuse(_bad_ports(value))
     return tuple(value)
+
+
+def _bad_ports(ports: Sequence[object]) -> Iterator[PydanticCustomError]:
+    seen: set[int] = set()
+    for index, port in enumerate(ports):
+        if isinstance(port, bool) or not isinstance(port, int):
+            yield fault("PL-203", f"{{field}} must be a port number, not {kind_of(port)}", at=(index,))
+        elif not 1 <= port <= 65_535:
+            yield fault("PL-204", f"{port} is not a port", "use 1 to 65535", (index,))
+        elif port in seen:
+            yield fault("PL-211", f"port {port} is declared twice", "remove one of them", (index,))
+        else:
+            seen.add(port)
 
 
 class Service(Section):

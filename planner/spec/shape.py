@@ -8,20 +8,27 @@ plain sentence what it wants; `fault` carries that sentence, its code and its hi
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, Strict
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    PlainValidator,
+    Strict,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from planner import keys
+from planner.spec.clashes import Clash, Said, fault, refuse, together
 from planner.spec.places import camel
+from planner.spec.times import Duration, Instant
 from planner.spec.words import kind_of, short
 
 __all__ = [
-    "LONGEST",
     "Arguments",
     "Bool",
     "BoolOrTemplate",
@@ -59,21 +66,20 @@ class Section(BaseModel):
         use_attribute_docstrings=True,
     )
 
+    @classmethod
+    def clashes(cls, said: Said) -> Iterator[Clash]:
+        """What is wrong between the fields of a section, whatever is wrong within one of them."""
+        del said  # a section without such rules
+        yield from ()
 
-def fault(
-    code: str, message: str, hint: str = "", at: tuple[str | int, ...] = (), unless: tuple[str, ...] = ()
-) -> PydanticCustomError:
-    """What a validator raises.
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_at_once(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return together(value, handler, cls._clashes_of)
 
-    Args:
-        code: a key of `planner.codes.CODES`.
-        message: one sentence, as in `Problem`; "{field}" in it becomes the name of the field.
-        hint: what to do.
-        at: keys and indexes below the field at hand, where the fault is deeper.
-        unless: fields of the same section; if one of them is there and refused, this fault only follows from that.
-    """
-    context = {"hint": hint, "at": at, "message": message, "unless": unless}
-    return PydanticCustomError(code, "{message}", context)
+    @classmethod
+    def _clashes_of(cls, value: Any) -> Iterator[Clash]:
+        return cls.clashes(Said(value)) if isinstance(value, dict) else iter(())
 
 
 def is_template(value: object) -> bool:
@@ -125,7 +131,18 @@ def _arguments(value: object) -> object:
         return [value]
     if not isinstance(value, list | tuple):
         raise fault("PL-203", f"{{field}} must be a list of strings, not {kind_of(value)}")
-    return [printed(item, (index,)) for index, item in enumerate(value) if item is not None]
+    faults: list[PydanticCustomError] = []
+    words = [_word(item, index, faults) for index, item in enumerate(value) if item is not None]
+    refuse(faults)
+    return words
+
+
+def _word(item: object, index: int, faults: list[PydanticCustomError]) -> str:
+    try:
+        return printed(item, (index,))
+    except PydanticCustomError as error:
+        faults.append(error)
+        return ""
 
 
 Arguments = Annotated[tuple[str, ...], BeforeValidator(_arguments)]
@@ -200,70 +217,3 @@ def _names(value: object) -> object:
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 """A list of strings; one string is split at commas (reference, section 1)."""
-
-
-# Time
-
-_ISO_DURATION = re.compile(
-    r"P(?=.)(?:(?P<weeks>\d{1,6})W)?(?:(?P<days>\d{1,6})D)?"
-    r"(?:T(?=.)(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,9}(?:\.\d{1,6})?)S)?)?"
-)
-_CLOCK = re.compile(
-    r"(?:(?P<days>\d{1,6}) days?,? )?(?P<hours>\d{1,6}):(?P<minutes>\d\d):(?P<seconds>\d\d(?:\.\d{1,6})?)"
-)
-LONGEST = timedelta(days=36_525)
-"""The longest duration: a hundred years."""
-_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
-
-
-def _duration(value: object) -> timedelta:
-    found = _seconds(value)
-    if found is None:
-        hint = "write seconds (3600), or an ISO 8601 duration (PT1H)"
-        raise fault("PL-504", f"`{short(str(value))}` is not a duration", hint)
-    if not timedelta() <= found <= LONGEST:
-        raise fault("PL-504", "{field} must be from 0 seconds to 100 years")
-    return found
-
-
-def _seconds(value: object) -> timedelta | None:
-    match value:
-        case timedelta():
-            return value
-        case bool():
-            return None
-        case int() | float():
-            return timedelta(seconds=value) if abs(value) < 1e12 else LONGEST * 2
-        case str() if found := _ISO_DURATION.fullmatch(value) or _CLOCK.fullmatch(value):
-            return timedelta(**{unit: float(amount) for unit, amount in found.groupdict().items() if amount})
-        case _:
-            return None
-
-
-Duration = Annotated[timedelta, PlainValidator(_duration)]
-"""Seconds, an ISO 8601 duration without years and months, or `1 day, 02:00:00`; never negative."""
-
-
-def _instant(value: object) -> datetime:
-    if isinstance(value, datetime):
-        return value
-    found = _iso(value) if isinstance(value, str) else None
-    if found is None:
-        hint = "write an ISO 8601 date or instant, such as 2026-11-23T06:00:00Z"
-        raise fault("PL-504", f"`{short(str(value))}` is not an instant", hint)
-    return found
-
-
-def _iso(text: str) -> datetime | None:
-    """The instant of a text; None where it has none, or one that no clock in UTC can show."""
-    try:
-        found = datetime.fromisoformat(text.strip())
-        if not _EARLIEST < found.replace(tzinfo=UTC) < _LATEST:
-            return None
-    except ValueError:
-        return None
-    return found
-
-
-Instant = Annotated[datetime, PlainValidator(_instant)]
-"""An ISO 8601 date or instant. Without an offset it is wall-clock time, in the zone that its section names."""
