@@ -31,7 +31,8 @@ def lower_schedule(
     try:
         found = _lower(said)
     except ValueError as error:
-        report.add(origin.problem("PL-504", str(error)))
+        field = str(error).partition(" ")[0]  # as the values promise
+        report.add(origin.first((field,)).problem("PL-504", str(error)))
         return None
     fault = check(found) if check is not None else None
     if fault is not None:

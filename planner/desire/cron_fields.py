@@ -6,22 +6,10 @@ This module must never evaluate an expression: that is `planner.desire.cron`.
 from __future__ import annotations
 
 import re
-from types import MappingProxyType
+
+from planner.model.schedule import CRON_PRESETS as PRESETS
 
 __all__ = ["FIELDS", "PRESETS", "CronError", "split"]
-
-PRESETS = MappingProxyType(
-    {
-        "@hourly": "0 * * * *",
-        "@daily": "0 0 * * *",
-        "@midnight": "0 0 * * *",
-        "@weekly": "0 0 * * 0",
-        "@monthly": "0 0 1 * *",
-        "@quarterly": "0 0 1 */3 *",
-        "@yearly": "0 0 1 1 *",
-        "@annually": "0 0 1 1 *",
-    }
-)
 
 FIELDS = (
     ("minute", "0-59"),

@@ -6,11 +6,14 @@ This module only holds and checks values. It must never evaluate a cron expressi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Literal
 
 __all__ = [
+    "CRON_PRESETS",
     "MAX_CATCH_UP",
     "ConcurrencyPolicy",
     "CronSchedule",
@@ -26,6 +29,20 @@ MissedPolicy = Literal["latest", "none", "all"]
 
 ConcurrencyPolicy = Literal["allow", "forbid", "replace"]
 """What a tick does when runs of earlier ticks are active: start beside them, not start, or stop them and start."""
+
+CRON_PRESETS: Mapping[str, str] = MappingProxyType(
+    {
+        "@hourly": "0 * * * *",
+        "@daily": "0 0 * * *",
+        "@midnight": "0 0 * * *",
+        "@weekly": "0 0 * * 0",
+        "@monthly": "0 0 1 * *",
+        "@quarterly": "0 0 1 */3 *",
+        "@yearly": "0 0 1 1 *",
+        "@annually": "0 0 1 1 *",
+    }
+)
+"""Words for cron expressions, in any case (reference, section 15); the only table of them."""
 
 MAX_CATCH_UP = 10_000
 """Bound of `max_catch_up`: more runs at one moment are a backfill, which is a matrix over dates."""
@@ -55,7 +72,8 @@ class CronSchedule:
         jitter: greatest delay of a start; a tick's identity never moves.
 
     Raises:
-        ValueError: for values that no schedule can have, in words for the user who wrote them.
+        ValueError: for values that no schedule can have, in words for the user who wrote them. The first word is the
+            YAML name of the field at fault.
     """
 
     cron: str

@@ -8,33 +8,22 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from types import MappingProxyType
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, Field, PlainValidator
 
-from planner.model.schedule import MAX_CATCH_UP
-from planner.spec.shape import Bool, Count, Duration, Instant, Section, fault
+from planner.model.schedule import CRON_PRESETS, MAX_CATCH_UP
+from planner.spec.clashes import Clash, Said
+from planner.spec.shape import Bool, Count, Section, fault
+from planner.spec.times import Duration, Instant, moment
 from planner.spec.words import kind_of, short
 
-__all__ = ["CRON_PRESETS", "SCHEDULE_KINDS", "CronSchedule", "DatetimeSchedule", "IntervalSchedule", "Schedule"]
+__all__ = ["SCHEDULE_KINDS", "CronSchedule", "DatetimeSchedule", "IntervalSchedule", "Schedule"]
 
 SCHEDULE_KINDS = ("cron", "interval", "datetime")
 """The kinds of the union."""
-
-CRON_PRESETS: Mapping[str, str] = MappingProxyType(
-    {
-        "@hourly": "0 * * * *",
-        "@daily": "0 0 * * *",
-        "@weekly": "0 0 * * 0",
-        "@monthly": "0 0 1 * *",
-        "@quarterly": "0 0 1 */3 *",
-        "@yearly": "0 0 1 1 *",
-    }
-)
-"""Words for cron expressions (reference, section 15)."""
 
 _SECOND = timedelta(seconds=1)
 _CRON_FIELD = re.compile(r"[-0-9a-zA-Z*/,?#]+")
@@ -65,7 +54,9 @@ def _cron(value: object) -> str:
     if not isinstance(value, str):
         raise fault("PL-203", f"{{field}} must be a string, not {kind_of(value)}")
     text = " ".join(value.split())
-    fields = CRON_PRESETS.get(text, text).split(" ")
+    if text.startswith("@") and text.lower() not in CRON_PRESETS:
+        raise fault("PL-501", f"`{short(value)}` is not a preset", f"use one of {', '.join(CRON_PRESETS)}")
+    fields = CRON_PRESETS.get(text.lower(), text).split(" ")
     if len(fields) != 5 or not all(_CRON_FIELD.fullmatch(part) for part in fields):
         hint = "write minute, hour, day, month and weekday, such as `0 6 * * *`"
         raise fault("PL-501", f"`{short(value)}` is not a cron expression", hint)
@@ -85,6 +76,12 @@ def _catch_up(value: int) -> int:
     return value
 
 
+def _deadline(value: timedelta) -> timedelta:
+    if value <= timedelta():
+        raise fault("PL-504", "{field} must be longer than zero", "leave it out for no deadline")
+    return value
+
+
 class Timing(Section):
     """What the three kinds share."""
 
@@ -93,19 +90,13 @@ class Timing(Section):
     missed: Literal["latest", "none", "all"] = "latest"
     """Which of the ticks that were due while nothing ran are still run."""
     max_catch_up: Annotated[Count, AfterValidator(_catch_up)] | None = None
-    """With `missed: all`, how many ticks at most."""
-    start_deadline: Duration | None = None
+    """With `missed: all`, how many ticks at most; of cron and interval only."""
+    start_deadline: Annotated[Duration, AfterValidator(_deadline)] | None = None
     """A tick older than this is recorded as missed; none by default."""
     concurrency_policy: Literal["allow", "forbid", "replace"] = "allow"
     """What happens to a tick whose predecessor still runs."""
     jitter: Duration | None = None
     """Ticks are spread over so much time after their instant; none by default."""
-
-    @model_validator(mode="after")
-    def _catches_up(self) -> Self:
-        if self.max_catch_up is not None and self.missed != "all":
-            raise fault("PL-209", "`maxCatchUp` needs `missed: all`", "add it, or remove `maxCatchUp`", ("maxCatchUp",))
-        return self
 
 
 class Recurring(Timing):
@@ -119,12 +110,23 @@ class Recurring(Timing):
     depends_on_past: Bool = False
     """Whether a tick waits for the end of the one before."""
 
-    @model_validator(mode="after")
-    def _can_fire(self) -> Self:
-        zone = zoneinfo.ZoneInfo(self.timezone)
-        if self.start_at and self.end_at and _aware(self.end_at, zone) < _aware(self.start_at, zone):
-            raise fault("PL-503", "`endAt` is before `startAt`: nothing would ever run", at=("endAt",))
-        return self
+    @classmethod
+    def clashes(cls, said: Said) -> Iterator[Clash]:
+        """`maxCatchUp` where nothing is caught up; an end before the beginning."""
+        if said["maxCatchUp"] is not None and said["missed"] != "all":
+            hint = "add it, or remove `maxCatchUp`"
+            yield ("missed",), fault("PL-209", "`maxCatchUp` needs `missed: all`", hint, ("maxCatchUp",), ("missed",))
+        if _ends_early(said):
+            message = "`endAt` is before `startAt`: nothing would ever run"
+            yield ("timezone",), fault("PL-503", message, at=("endAt",))
+
+
+def _ends_early(said: Said) -> bool:
+    start, end, name = said["startAt"], said["endAt"], said["timezone"] or "UTC"
+    if not (isinstance(start, str) and isinstance(end, str) and isinstance(name, str) and _is_zone(name)):
+        return False
+    begin, last, zone = moment(start), moment(end), zoneinfo.ZoneInfo(name)
+    return begin is not None and last is not None and _aware(last, zone) < _aware(begin, zone)
 
 
 def _aware(value: datetime, zone: zoneinfo.ZoneInfo) -> datetime:
@@ -141,7 +143,7 @@ class CronSchedule(Recurring):
     @property
     def expression(self) -> str:
         """The five fields."""
-        return CRON_PRESETS.get(self.cron, self.cron)
+        return CRON_PRESETS.get(self.cron.lower(), self.cron)
 
 
 class IntervalSchedule(Recurring):
@@ -157,6 +159,13 @@ class DatetimeSchedule(Timing):
     kind: Literal["datetime"] = "datetime"
     start_at: Instant
     """As written: without an offset it is wall-clock time of `timezone`."""
+
+    @classmethod
+    def clashes(cls, said: Said) -> Iterator[Clash]:
+        """`maxCatchUp`, as there is nothing to catch up."""
+        if said["maxCatchUp"] is not None:
+            message = "`maxCatchUp` is for `kind: cron` and `kind: interval`: a `datetime` has one tick"
+            yield (), fault("PL-209", message, "remove it", ("maxCatchUp",))
 
 
 Schedule = Annotated[CronSchedule | IntervalSchedule | DatetimeSchedule, Field(discriminator="kind")]

@@ -177,7 +177,14 @@ CASES = {
     ),
     "schedule that cannot be": (
         op("schedule: {kind: interval, frequency: 60, startDeadline: 0}\n"),
-        ["PL-504 a.yaml:4:11 /schedule"],
+        ["PL-504 a.yaml:4:58 /schedule/startDeadline"],
+    ),
+    "an end that the change of clocks moves before the beginning": (
+        op(
+            "schedule: {kind: cron, cron: '@daily', timezone: Europe/Berlin, "
+            'startAt: "2026-03-29T01:15:00Z", endAt: "2026-03-29T02:30"}\n'
+        ),
+        ["PL-504 a.yaml:4:105 /schedule/endAt"],
     ),
     # DAGs
     "dependencies of a root": (op("dependencies: [x]\n"), ["PL-304 a.yaml:4:15 /dependencies"]),

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from pydantic import ValidationError
 
+from planner.desire.cron import parse
+from planner.model.schedule import CRON_PRESETS
 from planner.spec.component import Component
 from planner.spec.container import Container, Resources
 from planner.spec.init import InitEntry
@@ -250,10 +252,16 @@ def test_bad_instants(written):
 
 @pytest.mark.parametrize(
     ("written", "expression"),
-    [("0  6 * * *", "0 6 * * *"), ("@daily", "0 0 * * *"), ("*/5 0-6 1,15 jan mon#1", "*/5 0-6 1,15 jan mon#1")],
+    [("0  6 * * *", "0 6 * * *"), ("@Daily", "0 0 * * *"), ("*/5 0-6 1,15 jan mon#1", "*/5 0-6 1,15 jan mon#1")],
 )
 def test_cron_forms(written, expression):
     assert CronSchedule.model_validate({"cron": written}).expression == expression
+
+
+@pytest.mark.parametrize("preset", CRON_PRESETS)
+def test_every_preset_is_taken_and_means_what_planning_reads(preset):
+    schedule = CronSchedule.model_validate({"cron": preset})
+    assert parse(schedule.cron) == parse(schedule.expression) == parse(CRON_PRESETS[preset])
 
 
 @pytest.mark.parametrize("written", ["", "* * * *", "* * * * * *", "@never", "0 0 * * ;", 5, None])
