@@ -13,6 +13,7 @@ from typing import Any
 from planner.model.run import Observation
 from reconciler.backends.local import outputs, supervisor, verdict
 from reconciler.backends.local.claims import Claim
+from reconciler.backends.local.damage import unreadable
 from reconciler.backends.local.verdict import ReplicaState
 
 __all__ = ["look"]
@@ -21,7 +22,19 @@ DEAF = 5.0  # seconds past TERM and grace after which a supervisor that has not 
 
 
 def look(claim: Claim, boot: str) -> tuple[Observation, list[str]]:
-    """What `claim` is now, and the replicas that nobody has taken yet and that are to be handed over again."""
+    """What `claim` is now, and the replicas that nobody has taken yet and that are to be handed over again.
+
+    Raises:
+        Unreadable: another version made it, or one of its records makes no sense.
+    """
+    claim.demand_known()
+    try:
+        return _look(claim, boot)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # of JSON that is cut off or none of ours
+        raise unreadable(claim.folder, f"one of its records: {error!r}") from error
+
+
+def _look(claim: Claim, boot: str) -> tuple[Observation, list[str]]:
     names = claim.names
     untaken = [name for name in names if not _settle(claim, name, boot)]
     states = [_state(claim, replica) for replica in claim.record["replicas"]]
@@ -56,7 +69,7 @@ def _hurry(claim: Claim, marker: dict[str, Any]) -> None:
 
 def _state(claim: Claim, replica: dict[str, Any]) -> ReplicaState:
     name = replica["name"]
-    started = supervisor.read(claim.folder / f"{name}.started")
+    started = supervisor.read_started(claim.folder, name)
     end = supervisor.read(claim.folder / f"{name}.exit")
     return ReplicaState(
         name=name,

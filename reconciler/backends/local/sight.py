@@ -12,7 +12,9 @@ from planner.keys import Key
 from planner.model.run import Observation, Phase
 from reconciler.backends.local import ports, settle
 from reconciler.backends.local.claims import Claim, Claims
+from reconciler.backends.local.damage import Unreadable
 from reconciler.backends.local.warm import Warm
+from reconciler.telemetry import log
 
 __all__ = ["Sight"]
 
@@ -29,6 +31,7 @@ class Sight:
         self._handed: dict[str, float] = {}
         self._known: dict[str, Claim] = {}
         self._ended: dict[str, Observation] = {}
+        self._unread: dict[str, str] = {}
         self._ports: tuple[float, frozenset[int]] = (-PORTS_AGE, frozenset())
 
     def hand(self, claim: Claim, names: list[str]) -> None:
@@ -44,16 +47,19 @@ class Sight:
     def look(self, asked: frozenset[Key] | None, boot: str) -> tuple[dict[Key, Observation], frozenset[int]]:
         """The listed claims, or those of them that are asked for, and the ports that others listen on.
 
+        A claim that cannot be read is there, so it is shown as running, with the reason as its message.
+
         Raises:
-            Transient: a claim cannot be read by this version, or the parent cannot be started.
+            Transient: a claim that cannot be read may be of any key, or the parent cannot be started.
         """
         if asked is None:
             names = self._claims.names()
             self._forget(frozenset(names))
+            seen = [self._look(name, None, boot) for name in names]
         else:
-            names = [name for name in map(self._claims.name, asked) if self._claims.is_live(name)]
-        seen = [found for found in (self._look(name, boot) for name in names) if found is not None]
-        return {found.key: found for found in seen}, self._busy()
+            wanted = [(self._claims.name(key), key) for key in asked]
+            seen = [self._look(name, key, boot) for name, key in wanted if self._claims.is_live(name)]
+        return {found.key: found for found in seen if found is not None}, self._busy()
 
     def _busy(self) -> frozenset[int]:
         """Ports that others listen on. What was ours when they were read is never others': it may be free by now."""
@@ -64,15 +70,18 @@ class Sight:
             self._ports = (time.monotonic(), found)
         return found - leased
 
-    def _look(self, name: str, boot: str) -> Observation | None:
+    def _look(self, name: str, key: Key | None, boot: str) -> Observation | None:
         if (ended := self._ended.get(name)) is not None:
             return ended
-        claim = self._known.get(name) or self._claims.listed(name)
-        if claim is None:
-            return None
-        claim.demand_known()
+        try:
+            claim = self._known.get(name) or self._claims.listed(name)
+            if claim is None:
+                return None
+            found, untaken = settle.look(claim, boot)
+        except Unreadable as error:
+            return self._shown(name, key, error)
         self._known[name] = claim
-        found, untaken = settle.look(claim, boot)
+        self._unread.pop(name, None)
         if untaken and time.monotonic() - self._handed.get(name, -REHAND) >= REHAND:
             self.hand(claim, untaken)
         if found.phase is Phase.ENDED:
@@ -81,8 +90,18 @@ class Sight:
             self._handed.pop(name, None)
         return found
 
+    def _shown(self, name: str, key: Key | None, error: Unreadable) -> Observation:
+        """What stands for a claim that cannot be read: its run may be alive, so it must not look absent or ended."""
+        if self._unread.get(name) != error.message:
+            self._unread[name] = error.message
+            log.warning("a claim cannot be read", claim=name, reason=error.message)
+        key = key or self._claims.key_of(name)
+        if key is None:
+            raise error  # a look at everything would prove its key absent, whichever that is
+        return Observation(key, Phase.RUNNING, message=error.message)
+
     def _forget(self, listed: frozenset[str]) -> None:
         """Drop what another daemon, or we, cleaned: memory holds what is listed, never the history."""
-        for memory in (self._ended, self._known, self._handed):
+        for memory in (self._ended, self._known, self._handed, self._unread):
             for name in [name for name in list(memory) if name not in listed]:
                 memory.pop(name, None)

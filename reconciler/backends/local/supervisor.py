@@ -125,6 +125,14 @@ def read(path: Path) -> Record | None:
     return found
 
 
+def read_started(folder: Path, name: str) -> Record | None:
+    """What is recorded of the start of replica `name`. It is not synced: after a power cut it may have no content."""
+    try:
+        return read(folder / f"{name}.started")
+    except ValueError:
+        return None
+
+
 # --- processes -------------------------------------------------------------------------------------------------------
 
 
@@ -331,7 +339,7 @@ def bury_lost(folder: Path, claim: Record, name: str, message: str) -> bool:
 
     Returns whether nothing is left; when something is, nothing is recorded and the caller comes again.
     """
-    started = read(folder / f"{name}.started") or {}
+    started = read_started(folder, name) or {}
     marker = read(folder / f"{name}.start") or {}
     group = Path(marker["cgroup"]) if marker.get("cgroup") else None
     deadline = time.monotonic() + 1.0
@@ -481,11 +489,13 @@ class Supervisor:
         return self._end(self.status)
 
     def record(self, end: Record) -> None:
-        """Make the end durable, however long the disk is full."""
+        """Make the end durable, however long the disk is full, unless the claim is removed."""
         while True:
             try:
                 record_end(self.folder, self.claim, self.spec["name"], end)
-            except OSError:
+            except OSError as error:
+                if error.errno in {errno.ENOENT, errno.ENOTDIR} and not self.folder.is_dir():
+                    return  # somebody removed the state: there is nobody to tell
                 time.sleep(1.0)
             else:
                 break
@@ -944,13 +954,15 @@ class Parent:
 
     @staticmethod
     def _settle(folder: Path, name: str) -> bool:
-        claim = read(folder / "claim.json")
-        if claim is None or not (folder / f"{name}.start").exists():
-            return True  # never taken: the backend hands it to us again
         try:
+            claim = read(folder / "claim.json")
+            if claim is None or not (folder / f"{name}.start").exists():
+                return True  # never taken: the backend hands it to us again
             return bury_lost(folder, claim, name, "its supervisor was killed")
         except OSError:
             return False
+        except (ValueError, LookupError):
+            return True  # its records are damaged: the backend says so to people
 
 
 def settle_in(groups: list[str]) -> tuple[Path | None, Path | None]:
