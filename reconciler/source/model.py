@@ -5,7 +5,7 @@ Ids are git's own, in full hex, so that the id of a folder is the digest of its 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -70,6 +70,10 @@ class Tree:
     id: str
     entries: Mapping[str, Entry]
 
+    def path_of(self, ident: str) -> str:
+        """A path that has the contents `ident`; "" when none has."""
+        return next((path for path, entry in self.entries.items() if entry.id == ident), "")
+
     def at(self, path: str) -> Entry | None:
         """The entry at `path`; the root tree itself for `""`."""
         return self.entries.get(path) if path else Entry("", "tree", self.id)
@@ -98,15 +102,19 @@ class Limits:
     blobs: int = 256 << 20
     export: int = 8 << 30
 
-    def check_blobs(self, sizes: Mapping[str, int]) -> None:
+    def check_blobs(self, sizes: Mapping[str, int], name_of: Callable[[str], str] = "blob {}".format) -> None:
         """Refuse blobs, by id and bytes, that are too large alone or together.
+
+        Args:
+            sizes: bytes by id.
+            name_of: what people call a blob.
 
         Raises:
             Refused: the message names the first that is too large.
         """
         for ident, size in sizes.items():
             if size > self.blob:
-                raise Refused(f"blob {ident} has {size} bytes, more than {self.blob}")
+                raise Refused(f"{name_of(ident)} has {size:,} bytes, more than the {self.blob:,} that a spec may have")
         if sum(sizes.values()) > self.blobs:
             raise Refused(f"{len(sizes)} blobs have more than {self.blobs} bytes together")
 

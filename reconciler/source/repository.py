@@ -235,5 +235,9 @@ class GitSource:
         return tree
 
     def _blobs(self, store: Batch, ids: list[str]) -> Mapping[str, bytes]:
-        self._limits.check_blobs(store.sizes(ids))
+        self._limits.check_blobs(store.sizes(ids), self._name_of)
         return {ident: blob_data(item) for ident, item in store.read(ids).items()}
+
+    def _name_of(self, ident: str) -> str:
+        """The path of a blob in a tree that was read lately, for people; its id where it is in none."""
+        return next((path for tree in [*self._recent.values()] if (path := tree.path_of(ident))), f"blob {ident}")
