@@ -16,7 +16,7 @@ from planner.model.records import RootRecord
 from planner.target import Contact, plan_commit
 from reconciler import codec
 from reconciler.core import Core
-from reconciler.errors import Refused, Transient
+from reconciler.errors import Refused, Transient, Unusable
 from reconciler.publish import Publisher
 from reconciler.source.model import Commit
 
@@ -27,7 +27,9 @@ class Commits:
     """Plans the newest commit of the branch.
 
     Attributes:
-        seen_at: when the remote last answered.
+        answered_at: when the remote last said where its branch is.
+        seen_at: when what is planned was last known to be the branch's head: the age of what is known.
+        answers: whether the remote answered the last question.
         failing: why it does not answer now, or why nothing can be planned from what it answers, or "".
         desired: the newest compiled state.
     """
@@ -36,7 +38,9 @@ class Commits:
         self._core = core
         self._publisher = publisher
         self._planned: str | None = None
+        self.answered_at: datetime | None = None
         self.seen_at: datetime | None = None
+        self.answers = True
         self.failing = ""
         self.desired: DesiredState | None = None
 
@@ -46,9 +50,9 @@ class Commits:
         Raises:
             Transient: the repository cannot be read; everything stays in force.
         """
+        commit = None
         try:
             commit = await self._core.source.fetch()
-            self.answered()
             if commit is not None and commit.id != self._planned:
                 await self._plan(commit)
                 self._planned = commit.id
@@ -56,11 +60,24 @@ class Commits:
             # What cannot be read whole may be repaired in place: nothing follows from it, and it is asked again.
             self.failing = error.message
             raise Transient(error.message) from error
+        except Unusable:
+            raise
+        except Exception:
+            what = f"commit {commit.id[:10]} was not planned" if commit else "the repository was not read"
+            self.failing = f"{what} by a fault of ours: the daemon's log has the traceback, please report it"
+            raise
+        self.answered(commit.id if commit else None)
         self.failing = "the branch does not exist" if commit is None else ""
 
-    def answered(self) -> None:
-        """Note that the remote answers now."""
-        self.seen_at = self._core.clock.now()
+    def answered(self, head: str | None) -> None:
+        """Note that the remote answers now, and that the branch is at `head`."""
+        self.answered_at, self.answers = self._core.clock.now(), True
+        if head is not None and head == self._planned:
+            self.seen_at = self.answered_at
+
+    def unanswered(self, reason: str) -> None:
+        """Note that the remote does not answer now, and why."""
+        self.failing, self.answers = reason, False
 
     async def _plan(self, commit: Commit) -> None:
         core = self._core

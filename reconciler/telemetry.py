@@ -57,7 +57,9 @@ class Metrics:
         self.queue_depth = Gauge("plumbline_queue_depth", "Names whose turn it is", registry=self.registry)
         self.live_runs = Gauge("plumbline_live_attempts", "Attempts that may be alive", registry=self.registry)
         self.source_age = Gauge(
-            "plumbline_source_age_seconds", "Time since the repository last answered", registry=self.registry
+            "plumbline_source_age_seconds",
+            "Time since what is planned was last known to be the branch's head",
+            registry=self.registry,
         )
 
     @contextmanager

@@ -18,7 +18,7 @@ from reconciler.loop import Loop
 __all__ = ["health_app", "unready"]
 
 STALE = 600.0
-"""Seconds that the repository may be away before the daemon counts as not ready."""
+"""Seconds that the repository may be away, or not be planned from, before the daemon counts as not ready."""
 
 _LEDGER_DEADLINE = 5.0
 
@@ -69,12 +69,17 @@ async def _ledger(core: Core) -> str:
 
 
 def _source(core: Core, loop: Loop) -> str:
+    """Why what is planned is not the branch's head, as far as is known, or "". It may be away or broken for a while."""
     seen, failing = loop.commits.seen_at, loop.commits.failing
+    if seen is None and failing:
+        what = "no commit was planned yet" if loop.commits.answered_at else "the repository was not read yet"
+        return f"{what}: {failing}"
     if seen is None:
-        return f"the repository was not read yet: {failing}" if failing else "the loop has not read the repository yet"
+        return "the loop has not read the repository yet"
     age = (core.clock.now() - seen).total_seconds()
     if failing and age > STALE:
-        return f"the repository does not answer since {age:.0f} s: {failing}"
+        what = "nothing new can be planned" if loop.commits.answers else "the repository does not answer"
+        return f"{what}; what is in force was its head {age:.0f} s ago: {failing}"
     return ""
 
 

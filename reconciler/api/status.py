@@ -47,13 +47,15 @@ async def project_status(core: Core, loop: Loop, url: str) -> dict[str, Json]:
 
 
 def source_view(loop: Loop, now: datetime) -> dict[str, Json]:
-    """How fresh what is known of the repository is."""
-    seen = loop.commits.seen_at
-    age = (now - seen).total_seconds() if seen else None
+    """How fresh what is known of the repository is: since when what is planned is its head, and what fails if not."""
+    commits = loop.commits
+    age = (now - commits.seen_at).total_seconds() if commits.seen_at else None
     return {
-        "seenAt": views.instant(seen),
+        "seenAt": views.instant(commits.seen_at),
         "ageSeconds": round(age, 1) if age is not None else None,
-        "failing": loop.commits.failing,
+        "answeredAt": views.instant(commits.answered_at),
+        "answers": commits.answers,
+        "failing": commits.failing,
     }
 
 

@@ -98,7 +98,8 @@ def _source(url: str, source: Mapping[str, Any]) -> None:
     seen = f"read {show.ago(source['seenAt'])} ago" if source["seenAt"] else "not read yet"
     show.line(f"repository {url}, {seen}")
     if source["failing"]:
-        show.line(f"! the repository does not answer: {source['failing']}; what was planned stays in force")
+        what = "nothing new can be planned" if source["answers"] else "the repository does not answer"
+        show.line(f"! {what}: {source['failing']}; what was planned stays in force")
 
 
 def _row(operation: Mapping[str, Any]) -> list[str]:

@@ -91,6 +91,10 @@ def _long_branch(place: Place) -> None:
     place.configure(repository={"url": str(place.bare), "branch": "b" * 300})
 
 
+def _huge_settings(place: Place) -> None:
+    place.push({".plumbline.yaml": "#" * (17 << 20)})
+
+
 def _file_for_state(place: Place) -> None:
     place.state.write_text("")
 
@@ -137,6 +141,7 @@ def _bad_branch(place: Place) -> None:
 
 CANNOT: dict[str, tuple[Callable[[Place], None], str]] = {
     "no-repository": (_move, "nothing is known of the repository yet"),
+    "huge-settings": (_huge_settings, ".plumbline.yaml has 17,825,792 bytes, more than the 16,777,216"),
     "long-name": (_long_name, "File name too long"),
     "long-branch": (_long_branch, "File name too long"),
     "file-for-state": (_file_for_state, "cannot use the state folder"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sqlite3
 from contextlib import closing
 
@@ -81,6 +82,47 @@ def test_hup_changes_limits_at_once(place: Place) -> None:
     read = [line for line in place.said() if line["event"] == "configuration read again"]
     assert [line["needs_restart"] for line in read] == [[], ["instance"]]
     assert place.get("/v1/status")["instance"] == "default"
+
+
+WRONG = {
+    "http": ({"url": "http://example.com/x"}, "plain http is for loopback only"),
+    "credential": ({"url": "https://u:secret@example.com/x"}, "must not hold credentials"),
+    "branch": ({"url": "/r", "branch": "a..b"}, "repository.branch cannot be followed"),
+    "access": ({"url": "/r", "access": {"tokenFile": "/nowhere"}}, "repository.access.tokenFile does not belong to"),
+}
+
+
+@pytest.mark.parametrize(("repository", "reason"), WRONG.values(), ids=WRONG.keys())
+def test_hup_with_a_repository_that_cannot_be_changes_nothing(
+    place: Place, repository: dict[str, str], reason: str
+) -> None:
+    """It would only count after a restart, and that must not fail when nobody looks."""
+    daemon = place.settled_start({"a.yaml": job("a", "true")})
+    right = place.settings["repository"]
+    place.configure(repository=repository, local={"runsAtOnce": 1})
+    daemon.send(signal.SIGHUP)
+    (said,) = until(lambda: [line for line in place.said() if "stays as it was" in line["event"]], "it is refused")
+    assert reason in said["reason"]
+    assert "secret" not in place.log.read_text()
+    place.configure(repository=right)
+    daemon.send(signal.SIGHUP)
+    until(lambda: [line for line in place.said() if line["event"] == "configuration read again"], "it lives")
+    assert place.settled(place.push({"b.yaml": job("b", "true")}))["state"] == "success"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_signal_while_the_repository_is_fetched_for_the_first_time(place: Place, number: int) -> None:
+    """HUP ends nothing, and the others leave no git behind."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        place.configure(repository={"url": f"http://127.0.0.1:{silent.getsockname()[1]}/x"})
+        daemon = place.launch()
+        with silent.accept()[0]:
+            daemon.send(signal.SIGHUP)
+            daemon.send(number)
+            assert daemon.wait() == 0
+            assert place.ours() == []
+    assert [line["event"] for line in place.said()] == ["ended before it had started"]
 
 
 def test_an_interrupt_ends_it_as_well(place: Place) -> None:

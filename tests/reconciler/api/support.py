@@ -193,6 +193,11 @@ class Api:
         found = await self.get("/v1/status")
         return next((item for item in found["operations"] if item["operation"] == name), {})
 
+    async def failing(self) -> Answer | None:
+        """What is said of the repository, once something of it fails."""
+        found = (await self.get("/v1/status"))["source"]
+        return dict(found) if found["failing"] else None
+
     async def until(self, name: str, state: str) -> Answer:
         """One operation, once it is in `state`."""
 

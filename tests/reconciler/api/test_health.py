@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
 
 from reconciler.api.health import STALE, health_app
 from reconciler.errors import Transient
-from tests.reconciler.api.support import World, job
+from tests.reconciler.api.support import Answer, World, eventually, job
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
+
+OURS = "the daemon's log has the traceback, please report it"
+AGE = "plumbline_source_age_seconds "
 
 
 async def get(world: World, path: str) -> httpx.Response:
@@ -49,8 +52,76 @@ async def test_a_repository_that_is_away_for_long_makes_it_unready(age: float, s
     async with world.running() as api:
         await api.until("train", "succeeded")
         world.loop.commits.seen_at = world.core.clock.now() - timedelta(seconds=age)
-        world.loop.commits.failing = "no route to host"
-        assert (await get(world, "/readyz")).status_code == status
+        world.loop.commits.unanswered("no route to host")
+        found = await get(world, "/readyz")
+        assert found.status_code == status
+        assert ("the repository does not answer" in found.text) is (status == 503)
+
+
+@pytest.mark.parametrize(("age", "status"), [(STALE - 60, 200), (STALE + 60, 503)])
+async def test_answers_from_which_nothing_can_be_planned_make_it_unready(age: float, status: int) -> None:
+    """Its newest commit cannot be fetched, while each ref check is answered."""
+    world = World()
+    world.push({"a.yaml": job("train")})
+    async with world.running() as api:
+        await api.until("train", "succeeded")
+        world.source.fail("fetch", times=1000)
+        commits = world.loop.commits
+        commits.seen_at = known = world.core.clock.now() - timedelta(seconds=age)
+        newest = world.push({"a.yaml": job("other")})
+        await eventually(api.failing)
+        commits.answered(newest)
+        found = await get(world, "/readyz")
+        assert found.status_code == status
+        assert ("nothing new can be planned" in found.text) is (status == 503)
+        (line,) = [line for line in (await get(world, "/metrics")).text.splitlines() if line.startswith(AGE)]
+        assert float(line.removeprefix(AGE)) >= age
+        source = (await api.get("/v1/status"))["source"]
+        assert (source["answers"], source["failing"]) == (True, "fetch fails as told")
+        assert datetime.fromisoformat(source["answeredAt"]) > known + timedelta(seconds=age - 2)
+        assert source["ageSeconds"] >= age
+
+
+async def test_a_branch_that_is_where_it_was_planned_is_known_to_be() -> None:
+    world = World()
+    head = world.push({"a.yaml": job("train")})
+    async with world.running() as api:
+        await api.until("train", "succeeded")
+        commits = world.loop.commits
+        commits.seen_at = world.core.clock.now() - timedelta(seconds=STALE)
+        commits.answered("f" * 40)
+        commits.answered(None)
+        assert (await api.get("/v1/status"))["source"]["ageSeconds"] >= STALE
+        commits.answered(head)
+        assert (await api.get("/v1/status"))["source"]["ageSeconds"] < STALE
+
+
+async def test_a_fault_of_ours_while_planning_is_said_in_the_status() -> None:
+    world = World()
+    world.push({"a.yaml": job("train")})
+    async with world.running() as api:
+        await api.until("train", "succeeded")
+        world.source.fail("tree", RuntimeError("a bug"), times=1000)
+        newest = world.push({"a.yaml": job("other")})
+        source = await eventually(api.failing)
+        assert source["failing"] == f"commit {newest[:10]} was not planned by a fault of ours: {OURS}"
+        world.source.fail("fetch", RuntimeError("a bug"), times=1000)
+        world.core.queue.add("source")
+
+        async def look() -> Answer | None:
+            found = await api.failing() or {"failing": ""}
+            return found if "the repository was not read by a fault of ours" in found["failing"] else None
+
+        await eventually(look)
+
+
+async def test_a_branch_that_never_was_is_named_as_the_reason() -> None:
+    world = World()
+    async with world.running() as api:
+        await eventually(api.failing)
+        assert (await get(world, "/readyz")).json()["reasons"] == [
+            "no commit was planned yet: the branch does not exist"
+        ]
 
 
 async def test_a_ledger_that_cannot_be_written_makes_it_unready() -> None:
