@@ -90,7 +90,7 @@ class Validation(Section):
     max_digits: Whole | None = None
     decimal_places: Whole | None = None
     regex: Annotated[str, AfterValidator(_pattern)] | None = None
-    """Matched at the start of the value; its syntax is that of `planner.spec.patterns`."""
+    """Matched at the start of the value, in the syntax of Rust's regex."""
     min_length: Whole | None = None
     max_length: Whole | None = None
     contains: Any = None
