@@ -6,26 +6,27 @@ The same functions plan here as in the daemon, on the same records; nothing is p
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from planner import keys
+from planner.applied import World
 from planner.changes import field_changes
 from planner.desire.ticks import upcoming
 from planner.desire.view import Identity, View
 from planner.errors import Place
 from planner.fold import RootState, fold_root
 from planner.model.commits import What
-from planner.model.desired import Asked, CompiledOperation, Dag, DesiredState, Leaf, RunPolicy
+from planner.model.desired import CompiledOperation, Dag, DesiredState, Leaf, RunPolicy
 from planner.model.facts import Advanced, Carried, Fact, Opened, Renamed, Settled, StopIntended, TargetSet
-from planner.model.people import Hold, Suspension
+from planner.model.people import Hold
 from planner.model.plan import Action, Held, Plan, Verb
-from planner.model.records import Applied, Planned, RootRecord, RunRecord
+from planner.model.records import RootRecord
 from planner.model.status import RunStatus
 from planner.plan import RootPlan, plan_root
 from planner.target import CommitPlan, Contact, plan_commit
 
-__all__ = ["World", "as_applied", "preview"]
+__all__ = ["preview"]
 
 _TICKS_SHOWN = 5
 _BACKENDS: Mapping[str, str] = {
@@ -33,48 +34,6 @@ _BACKENDS: Mapping[str, str] = {
 }
 """What a reader must know of where runs go."""
 _RUNNING = frozenset({Verb.START, Verb.UPDATE, Verb.SCHEDULE, Verb.WAIT})
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What the plan is compared with.
-
-    Attributes:
-        states: every known root with its runs, by name.
-        forms: stored compiled operations by form digest.
-        base: the commit that these come from, "" for none.
-        reusable: by leaf digest, runs that may be carried over.
-        suspended: the project's suspension.
-        notes: what a reader must know of this machine.
-        backend: where runs go.
-        asked: the budgets that hold before the commit.
-    """
-
-    states: Mapping[str, RootState] = field(default_factory=dict)
-    forms: Mapping[str, CompiledOperation] = field(default_factory=dict)
-    base: str = ""
-    reusable: Mapping[str, RunRecord | None] = field(default_factory=dict)
-    suspended: Suspension | None = None
-    notes: tuple[str, ...] = ()
-    backend: str = "local"
-    asked: Asked = Asked()
-
-
-def as_applied(desired: DesiredState, at: datetime) -> World:
-    """The world in which everything that `desired` asks for was applied, and what runs by itself has succeeded."""
-    states = {name: _as_applied(name, operation, desired.commit, at) for name, operation in desired.roots.items()}
-    forms = {operation.form: operation for operation in desired.roots.values()}
-    return World(states=states, forms=forms, base=desired.commit, asked=desired.budgets)
-
-
-def _as_applied(name: str, operation: CompiledOperation, commit: str, at: datetime) -> RootState:
-    planned = Planned(
-        commit, operation.digest, operation.live, operation.form, operation.place.path, refused=operation.refused
-    )
-    ran = not operation.refused and operation.policy.run is not RunPolicy.MANUAL
-    top = keys.generation(name, 1) if ran else None
-    applied = Applied(1, operation.digest, commit, operation.form, top, at, started=ran)
-    return RootState(RootRecord(name, planned=planned, applied=applied, highest=1, last=top))
 
 
 def preview(desired: DesiredState, world: World, contact: Contact, identity: Identity) -> Plan:
@@ -213,7 +172,8 @@ def _effects(root: RootPlan, operation: CompiledOperation | None, now: datetime)
             yield f"{wait.key} waits for {wait.reason}"
     for fact in root.facts:
         yield from _phrase(fact, settled)
-    if operation is not None and isinstance(operation.body, Dag) and root.ready:
+    carried = any(isinstance(fact, Carried) for fact in root.facts)
+    if operation is not None and isinstance(operation.body, Dag) and (root.ready or carried):
         begun = {key.place[0] for key in opened if key.place}
         names = [node.operation.name for node in operation.body.nodes if node.operation.name not in begun]
         if names:

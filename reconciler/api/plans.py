@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from planner.applied import World, as_applied
 from planner.canon import Json
 from planner.desire.view import View
 from planner.fold import RootState, fold_root
@@ -17,7 +18,7 @@ from planner.model.desired import CompiledOperation, DesiredState
 from planner.model.facts import Renamed, TargetSet
 from planner.model.records import RootRecord, RunRecord
 from planner.plan import plan_root, reads
-from planner.preview import World, as_applied, preview
+from planner.preview import preview
 from planner.render.json import plan_json
 from planner.render.text import plan_text
 from planner.target import Contact, plan_commit
@@ -56,7 +57,7 @@ async def of_commits(core: Core, asked: Asked) -> dict[str, Json]:
     desired = await _compile(core, await _commit(core, asked.head))
     if asked.base:
         at = asked.at or core.clock.now()
-        world = as_applied(await _compile(core, await _commit(core, asked.base)), at)
+        world = as_applied(await _compile(core, await _commit(core, asked.base)), at, core.policy.identity)
         return _answer(core, desired, world, asked.at)
     return await of_desired(core, desired, asked.at)
 

@@ -15,11 +15,12 @@ from typing import Annotated, Any
 
 import typer
 
+from planner.applied import World, as_applied
 from planner.compile import CompileConfig
 from planner.desire.view import Identity
 from planner.guard import Budgets
 from planner.model.desired import DesiredState
-from planner.preview import World, as_applied, preview
+from planner.preview import preview
 from planner.render.json import plan_json
 from planner.render.text import plan_text
 from planner.target import Contact
@@ -109,7 +110,7 @@ def _offline(session: Session, project: Project, request: _Request) -> dict[str,
     base_id, words = _base(repository, request, head_id)
     if base_id:
         before = project.at(base_id).compile(config)
-        world = as_applied(before, request.at)
+        world = as_applied(before, request.at, Identity(config.instance, before.project))
     else:
         before, world = None, World()
     world = _with_note(world, f"compared with {words}; no daemon was asked")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from planner.applied import World
 from planner.errors import Place, Problem, Severity
 from planner.fold import RootState
 from planner.guard import Budgets
@@ -12,7 +13,7 @@ from planner.model.desired import CompiledOperation, DesiredState, Policy, RunPo
 from planner.model.plan import Plan
 from planner.model.records import RunRecord
 from planner.plan import plan_root
-from planner.preview import World, preview
+from planner.preview import preview
 from planner.target import Contact
 from tests.planner.builders import EVERY_TEN, dag, desired, job, node, service
 from tests.planner.history import IDENTITY, T0, History, after, done, end, push, wait

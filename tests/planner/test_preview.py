@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from planner.applied import World, as_applied
 from planner.changes import field_changes
 from planner.errors import Place
 from planner.guard import Budgets
 from planner.model.desired import CompiledOperation
 from planner.model.people import Hold
 from planner.model.plan import Action, FieldChange, Held, Plan, Verb
-from planner.preview import World, as_applied, preview
+from planner.preview import preview
 from planner.render.json import plan_json, problem_json
 from planner.render.text import change_line, plan_text, summary
 from planner.target import Contact
@@ -180,7 +181,7 @@ def test_when_a_plan_changes_by_itself():
 def test_against_a_commit_as_if_it_were_applied():
     base = desired("base", job(), service(), dag("flow", node("a")))
     head = desired("head", job(command="x"), service(), dag("flow", node("a")))
-    found = preview(head, as_applied(base, T0), Contact("test", "main", T0), IDENTITY)
+    found = preview(head, as_applied(base, T0, IDENTITY), Contact("test", "main", T0), IDENTITY)
     assert [("update", "train")] == [(str(action.verb), action.root) for action in found.actions]
     assert ("flow", "serve") == found.unchanged
     assert "base" == found.base
@@ -242,3 +243,15 @@ def test_every_verb_has_a_symbol():
 
 def test_places():
     assert ["a.yaml", "a.yaml:3:4"] == [str(Place("a.yaml")), str(Place("a.yaml", 3, 4))]
+
+
+def test_what_an_applied_commit_ran_is_carried_over_as_far_as_it_can_be_known():
+    def flow(fit: str):
+        return dag("flow", node("load"), node(job("fit", fit, reads={"n": "load.size"}), "load"), node("say", "fit"))
+
+    base, head = desired("base", flow("a")), desired("head", flow("b"))
+    (action,) = preview(head, as_applied(base, T0, IDENTITY), Contact("test", "main", T0), IDENTITY).actions
+    assert (
+        "load: carried over from flow@g1/load, will not run",
+        "then, as they become ready: fit, say",
+    ) == action.effects

@@ -1,0 +1,95 @@
+"""What a plan is compared with: the world as a ledger knows it, or one in which a commit was applied and has succeeded.
+
+The second is made up from the commit alone, so it knows no output: what read one runs again, as far as anybody can tell.
+It never looks at the commit that is planned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from planner import keys
+from planner.desire.view import Identity, View
+from planner.fold import RootState
+from planner.model.desired import Asked, CompiledOperation, Dag, DesiredState, RunPolicy
+from planner.model.people import Suspension
+from planner.model.records import Applied, AttemptRecord, Planned, RootRecord, RunRecord
+from planner.model.status import RunStatus
+from planner.plan import plan_root
+
+__all__ = ["World", "as_applied"]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the plan is compared with.
+
+    Attributes:
+        states: every known root with its runs, by name.
+        forms: stored compiled operations by form digest.
+        base: the commit that these come from, "" for none.
+        reusable: by leaf digest, runs that may be carried over.
+        suspended: the project's suspension.
+        notes: what a reader must know of this machine.
+        backend: where runs go.
+        asked: the budgets that hold before the commit.
+    """
+
+    states: Mapping[str, RootState] = field(default_factory=dict)
+    forms: Mapping[str, CompiledOperation] = field(default_factory=dict)
+    base: str = ""
+    reusable: Mapping[str, RunRecord | None] = field(default_factory=dict)
+    suspended: Suspension | None = None
+    notes: tuple[str, ...] = ()
+    backend: str = "local"
+    asked: Asked = Asked()
+
+
+def as_applied(desired: DesiredState, at: datetime, identity: Identity) -> World:
+    """The world in which everything that `desired` asks for was applied, and what runs by itself has succeeded."""
+    operations = desired.roots.values()
+    return World(
+        states={name: _as_applied(name, operation, desired.commit, at) for name, operation in desired.roots.items()},
+        forms={operation.form: operation for operation in operations},
+        base=desired.commit,
+        reusable={
+            run.digest: run for operation in operations for run in _results(operation, desired.commit, at, identity)
+        },
+        asked=desired.budgets,
+    )
+
+
+def _as_applied(name: str, operation: CompiledOperation, commit: str, at: datetime) -> RootState:
+    ran = not operation.refused and operation.policy.run is not RunPolicy.MANUAL
+    top = keys.generation(name, 1) if ran else None
+    applied = Applied(1, operation.digest, commit, operation.form, top, at, started=ran)
+    record = RootRecord(name, planned=_target(operation, commit), applied=applied, highest=1, last=top)
+    return RootState(record)
+
+
+def _target(operation: CompiledOperation, commit: str) -> Planned:
+    return Planned(
+        commit,
+        operation.digest,
+        operation.live,
+        operation.form,
+        operation.place.path,
+        refused=operation.refused,
+    )
+
+
+def _results(operation: CompiledOperation, commit: str, at: datetime, identity: Identity) -> Iterator[RunRecord]:
+    """The nodes of a DAG whose digest is known without an output: what a new generation would carry over.
+
+    They are shown as running, for what they gave is not known, and so not what would read it.
+    """
+    if not isinstance(operation.body, Dag) or operation.schedule is not None or operation.refused:
+        return
+    fresh = RootState(RootRecord(operation.name, planned=_target(operation, commit)))
+    plan = plan_root(View(fresh, {operation.form: operation}, at, identity))
+    for run in plan.state.runs.values():
+        if run.digest and run.key.place:
+            attempt = AttemptRecord(1, at, seen_at=at, started_at=at)
+            yield replace(run, status=RunStatus.RUNNING, started_at=at, attempts=(attempt,), attempt_count=1)
