@@ -1,7 +1,7 @@
 """What a plan is compared with: the world as a ledger knows it, or one in which a commit was applied and has succeeded.
 
-The second is made up from the commit alone, so it knows no output: what read one runs again, as far as anybody can tell.
-It never looks at the commit that is planned.
+The second is made up from the commit alone, so it knows no output: what reads one runs again, as far as it can tell. It
+never looks at the commit that is planned.
 """
 
 from __future__ import annotations
