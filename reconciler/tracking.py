@@ -47,6 +47,9 @@ __all__ = [
 _OUTPUT_NAME = re.compile(r"[-a-zA-Z0-9_]+")
 _LONGEST_METRIC_NAME = 200
 _LONGEST_OUTPUT = 64 * 1024
+_DEEPEST_OUTPUT = 100
+_WIDEST_NUMBER = 512
+_HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair: no UTF-8 can carry it
 _WARNED: set[str] = set()
 
 
@@ -129,7 +132,8 @@ def log_metrics(values: Mapping[str, float], step: int | None = None) -> None:
 
     Raises:
         TypeError: a value is no number, or `step` no whole number.
-        ValueError: a name is empty or longer than 200 characters, or a value does not read as a number.
+        ValueError: a name is empty, longer than 200 characters or no Unicode text, or a value does not read as a
+            number.
     """
     moment = _now()
     records = [_metric(name, value, step, moment) for name, value in values.items()]
@@ -161,7 +165,8 @@ def outputs(values: Mapping[str, Any]) -> None:
 
     Raises:
         TypeError: JSON cannot carry a value.
-        ValueError: a name has other characters than letters, digits, `-` and `_`, or a value takes over 64 KiB.
+        ValueError: a name has other characters than letters, digits, `-` and `_`, or a value takes over 64 KiB, is
+            nested over 100 levels, has a whole number over 512 bits or text that is no Unicode.
         OSError: the file cannot be written.
     """
     records = [_output(name, value) for name, value in values.items()]
@@ -176,7 +181,7 @@ def outputs(values: Mapping[str, Any]) -> None:
 def _metric(name: Any, value: float, step: int | None, moment: str) -> dict[str, Any]:
     if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_METRIC_NAME:
         raise ValueError(f"a metric's name has 1 to {_LONGEST_METRIC_NAME} characters, not {name!r}")
-    record: dict[str, Any] = {"name": name, "value": _number(float(value))}
+    record: dict[str, Any] = {"name": _text(name), "value": _number(float(value))}
     if step is not None:
         record["step"] = operator.index(step)
     record["timestamp"] = moment
@@ -194,21 +199,33 @@ def _output(name: Any, value: Any) -> dict[str, Any]:
     return record
 
 
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, (bool, int, str)):
+def _plain(value: Any, levels: int = 0) -> Any:
+    if levels > _DEEPEST_OUTPUT:
+        raise ValueError(f"an output is nested at most {_DEEPEST_OUTPUT} levels: write it to a file and give the path")
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, (str, os.PathLike)):
+        return _text(value if isinstance(value, str) else os.fsdecode(value))
+    if isinstance(value, int):
+        if value.bit_length() > _WIDEST_NUMBER:
+            raise ValueError(f"a whole number of an output has at most {_WIDEST_NUMBER} bits: give it as text")
         return value
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {_text(str(key)): _plain(item, levels + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, os.PathLike):
-        return os.fsdecode(value)
+        return [_plain(item, levels + 1) for item in value]
     if hasattr(value, "tolist"):  # arrays and scalars of numpy, tensors of torch
-        return _plain(value.tolist())
+        return _plain(value.tolist(), levels)
     kind = type(value).__name__
     raise TypeError(f"an output cannot be a {kind}: give text, a number, a list or a mapping, or a file's path")
+
+
+def _text(value: str) -> str:
+    if _HALF.search(value):
+        raise ValueError(f"{value!r} is no Unicode text: it has half of a surrogate pair")
+    return value
 
 
 def _number(value: float) -> float | str:

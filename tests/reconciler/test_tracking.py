@@ -29,6 +29,13 @@ class Array:
         return self.content
 
 
+def nested(levels):
+    value = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 @pytest.fixture
 def outside(tmp_path, monkeypatch):
     for name in VARIABLES:
@@ -145,6 +152,7 @@ def test_metrics_are_json_lines(run, value, kept):
         pytest.param("", 1.0, None, ValueError, id="no-name"),
         pytest.param("x" * 201, 1.0, None, ValueError, id="long-name"),
         pytest.param(7, 1.0, None, ValueError, id="number-as-name"),
+        pytest.param("\udcff", 1.0, None, ValueError, id="no-unicode"),
         pytest.param("loss", "high", None, ValueError, id="text"),
         pytest.param("loss", None, None, TypeError, id="none"),
         pytest.param("loss", 1.0, 1.5, TypeError, id="half-a-step"),
@@ -212,7 +220,12 @@ def test_outputs_are_json_lines(run, value, kept):
         pytest.param("", 1, ValueError, "letters, digits", id="empty"),
         pytest.param("a", object(), TypeError, "cannot be a object", id="object"),
         pytest.param("a", b"x", TypeError, "cannot be a bytes", id="bytes"),
-        pytest.param("a", "\udcff", ValueError, "surrogates", id="not-unicode"),
+        pytest.param("a", "\udcff", ValueError, "half of a surrogate pair", id="not-unicode"),
+        pytest.param("a", {"\udcff": 1}, ValueError, "half of a surrogate pair", id="key-not-unicode"),
+        pytest.param("a", Path("\udcff"), ValueError, "half of a surrogate pair", id="path-not-unicode"),
+        pytest.param("a", nested(101), ValueError, "at most 100 levels", id="deep"),
+        pytest.param("a", nested(100_000), ValueError, "at most 100 levels", id="very-deep"),
+        pytest.param("a", 2**512, ValueError, "at most 512 bits", id="wide-number"),
         pytest.param("a", "x" * 65536, ValueError, "artifact_path", id="large"),
     ],
 )

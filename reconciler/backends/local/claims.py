@@ -52,8 +52,8 @@ class Claim:
 
     @property
     def names(self) -> list[str]:
-        """Names of its replicas; none for a key that was stopped before it was made."""
-        return [replica["name"] for replica in self.record["replicas"]]
+        """Names of its replicas; none for a key that was stopped before it was made, or where the format has none."""
+        return [replica["name"] for replica in self.record.get("replicas", ())]
 
     def demand_known(self) -> None:
         """Refuse to act on a claim whose fields may mean something else.

@@ -6,10 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from planner import canon, keys
+from planner.compile.template import compile_template, evaluate
 from planner.model.gang import CodeTree
-from planner.model.run import Phase, Stamp
+from planner.model.run import Observation, Phase, Stamp
 from planner.model.status import StopReason
+from reconciler import codec
 from reconciler.backends.local import account, code, groups, outputs, ports, supervisor, verdict
 from reconciler.backends.local.claims import Claims
 from reconciler.backends.local.logs import Follower
@@ -31,6 +36,10 @@ def test_outputs_are_read_as_the_run_contract_says():
     assert list(found.bad) == expected["lines_with_problems"]
 
 
+def nested(levels):
+    return b'{"name": "a", "value": ' + b"[" * levels + b"1" + b"]" * levels + b"}"
+
+
 HOSTILE_OUTPUTS = {
     "not-utf-8": (b"a=\xff\n", {}, (1,)),
     "deep": (b'{"name": "a", "value": ' + b"[" * 60_000 + b"\n", {}, (1,)),
@@ -41,6 +50,15 @@ HOSTILE_OUTPUTS = {
     "no-last-newline": (b"a=1\nb=2", {"a": "1", "b": "2"}, ()),
     "nothing": (b"", {}, ()),
     "zero-bytes": (b"\0\0\n", {}, (1,)),
+    "beyond-floats": (b'{"name": "a", "value": [1e999, {"b": -1e999}]}', {"a": ["Infinity", {"b": "-Infinity"}]}, ()),
+    "bare-words": (b'{"name": "a", "value": [NaN, Infinity, -Infinity]}', {"a": ["NaN", "Infinity", "-Infinity"]}, ()),
+    "half-a-pair": (b'{"name": "a", "value": ["\\ud800"]}\nb=1', {"b": "1"}, (1,)),
+    "half-a-pair-in-a-key": (b'{"name": "a", "value": {"\\udc00": 1}}', {}, (1,)),
+    "a-whole-pair": (b'{"name": "a", "value": "\\ud83d\\ude00"}', {"a": "\U0001f600"}, ()),
+    "as-deep-as-it-goes": (nested(100), {"a": json.loads("[" * 100 + "1" + "]" * 100)}, ()),
+    "deeper-than-templates-go": (nested(101), {}, (1,)),
+    "deeper-than-records-go": (nested(900), {}, (1,)),
+    "wide-number": (b'{"name": "a", "value": %d}' % 2**512, {}, (1,)),
 }
 
 
@@ -53,6 +71,62 @@ def test_hostile_outputs(data, values, bad):
 def test_many_bad_lines_are_named_briefly():
     message = outputs.parse(b"bad\n" * 1000).message
     assert message == ("output file: line 1, 2, 3, 4, 5, … skipped, neither name=value nor JSON with name and value")
+
+
+def test_values_that_nothing_can_carry_say_so():
+    message = outputs.parse(b'bad\n{"name": "a", "value": "\\ud800"}\n' + nested(101)).message
+    assert message == (
+        "output file: line 1 skipped, neither name=value nor JSON with name and value; "
+        "output file: line 2, 3 skipped, its value is nested over 100 levels, has a whole number over 512 bits or half "
+        "of a surrogate pair"
+    )
+
+
+SIGNS = [
+    "\\ud800",
+    "\\udfff",
+    "\\ud83d\\ude00",
+    "\\u0000",
+    '"',
+    "[",
+    "]",
+    "{",
+    "}",
+    ":",
+    ",",
+    "1e999",
+    "NaN",
+    "9" * 400,
+    "é",
+]
+VALUES = st.recursive(
+    st.sampled_from(
+        ["1", "-1e999", "NaN", "-Infinity", "null", "9" * 400, "1.5", '""', *map('"{}"'.format, SIGNS[:4])]
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]"),
+        st.tuples(st.sampled_from(SIGNS[:4]), inner).map(lambda pair: f'{{"{pair[0]}":{pair[1]}}}'),
+        st.tuples(inner, st.integers(95, 105)).map(lambda pair: "[" * pair[1] + pair[0] + "]" * pair[1]),
+    ),
+    max_leaves=6,
+)
+LINES = st.one_of(
+    st.binary(max_size=40),
+    st.lists(st.sampled_from(SIGNS)).map(lambda signs: "".join(signs).encode()),
+    VALUES.map(lambda value: f'{{"name": "a", "value": {value}}}'.encode()),
+)
+
+
+@given(st.lists(LINES, max_size=5).map(b"\n".join))
+@settings(max_examples=200, deadline=None)
+def test_whatever_is_read_can_be_kept_and_used(data):
+    found = outputs.parse(data)
+    seen = Observation(keys.parse("train@g1#1"), Phase.RUNNING, outputs=found.values, message=found.message)
+    assert codec.decode(Observation, codec.encode(seen)) == seen
+    codec.encode(seen).encode()
+    canon.digest(found.values)
+    for value in found.values.values():
+        assert evaluate(compile_template("{{ x }}"), {"x": value}) is not None or value is None
 
 
 def test_half_a_line_at_the_cut_is_no_line():
