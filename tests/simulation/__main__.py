@@ -11,7 +11,7 @@ from collections import Counter
 from datetime import timedelta
 
 from tests.simulation.clock import EPOCH
-from tests.simulation.run import history_of, plan_of, run
+from tests.simulation.run import Outcome, history_of, plan_of, run, run_short, shows
 from tests.simulation.words import words
 
 
@@ -25,6 +25,10 @@ def main() -> int:
     parser.add_argument("--seeds", metavar="A:B", help="run seeds from A up to and without B")
     parser.add_argument("--step", type=int, default=1, help="with --seeds: every so many seeds")
     parser.add_argument("--stop", action="store_true", help="with --seeds: stop at the first violation")
+    parser.add_argument(
+        "--until", metavar="NAMES", default="", help="with --seeds: stop where one of these invariants breaks"
+    )
+    parser.add_argument("--short", metavar="NAME", help="run this history of tests/simulation/shorts.py")
     parser.add_argument("--json", action="store_true", help="one JSON object a seed")
     parser.add_argument("-v", "--verbose", action="store_true", help="with one seed: print its history")
     args = parser.parse_args()
@@ -35,13 +39,20 @@ def main() -> int:
             [sys.executable, "-m", "tests.simulation", *sys.argv[1:]],
             {**os.environ, "PYTHONHASHSEED": "0"},
         )
-    if args.seeds is None and args.seed is None:
-        parser.error("name a seed, or --seeds A:B")
+    if args.short is not None:
+        say(json.dumps(_told(run_short(args.short))))
+        return 0
+    if args.seeds is None and args.seed is None and args.short is None:
+        parser.error("name a seed, --seeds A:B or --short NAME")
     if args.seeds is None and args.verbose:
         for at, line in history_of(plan_of(args.seed)).lines:
             say(f"{EPOCH + timedelta(seconds=at):%H:%M:%S.%f}"[:-3], words(line))
     first, _, last = (args.seeds or f"{args.seed}:{args.seed + 1}").partition(":")
     return _run_all(range(int(first), int(last), args.step), args)
+
+
+def _told(outcome: Outcome) -> dict[str, object]:
+    return {"seed": outcome.seed, "violations": outcome.violations, "counts": outcome.counts}
 
 
 def _run_all(seeds: range, args: argparse.Namespace) -> int:
@@ -51,11 +62,11 @@ def _run_all(seeds: range, args: argparse.Namespace) -> int:
         counts += outcome.counts
         failed += bool(outcome.violations)
         if args.json:
-            say(json.dumps({"seed": seed, "violations": outcome.violations, "counts": outcome.counts}))
+            say(json.dumps(_told(outcome)))
         else:
             for name, found in outcome.violations.items():
                 say(f"seed {seed}: {name}: {len(found)}: {found[0][:400]}")
-        if failed and args.stop:
+        if (failed and args.stop) or shows(outcome.violations, args.until.split(",")):
             break
     if not args.json:
         say(f"{len(seeds)} seeds, {failed} failed, {time.perf_counter() - begun:.1f} s")

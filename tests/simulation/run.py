@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import structlog
@@ -15,6 +15,7 @@ from trio.testing import MockClock
 from tests.simulation.history import History
 from tests.simulation.invariants import (
     cluster,
+    crashes,
     i01_one_record,
     i02_one_start,
     i03_only_observation,
@@ -31,9 +32,10 @@ from tests.simulation.invariants import (
     statuses,
 )
 from tests.simulation.moves import play
+from tests.simulation.shorts import SHORTS
 from tests.simulation.world import LIMITS, Plan, Play, simulate
 
-__all__ = ["INVARIANTS", "Outcome", "history_of", "plan_of", "run", "violations"]
+__all__ = ["INVARIANTS", "THE_WORLD", "Outcome", "history_of", "plan_of", "run", "run_short", "shows", "violations"]
 
 _MODULES = (
     i01_one_record,
@@ -49,10 +51,15 @@ _MODULES = (
     i18_reads,
     i25_fixed_point,
     cluster,
+    crashes,
     statuses,
 )
 INVARIANTS: dict[str, Callable[[History], list[str]]] = {module.NAME: module.check for module in _MODULES}
 """What every history must keep, by name."""
+
+
+THE_WORLD = "the world"
+"""What a history breaks that cannot be told to its end."""
 
 
 @dataclass(slots=True)
@@ -73,10 +80,29 @@ def plan_of(seed: int) -> Plan:
 
 def run(seed: int) -> Outcome:
     """Run a seed, and check every invariant; a history that cannot be told to its end breaks one too."""
+    return _guarded(seed, lambda: _run(seed))
+
+
+def run_short(name: str) -> Outcome:
+    """Run a history of `tests.simulation.shorts`, as `run` does."""
+
+    def work() -> Outcome:
+        history = history_of(Plan(0, faults=False), SHORTS[name])
+        return Outcome(0, violations(history), history.counts)
+
+    return _guarded(0, work)
+
+
+def shows(violations: Collection[str], expected: Collection[str]) -> bool:
+    """Whether one of the `expected` invariants is broken by what was planned: where something crashed, nobody knows."""
+    return bool(set(violations) & set(expected)) and not set(violations) & {THE_WORLD, crashes.NAME}
+
+
+def _guarded(seed: int, work: Callable[[], Outcome]) -> Outcome:
     try:
-        return _run(seed)
+        return work()
     except Exception:  # noqa: BLE001 -- whatever breaks the world is what this looks for
-        return Outcome(seed, {"the world": [traceback.format_exc()]})
+        return Outcome(seed, {THE_WORLD: [traceback.format_exc()]})
 
 
 def _run(seed: int) -> Outcome:
