@@ -11,6 +11,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from reconciler.cli.failure import Code, Failure
 
@@ -20,21 +21,40 @@ _STREAMS = ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY))
 """How a standard stream that is closed is opened again: so that writing an answer fails, and complaints are dropped."""
 
 
-class _Output(io.FileIO):
-    """Standard output. Once writing has failed, the rest is dropped: the first failure is the one to be told."""
+class _Output(io.BufferedWriter):
+    """Standard output. Once writing has failed, the rest is dropped: the first failure is the one to be told.
+
+    It stands above the layer that counts what was written: Ctrl-C between a write and its count would write twice.
+    """
 
     lost = False
 
-    def write(self, data: object) -> int:
-        """Write; no OSError leaves this, as typer and the interpreter would take it for their own.
+    def write(self, data: Any) -> int:
+        """Write.
+
+        Raises:
+            Failure: it cannot be written, the first time. No OSError, which typer and the interpreter take for theirs.
+        """
+        count = memoryview(data).nbytes
+        if not self.lost:
+            with self._told():
+                count = super().write(data)
+        return count
+
+    def flush(self) -> None:
+        """Write what is left.
 
         Raises:
             Failure: it cannot be written, the first time.
         """
-        if self.lost:
-            return memoryview(data).nbytes  # type: ignore[arg-type]  # bytes-like, by the caller's contract
+        if not self.lost:
+            with self._told():
+                super().flush()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            return super().write(data)  # type: ignore[arg-type]  # the same
+            yield
         except BrokenPipeError:
             self.lost = True
             raise Failure(Code.PIPE, "") from None
@@ -53,7 +73,7 @@ def watched() -> Iterator[None]:
     _fill_gaps()
     before = sys.stdout
     sys.stdout = io.TextIOWrapper(
-        io.BufferedWriter(_Output(1, "wb", closefd=False)),
+        _Output(io.FileIO(1, "wb", closefd=False)),
         encoding=before.encoding if before else "utf-8",
         errors=before.errors if before else None,
         line_buffering=os.isatty(1),
