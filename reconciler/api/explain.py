@@ -14,8 +14,9 @@ from planner.canon import Json
 from planner.changes import field_changes
 from planner.desire.view import Wait
 from planner.model.desired import CompiledOperation, RunPolicy
-from planner.model.people import ProjectRecord, Suspension
+from planner.model.people import ProjectRecord
 from planner.model.records import Applied, RootRecord
+from planner.model.status import RunStatus
 from reconciler.api import find, views
 from reconciler.api.stories import Story, one
 from reconciler.core import Core
@@ -25,6 +26,7 @@ __all__ = ["explain"]
 
 _TICKS = 5
 _HISTORY = 1000
+_BAD = frozenset({RunStatus.FAILED, RunStatus.UPSTREAM_FAILED, RunStatus.STOPPED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ async def explain(core: Core, name: str, *, digest: bool = False) -> dict[str, J
         "suspended": views.suspension_view(record.suspended),
         "projectSuspended": views.suspension_view(case.project.suspended),
         "policy": {"run": str(policy.run), "onChange": str(policy.on_change)} if policy else None,
-        "nextTicks": views.next_ticks(record, case.force, case.now, _TICKS),
+        "nextTicks": views.next_ticks(record, case.force, case.project.suspended, case.now, _TICKS),
         "target": _generation(planned.commit, planned.digest) if planned else None,
         "applied": {**_generation(applied.commit, applied.digest), "generation": applied.number} if applied else None,
         "last": views.run_view(case.last, core.policy.identity) if case.last else None,
@@ -93,7 +95,9 @@ def _generation(commit: str, digest: str | None) -> dict[str, Json]:
 
 def _reasons(case: _Case) -> Iterator[str]:
     yield from _blocking(case)
-    yield from (f"{wait.key.run}: {views.sentence(wait)}" for wait in case.waits)
+    # A hold is said with what blocks.
+    yield from (f"{wait.key.run}: {views.sentence(wait)}" for wait in case.waits if not views.is_hold(wait))
+    yield from _failed(case)
     yield from _resting(case)
 
 
@@ -110,20 +114,36 @@ def _blocking(case: _Case) -> Iterator[str]:
     if case.target is not None and case.target.refused:
         yield f"refused: {case.target.refused}"
     yield from _suspensions(case, name)
-    if record.down is not None:
-        at = views.instant(record.down.at)
-        yield f"down since {at}, {record.down.reason} by {record.down.by}; plumbline retry {name}, or commit a change"
+    if down := views.down_view(record):
+        yield f"{down['text']}, or commit a change"
 
 
 def _suspensions(case: _Case, name: str) -> Iterator[str]:
-    pairs: tuple[tuple[Suspension | None, str, str], ...] = (
-        (case.record.suspended, "suspended", f"plumbline unsuspend {name}"),
-        (case.project.suspended, "the whole project is suspended", "plumbline unsuspend"),
-    )
-    for suspension, words, release in pairs:
+    for suspension, root in ((case.record.suspended, name), (case.project.suspended, "")):
         if suspension is not None and views.is_suspended(suspension, case.now):
-            until = f", until {views.instant(suspension.until)}" if suspension.until else ""
-            yield f"{words} by {suspension.by} since {views.instant(suspension.since)}{until}; {release}"
+            yield views.suspension_words(suspension, root)
+
+
+def _failed(case: _Case) -> Iterator[str]:
+    """What became of the last run, when it did not do what it was for: why, and what a person can do about it."""
+    last, name = case.last, case.record.name
+    if last is None or last.status not in _BAD or case.record.down is not None:
+        return
+    if case.target is not None and case.target.refused:
+        return
+    words = _words(last)
+    if last.status is RunStatus.STOPPED:
+        yield f"{words}; plumbline retry {name} starts it once more"
+    else:
+        yield f"{words}; plumbline logs {last.run.key} shows why, plumbline retry {name} starts it once more"
+
+
+def _words(story: Story) -> str:
+    """A run and how it went, such as `train@g1 failed: exit code 3`."""
+    reason = story.run.reason or story.source.reason
+    # Some reasons begin with the status, such as `failed: train` of a DAG.
+    said = reason if reason.startswith(f"{story.status}") else f"{story.status}: {reason}".removesuffix(": ")
+    return f"{story.run.key} {said}"
 
 
 def _resting(case: _Case) -> Iterator[str]:
@@ -135,21 +155,42 @@ def _resting(case: _Case) -> Iterator[str]:
     if operation is None or (record.planned is not None and record.planned.digest is None):
         return
     if operation.schedule is not None:
-        ticks = views.next_ticks(record, operation, case.now, 1)
-        yield f"it runs by its schedule, next at {ticks[0]}" if ticks else "its schedule has no tick left"
+        yield _by_schedule(case, operation)
     elif operation.policy.run is RunPolicy.MANUAL:
         yield f"it runs when asked: plumbline run {record.name}"
-    elif last is not None and last.run.status.final:
+    elif _is_baseline(record):
+        at = views.instant(record.applied.at) if record.applied else ""
+        yield f"it counts as done since {at} (approve --baseline); {_again(record)}"
+    elif last is not None and last.run.status.final and record.down is None:
         yield _has_run(record, last)
+
+
+def _by_schedule(case: _Case, operation: CompiledOperation) -> str:
+    ticks = views.next_ticks(case.record, operation, case.project.suspended, case.now, 1)
+    if ticks:
+        return f"it runs by its schedule, next at {ticks[0]}"
+    if any(_suspensions(case, case.record.name)):
+        return "it runs by its schedule, and does not while it is suspended"
+    return "its schedule has no tick left"
+
+
+def _is_baseline(record: RootRecord) -> bool:
+    """Whether a person said that what is in force is done already: it has no run of its own."""
+    planned, applied = record.planned, record.applied
+    if planned is None or applied is None or applied.digest is None or applied.digest != planned.digest:
+        return False
+    return applied.started and applied.key is None
 
 
 def _has_run(record: RootRecord, last: Story) -> str:
     planned, applied = record.planned, record.applied
     if planned is not None and applied is not None and planned.digest == applied.digest:
-        words = f"{last.run.key} {last.status}"
-        again = f"plumbline run {record.name} runs it again"
-        return f"it has run for what is in the repository ({words}); a change of its spec runs it again, or {again}"
+        return f"it has run for what is in the repository ({_words(last)}); {_again(record)}"
     return f"its newest commit is to be applied; the last run was {last.run.key} ({last.status})"
+
+
+def _again(record: RootRecord) -> str:
+    return f"a change of its spec runs it again, or plumbline run {record.name}"
 
 
 async def _digest(core: Core, record: RootRecord) -> dict[str, Json]:

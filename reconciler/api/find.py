@@ -87,12 +87,15 @@ async def operation(core: Core, name: str) -> RootRecord:
     """The record of the operation that `name` is.
 
     Raises:
-        ApiError: there is none.
+        ApiError: there is none; a run is told from it.
     """
     roots = await core.ledger.roots()
-    if name not in roots:
-        raise _unknown(name, roots)
-    return roots[name]
+    if name in roots:
+        return roots[name]
+    if _ATTEMPT.fullmatch(name) or _LAST.fullmatch(name) or _SHORT.fullmatch(name) or _key(name):
+        run_of = (await target(core, name)).root
+        raise problems.bad(f"`{name[:80]}` is a run, and an operation is wanted: {run_of}")
+    raise problems.missing(f"`{name[:80]}` is no operation here{_meant(name, roots)}")
 
 
 async def commit(core: Core, prefix: str) -> str:
@@ -169,6 +172,9 @@ async def _named_last(core: Core, roots: Mapping[str, RootRecord], name: str, wh
 
 async def _last(core: Core, record: RootRecord) -> RunRecord:
     story: Story | None = await one(core, record.last) if record.last is not None else None
+    hold = record.planned.hold if record.planned else None
+    if story is None and hold is not None:
+        raise problems.missing(f"{record.name} has not run yet: {hold.reason}; plumbline approve {hold.ident}")
     if story is None:
         raise problems.missing(f"{record.name} has not run yet; plumbline explain {record.name} says why")
     return story.run
@@ -182,6 +188,9 @@ def _check_attempt(record: RunRecord, number: int) -> None:
 
 
 def _unknown(name: str, roots: Mapping[str, RootRecord]) -> problems.ApiError:
+    return problems.missing(f"`{name[:80]}` is no operation, run key or run id here{_meant(name, roots)}")
+
+
+def _meant(name: str, roots: Mapping[str, RootRecord]) -> str:
     near = nearest(name, roots)
-    hint = f"; did you mean {near}?" if near else ""
-    return problems.missing(f"`{name[:80]}` is no operation, run key or run id here{hint}")
+    return f"; did you mean {near}?" if near else ""

@@ -75,8 +75,8 @@ async def stream(core: Core, wanted: Wanted, write: Write) -> None:
 
 
 async def _leaf(core: Core, wanted: Wanted, write: Write) -> None:
-    """One run: the attempt that was asked for, or the newest and, with `follow`, those after it."""
-    number, tail = wanted.attempt, wanted.tail
+    """One run: the attempt that was asked for, or the newest and, with `follow`, those after it, with marks between."""
+    number, tail, last = wanted.attempt, wanted.tail, b""
     while True:
         story = await one(core, wanted.run.key, newest=False)
         if story is None:
@@ -85,8 +85,13 @@ async def _leaf(core: Core, wanted: Wanted, write: Write) -> None:
         attempt = _attempt(source, number) if number else source.last
         if attempt is not None and _has_output(attempt, follow=wanted.follow):
             key = source.key.at_attempt(attempt.number)
+            if number and not wanted.attempt:
+                # What a program wrote last need not end its line.
+                await write((b"" if last in {b"", b"\n"} else b"\n") + f"[attempt {attempt.number}]\n".encode())
+                last = b""
             async for chunk in core.backend.logs(key, follow=wanted.follow, tail=tail):
                 await write(chunk)
+                last = chunk[-1:] or last
             number, tail = attempt.number + 1, None
             if wanted.attempt or not wanted.follow:
                 return

@@ -8,6 +8,7 @@ from datetime import datetime
 from planner.canon import Json
 from planner.keys import Key
 from planner.model.desired import CompiledOperation
+from planner.model.people import Suspension
 from planner.model.records import RootRecord, RunRecord
 from reconciler.api import find, problems, views
 from reconciler.api.stories import Story, leaves, one, tell
@@ -27,7 +28,7 @@ async def project_status(core: Core, loop: Loop, url: str) -> dict[str, Json]:
     head = await core.ledger.commit(project.head) if project.head else None
     tops = {key for record in records.values() for key in (*record.open, record.last) if key is not None}
     told = await tell(core, tops)
-    shown = [await _root(core, record, told, now) for record in records.values() if not _is_gone(record)]
+    shown = [await _root(core, record, told, project.suspended) for record in records.values() if not _is_gone(record)]
     return {
         "version": version(),
         "project": core.policy.identity.project,
@@ -80,8 +81,10 @@ def _holds(records: Mapping[str, RootRecord], lost: str) -> list[Json]:
     return found
 
 
-async def _root(core: Core, record: RootRecord, told: Mapping[Key, Story], now: datetime) -> dict[str, Json]:
-    planned, applied = record.planned, record.applied
+async def _root(
+    core: Core, record: RootRecord, told: Mapping[Key, Story], suspended: Suspension | None
+) -> dict[str, Json]:
+    planned, applied, now = record.planned, record.applied, core.clock.now()
     target = await core.form(planned.form) if planned and planned.form else None
     force = await _in_force(core, record, target)
     last = told.get(record.last) if record.last else None
@@ -98,10 +101,11 @@ async def _root(core: Core, record: RootRecord, told: Mapping[Key, Story], now: 
         "generation": applied.number if applied else 0,
         "appliedCommit": applied.commit if applied else "",
         "hold": planned.hold.ident if planned and planned.hold else None,
-        "down": _down(record),
+        "down": views.down_view(record),
         "suspended": views.suspension_view(record.suspended),
-        "nextTick": next(iter(views.next_ticks(record, force, now, 1)), None),
+        "nextTick": next(iter(views.next_ticks(record, force, suspended, now, 1)), None),
         "waits": [views.wait_view(wait) for wait in core.waits.get(record.name, ())],
+        "why": _why(core, record, target),
         "open": [views.run_view(told[key], identity) for key in record.open if key in told],
         "last": views.run_view(last, identity) if last else None,
         "ports": dict(record.ports),
@@ -118,10 +122,17 @@ async def _in_force(core: Core, record: RootRecord, target: CompiledOperation | 
     return await core.form(applied.form)
 
 
-def _down(record: RootRecord) -> dict[str, Json] | None:
-    if record.down is None:
-        return None
-    return {"by": record.down.by, "at": views.instant(record.down.at), "reason": str(record.down.reason)}
+def _why(core: Core, record: RootRecord, target: CompiledOperation | None) -> str:
+    """Why it does not do more than it does, in one sentence with who and what to do; "" when nothing keeps it."""
+    if target is not None and target.refused:
+        return f"refused: {target.refused}"
+    if waits := core.waits.get(record.name, ()):
+        return views.sentence(waits[0])
+    if record.suspended is not None and views.is_suspended(record.suspended, core.clock.now()):
+        return views.suspension_words(record.suspended, record.name)
+    if down := views.down_view(record):
+        return str(down["text"])
+    return record.planned.kept if record.planned else ""
 
 
 async def commit_status(core: Core, prefix: str) -> dict[str, Json]:

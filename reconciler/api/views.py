@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from planner.canon import Json, plain
-from planner.desire.ticks import upcoming
+from planner.desire.ticks import current, skip_suspended, upcoming
 from planner.desire.view import Identity, Wait
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.desired import CompiledOperation, RunPolicy
 from planner.model.people import Hold, Suspension
 from planner.model.records import AttemptRecord, RootRecord, RunRecord
 from planner.model.run import BoundRun
+from planner.model.status import StopReason
 from reconciler.api.stories import Story
 
 __all__ = [
@@ -20,8 +21,10 @@ __all__ = [
     "bound_view",
     "commit_view",
     "digest_view",
+    "down_view",
     "hold_view",
     "instant",
+    "is_hold",
     "is_suspended",
     "next_ticks",
     "run_view",
@@ -30,6 +33,7 @@ __all__ = [
     "state_word",
     "status_view",
     "suspension_view",
+    "suspension_words",
     "wait_view",
 ]
 
@@ -62,7 +66,8 @@ def run_view(story: Story, identity: Identity) -> View:
         "generation": run.generation,
         "openedAt": instant(run.opened_at),
         "startedAt": instant(source.started_at),
-        "finishedAt": instant(run.finished_at or source.finished_at),
+        # Of what was carried over the end is that of the run that did the work, as its start is.
+        "finishedAt": instant(source.finished_at or run.finished_at),
         "attempts": source.attempt_count,
         "exitCode": last.exit_code if last else None,
         "ready": bool(last and last.live and last.ready),
@@ -143,9 +148,16 @@ def wait_view(wait: Wait) -> View:
 
 def sentence(wait: Wait) -> str:
     """The one form of every waiting message: waiting for X since T; do Y."""
+    if is_hold(wait):
+        return f"waiting for approval since {instant(wait.since)}: {wait.reason}; {wait.release}"
     until = f", until {instant(wait.until)}" if wait.until else ""
     release = f"; {wait.release}" if wait.release else ""
     return f"waiting for {wait.reason} since {instant(wait.since)}{until}{release}"
+
+
+def is_hold(wait: Wait) -> bool:
+    """Whether it waits for a person's approval, whose reason is a sentence of its own and not something that comes."""
+    return wait.release.startswith("plumbline approve ")
 
 
 def commit_view(record: CommitRecord) -> View:
@@ -173,11 +185,41 @@ def status_view(status: StatusRecord) -> View:
     }
 
 
-def next_ticks(record: RootRecord, operation: CompiledOperation | None, now: datetime, count: int) -> list[Json]:
-    """The next instants at which an operation's schedule in force fires."""
+def down_view(record: RootRecord) -> View | None:
+    """A service that somebody stopped, if it was: who, when, and what brings it back."""
+    down = record.down
+    if down is None:
+        return None
+    what = "deleted" if down.reason is StopReason.DELETED else "stopped"
+    text = f"{what} by {down.by} since {instant(down.at)}; plumbline retry {record.name}"
+    return {"by": down.by, "at": instant(down.at), "reason": str(down.reason), "text": text}
+
+
+def suspension_words(suspension: Suspension, root: str) -> str:
+    """Who suspended an operation, or the project when `root` is "", and what ends it."""
+    until = f", until {instant(suspension.until)}" if suspension.until else ""
+    what = "suspended" if root else "the whole project is suspended"
+    release = f"plumbline unsuspend {root}".rstrip()
+    return f"{what} by {suspension.by} since {instant(suspension.since)}{until}; {release}"
+
+
+def next_ticks(
+    record: RootRecord, operation: CompiledOperation | None, project: Suspension | None, now: datetime, count: int
+) -> list[Json]:
+    """The next instants at which the schedule in force fires: none that falls into its suspension or the project's."""
     if operation is None or operation.schedule is None:
         return []
-    return [instant(at) for at in upcoming(operation.schedule, record.cursor, now, count)]
+    cursor, begin = record.cursor, now
+    for suspension in (record.suspended, project):
+        if suspension is None or not is_suspended(suspension, now):
+            continue
+        if suspension.until is None:
+            return []
+        begin = max(begin, suspension.until)
+    if begin > now:
+        # As it will be recorded when the suspension has ended, unless a person lifts it before.
+        cursor = skip_suspended(operation.schedule, current(operation.schedule, cursor, now), begin)
+    return [instant(at) for at in upcoming(operation.schedule, cursor, begin, count)]
 
 
 def state_word(record: RootRecord, operation: CompiledOperation | None, last: Story | None, now: datetime) -> str:

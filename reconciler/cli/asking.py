@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import typer
 
 from reconciler.cli import show
 from reconciler.cli.client import Daemon, connect
-from reconciler.cli.failure import Code
+from reconciler.cli.failure import Code, Failure
 from reconciler.cli.session import Session
 
-__all__ = ["FINAL", "GOOD", "ask", "tell", "until_final"]
+__all__ = ["FINAL", "GOOD", "ask", "pointing_at_hold", "tell", "until_final"]
 
 FINAL = frozenset({"succeeded", "failed", "upstream_failed", "stopped", "skipped"})
 """Statuses of runs that are over."""
@@ -25,8 +27,28 @@ _LOOK = 0.5
 
 def ask(session: Session, verb: str, target: str, args: Mapping[str, object] | None = None) -> None:
     """Ask the daemon for something and say what came of it."""
-    with connect(session) as daemon:
+    with connect(session) as daemon, pointing_at_hold(daemon, target):
         tell(session, daemon.command(verb, target, args))
+
+
+@contextlib.contextmanager
+def pointing_at_hold(daemon: Daemon, target: str) -> Iterator[None]:
+    """Add to a no about an operation that it is held, if it is: then there is nothing to stop or to open yet.
+
+    Raises:
+        Failure: what the block raised, with what releases the hold.
+    """
+    try:
+        yield
+    except Failure as failure:
+        name = re.split("[@#]", target)[0]
+        if failure.code is not Code.INPUT or not name or "plumbline approve" in failure.message:
+            raise
+        holds = [hold for hold in daemon.get("/v1/status")["holds"] if name in hold["operations"]]
+        if not holds:
+            raise
+        said = f"{failure.message}; {name} is held: {holds[0]['reason']}; {holds[0]['release']}"
+        raise Failure(failure.code, said) from None
 
 
 def tell(session: Session, answer: Mapping[str, Any]) -> None:

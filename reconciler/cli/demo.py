@@ -24,7 +24,7 @@ from reconciler.demo.watch import Theatre
 from reconciler.errors import Unusable
 from reconciler.settings import environment
 
-__all__ = ["run"]
+__all__ = ["printer", "run"]
 
 Say = Callable[[str], None]
 
@@ -56,7 +56,7 @@ def run(
     Raises:
         Unusable: the machine does not allow it.
     """
-    say = _printer()
+    say = printer()
     outcome = _Outcome(time.monotonic())
     with ended_by_signals(), _in_words():
         venv = make_environment(say)
@@ -141,7 +141,7 @@ def _verdict(outcome: _Outcome) -> str:
     return f"{outcome.failed} thing{'s were' if outcome.failed > 1 else ' was'} not as it should be"
 
 
-def _printer() -> Say:
+def printer() -> Say:
     """Prints lines at once; failures stand out on a terminal, unless `NO_COLOR` is set."""
     colours = sys.stdout.isatty() and not environment().get("NO_COLOR")
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import show
+from reconciler.cli.asking import pointing_at_hold
 from reconciler.cli.client import connect
 from reconciler.cli.session import session_of
 
@@ -22,7 +23,7 @@ def run(
 ) -> None:
     """Print where a service answers, and open it on a terminal."""
     session = session_of(ctx)
-    with connect(session) as daemon:
+    with connect(session) as daemon, pointing_at_hold(daemon, name):
         answer = daemon.get("/v1/open", run=name)
     if session.json:
         show.value(answer)

@@ -59,8 +59,7 @@ def _commit(session: Session, daemon: Daemon, commit: str, *, wait: bool) -> Non
         show.value(answer)
     else:
         show.line(f"{answer['commit'][:10]} {answer['state']}: {answer['description']}")
-        if answer["problems"]:
-            show.line(f"! {answer['problems']} problems; the first: {answer['firstProblem']}")
+        _problems(answer)
         rows = [
             [status["operation"], status["state"], status["description"], show.ago(status["at"])]
             for status in answer["statuses"]
@@ -75,8 +74,7 @@ def _project(answer: Mapping[str, Any]) -> None:
     head = answer["head"][:10] or "no commit planned yet"
     show.line(f"project {answer['project']}, instance {answer['instance']}, at {head}")
     _source(answer["repository"], answer["source"])
-    if answer["problems"]:
-        show.line(f"! {answer['problems']} problems; the first: {answer['firstProblem']}")
+    _problems(answer)
     if answer["suspended"]:
         suspended = answer["suspended"]
         until = f" until {suspended['until']}" if suspended["until"] else ""
@@ -89,7 +87,7 @@ def _project(answer: Mapping[str, Any]) -> None:
     for text in answer["warnings"]:
         show.line(f"note: {text}")
     rows = [_row(operation) for operation in answer["operations"]]
-    show.columns(["OPERATION", "KIND", "STATE", "LAST RUN", "NEXT", "WAITS FOR"], rows)
+    show.columns(["OPERATION", "KIND", "STATE", "LAST RUN", "NEXT", "WHY"], rows)
     if not rows:
         show.line("no operations")
 
@@ -102,9 +100,14 @@ def _source(url: str, source: Mapping[str, Any]) -> None:
         show.line(f"! {what}: {source['failing']}; what was planned stays in force")
 
 
+def _problems(answer: Mapping[str, Any]) -> None:
+    count, first = answer["problems"], answer["firstProblem"]
+    if count:
+        show.line(f"! 1 problem: {first}" if count == 1 else f"! {count} problems; the first: {first}")
+
+
 def _row(operation: Mapping[str, Any]) -> list[str]:
     last = operation["last"]
-    waits = operation["waits"]
     ran = f"{last['id']} {last['status']} {show.took(last)}".rstrip() if last else ""
-    why = waits[0]["reason"] if waits else operation["refused"] or operation["kept"]
-    return [operation["operation"], operation["kind"], operation["state"], ran, operation["nextTick"] or "", why]
+    next_tick = operation["nextTick"] or ""
+    return [operation["operation"], operation["kind"], operation["state"], ran, next_tick, operation["why"]]

@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import pwd
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -172,6 +173,36 @@ def test_approve_releases_what_status_shows(tmp_path: Path) -> None:
         assert "released" in shell(*command.split()).stdout
         until(shell, "two        job   succeeded", "status")
         assert "nothing is held now" in shell("approve", "h-00000000", code=2).stderr
+
+
+def test_status_says_who_stopped_or_suspended_something(shell: Shell) -> None:
+    me = getpass.getuser()
+    shell("stop", "serve")
+    shell("suspend", "nightly")
+    text = until(shell, "serve      service  down", "status").stdout
+    assert re.search(rf"^serve .* stopped by {me} since \S+; plumbline retry serve$", text, re.MULTILINE)
+    assert re.search(
+        rf"^nightly +job +suspended +suspended by {me} since \S+; plumbline unsuspend nightly$", text, re.MULTILINE
+    )
+
+
+def test_one_problem_is_told_as_one(tmp_path: Path) -> None:
+    world = World()
+    head = world.push({"a.yaml": job("good"), "b.yaml": job("bad", more="nmae: x")})
+    with daemon(world, tmp_path / "state") as shell:
+        assert "! 1 problem: b.yaml:" in until(shell, "good", "status").stdout
+        assert "! 1 problem: b.yaml:" in shell("status", head, code=1).stdout
+
+
+@pytest.mark.parametrize("args", [("stop", "one"), ("retry", "one"), ("open", "one"), ("logs", "one")])
+def test_what_is_held_points_at_its_hold_when_there_is_nothing_to_do(tmp_path: Path, args: tuple[str, ...]) -> None:
+    world = World(hold_first=True)
+    world.push({"a.yaml": job("one")})
+    with daemon(world, tmp_path / "state") as shell:
+        until(shell, "! held", "status")
+        said = shell(*args, code=2).stderr
+        assert re.search(r"first contact with this repository; .*; plumbline approve h-first-\w+$", said)
+        assert said.count("plumbline approve") == 1
 
 
 @pytest.mark.parametrize("args", [("status",), ("runs",), ("logs", "x"), ("run", "x"), ("stop", "x"), ("explain", "x")])

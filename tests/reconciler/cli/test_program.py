@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import re
 import signal
 import subprocess
@@ -10,9 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from reconciler.backends.memory import Program
-from reconciler.cli import show
+from reconciler.cli import demo, show
 from reconciler.cli.app import app
 from reconciler.cli.spans import seconds
 from reconciler.cli.table import ENTRIES, GROUPS
@@ -65,6 +67,26 @@ def test_every_command_and_option_is_documented(entry: object) -> None:
     for option in re.findall(r"^  (--?[^ ].*?)(?:  |$)", result.stdout, re.MULTILINE):
         for word in re.findall(r"--?[a-zA-Z][-a-z]*", re.sub(r"<.*?>", "", option)):
             assert word in section, f"{word} of {name} is not in docs/cli.md"
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_every_option_says_what_it_does(entry: object) -> None:
+    command = get_command(app).get_command(None, entry.name)  # type: ignore[attr-defined]
+    assert [option.name for option in command.params if not option.help] == []
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
+def test_no_color_counts_for_the_demo_too(no_color: str, coloured: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    demo.printer()("  ok: it is so")
+    assert ("\x1b" in terminal.getvalue()) is coloured
 
 
 @pytest.mark.unit
