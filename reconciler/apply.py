@@ -1,6 +1,7 @@
 """Applying: the effects that a root's records ask for, done through the backend.
 
-Every effect has a deadline; after it the outcome is unknown, and only an observation settles it. This module never
+Every effect has a deadline; after it the outcome is unknown, and only an observation settles it. One that fails, by
+whosever fault, keeps no other one from being done. This module never
 records that something happened, but for a refusal, which is the backend's word that it never will.
 """
 
@@ -20,8 +21,9 @@ from planner.model.facts import Cleaned, Fact, Observed
 from planner.model.run import BoundRun, Observation, Phase, Stamp
 from planner.model.status import StopReason
 from reconciler.core import Core
-from reconciler.errors import Refused, Transient
+from reconciler.errors import Refused, Transient, Unusable
 from reconciler.ports import Order
+from reconciler.telemetry import log
 
 __all__ = ["Applied", "apply"]
 
@@ -34,21 +36,29 @@ class Applied:
         facts: to be recorded: what was cleaned, and what was refused for good.
         failed: one sentence when an effect must be tried again, or "".
         unknown: attempts whose effect passed its deadline.
+        unusable: why nothing can be done any more.
     """
 
     facts: list[Fact]
     failed: str = ""
     unknown: tuple[Key, ...] = ()
+    unusable: Unusable | None = None
 
 
 async def apply(core: Core, root: str, effects: Sequence[Effect]) -> Applied:
-    """Do `effects` of `root`: stops and cleaning before starts, each kind side by side."""
+    """Do `effects` of `root`: stops and cleaning before starts, each kind side by side.
+
+    Raises:
+        Unusable: the surroundings are not what the backend needs.
+    """
     done = Applied([])
     for kind in (Stop, Clean, Ensure):
         async with anyio.create_task_group() as group:
             for effect in effects:
                 if isinstance(effect, kind):
                     group.start_soon(_one, core, root, effect, done)
+        if done.unusable is not None:
+            raise done.unusable
     return done
 
 
@@ -59,6 +69,11 @@ async def _one(core: Core, root: str, effect: Effect, done: Applied) -> None:
                 await _do(core, root, effect, done)
             except Transient as error:
                 done.failed = done.failed or error.message
+            except Unusable as error:
+                done.unusable = error
+            except Exception:  # noqa: BLE001 -- our own fault: this effect is tried again, the others are done
+                log.exception("effect crashed", name=str(effect.key), effect=type(effect).__name__.lower())
+                done.failed = done.failed or f"{effect.key}: an error of Plumbline's own, which its log has"
         if scope.cancelled_caught:
             done.unknown = (*done.unknown, effect.key)
             done.failed = done.failed or f"{effect.key}: no answer within {core.policy.effect_deadline:g} s"

@@ -207,9 +207,7 @@ class LocalBackend:
 
     def _prepare(self) -> None:
         self._claims.open(self._boot())
-        passable = 0o711 if self._account.switched else 0o700
-        self._settings.runs.mkdir(mode=passable, parents=True, exist_ok=True)
-        folders.trees_cache(self._settings.runs).mkdir(mode=0o700, exist_ok=True)
+        folders.make_runs(self._settings.runs, self._account)
         self._group = self._warm.ping()["cgroup"]
         self._warm.dismiss_others()
 

@@ -17,7 +17,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from planner.model.run import Stamp
 from reconciler.backends.local import supervisor
 from reconciler.backends.local.damage import Unreadable, claim_record
 from reconciler.backends.local.draft import stamp_record
+from reconciler.backends.local.removal import remove_tree
 from reconciler.backends.local.ownership import Ownership
 
 __all__ = ["Claim", "Claims"]
@@ -263,8 +263,8 @@ def _drafted(path: Path) -> dict[str, Any] | None:
 
 def _discard(draft: Path, record: dict[str, Any] | None) -> None:
     if record is not None and record["attempt"]:
-        shutil.rmtree(record["attempt"], ignore_errors=True)
-    shutil.rmtree(draft, ignore_errors=True)
+        remove_tree(Path(record["attempt"]))
+    remove_tree(draft)
 
 
 def _scope(owner: Stamp) -> str:

@@ -6,9 +6,10 @@ symlink where the daemon or a supervisor writes.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-import shutil
+import pwd
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -17,8 +18,10 @@ from planner.model.gang import CodeTree
 from reconciler.backends.local import code
 from reconciler.backends.local.account import Account
 from reconciler.backends.local.draft import Draft
+from reconciler.backends.local.removal import remove_tree
+from reconciler.errors import Refused
 
-__all__ = ["fill", "forget_scratch", "trees_cache"]
+__all__ = ["fill", "forget_scratch", "make_runs", "trees_cache"]
 
 TRACKING = "plumbline_tracking.py"
 
@@ -28,11 +31,23 @@ def trees_cache(runs: Path) -> Path:
     return runs / ".trees"
 
 
+def make_runs(runs: Path, account: Account) -> None:
+    """Make the folder of the runs, with those above it that are missing: the run's user can pass what we make."""
+    passable = 0o711 if account.switched else 0o700
+    for folder in reversed((runs, *runs.parents)):
+        try:
+            folder.mkdir(mode=passable)
+        except FileExistsError:
+            continue
+        folder.chmod(passable)  # whatever the umask
+    trees_cache(runs).mkdir(mode=0o700, exist_ok=True)
+
+
 def fill(draft: Draft, account: Account, trees: Sequence[tuple[CodeTree, Path]]) -> None:
     """Make the files of an attempt: nothing of it existed before, so nothing is overwritten.
 
     Raises:
-        Refused: two code trees overlap.
+        Refused: two code trees overlap, or a folder belongs to another user.
         OSError: the disk said no.
     """
     passable = 0o711 if account.switched else 0o700
@@ -40,7 +55,7 @@ def fill(draft: Draft, account: Account, trees: Sequence[tuple[CodeTree, Path]])
     Path(draft.record["replicas"][0]["log"]).parent.mkdir(mode=0o700, exist_ok=True)
     for folder in (home, draft.attempt):
         _folder(folder, passable)
-    _artifacts(home / "artifacts", account)
+    _artifacts(home, account)
     for member, context in zip(draft.members, draft.contexts, strict=True):
         _folder(member.base, passable)
         for name in ("work", "io"):
@@ -54,18 +69,62 @@ def fill(draft: Draft, account: Account, trees: Sequence[tuple[CodeTree, Path]])
         _contract(member.base, json.dumps(context, ensure_ascii=False), account)
 
 
-def _artifacts(folder: Path, account: Account) -> None:
-    """The run's own folder, the same for all its attempts: what is there belongs to the run."""
-    if folder.exists() and (folder.stat().st_uid == account.uid if account.switched else _has(folder / "outputs")):
-        return  # from here on it is the program's: nothing in it can be trusted
-    _folder(folder, 0o700)
-    _folder(folder / "outputs", 0o700)
-    account.owns(folder / "outputs")
-    account.owns(folder)
+def _artifacts(home: Path, account: Account) -> None:
+    """The run's own folder, the same for all its attempts: from its first one on it is the program's.
+
+    It appears whole, by rename, so nothing is ever made or changed in one that a program had.
+
+    Raises:
+        Refused: it belongs to another user than runs have now.
+    """
+    folder = home / "artifacts"
+    if (owner := _owner(folder)) is not None:
+        if owner != account.uid:
+            raise Refused(
+                f"{folder} belongs to {_name(owner)}, and runs are {_name(account.uid)} now: start a new run, or give "
+                "that folder with all in it to the new user"
+            )
+        return
+    fresh = home / f".artifacts.{os.urandom(6).hex()}"
+    try:
+        for made in (fresh, fresh / "outputs"):
+            made.mkdir(mode=0o700)
+            made.chmod(0o700)  # whatever the umask
+        account.owns(fresh / "outputs")
+        account.owns(fresh)
+        fresh.rename(folder)
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            raise  # else another daemon of this state was first
+    finally:
+        remove_tree(fresh)
 
 
-def _has(path: Path) -> bool:
-    return path.is_symlink() or path.exists()
+def _owner(folder: Path) -> int | None:
+    """Who owns `folder`; None where there is nothing.
+
+    Raises:
+        Refused: it is no folder, but something that leads elsewhere.
+    """
+    try:
+        handle = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno not in {errno.ENOTDIR, errno.ELOOP}:
+            raise
+        raise Refused(f"{folder} is no folder: remove it") from error
+    try:
+        return os.fstat(handle).st_uid
+    finally:
+        os.close(handle)
+
+
+def _name(uid: int) -> str:
+    try:
+        return f"user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"user {uid}"
 
 
 def _contract(base: Path, context: str, account: Account) -> None:
@@ -83,8 +142,15 @@ def _contract(base: Path, context: str, account: Account) -> None:
 
 
 def _folder(path: Path, mode: int) -> None:
+    """A folder of the daemon's with exactly `mode`, whatever the umask.
+
+    Raises:
+        Refused: what is there is not the daemon's.
+    """
     path.mkdir(mode=mode, exist_ok=True)
-    path.chmod(mode)  # whatever the umask
+    if _owner(path) != os.geteuid():
+        raise Refused(f"{path} does not belong to the user of the daemon, so it must not be written to: move it away")
+    path.chmod(mode)
 
 
 def forget_scratch(attempt: Path) -> None:
@@ -93,4 +159,4 @@ def forget_scratch(attempt: Path) -> None:
         return
     for base in os.scandir(attempt):
         for name in ("work", "lib"):
-            shutil.rmtree(Path(base.path, name), ignore_errors=True)
+            remove_tree(Path(base.path, name))
