@@ -15,7 +15,7 @@ from reconciler.core import Core
 from reconciler.errors import Transient, Unusable
 from reconciler.loop import Loop
 
-__all__ = ["health_app", "unready"]
+__all__ = ["health_app", "unready", "unwritable"]
 
 STALE = 600.0
 """Seconds that the repository may be away, or not be planned from, before the daemon counts as not ready."""
@@ -50,14 +50,14 @@ def health_app(core: Core, loop: Loop) -> Starlette:
 
 async def unready(core: Core, loop: Loop) -> list[str]:
     """Why the daemon cannot do its work now; empty when it can."""
-    reasons = [reason for reason in (await _ledger(core), _source(core, loop)) if reason]
+    reasons = [reason for reason in (await unwritable(core), _source(core, loop)) if reason]
     if not reasons and not (await core.ledger.project()).head:
         reasons.append("no commit was planned yet")
     return reasons
 
 
-async def _ledger(core: Core) -> str:
-    """Why the ledger cannot be written, or "". A record of nothing takes its write lock like any other."""
+async def unwritable(core: Core) -> str:
+    """Why the ledger cannot be written, or "". A record of nothing takes its lock and its space like any other."""
     try:
         with anyio.fail_after(_LEDGER_DEADLINE):
             await core.ledger.record(())

@@ -11,6 +11,7 @@ from planner.model.desired import CompiledOperation
 from planner.model.people import Suspension
 from planner.model.records import RootRecord, RunRecord
 from reconciler.api import find, problems, views
+from reconciler.api.health import unwritable
 from reconciler.api.stories import Story, leaves, one, tell
 from reconciler.api.version import version
 from reconciler.core import Core
@@ -39,6 +40,7 @@ async def project_status(core: Core, loop: Loop, url: str) -> dict[str, Json]:
         "problems": head.problems if head else 0,
         "firstProblem": head.first_problem if head else "",
         "source": source_view(loop, now),
+        "ledger": {"failing": await unwritable(core)},
         "draining": core.draining,
         "suspended": views.suspension_view(project.suspended),
         "holds": _holds(records, loop.observer.lost),

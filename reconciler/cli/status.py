@@ -73,7 +73,9 @@ def _commit(session: Session, daemon: Daemon, commit: str, *, wait: bool) -> Non
 def _project(answer: Mapping[str, Any]) -> None:
     head = answer["head"][:10] or "no commit planned yet"
     show.line(f"project {answer['project']}, instance {answer['instance']}, at {head}")
-    _source(answer["repository"], answer["source"])
+    _source(answer)
+    if answer["ledger"]["failing"]:
+        show.line(f"! {answer['ledger']['failing']}; until then nothing new is done, and nothing is stopped")
     _problems(answer)
     if answer["suspended"]:
         suspended = answer["suspended"]
@@ -92,12 +94,14 @@ def _project(answer: Mapping[str, Any]) -> None:
         show.line("no operations")
 
 
-def _source(url: str, source: Mapping[str, Any]) -> None:
+def _source(answer: Mapping[str, Any]) -> None:
+    source = answer["source"]
     seen = f"read {show.ago(source['seenAt'])} ago" if source["seenAt"] else "not read yet"
-    show.line(f"repository {url}, {seen}")
+    show.line(f"repository {answer['repository']}, {seen}")
     if source["failing"]:
         what = "nothing new can be planned" if source["answers"] else "the repository does not answer"
-        show.line(f"! {what}: {source['failing']}; what was planned stays in force")
+        stays = "; what was planned stays in force" if answer["head"] else ""
+        show.line(f"! {what}: {source['failing']}{stays}")
 
 
 def _problems(answer: Mapping[str, Any]) -> None:

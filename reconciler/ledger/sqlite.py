@@ -101,6 +101,9 @@ class SqliteLedger:
             batch.fold(facts)
             rows.store(connection, batch, before, self._short_id)
             rows.keep(connection, blobs)
+            if not facts:
+                # Writes a page as it is, so that whoever asks finds out that the disk is full.
+                connection.exec_driver_sql("PRAGMA user_version = 0")
         return batch.sequence
 
     def _short_id(self, key: Key) -> str:

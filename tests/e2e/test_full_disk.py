@@ -50,6 +50,8 @@ def fills_up_and_goes_on(place: Place) -> None:
     daemon = place.settled_start(SERVE)
     (pid,) = place.pids("serve@")
     filler = fill(place.state)
+    # Known without anything that wants to be recorded.
+    assert "no space left for the state in " in place.get("/v1/status")["ledger"]["failing"]
     commit = place.push({"next.yaml": job("next", "true")})
     said = until(lambda: place.get("/v1/status")["source"]["failing"], "it is said")
     assert "o space left" in said
@@ -63,6 +65,7 @@ def fills_up_and_goes_on(place: Place) -> None:
     assert place.starts() == [("serve@g1#1", pid)]
 
     filler.unlink()
+    assert place.get("/v1/status")["ledger"]["failing"] == ""
     if place.get("/v1/status")["suspended"]:
         assert place.ask("unsuspend")["ok"]
     assert place.settled(commit)["state"] == "success"

@@ -14,6 +14,8 @@ import pytest
 
 from planner.guard import Budgets
 from reconciler.backends.memory import Program
+from reconciler.errors import Transient
+from reconciler.ledger.memory import MemoryLedger
 from tests.reconciler.api.support import World, dag, job, policy, service
 from tests.reconciler.cli.support import RUNNER, Shell, daemon, until
 
@@ -184,6 +186,23 @@ def test_status_says_who_stopped_or_suspended_something(shell: Shell) -> None:
     assert re.search(
         rf"^nightly +job +suspended +suspended by {me} since \S+; plumbline unsuspend nightly$", text, re.MULTILINE
     )
+
+
+def test_status_says_that_nothing_can_be_recorded(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(*_: object) -> int:
+        raise Transient("no space left for the state in /srv; nothing was recorded, free some space there")
+
+    assert "ledger" not in shell("status").stdout
+    monkeypatch.setattr(MemoryLedger, "record", full)
+    said = "! the ledger cannot be written: no space left for the state in /srv; nothing was recorded, free some space"
+    assert f"{said} there; until then nothing new is done, and nothing is stopped\n" in shell("status").stdout
+
+
+def test_nothing_stays_in_force_where_nothing_was_planned(tmp_path: Path) -> None:
+    with daemon(World(), tmp_path / "state") as shell:
+        line = next(line for line in until(shell, "! ", "status").stdout.splitlines() if line.startswith("! "))
+        assert line.startswith("! nothing new can be planned: ")
+        assert "stays in force" not in line
 
 
 def test_one_problem_is_told_as_one(tmp_path: Path) -> None:
