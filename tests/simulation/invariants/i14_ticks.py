@@ -143,7 +143,9 @@ def _lost(root: _Root, cursors: tuple[Cursor | None, Cursor], known: _Known) -> 
     (schedule, anchor), (old, new) = root.series, cursors
     floor = _floor(old) if old else anchor - (_SECOND if schedule.start_at == anchor else timedelta(0))
     # Ticks of a suspension do not use up `maxRuns`: only the cursor knows which one is the last.
-    passed = [tick for tick in ticks(replace(schedule, max_runs=None), anchor, _floor(new)) if tick > floor]
+    over = schedule.max_runs is not None and new.count >= schedule.max_runs
+    end = new.last or anchor if over else _floor(new)
+    passed = [tick for tick in ticks(replace(schedule, max_runs=None), anchor, end) if tick > floor]
     covered = _covered(passed, known, root.names)
     for tick in passed:
         if tick not in covered and not known.opened(root.names, tick) and not known.suspended(root.names, tick):
