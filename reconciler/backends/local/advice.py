@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
-from reconciler.backends.local import groups
+from reconciler.backends.local import environment, groups
 from reconciler.backends.local.account import Account
 from reconciler.backends.local.settings import Containment, LocalSettings
 
@@ -40,6 +42,32 @@ def _containment(settings: LocalSettings, group: str | None) -> Iterator[str]:
 
 
 def _reach(settings: LocalSettings, account: Account) -> Iterator[str]:
-    blocked = account.blocked(settings.runs) if account.switched else None
+    if not account.switched:
+        return
+    blocked = account.blocked(settings.runs)
     if blocked is not None:
-        yield f"user {settings.user} cannot enter {blocked}, so runs cannot reach their working folders"
+        yield (
+            f"user {settings.user} cannot enter {blocked}, so runs cannot reach their working folders: "
+            f"chmod o+x {blocked}, or set backends.local.runs to another folder"
+        )
+    for whose, folder in _programs(settings):
+        blocked = account.blocked(folder)
+        if blocked is not None:
+            yield (
+                f"user {settings.user} cannot enter {blocked}, so runs cannot use {folder}, {whose}: "
+                f"chmod o+x {blocked}, or put it where that user can read it"
+            )
+
+
+def _programs(settings: LocalSettings) -> Iterator[tuple[str, Path]]:
+    """The folders that runs find programs in, and those that their interpreters are in by symlink."""
+    yield from _with_interpreter("the programs beside the daemon's Python", Path(sys.executable).parent)
+    for image in sorted(settings.environments):
+        yield from _with_interpreter(f"the environment of image {image}", environment.programs(settings, image))
+
+
+def _with_interpreter(whose: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    yield whose, folder
+    home = (folder / "python3").resolve().parent
+    if home not in (folder, folder.resolve()):
+        yield f"the interpreter of {whose}", home

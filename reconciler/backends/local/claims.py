@@ -29,8 +29,8 @@ from planner.model.run import Stamp
 from reconciler.backends.local import supervisor
 from reconciler.backends.local.damage import Unreadable, claim_record
 from reconciler.backends.local.draft import stamp_record
-from reconciler.backends.local.removal import remove_tree
 from reconciler.backends.local.ownership import Ownership
+from reconciler.backends.local.removal import remove_tree
 
 __all__ = ["Claim", "Claims"]
 

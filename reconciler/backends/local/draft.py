@@ -89,6 +89,8 @@ def write(order: Order, site: Site) -> Draft:
     attempt = home / f"a{key.attempt}-{token[:8]}"
     members = tuple(_members(order, attempt, home / "artifacts"))
     _check(gang, members)
+    if order.leases.ports and any(group.count > 1 for group in gang.replicas):
+        raise Refused("the local backend has one port for all replicas: set run.replicas to 1, or declare no run.ports")
     name = key.dns_name(stamp.instance, stamp.project)
     replicas = [_replica(order, member, site, token) for member in members]
     for replica in replicas:
@@ -109,6 +111,7 @@ def write(order: Order, site: Site) -> Draft:
         "grace": order.run.grace,
         "timeout": order.run.timeout,
         "ports": list(order.leases.ports),
+        "steady": site.settings.steady if gang.lifetime is Lifetime.ALWAYS and gang.probe is None else None,
         "log_cap": max(site.settings.log_cap, 1 << 17),
         "account": _account(site.account),
         "replicas": replicas,

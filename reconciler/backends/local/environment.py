@@ -17,7 +17,7 @@ from reconciler.backends.local.account import Account
 from reconciler.backends.local.settings import LocalSettings
 from reconciler.ports import Order
 
-__all__ = ["GPU", "Member", "attempt_globals", "context", "variables"]
+__all__ = ["GPU", "Member", "attempt_globals", "context", "programs", "variables"]
 
 GPU = "nvidia.com/gpu"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -100,20 +100,21 @@ def _section(context: Mapping[str, Json], name: str) -> Mapping[str, Json]:
 def variables(order: Order, member: Member, settings: LocalSettings, account: Account) -> dict[str, str]:
     """The whole environment of a member."""
     own = dict(member.container.env)
-    lib = str(member.base / "lib")
+    paths = (str(member.base / "lib"), own.get("PYTHONPATH", ""), settings.env.get("PYTHONPATH", ""))
     return {
-        "PATH": f"{_programs(settings, member.container.image)}:{SYSTEM_PATH}",
+        "PATH": f"{programs(settings, member.container.image)}:{SYSTEM_PATH}",
         "HOME": account.home,
         "LANG": "C.UTF-8",
         **_slots(member, settings),
         **settings.env,
         **own,
-        "PYTHONPATH": f"{lib}:{own['PYTHONPATH']}" if own.get("PYTHONPATH") else lib,
+        "PYTHONPATH": ":".join(filter(None, paths)),
         **_contract(order, member),
     }
 
 
-def _programs(settings: LocalSettings, image: str) -> Path:
+def programs(settings: LocalSettings, image: str) -> Path:
+    """The folder that comes first on the PATH of runs of `image`."""
     folder = settings.environments.get(image)
     if folder is None:
         return Path(sys.executable).parent

@@ -33,6 +33,7 @@ class LocalSettings:
         env: further variables of every run, named by the configuration.
         log_cap: bytes of captured output a file; there are two files for each replica.
         containment: see `Containment`.
+        steady: seconds that a service without a probe must live to count as ready.
         boot_id: the file that names this boot of the machine.
     """
 
@@ -45,4 +46,5 @@ class LocalSettings:
     env: Mapping[str, str] = field(default_factory=dict)
     log_cap: int = 64 * MEBIBYTE
     containment: Containment = Containment.AUTO
+    steady: float = 1.0
     boot_id: Path = Path("/proc/sys/kernel/random/boot_id")

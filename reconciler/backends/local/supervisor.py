@@ -17,7 +17,7 @@ Claim format 1. A claim is a folder that appears complete, by rename, and whose 
     NAME.start      marker: who supervises the replica, in which control group; linked exclusively and synced
                     before anything is started
     NAME.started    the program's pid and start time; written before it executes
-    NAME.ready      exists while the replica's probe succeeds
+    NAME.ready      exists while the replica's probe succeeds; of a service without one, once it lived `steady` seconds
     NAME.output     the program's output file as it was at the end, at most 1 MiB
     NAME.exit       the end; linked exclusively, by the supervisor or by whoever found it dead
     NAME.wake       a pipe that makes a live supervisor look for stop.json
@@ -460,6 +460,7 @@ class Supervisor:
         self.why = ""
         self.kill_at = math.inf
         self.timeout_at = math.inf
+        self.steady_at = math.inf
         self.probe: Probe | None = None
         self.ready = False
         self.out = self.errors = -1
@@ -552,6 +553,8 @@ class Supervisor:
         poke(self.folder, self.claim)
         if self.claim["timeout"] is not None:
             self.timeout_at = time.monotonic() + self.claim["timeout"]
+        if self.claim.get("steady") is not None:
+            self.steady_at = time.monotonic() + self.claim["steady"]
         if self.spec["probe"]:
             self.probe = Probe({**self.spec["probe"], "env": self.spec["env"]})
 
@@ -630,7 +633,7 @@ class Supervisor:
     # --- events ---
 
     def _patience(self) -> float | None:
-        times = [self.kill_at, self.timeout_at]
+        times = [self.kill_at, self.timeout_at, self.steady_at]
         if self.probe is not None:
             times += [self.probe.due, self.probe.kill_at]
         soonest = min(times)
@@ -644,6 +647,10 @@ class Supervisor:
         if now >= self.kill_at:
             self.kill_at = now + 1.0
             self._kill_all()
+        if now >= self.steady_at:
+            self.steady_at = math.inf
+            if self.status is None and not self.why:
+                self._set_ready(True)  # noqa: FBT003  one value, named by the method
         if self.probe is not None:
             self._tick_probe(self.probe, now)
 

@@ -28,7 +28,7 @@ class ReplicaState:
     Attributes:
         name, role: which one.
         started_at: seconds since 1970; None before its program executes.
-        ready: whether its probe succeeds.
+        ready: whether its probe succeeds; without one, whether it lived long enough.
         end: its exit record.
         outputs: of its output file, once ended.
     """
@@ -68,13 +68,16 @@ def observation(record: Mapping[str, Any], replicas: Sequence[ReplicaState]) -> 
 
 def _ready(record: Mapping[str, Any], replicas: Sequence[ReplicaState]) -> bool:
     return all(
-        replica.started_at is not None and replica.end is None and (replica.ready or not _has_probe(record))
+        replica.started_at is not None and replica.end is None and (replica.ready or not _awaited(record))
         for replica in replicas
     )
 
 
-def _has_probe(record: Mapping[str, Any]) -> bool:
-    return bool(record["service"]) and any(replica["probe"] for replica in record["replicas"])
+def _awaited(record: Mapping[str, Any]) -> bool:
+    """Whether supervisors tell readiness. They do not of jobs, nor without a probe in claims of before `steady`."""
+    if not record["service"]:
+        return False
+    return record.get("steady") is not None or any(replica["probe"] for replica in record["replicas"])
 
 
 def _reason(ends: Sequence[Mapping[str, Any]]) -> StopReason:

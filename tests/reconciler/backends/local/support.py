@@ -66,6 +66,7 @@ class Machine:
             runs=base / "runs",
             allow_root=True,
             containment=containment,
+            steady=0.1,
             boot_id=self.boot,
         )
         self.tally = base / "tally"

@@ -117,10 +117,10 @@ def deep(top, levels, *, wide=1):
 @pytest.mark.parametrize(("levels", "wide"), [(0, 1), (1, 5), (3000, 1), (300, 3)])
 def test_a_tree_of_any_depth_is_removed(tmp_path, levels, wide):
     deep(tmp_path / "work", levels, wide=wide)
-    files = len(os.listdir("/proc/self/fd"))
+    files = len(list(Path("/proc/self/fd").iterdir()))
     remove_tree(tmp_path / "work")
     assert list(tmp_path.iterdir()) == []
-    assert len(os.listdir("/proc/self/fd")) == files
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
 
 
 def test_removal_follows_no_symlink(tmp_path):

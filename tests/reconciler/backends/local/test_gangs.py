@@ -1,6 +1,7 @@
 """Services with probes, and gangs of several processes: started together, ended by their decider or a failure."""
 
 import socket
+import time
 from dataclasses import replace
 
 import anyio
@@ -93,6 +94,45 @@ async def test_readiness_is_known_without_a_daemon(machine):
     (work / "up").touch()
     await until(machine, (machine.claim(order) / "main-0.ready").exists)
     assert (await seen(machine.open(), order.key)).ready
+
+
+async def test_without_a_probe_a_service_is_ready_once_it_lived_for_a_while(machine):
+    backend = machine.open(steady=0.5)
+    order = service(machine.order("serve", Script.FOREVER), None)
+    await backend.ensure(order)
+    await phase(machine, backend, order.key, Phase.RUNNING)
+    assert not (await seen(backend, order.key)).ready
+    await backend.close()
+    await until(machine, (machine.claim(order) / "main-0.ready").exists)
+    now = await seen(machine.open(), order.key)
+    assert now.ready
+    assert machine.record(order, "started")["at"] <= time.time() - 0.5
+
+
+async def test_without_a_probe_readiness_is_hinted_at(machine):
+    backend = machine.open(steady=0.5)
+    order = service(machine.order("serve", Script.FOREVER), None)
+    await backend.ensure(order)
+    await phase(machine, backend, order.key, Phase.RUNNING)
+    with anyio.fail_after(10.0):
+        async for key in backend.changes():
+            if key == order.key and (await seen(backend, key)).ready:
+                break
+
+
+async def test_a_service_that_exits_at_once_was_never_ready(machine):
+    backend = machine.open(steady=1.0)
+    order = service(machine.shell("serve", "sleep 0.2; exit 3"), None)
+    await backend.ensure(order)
+    readiness = []
+
+    async def ended():
+        now = await seen(backend, order.key)
+        readiness.append(now.ready)
+        return now.phase is Phase.ENDED
+
+    await until(machine, ended)
+    assert not any(readiness)
 
 
 async def test_a_probe_that_hangs_holds_nothing_up(either):

@@ -177,16 +177,18 @@ def test_phases(replicas, phase, ready):
 
 
 SERVICES = {
-    "no-probe": (None, False, True),
-    "silent": ({"port": 1}, False, False),
-    "answers": ({"port": 1}, True, True),
+    "no-probe-and-young": ({"steady": 1.0}, None, False, False),
+    "no-probe-and-steady": ({"steady": 1.0}, None, True, True),
+    "no-probe-in-an-older-claim": ({}, None, False, True),
+    "silent": ({"steady": None}, {"port": 1}, False, False),
+    "answers": ({"steady": None}, {"port": 1}, True, True),
 }
 
 
-@pytest.mark.parametrize(("probe", "answers", "ready"), SERVICES.values(), ids=SERVICES.keys())
-def test_readiness_of_services(probe, answers, ready):
-    record = {**RECORD, "service": True, "replicas": [{"probe": probe}]}
-    assert verdict.observation(record, [replica(ready=answers)]).ready is ready
+@pytest.mark.parametrize(("claim", "probe", "marked", "ready"), SERVICES.values(), ids=SERVICES.keys())
+def test_readiness_of_services(claim, probe, marked, ready):
+    record = {**RECORD, **claim, "service": True, "replicas": [{"probe": probe}]}
+    assert verdict.observation(record, [replica(ready=marked)]).ready is ready
 
 
 OUTCOMES = {

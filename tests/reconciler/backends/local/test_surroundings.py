@@ -129,6 +129,16 @@ async def test_the_tracking_file_can_be_imported(machine):
     assert (await phase(machine, backend, order.key, Phase.ENDED)).outputs == {"answer": 42}
 
 
+async def test_python_looks_where_the_spec_and_the_configuration_say(machine):
+    backend = machine.open(env={"PYTHONPATH": "/of/the/machine"})
+    own = containing(machine.shell("own", "echo $PYTHONPATH"), env={"PYTHONPATH": "/mine"})
+    lib, *others = (await run(machine, backend, own)).strip().split(":")
+    assert lib.endswith("/main-0/lib")
+    assert others == ["/mine", "/of/the/machine"]
+    bare = machine.shell("bare", "echo $PYTHONPATH")
+    assert (await run(machine, backend, bare)).strip().split(":")[1:] == ["/of/the/machine"]
+
+
 async def test_artifacts_are_the_runs_and_not_the_attempts(machine):
     backend = machine.open()
     first = machine.shell("train", 'echo kept > "$PLUMBLINE_ARTIFACTS/outputs/model"; echo gone > scratch')
@@ -282,7 +292,7 @@ async def test_runs_run_as_the_user_of_the_configuration(machine):
         f"ls {machine.settings.root} {machine.settings.runs}/.trees {machine.settings.runs} 2>&1 | grep -c denied",
     )
     assert await run(machine, backend, denied) == "3\n"
-    assert backend.warnings() == []
+    assert [said for said in backend.warnings() if "working folders" in said] == []
 
 
 async def test_a_user_that_cannot_reach_the_runs_is_warned_of(machine):
@@ -320,6 +330,12 @@ REFUSALS = {
     "no-decider": (
         lambda order: regang(order, decider="chief"),
         "no replica has the role 'chief', whose exit decides the outcome",
+    ),
+    "replicas-with-one-port": (
+        lambda order: replace(
+            regang(order, replicas=(replace(order.run.gang.replicas[0], count=2),)), leases=Leases(ports=(8080,))
+        ),
+        "the local backend has one port for all replicas: set run.replicas to 1, or declare no run.ports",
     ),
     "same-role": (two_alike, "two replica groups have the same role"),
     "role-as-path": (

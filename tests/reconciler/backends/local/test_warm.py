@@ -128,8 +128,11 @@ async def test_a_claim_of_a_newer_format_is_left_alone(machine):
     await phase(machine, backend, order.key, Phase.RUNNING)
     claim = machine.claim(order) / "claim.json"
     supervisor.write_over(claim, {**supervisor.read(claim), "version": 2})
+    again = machine.open()
+    shown = (await again.observe()).objects[order.key]
+    assert "claim format 2, known here: 1" in shown.message
     with pytest.raises(Transient, match="claim format 2, known here: 1"):
-        await machine.open().observe()
+        await again.stop(order.key, 0.0)
     assert supervisor.look(machine.supervisor_of(order)) is not None
 
 
