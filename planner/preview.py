@@ -12,6 +12,7 @@ from datetime import datetime
 from planner import keys
 from planner.applied import World
 from planner.changes import field_changes
+from planner.desire.leaf import stop_words
 from planner.desire.ticks import upcoming
 from planner.desire.view import Identity, View
 from planner.errors import Place
@@ -21,7 +22,7 @@ from planner.model.desired import CompiledOperation, Dag, DesiredState, Leaf, Ru
 from planner.model.facts import Advanced, Carried, Fact, Opened, Renamed, Settled, StopIntended, TargetSet
 from planner.model.people import Hold
 from planner.model.plan import Action, Held, Plan, Verb
-from planner.model.records import RootRecord
+from planner.model.records import RootRecord, Stop
 from planner.model.status import RunStatus
 from planner.plan import RootPlan, plan_root
 from planner.target import CommitPlan, Contact, plan_commit
@@ -66,7 +67,7 @@ def preview(desired: DesiredState, world: World, contact: Contact, identity: Ide
         kept=tuple(sorted(commit.kept.items())),
         held=_held(commit.holds),
         deferred=tuple(_deferred(desired, [action.root for action in actions])),
-        notes=(*_where(world, actions), *world.notes),
+        notes=(*_where(world, actions), *_stopped(states), *world.notes),
         problems=desired.problems,
         wake_at=min(wakes, default=None),
         complete=not desired.bad_files,
@@ -76,6 +77,16 @@ def preview(desired: DesiredState, world: World, contact: Contact, identity: Ide
 def _where(world: World, actions: list[Action]) -> Iterator[str]:
     if world.backend in _BACKENDS and any(action.verb in _RUNNING for action in actions):
         yield _BACKENDS[world.backend]
+
+
+def _stopped(states: Mapping[str, RootState]) -> Iterator[str]:
+    """What a person stopped stays down through the commit, unless it is a new generation: who, and what to do."""
+    for name, state in sorted(states.items()):
+        planned, applied, down = state.record.planned, state.record.applied, state.record.down
+        if down is None or planned is None or applied is None or planned.digest != applied.digest:
+            continue
+        who = stop_words(Stop(down.reason, down.by, down.at))
+        yield f"{name} stays down: {who} at {down.at:%Y-%m-%d %H:%M} UTC; plumbline retry {name}"
 
 
 def _targets(world: World, commit: CommitPlan) -> dict[str, RootState]:

@@ -255,3 +255,10 @@ def test_what_an_applied_commit_ran_is_carried_over_as_far_as_it_can_be_known():
         "load: carried over from flow@g1/load, will not run",
         "then, as they become ready: fit, say",
     ) == action.effects
+
+
+def test_a_plan_says_who_stopped_what_stays_down():
+    history = after(push(service()), ask("stop", "serve"))
+    (note,) = (note for note in planned(service(), upon=history).notes if "serve" in note)
+    assert "serve stays down: stopped by ada at 2026-11-23 06:00 UTC; plumbline retry serve" == note
+    assert not [note for note in planned(service(command="other"), upon=history).notes if "stays down" in note]
