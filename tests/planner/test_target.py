@@ -629,7 +629,8 @@ LIVE = (
         [push(*jobs(6), *(service(f"s{n}", ports=()) for n in range(3))), *ends(6), push(*jobs(6))],
         then=[],
         says={
-            "c2 s0": "pending: held: it would remove 3 of 3 live operations in one commit; plumbline approve h-b37b5f1d",
+            "c2 s0": "pending: held: it would remove 3 of 3 live operations in one commit; "
+            "plumbline approve h-b37b5f1d",
         },
     ),
     Case(
