@@ -19,6 +19,10 @@ from planner.model.run import Leases
 __all__ = ["Admission", "Limits", "admit"]
 
 
+GPU = "gpu"
+"""What every resource name of a GPU holds. Where anything is counted, one that is not is never given out uncounted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one queue may hold at once, and what the machine has.
@@ -112,6 +116,8 @@ def _lack(item: Ready, room: _Room) -> str:
             free = room.limits.slots[name] - len(room.slots.get(name, ()))
             if amount > free:
                 return f"{amount} of {name} ({free} free)"
+        elif amount and GPU in name and room.limits.slots:
+            return f"{amount} of {name} (none in backends.local.slots)"
     return ""
 
 

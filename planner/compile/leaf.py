@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from planner.canon import Json
 from planner.compile.bindings import Bindings
 from planner.compile.code import warn_of_unseen
+from planner.compile.container import GPU
 from planner.compile.ground import Ground
 from planner.compile.inputs import flaw_problem
-from planner.compile.origin import Origin, info
+from planner.compile.origin import Origin, info, warning
 from planner.compile.scope import UNKNOWN, strings
 from planner.compile.template import Bound, Scope, bind
 from planner.compile.texts import gather, spread
 from planner.compile.types import listed_type
 from planner.compile.variables import read_by
+from planner.errors import Problem
 from planner.model.desired import Leaf, Output
 from planner.model.gang import Gang
 from planner.spec.component import Component
@@ -74,11 +76,17 @@ def refusal(leaf: Leaf, ground: Ground) -> str:
     """Why the leaf cannot execute here, or ""."""
     if ground.policy.refused:
         return ground.policy.refused
+    if ground.policy.backend != "local":
+        return ""
     for group in leaf.gang.replicas:
-        if ground.policy.backend == "local" and not group.container.command:
+        if not group.container.command:
             image = group.container.image
             what = f"image {image} cannot be run without one" if image else "there is neither command nor image"
             return f"the local backend needs a command; {what}"
+        if leaf.gang.ports and group.count > 1:
+            # All processes share the addresses of one machine, and a service leases each of its ports once.
+            what = f"all {group.count} replicas would listen on the same port"
+            return f"{what} on the local backend; set run.replicas to 1, or declare no run.ports"
     return ""
 
 
@@ -131,12 +139,27 @@ def _check_amounts(amounts: Mapping[str, str], at: str, pending: Mapping[str, fr
 
 
 def _check_slots(gang: Gang, ground: Ground) -> None:
+    """What no queue can ever grant. A GPU that is not counted would be given to two runs at once."""
     slots = ground.policy.config.slots
-    for name, amount in gang.requests.items() if slots else ():
+    resources = ground.origin.at("container", "resources")
+    for name, amount in gang.requests.items() if slots is not None else ():
+        origin = resources.first(("requests", name), ("limits", name))
         if slots and name in slots and amount > slots[name]:
-            origin = ground.origin.at("container", "resources")
             message = f"{amount} of {name} are wanted, and there are {slots[name]} in all"
             ground.report.add(origin.problem("PL-702", message, "ask for less, or raise `slots` in the configuration"))
+        elif slots is not None and name not in slots and amount and GPU in name and ground.policy.backend == "local":
+            ground.report.add(_uncounted(name, amount, origin, counted=bool(slots)))
+
+
+def _uncounted(name: str, amount: int, origin: Origin, *, counted: bool) -> Problem:
+    """A machine that counts something has none of what it does not count; one that counts nothing may have it."""
+    hint = f"set backends.local.slots in the configuration to what the machine has, such as `{name}: 1`"
+    if counted:
+        return origin.problem(
+            "PL-702", f"{amount} of {name} are wanted, and there are none in backends.local.slots", hint
+        )
+    message = f"{name} is not counted on this machine: runs that ask for it may get the same one at the same time"
+    return warning(origin.problem("PL-701", message, hint))
 
 
 def _tell_environment(gang: Gang, ground: Ground) -> None:

@@ -66,6 +66,12 @@ def test_without_limits_all_start():
     assert {} == found.intents[2].leases.slots  # what is not counted is not leased
 
 
+def test_a_gpu_that_is_not_counted_waits_where_anything_is():
+    found = admit([ready("a", gpu=1), ready("b")], [], Limits(slots={"licence": 1}), T0)
+    assert ["b"] == started(found)
+    assert [f"1 of {GPU} (none in backends.local.slots)"] == [wait.reason for wait in found.waits]
+
+
 def test_the_oldest_first_then_by_name():
     items = [ready("c", 5), ready("b", 5), ready("a", 9), ready("d", 1)]
     assert ["d", "b", "c", "a"] == started(admit(items, [], Limits(), T0))

@@ -90,7 +90,9 @@ def write(order: Order, site: Site) -> Draft:
     members = tuple(_members(order, attempt, home / "artifacts"))
     _check(gang, members)
     if order.leases.ports and any(group.count > 1 for group in gang.replicas):
-        raise Refused("the local backend has one port for all replicas: set run.replicas to 1, or declare no run.ports")
+        raise Refused(
+            "all replicas would listen on the same port of this machine: set run.replicas to 1, or declare no run.ports"
+        )
     name = key.dns_name(stamp.instance, stamp.project)
     replicas = [_replica(order, member, site, token) for member in members]
     for replica in replicas:

@@ -361,7 +361,38 @@ def test_a_request_above_what_there_is_is_said_at_once():
     text = run("    kind: job\n    container: {command: [c], resources: {requests: {nvidia.com/gpu: 4}}}\n")
     desired = compiled({"a.yaml": text}, CompileConfig("p", slots={"nvidia.com/gpu": 2}))
 
-    assert said(desired) == ["PL-702 a.yaml:8:42 /component/run/container/resources"]
+    assert said(desired) == ["PL-702 a.yaml:8:70 /component/run/container/resources/requests/nvidia.com~1gpu"]
+
+
+WITH_GPU = run("    kind: job\n    container: {command: [c], resources: {requests: {nvidia.com/gpu: 1, licence: 1}}}\n")
+UNCOUNTED = {
+    "others-are-counted": ({"licence": 2}, "local", [("PL-702", "error")]),
+    "nothing-is-counted": ({}, "local", [("PL-701", "warning")]),
+    "counted": ({"nvidia.com/gpu": 1}, "local", []),
+    "nobody-knows": (None, "local", []),
+    "where-others-count": ({"licence": 2}, "kubernetes", []),
+}
+
+
+@pytest.mark.parametrize(("slots", "backend", "problems"), UNCOUNTED.values(), ids=UNCOUNTED.keys())
+def test_a_gpu_that_nobody_counts_is_said(slots, backend, problems):
+    desired = compiled({"a.yaml": WITH_GPU}, CompileConfig("p", slots=slots, backend=backend))
+
+    assert [(problem.code, problem.severity) for problem in desired.problems] == problems
+    assert all("backends.local.slots" in problem.hint for problem in desired.problems)
+
+
+def test_replicas_that_would_share_a_port_are_refused():
+    def refused(count, ports):
+        text = run(f"    kind: service\n    replicas: {count}\n    ports: {ports}\n    container: {{command: [c]}}\n")
+        desired = compiled({"a.yaml": text}, CompileConfig("p", backend="local"))
+        assert desired.problems == ()
+        return desired.roots["t"].refused
+
+    assert refused(2, [8080]) == (
+        "all 2 replicas would listen on the same port on the local backend; set run.replicas to 1, or declare no run.ports"
+    )
+    assert refused(1, [8080]) == refused(2, []) == ""
 
 
 def test_an_image_without_an_environment_is_an_info():

@@ -335,7 +335,7 @@ REFUSALS = {
         lambda order: replace(
             regang(order, replicas=(replace(order.run.gang.replicas[0], count=2),)), leases=Leases(ports=(8080,))
         ),
-        "the local backend has one port for all replicas: set run.replicas to 1, or declare no run.ports",
+        "all replicas would listen on the same port of this machine: set run.replicas to 1, or declare no run.ports",
     ),
     "same-role": (two_alike, "two replica groups have the same role"),
     "role-as-path": (
