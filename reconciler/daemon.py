@@ -209,7 +209,7 @@ async def _drain(daemon: Daemon) -> None:
     log.info("draining")
     with anyio.move_on_after(_DRAIN_SECONDS):
         await daemon.core.queue.close()
-        with contextlib.suppress(Transient):
+        with contextlib.suppress(Transient, Refused):
             await daemon.loop.publisher.post()
 
 

@@ -26,6 +26,7 @@ from reconciler.telemetry import Metrics, log
 __all__ = ["Loop", "LoopSettings"]
 
 _LONGEST_BACK_OFF = 120.0
+_REPORT = "the log has the traceback, please report it; it is tried again"
 _TURNED = 5.0
 """Seconds by which the wall clock may be corrected without anybody's looking again."""
 
@@ -58,7 +59,7 @@ class Loop:
         self.commits = Commits(core, self.publisher)
         self.project = Project(core, self.observer)
         self._failures: dict[str, int] = {}
-        self._refused: dict[str, str] = {}
+        self._stuck: dict[str, str] = {}
         # How far the wall clock is ahead of the one that the queue waits by; None before the first survey.
         self._ahead: float | None = None
         self._kinds: dict[str, Callable[[str], Awaitable[None]]] = {
@@ -104,23 +105,25 @@ class Loop:
             except Unusable:
                 # The ledger or the machine is gone for good: nothing can be recorded, so nothing may be done.
                 raise
-            except Exception:  # noqa: BLE001 -- our own fault: this name backs off, the others go on
+            except Exception as error:  # noqa: BLE001 -- our own fault: this name backs off, the others go on
                 self.metrics.crashed(kind)
                 log.exception("reconcile crashed", name=name)
+                fault = type(error).__name__
+                self._stuck[name] = f"{_words(kind, rest)} fails, a fault of Plumbline ({fault}): {_REPORT}"
                 self._back_off(name, "")
             else:
                 self._failures.pop(name, None)
-                self._refused.pop(name, None)
+                self._stuck.pop(name, None)
 
     @property
-    def refused(self) -> tuple[str, ...]:
-        """What the outside refuses until a person changes something, one sentence each."""
-        return tuple(dict.fromkeys(self._refused.values()))
+    def stuck(self) -> tuple[str, ...]:
+        """What does not go on until a person changes something, or we mend a fault of ours: one sentence each."""
+        return tuple(dict.fromkeys(self._stuck.values()))
 
     def _wait_for_a_person(self, name: str, message: str) -> None:
-        if message not in self._refused.values():
+        if message not in self._stuck.values():
             log.warning("refused", name=name, reason=message)
-        self._refused[name] = message
+        self._stuck[name] = message
         self._back_off(name, "")
 
     def _back_off(self, name: str, message: str) -> None:
@@ -171,3 +174,7 @@ class Loop:
 
     def _root_of(self, key: Key) -> str:
         return f"root:{self.core.renamed.get(key.run, key.root)}"
+
+
+def _words(kind: str, name: str) -> str:
+    return f"planning {name}" if kind == "root" else f"the work on {name or kind}"

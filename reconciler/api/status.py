@@ -44,7 +44,7 @@ async def project_status(core: Core, loop: Loop, url: str) -> dict[str, Json]:
         "draining": core.draining,
         "suspended": views.suspension_view(project.suspended),
         "holds": _holds(records, loop.observer.lost),
-        "warnings": [*core.policy.warnings, *loop.refused],
+        "warnings": [*core.policy.warnings, *loop.stuck],
         "operations": shown,
     }
 

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
+from planner.fold import RootState
 from planner.guard import Budgets
 from planner.model.commits import StatusRecord
+from planner.model.run import Snapshot
 from reconciler.backends.memory import Program
 from reconciler.errors import Refused
 from tests.reconciler.api.support import Answer, World, dag, eventually, job, policy, service
@@ -75,6 +77,32 @@ async def test_status_says_that_the_repository_does_not_answer_and_since_when() 
         assert found["source"]["failing"] == "no route to host"
         assert found["source"]["ageSeconds"] >= 0
         assert [item["state"] for item in found["operations"]] == ["succeeded"]
+
+
+async def test_a_fault_of_ours_is_shown_while_it_lasts_and_keeps_nobody_else() -> None:
+    world = World()
+    world.push({"a.yaml": job("train"), "b.yaml": job("other")})
+    look = world.loop.observer.look
+
+    async def broken(state: RootState) -> Snapshot | None:
+        if state.record.name == "train":
+            raise KeyError("what nobody thought of")
+        return await look(state)
+
+    world.loop.observer.look = broken  # type: ignore[method-assign]
+    words = "planning train fails, a fault of Plumbline (KeyError): the log has the traceback"
+    with capture_logs():
+        async with world.running() as api:
+            await api.until("other", "succeeded")
+
+            async def warned() -> bool | None:
+                warnings = (await api.get("/v1/status"))["warnings"]
+                return any(words in warning for warning in warnings) or None
+
+            await eventually(warned)
+            world.loop.observer.look = look  # type: ignore[method-assign]
+            await api.until("train", "succeeded")
+            assert await warned() is None
 
 
 async def test_what_is_removed_is_not_shown() -> None:
