@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.repository import Repository
-from reconciler.source.model import Entry, Kind, Tree
+from reconciler.source.model import Entry, Kind, Limits, Tree
 from reconciler.source.objects import Raw, encode_tree, header_hash, object_id
 
 __all__ = ["Folder", "read"]
@@ -71,6 +71,7 @@ def read(top: Path, repository: Repository | None = None) -> Folder:
     modules = repository.submodules(below) if repository is not None else {}
     files: dict[str, Entry] = {}
     for path in paths:
+        _demand_shallow(top, path.split("/")[:-1])
         found = _entry(top, path, algorithm, modules)
         if found is not None:
             files[path] = found
@@ -85,10 +86,20 @@ def _walk(top: Path) -> Iterator[str]:
         raise _unreadable(Path(error.filename or top), error)
 
     for folder, folders, names in os.walk(top, onerror=refuse):
+        _demand_shallow(top, Path(folder).relative_to(top).parts)
         folders[:] = sorted(name for name in folders if name not in _SKIPPED and not (Path(folder) / name).is_symlink())
         links = [name for name in os.listdir(folder) if (Path(folder) / name).is_symlink()]  # noqa: PTH208  plain names
         for name in sorted({*names, *links}):
             yield str((Path(folder) / name).relative_to(top))
+
+
+def _demand_shallow(top: Path, folders: Sequence[str]) -> None:
+    """As the daemon refuses such a tree; nor could anything go down for ever."""
+    deepest = Limits().depth
+    if len(folders) > deepest:
+        shown = "/".join((*folders[:3], "…"))
+        message = f"{top} has folders deeper than {deepest}, below {shown}: move them away, or name another folder"
+        raise Failure(Code.ENVIRONMENT, message)
 
 
 def _entry(top: Path, path: str, algorithm: str, modules: Mapping[str, str]) -> Entry | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -97,6 +98,27 @@ def test_without_git_every_file_counts_but_what_nobody_commits(made: Path) -> No
     assert folder.read(made).tree.id == expected
     write(made, {"node_modules/x/index.js": b"1", "__pycache__/x.pyc": b"2"})
     assert folder.read(made).tree.id == expected
+
+
+def test_folders_deeper_than_the_daemon_takes_are_a_sentence(tmp_path: Path) -> None:
+    deep = tmp_path / "deep"
+    deep.mkdir()
+    (deep / "a.yaml").touch()
+    inside = os.open(deep, os.O_RDONLY)
+    for level in range(1, 1201):
+        os.mkdir("d", dir_fd=inside)
+        below = os.open("d", os.O_RDONLY, dir_fd=inside)
+        os.close(inside)
+        inside = below
+        if level == 128:
+            assert list(folder.read(deep).tree.entries) == ["a.yaml"]
+    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=inside))
+    os.close(inside)
+    git(deep, "init", "--quiet")
+    with around(deep) as found, pytest.raises(Failure, match="has folders deeper than 128, below d/d/d/…"):
+        folder.read(deep, found)
+    with pytest.raises(Failure, match="has folders deeper than 128, below d/d/d/…"):
+        folder.read(deep)
 
 
 def test_a_file_that_changes_while_it_is_read_is_no_silent_mixture(made: Path) -> None:
