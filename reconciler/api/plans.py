@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import anyio.to_thread
+
 from planner.applied import World, as_applied
 from planner.canon import Json
 from planner.desire.view import View
@@ -58,18 +60,24 @@ async def of_commits(core: Core, asked: Asked) -> dict[str, Json]:
     if asked.base:
         at = asked.at or core.clock.now()
         world = as_applied(await _compile(core, await _commit(core, asked.base)), at, core.policy.identity)
-        return _answer(core, desired, world, asked.at)
+        return await _answer(core, desired, world, asked.at)
     return await of_desired(core, desired, asked.at)
 
 
 async def of_desired(core: Core, desired: DesiredState, at: datetime | None) -> dict[str, Json]:
     """The plan of a desired state that somebody else compiled, against the world as it is."""
-    return _answer(core, desired, await _world(core, desired, at), at)
+    return await _answer(core, desired, await _world(core, desired, at), at)
 
 
-def _answer(core: Core, desired: DesiredState, world: World, at: datetime | None) -> dict[str, Json]:
-    plan = preview(desired, world, _contact(core, at, first=not world.states), core.policy.identity)
-    return {"plan": json.loads(plan_json(plan)), "text": plan_text(plan)}
+async def _answer(core: Core, desired: DesiredState, world: World, at: datetime | None) -> dict[str, Json]:
+    contact = _contact(core, at, first=not world.states)
+
+    def work() -> dict[str, Json]:
+        plan = preview(desired, world, contact, core.policy.identity)
+        return {"plan": json.loads(plan_json(plan)), "text": plan_text(plan)}
+
+    # Thousands of operations take seconds, in which the loop must go on.
+    return await anyio.to_thread.run_sync(work)
 
 
 def _contact(core: Core, at: datetime | None, *, first: bool) -> Contact:
