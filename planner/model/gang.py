@@ -117,7 +117,7 @@ class Gang:
         decider: role whose exit decides the outcome: 0 of all its replicas is success.
         lifetime: once or always.
         ports: declared ports of a service, in order; the backend leases the real ones.
-        probe: readiness of a service; None means ready when running.
+        probe: readiness of a service; None means ready once it stays up.
         update: how a changed service is replaced.
         code: what it sees of the repository.
         labels: for people and clusters; never identity.

@@ -161,9 +161,10 @@ def test_one_with_a_fixed_port_is_replaced(place: Place) -> None:
 
 
 def test_a_service_that_fails_at_once_backs_off(place: Place) -> None:
-    place.push({"bad.yaml": service("bad", "exit 3")})
+    commit = place.push({"bad.yaml": service("bad", "exit 3")})
     place.start()
     until(lambda: len(place.starts()) == 3, "it is tried again and again")
+    assert place.commit_view(commit)["state"] == "pending"
     (wait,) = until(lambda: place.operation("bad")["waits"], "it waits longer each time")
     assert wait["reason"] == "the back-off after its last end"
     assert place.run("bad@g1")["status"] not in {"failed", "succeeded"}
