@@ -38,7 +38,7 @@ def config_of(settings: DaemonSettings, identity: Identity) -> CompileConfig:
         instance=identity.instance,
         backend=settings.backend,
         environments=frozenset(local.environments) or None,
-        slots=local.slots or None,
+        slots=local.slots,
     )
 
 

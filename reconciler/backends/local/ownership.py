@@ -7,6 +7,7 @@ act on them: it would take their names for its own. This module must never look 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from planner.model.run import Stamp
@@ -63,6 +64,8 @@ class Ownership:
             return None  # torn by a power cut: the file is not synced, as it only ever matters beside another loss
 
     def _write(self) -> None:
-        spill = self._path.with_name(f".{self._path.name}")
-        spill.write_text(json.dumps({"ledger": self._owner.ledger, "sequence": self._sequence}))
+        # Not synced: it matters only beside another loss. Its own name, as two daemons of one state may meet here.
+        spill = self._path.with_name(f".{self._path.name}.{os.urandom(6).hex()}")
+        with os.fdopen(os.open(spill, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            json.dump({"ledger": self._owner.ledger, "sequence": self._sequence}, stream)
         spill.replace(self._path)
