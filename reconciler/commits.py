@@ -13,14 +13,19 @@ from datetime import datetime
 from planner.model.desired import DesiredState
 from planner.model.facts import Fact, Renamed, TargetSet
 from planner.model.records import RootRecord
+from planner.publish import context_of
 from planner.target import Contact, plan_commit
 from reconciler import codec
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.publish import Publisher
 from reconciler.source.model import Commit
+from reconciler.telemetry import log
 
 __all__ = ["Commits"]
+
+_LOOKED_BACK = 20
+"""Commits that are asked at first contact whether another ledger reported on them."""
 
 
 class Commits:
@@ -91,7 +96,7 @@ class Commits:
             branch=core.policy.branch,
             now=core.clock.now(),
             budgets=core.policy.budgets,
-            first=core.policy.hold_first and not records,
+            first=not records and await self._holds_first(commit),
         )
         core.remember({operation.form: operation for operation in desired.roots.values()})
         await self._pin(commit.id)
@@ -121,6 +126,35 @@ class Commits:
                 facts, {digest: codec.encode(forms[digest]) for digest in named if digest in forms}
             )
         return facts
+
+    async def _holds_first(self, commit: Commit) -> bool:
+        """Whether first contact waits for a person: always by configuration, else where another ledger was before.
+
+        Whoever lost a ledger has run what the repository asks for already. A forge that cannot be read delays nothing.
+        """
+        core = self._core
+        begun = (await core.ledger.project()).head  # what is said since then is our own
+        if core.policy.hold_first or begun or not core.policy.hold_others:
+            return core.policy.hold_first
+        try:
+            others = await core.forge.spoke_of(await self._newest(commit), context_of(core.policy.identity.instance))
+        except (Transient, Refused):
+            return False
+        if others:
+            log.warning(
+                "another ledger has reported on this repository: first contact is held",
+                instance=core.policy.identity.instance,
+                next="plumbline status; then approve, or approve --baseline for what has run already",
+            )
+        return others
+
+    async def _newest(self, commit: Commit) -> list[str]:
+        """`commit` and its first parents, as many as are worth a look."""
+        found = [commit.id]
+        while commit.parents and len(found) < _LOOKED_BACK:
+            commit = await self._core.source.commit(commit.parents[0])
+            found.append(commit.id)
+        return found
 
     async def _is_empty_on_purpose(self, commit: Commit) -> bool:
         tree = await self._core.source.tree(commit.id)

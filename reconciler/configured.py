@@ -58,5 +58,6 @@ def policy_of(settings: DaemonSettings, identity: Identity, warnings: tuple[str,
         resync=settings.resync.total_seconds(),
         grace=settings.grace.total_seconds(),
         hold_first=(settings.first_sync or ("run" if is_local else "hold")) == "hold",
+        hold_others=settings.first_sync is None,
         warnings=warnings,
     )

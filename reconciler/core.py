@@ -54,6 +54,7 @@ class Policy:
         budgets: what one commit may cause: the daemon's ceiling.
         limits: slots and ports of the machine.
         hold_first: whether first contact is held.
+        hold_others: whether it is held where another ledger has reported under our instance before.
         effect_deadline: seconds after which an effect's outcome is unknown and its worker goes on.
         resync: seconds between looks that need no hint.
         grace: seconds between TERM and KILL of what is stopped.
@@ -65,6 +66,7 @@ class Policy:
     budgets: Budgets = Budgets()
     limits: Limits = field(default_factory=Limits)
     hold_first: bool = False
+    hold_others: bool = False
     effect_deadline: float = 30.0
     resync: float = 30.0
     grace: float = 30.0

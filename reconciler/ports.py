@@ -248,6 +248,14 @@ class Forge(Protocol):
         """
         ...
 
+    async def spoke_of(self, commits: Sequence[str], context: str) -> bool:
+        """Whether something was said under `context` on one of `commits`, by whatever ledger.
+
+        Raises:
+            Transient, Refused: as `put`.
+        """
+        ...
+
     async def intact(self) -> bool:
         """Whether all that this life said, or saw at its last `lost`, must still be there: a cheap look.
 

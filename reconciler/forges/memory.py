@@ -27,6 +27,10 @@ class MemoryForge:
             self.said[(status.commit, status.context)] = status
             self._told[(status.commit, status.context)] = status
 
+    async def spoke_of(self, commits: Sequence[str], context: str) -> bool:
+        """See `Forge.spoke_of`."""
+        return any((commit, context) in self.said for commit in commits)
+
     async def intact(self) -> bool:
         """See `Forge.intact`."""
         return all(self.said.get(name) == status for name, status in self._told.items())
@@ -47,6 +51,10 @@ class SilentForge:
 
     async def put(self, statuses: Sequence[StatusRecord]) -> None:
         """See `Forge.put`."""
+
+    async def spoke_of(self, commits: Sequence[str], context: str) -> bool:  # noqa: ARG002 -- it shows nothing
+        """See `Forge.spoke_of`."""
+        return False
 
     async def intact(self) -> bool:
         """See `Forge.intact`."""

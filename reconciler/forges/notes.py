@@ -44,6 +44,11 @@ class NotesForge:
             await self._follow(written.before)
             self._tip = written.after
 
+    async def spoke_of(self, commits: Sequence[str], context: str) -> bool:
+        """See `Forge.spoke_of`."""
+        found = await self._notes.read(commits)
+        return any(context in _shown(text) for text in found.notes.values())
+
     async def intact(self) -> bool:
         """See `Forge.intact`: whether the ref still stands on the notes commit that was written or read last."""
         async with self._turn:

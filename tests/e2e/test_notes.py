@@ -138,3 +138,22 @@ def test_a_repository_that_takes_no_notes_stops_nothing(place: Place) -> None:
     lock.unlink()
     place.settled(commit)
     assert place.notes()[commit]["plumbline/default"] == ("success", "1 operation done")
+
+
+def test_a_new_ledger_does_not_run_again_what_another_one_reported(place: Place) -> None:
+    """The state is lost and the repository is not: a person says whether it runs once more."""
+    commit = place.push({"one.yaml": job("one", "true")})
+    place.start()
+    assert place.settled(commit)["state"] == "success"
+    assert place.daemons[-1].end() == 0
+    place.state.rename(place.base / "lost")
+
+    place.start()
+    (hold,) = until(lambda: place.get("/v1/status")["holds"], "first contact is held")
+    assert len(place.starts()) == 1
+    assert any("another ledger has reported" in str(line.get("event")) for line in place.said())
+    assert place.ask("approve", hold["hold"], baseline=True)["ok"]
+    assert place.settled(commit)["state"] == "success"
+    again = place.push({"one.yaml": job("one", "echo changed")})
+    assert place.settled(again)["state"] == "success"
+    assert len(place.starts()) == 2

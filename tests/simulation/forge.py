@@ -86,6 +86,9 @@ class FailingForge:
                 pass
         await self._truth.put(statuses)
 
+    async def spoke_of(self, commits: Sequence[str], context: str) -> bool:
+        return await self._truth.spoke_of(commits, context)
+
     async def intact(self) -> bool:
         return await self._truth.intact()
 
