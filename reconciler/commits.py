@@ -121,10 +121,11 @@ class Commits:
             )
             facts = plan_commit(desired, await core.ledger.roots(), contact).facts
             named = {fact.planned.form for fact in facts if isinstance(fact, TargetSet)}
-            core.renames += any(isinstance(fact, Renamed) for fact in facts)
             await core.ledger.record(
                 facts, {digest: codec.encode(forms[digest]) for digest in named if digest in forms}
             )
+            # Counted after the record: a plan that read its root in between was made before the rename.
+            core.renames += any(isinstance(fact, Renamed) for fact in facts)
         return facts
 
     async def _holds_first(self, commit: Commit) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from planner.keys import Key
 from planner.model.desired import RunPolicy
@@ -47,6 +47,14 @@ def _root(history: History, record: RootRecord) -> list[str]:
     return _service(history, record, run, heals=form.policy.self_heal)
 
 
+def _backs_off(story: RunRecord, now: datetime | None) -> bool:
+    """Whether a service ended so lately that it is not due again: 1 s, doubled with each failure, 5 minutes at most."""
+    last = story.last
+    if last is None or last.ended_at is None or now is None:
+        return False
+    return now <= last.ended_at + timedelta(seconds=min(2.0 ** (story.failures - 1), 300.0))
+
+
 def _service(history: History, record: RootRecord, run: RunRecord, *, heals: bool) -> list[str]:
     """A service is up, as its generation or at a person's request, unless a person stopped it."""
     stories = [story for key in record.open if (story := _story(history.state, key)) and not story.status.final]
@@ -55,7 +63,7 @@ def _service(history: History, record: RootRecord, run: RunRecord, *, heals: boo
     if not heals and all(story.last is not None and not story.last.live for story in stories):
         return []
     up = {key.run for key in history.alive}
-    return [] if any(story.key in up for story in stories) else [f"the service {run.key} is not up"]
+    return [] if any(story.key in up or _backs_off(story, history.now) for story in stories) else [f"the service {run.key} is not up"]
 
 
 def _story(state: MemoryState, top: Key) -> RunRecord | None:
