@@ -63,7 +63,8 @@ def _service(history: History, record: RootRecord, run: RunRecord, *, heals: boo
     if not heals and all(story.last is not None and not story.last.live for story in stories):
         return []
     up = {key.run for key in history.alive}
-    return [] if any(story.key in up or _backs_off(story, history.now) for story in stories) else [f"the service {run.key} is not up"]
+    fine = any(story.key in up or _backs_off(story, history.now) for story in stories)
+    return [] if fine else [f"the service {run.key} is not up"]
 
 
 def _story(state: MemoryState, top: Key) -> RunRecord | None:
