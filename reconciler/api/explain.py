@@ -185,7 +185,8 @@ def _is_baseline(record: RootRecord) -> bool:
 def _has_run(record: RootRecord, last: Story) -> str:
     planned, applied = record.planned, record.applied
     if planned is not None and applied is not None and planned.digest == applied.digest:
-        return f"it has run for what is in the repository ({_words(last)}); {_again(record)}"
+        what = "what is in force" if planned.kept else "what is in the repository"
+        return f"it has run for {what} ({_words(last)}); {_again(record)}"
     return f"its newest commit is to be applied; the last run was {last.run.key} ({last.status})"
 
 

@@ -142,6 +142,21 @@ async def test_a_stopped_job_says_who_stopped_it() -> None:
         assert answer["answer"] == ("slow@g1 stopped by somebody; plumbline retry slow starts it once more")
 
 
+async def test_what_a_bad_file_keeps_in_force_is_not_what_is_in_the_repository() -> None:
+    world = World()
+    world.push({"a.yaml": job("it"), "b.yaml": job("other")})
+    async with world.running() as api:
+        await api.until("it", "succeeded")
+        await api.until("other", "succeeded")
+        world.push({"a.yaml": b"version: 1.1\nkind: operaton\nname: it\n"})
+        for name, reason in {
+            "it": "it stays as it is: a.yaml has problems; the last good form stays in force",
+            "other": "it stays as it is: nothing is removed while a.yaml has problems",
+        }.items():
+            answer = await eventually(answering(api, name, reason))
+            assert any(said.startswith("it has run for what is in force (") for said in answer["reasons"])
+
+
 async def test_what_counts_as_done_says_so() -> None:
     world = World(hold_first=True)
     world.push({"a.yaml": job("it")})
