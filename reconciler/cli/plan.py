@@ -123,7 +123,8 @@ def _base(repository: Repository, request: _Request, head: str) -> tuple[str, st
     """The commit to compare with ("" for nothing), and how it is called."""
     if request.base is not None:
         ident = repository.resolve(request.base)
-        return ident, f"{request.base} ({ident[:10]}), as if it had been applied and had succeeded"
+        name = ident[:10] if request.base == ident else f"{request.base} ({ident[:10]})"
+        return ident, f"{name}, as if it had been applied and had succeeded"
     if head:
         parents = repository.commit(head).parents
         if not parents:
