@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from reconciler.backends.local.removal import remove_tree
 from reconciler.cli import folder
 from reconciler.cli.failure import Failure
 from reconciler.cli.repository import around
@@ -100,9 +102,15 @@ def test_without_git_every_file_counts_but_what_nobody_commits(made: Path) -> No
     assert folder.read(made).tree.id == expected
 
 
-def test_folders_deeper_than_the_daemon_takes_are_a_sentence(tmp_path: Path) -> None:
-    deep = tmp_path / "deep"
-    deep.mkdir()
+@pytest.fixture
+def deep(tmp_path: Path) -> Iterator[Path]:
+    """A folder that goes with whatever is made in it: what removes old test folders cannot go down so far."""
+    (tmp_path / "deep").mkdir()
+    yield tmp_path / "deep"
+    remove_tree(tmp_path / "deep")
+
+
+def test_folders_deeper_than_the_daemon_takes_are_a_sentence(deep: Path) -> None:
     (deep / "a.yaml").touch()
     inside = os.open(deep, os.O_RDONLY)
     for level in range(1, 1201):
