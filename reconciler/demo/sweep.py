@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 __all__ = ["end"]
@@ -41,8 +41,9 @@ def _end(is_ours: Callable[[int], bool]) -> list[int]:
     return left
 
 
-def _pids() -> Iterator[int]:
-    return (int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit())
+def _pids() -> list[int]:
+    with os.scandir("/proc") as entries:
+        return [int(entry.name) for entry in entries if entry.name.isdigit()]
 
 
 def _send(pid: int, number: signal.Signals, is_ours: Callable[[int], bool]) -> None:

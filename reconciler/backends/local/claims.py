@@ -202,9 +202,10 @@ class Claims:
         supervisor.write_once(claim.folder / "cleaned", {"at": time.time()})
         head = {name: value for name, value in claim.record.items() if name in KEPT}
         supervisor.write_over(claim.folder / "claim.json", {**head, "replicas": []})
-        for entry in os.scandir(claim.folder):
-            if not entry.name.endswith((".start", ".json")) and entry.name != "cleaned":
-                Path(entry.path).unlink(missing_ok=True)
+        with os.scandir(claim.folder) as entries:
+            for entry in entries:
+                if not entry.name.endswith((".start", ".json")) and entry.name != "cleaned":
+                    Path(entry.path).unlink(missing_ok=True)
         (self.live / claim.folder.name).unlink(missing_ok=True)
 
     def _read(self, name: str) -> Claim | None:
@@ -233,24 +234,26 @@ class Claims:
                 _discard(draft, record)
 
     def _sweep_drafts(self) -> None:
-        for entry in os.scandir(self.making):
-            with contextlib.suppress(FileNotFoundError):  # another daemon of this state sweeps too, or it was renamed
-                record = _drafted(Path(entry.path, "claim.json"))
-                maker = None if record is None else supervisor.look(record["maker"])
-                if maker is None and time.time() - entry.stat().st_mtime > (0 if record else ABANDONED):
-                    _discard(Path(entry.path), record)
+        with os.scandir(self.making) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):  # another daemon sweeps too, or it was renamed
+                    record = _drafted(Path(entry.path, "claim.json"))
+                    maker = None if record is None else supervisor.look(record["maker"])
+                    if maker is None and time.time() - entry.stat().st_mtime > (0 if record else ABANDONED):
+                        _discard(Path(entry.path), record)
 
     def _rebuild(self) -> None:
-        for entry in os.scandir(self.claims):
-            if Claim(Path(entry.path), {}).cleaned():
-                continue
-            try:
-                claim = self._read(entry.name)
-            except Unreadable:
-                (self.live / entry.name).touch(mode=0o600)  # what it holds already may be the key
-            else:
-                if claim is not None:
-                    self._index(entry.name, claim.key)
+        with os.scandir(self.claims) as entries:
+            for entry in entries:
+                if Claim(Path(entry.path), {}).cleaned():
+                    continue
+                try:
+                    claim = self._read(entry.name)
+                except Unreadable:
+                    (self.live / entry.name).touch(mode=0o600)  # what it holds already may be the key
+                else:
+                    if claim is not None:
+                        self._index(entry.name, claim.key)
 
 
 def _drafted(path: Path) -> dict[str, Any] | None:

@@ -157,6 +157,7 @@ def forget_scratch(attempt: Path) -> None:
     """Remove the working folders of an ended attempt; its outputs, metrics and context stay."""
     if not attempt.is_dir():
         return
-    for base in os.scandir(attempt):
-        for name in ("work", "lib"):
-            remove_tree(Path(base.path, name))
+    with os.scandir(attempt) as entries:
+        for base in entries:
+            for name in ("work", "lib"):
+                remove_tree(Path(base.path, name))

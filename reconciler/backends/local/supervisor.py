@@ -202,9 +202,10 @@ def fork_held() -> int:
 def descendants(root: int) -> list[Process]:
     """All processes below `root`, zombies left out. With `root` a subreaper none can leave."""
     below: dict[int, list[tuple[int, str, int]]] = {}
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit() and (found := look(int(entry.name))) is not None:
-            below.setdefault(found[2], []).append((int(entry.name), found[1], found[3]))
+    with os.scandir("/proc") as entries:
+        for entry in entries:
+            if entry.name.isdigit() and (found := look(int(entry.name))) is not None:
+                below.setdefault(found[2], []).append((int(entry.name), found[1], found[3]))
     tree: list[Process] = []
     todo = [root]
     while todo:
@@ -219,12 +220,13 @@ def tagged(tag: str) -> list[Process]:
     """All processes whose environment says that they belong to `tag`, a claim's token and replica."""
     wanted = b"\0PLUMBLINE_CLAIM=" + tag.encode() + b"\0"
     found: list[Process] = []
-    for entry in os.scandir("/proc"):
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and wanted in b"\0" + Path(entry.path, "environ").read_bytes():
-                seen = look(int(entry.name))
-                if seen is not None and seen[1] not in "ZX":
-                    found.append((int(entry.name), seen[3]))
+    with os.scandir("/proc") as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and wanted in b"\0" + Path(entry.path, "environ").read_bytes():
+                    seen = look(int(entry.name))
+                    if seen is not None and seen[1] not in "ZX":
+                        found.append((int(entry.name), seen[3]))
     return found
 
 
@@ -293,8 +295,9 @@ def poke(folder: Path, claim: Record) -> None:
     with contextlib.suppress(OSError):
         listeners = os.open(claim["listen"], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            for entry in os.scandir(listeners):
-                _poke_one(listeners, entry.name, f"{folder.parent.name}\n{claim['key']}".encode())
+            with os.scandir(listeners) as entries:
+                for entry in entries:
+                    _poke_one(listeners, entry.name, f"{folder.parent.name}\n{claim['key']}".encode())
         finally:
             os.close(listeners)
 
