@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 
 import anyio
 
@@ -18,6 +19,9 @@ from planner.model.run import Snapshot
 from reconciler.core import Core
 
 __all__ = ["Observer"]
+
+_TURNED = 5.0
+"""Seconds by which the wall clock may be corrected without looks from before it counting less."""
 
 
 class Observer:
@@ -34,6 +38,9 @@ class Observer:
         # One survey at a time: what an older look says must not undo the verdict of a newer one.
         self._turn = anyio.Lock()
         self.gone: frozenset[Key] = frozenset()
+        # Older looks prove no absence: they are of an earlier life, or of a clock that was turned since.
+        self._since: datetime | None = None
+        self._ahead = 0.0
 
     async def look(self, state: RootState) -> Snapshot | None:
         """What the backend says of the attempts of `state`; None when there is nothing to ask.
@@ -47,13 +54,25 @@ class Observer:
         keys = attempts(state)
         if not keys:
             return None
+        since = self._counts_since()
         snapshot = await self._core.backend.observe(keys)
+        if snapshot.asked_at < since:
+            return _proves_nothing(snapshot)
         if not any(self._misses(snapshot, state, key) for key in keys):
             return snapshot
         async with self._turn:
             whole = None if self.lost else await self._survey()
             believed = whole is not None and not self.lost and whole.asked_at >= snapshot.asked_at
-        return snapshot if believed else replace(snapshot, asked=frozenset(snapshot.objects))
+        return snapshot if believed else _proves_nothing(snapshot)
+
+    def _counts_since(self) -> datetime:
+        """From when on a look counts: the first one of this life, or the first after the wall clock was turned."""
+        now = self._core.clock.now()
+        ahead = now.timestamp() - anyio.current_time()
+        if self._since is None or abs(ahead - self._ahead) > _TURNED:
+            self._since = now
+        self._ahead = ahead
+        return self._since
 
     def _misses(self, snapshot: Snapshot, state: RootState, key: Key) -> bool:
         """Whether `snapshot` proves that attempt `key` is gone, though it was seen once and nobody stopped it."""
@@ -78,7 +97,10 @@ class Observer:
     async def _survey(self) -> Snapshot:
         core = self._core
         claims = await core.ledger.claims()
+        since = self._counts_since()
         snapshot = await core.backend.observe()
+        if snapshot.asked_at < since:
+            return snapshot  # it changes no verdict
         held = {claim.key: claim.root for claim in claims}
         missing = [key for key in held if snapshot.proves_absent(key, core.written.get(key))]
         states = {name: await core.ledger.root(name) for name in {held[key] for key in missing}}
@@ -93,6 +115,11 @@ class Observer:
     def believe(self) -> None:
         """A person's word that what is gone is lost was recorded: looks count again."""
         self.lost = ""
+
+
+def _proves_nothing(snapshot: Snapshot) -> Snapshot:
+    """`snapshot` without a word on what it does not show."""
+    return replace(snapshot, asked=frozenset(snapshot.objects))
 
 
 def attempts(state: RootState) -> frozenset[Key]:
