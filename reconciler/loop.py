@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from planner.keys import Key
+from reconciler.clock import TurnWatch
 from reconciler.commits import Commits
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient, Unusable
@@ -27,8 +28,6 @@ __all__ = ["Loop", "LoopSettings"]
 
 _LONGEST_BACK_OFF = 120.0
 _REPORT = "the log has the traceback, please report it; it is tried again"
-_TURNED = 5.0
-"""Seconds by which the wall clock may be corrected without anybody's looking again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,7 @@ class Loop:
         self.project = Project(core, self.observer)
         self._failures: dict[str, int] = {}
         self._stuck: dict[str, str] = {}
-        # How far the wall clock is ahead of the one that the queue waits by; None before the first survey.
-        self._ahead: float | None = None
+        self._turns = TurnWatch()
         self._kinds: dict[str, Callable[[str], Awaitable[None]]] = {
             "source": lambda _: self.commits.reconcile(),
             "root": self.roots.reconcile,
@@ -148,18 +146,12 @@ class Loop:
         for claim in await self.core.ledger.claims():
             self.core.queue.add(f"root:{claim.root}")
         self.core.queue.add("survey", self.core.policy.resync)
-        if self._clock_turned():
+        if self._turns.turned(self.core.clock.now()):
             log.warning("the wall clock was turned, or this machine slept: every operation is looked at again")
             for name in await self.core.ledger.roots():
                 self.core.queue.add(f"root:{name}")
             self.core.queue.add("project")
         self.core.queue.add("restore")
-
-    def _clock_turned(self) -> bool:
-        """Whether the wall clock moved otherwise than time went by since the last survey: what is due came nearer."""
-        ahead = self.core.clock.now().timestamp() - anyio.current_time()
-        before, self._ahead = self._ahead, ahead
-        return before is not None and abs(ahead - before) > _TURNED
 
     async def _hints(self) -> None:
         """Follow the backend's hints; whatever is lost while they are away is made up for by the survey."""

@@ -16,12 +16,10 @@ from planner import guard
 from planner.fold import RootState
 from planner.keys import Key
 from planner.model.run import Snapshot
+from reconciler.clock import TurnWatch
 from reconciler.core import Core
 
 __all__ = ["Observer"]
-
-_TURNED = 5.0
-"""Seconds by which the wall clock may be corrected without looks from before it counting less."""
 
 
 class Observer:
@@ -40,7 +38,7 @@ class Observer:
         self.gone: frozenset[Key] = frozenset()
         # Older looks prove no absence: they are of an earlier life, or of a clock that was turned since.
         self._since: datetime | None = None
-        self._ahead = 0.0
+        self._turns = TurnWatch()
 
     async def look(self, state: RootState) -> Snapshot | None:
         """What the backend says of the attempts of `state`; None when there is nothing to ask.
@@ -68,10 +66,8 @@ class Observer:
     def _counts_since(self) -> datetime:
         """From when on a look counts: the first one of this life, or the first after the wall clock was turned."""
         now = self._core.clock.now()
-        ahead = now.timestamp() - anyio.current_time()
-        if self._since is None or abs(ahead - self._ahead) > _TURNED:
+        if self._turns.turned(now) or self._since is None:
             self._since = now
-        self._ahead = ahead
         return self._since
 
     def _misses(self, snapshot: Snapshot, state: RootState, key: Key) -> bool:
