@@ -41,10 +41,7 @@ def tick(draft: Draft) -> Wait | None:
         return None
     schedule = operation.schedule
     _skip_lapsed(draft, operation, schedule)
-    cursor = draft.state.record.cursor
-    decided = ticks.due(
-        schedule, cursor, draft.now, previous_final=not active(draft), busy_until=_busy_until(draft, cursor)
-    )
+    decided = _due(draft, schedule, draft.now)
     _decide(draft, operation, decided)
     if decided.wake_at is not None:
         draft.wake(decided.wake_at)
@@ -95,19 +92,18 @@ def _skip_lapsed(draft: Draft, operation: CompiledOperation, schedule: Schedule)
 
 def _decide_until(draft: Draft, operation: CompiledOperation, schedule: Schedule, since: datetime) -> None:
     """Decide every tick that came due before a suspension began, those too that wait for the one before."""
-    cursor = draft.state.record.cursor
-    assert cursor is not None
-    decided = ticks.due(
-        schedule, cursor, since, previous_final=not active(draft), busy_until=_busy_until(draft, cursor)
-    )
+    decided = _due(draft, schedule, since)
     _decide(draft, operation, decided)
     _decide(draft, operation, ticks.waive(schedule, decided.cursor, since))
 
 
-def _busy_until(draft: Draft, cursor: Cursor | None) -> datetime | None:
-    """When the run of the last decided tick ended, while its record is at hand."""
-    run = draft.run(keys.tick(draft.name, cursor.last)) if cursor is not None and cursor.last is not None else None
-    return run.finished_at if run is not None else None
+def _due(draft: Draft, schedule: Schedule, until: datetime) -> Due:
+    """What is decided of the ticks up to an instant, given the runs of the ticks before."""
+    cursor = draft.state.record.cursor
+    last = draft.run(keys.tick(draft.name, cursor.last)) if cursor is not None and cursor.last is not None else None
+    # While its record is at hand: when the run of the last decided tick ended.
+    ended = last.finished_at if last is not None else None
+    return ticks.due(schedule, cursor, until, previous_final=not active(draft), busy_until=ended)
 
 
 def _decide(draft: Draft, operation: CompiledOperation, decided: Due) -> None:
