@@ -15,9 +15,10 @@ from planner.desire.view import Identity, View
 from planner.fold import RootState
 from planner.model.desired import Asked, CompiledOperation, Dag, DesiredState, RunPolicy
 from planner.model.people import Suspension
-from planner.model.records import Applied, AttemptRecord, Planned, RootRecord, RunRecord
+from planner.model.records import Applied, AttemptRecord, RootRecord, RunRecord
 from planner.model.status import RunStatus
 from planner.plan import plan_root
+from planner.target import target_of
 
 __all__ = ["World", "as_applied"]
 
@@ -65,19 +66,8 @@ def _as_applied(name: str, operation: CompiledOperation, commit: str, at: dateti
     ran = not operation.refused and operation.policy.run is not RunPolicy.MANUAL
     top = keys.generation(name, 1) if ran else None
     applied = Applied(1, operation.digest, commit, operation.form, top, at, started=ran)
-    record = RootRecord(name, planned=_target(operation, commit), applied=applied, highest=1, last=top)
+    record = RootRecord(name, planned=target_of(operation, commit), applied=applied, highest=1, last=top)
     return RootState(record)
-
-
-def _target(operation: CompiledOperation, commit: str) -> Planned:
-    return Planned(
-        commit,
-        operation.digest,
-        operation.live,
-        operation.form,
-        operation.place.path,
-        refused=operation.refused,
-    )
 
 
 def _results(operation: CompiledOperation, commit: str, at: datetime, identity: Identity) -> Iterator[RunRecord]:
@@ -87,7 +77,7 @@ def _results(operation: CompiledOperation, commit: str, at: datetime, identity: 
     """
     if not isinstance(operation.body, Dag) or operation.schedule is not None or operation.refused:
         return
-    fresh = RootState(RootRecord(operation.name, planned=_target(operation, commit)))
+    fresh = RootState(RootRecord(operation.name, planned=target_of(operation, commit)))
     plan = plan_root(View(fresh, {operation.form: operation}, at, identity))
     for run in plan.state.runs.values():
         if run.digest and run.key.place:

@@ -19,7 +19,7 @@ from planner.model.records import Planned, RootRecord
 from planner.publish import context_of, shorten
 from planner.renames import after_renames, renames_of
 
-__all__ = ["CommitPlan", "Contact", "plan_commit"]
+__all__ = ["CommitPlan", "Contact", "plan_commit", "target_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +112,20 @@ def _present(
             what = What.RENAMED if what is None else what
         # Inert changes (a comment, a description) go on under the commit that first planned the rest.
         commit = desired.commit if what is not None or before is None else before.commit
-        planned = Planned(
-            commit=commit,
-            digest=operation.digest,
-            live=operation.live,
-            form=operation.form,
-            path=operation.place.path,
-            prune=operation.policy.prune,
-            refused=operation.refused,
-        )
-        yield name, (planned, what)
+        yield name, (target_of(operation, commit), what)
+
+
+def target_of(operation: CompiledOperation, commit: str) -> Planned:
+    """What `commit`, the first planned one to ask for it, wants of a root."""
+    return Planned(
+        commit=commit,
+        digest=operation.digest,
+        live=operation.live,
+        form=operation.form,
+        path=operation.place.path,
+        prune=operation.policy.prune,
+        refused=operation.refused,
+    )
 
 
 def _what(before: Planned | None, operation: CompiledOperation) -> What | None:

@@ -14,7 +14,7 @@ from planner.applied import World, as_applied
 from planner.changes import field_changes
 from planner.errors import Place
 from planner.guard import Budgets
-from planner.model.desired import CompiledOperation
+from planner.model.desired import CompiledOperation, Policy
 from planner.model.people import Hold
 from planner.model.plan import Action, FieldChange, Held, Plan, Verb
 from planner.preview import preview
@@ -262,3 +262,9 @@ def test_a_plan_says_who_stopped_what_stays_down():
     (note,) = (note for note in planned(service(), upon=history).notes if "serve" in note)
     assert "serve stays down: stopped by ada at 2026-11-23 06:00 UTC; plumbline retry serve" == note
     assert not [note for note in planned(service(command="other"), upon=history).notes if "stays down" in note]
+
+
+def test_what_prune_keeps_is_kept_against_a_commit_too():
+    base = desired("base", job(), service(policy=Policy(prune=False)))
+    found = preview(desired("head", job()), as_applied(base, T0, IDENTITY), Contact("test", "main", T0), IDENTITY)
+    assert ((), (("serve", "prune is off for it; plumbline stop ends what runs"),)) == (found.actions, found.kept)
