@@ -13,7 +13,12 @@ from planner.spec.version import Version
 __all__ = ["Component"]
 
 
-class Component(Section):
+class Component(
+    Section,
+    identity="kind inputs outputs run",
+    live="queue termination",
+    inert="version name description tags",
+):
     """What can run, with what inputs; it runs only through an operation."""
 
     version: Version | None = None

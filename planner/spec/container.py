@@ -37,7 +37,7 @@ def _variable(value: object, at: tuple[str | int, ...] = ()) -> str:
     return value
 
 
-class EnvVar(Section):
+class EnvVar(Section, identity="name value"):
     """A variable of the environment. Numbers and booleans are taken as they print in JSON."""
 
     name: Annotated[str, PlainValidator(_variable)]
@@ -75,7 +75,7 @@ Amounts = dict[str, Annotated[str, PlainValidator(_quantity)]]
 """Amounts as text by resource name: `cpu`, `memory`, `nvidia.com/gpu`, …."""
 
 
-class Resources(Section):
+class Resources(Section, identity="requests limits"):
     """What a container asks for; limits fill the gaps of requests (reference, section 11.7)."""
 
     requests: Amounts | None = None
@@ -90,20 +90,20 @@ def _port(value: object) -> int:
     return value
 
 
-class HttpGetAction(Section):
+class HttpGetAction(Section, identity="path port"):
     """Ready when GET answers 200 to 399."""
 
     path: str = "/"
     port: Annotated[int, PlainValidator(_port)]
 
 
-class TcpSocketAction(Section):
+class TcpSocketAction(Section, identity="port"):
     """Ready when the port takes a connection."""
 
     port: Annotated[int, PlainValidator(_port)]
 
 
-class ExecAction(Section):
+class ExecAction(Section, identity="command"):
     """Ready when the command ends with 0."""
 
     command: Annotated[Arguments, Field(min_length=1)]
@@ -112,7 +112,10 @@ class ExecAction(Section):
 _WAYS = ("httpGet", "tcpSocket", "exec")
 
 
-class ReadinessProbe(Section):
+class ReadinessProbe(
+    Section,
+    identity="http_get tcp_socket exec period_seconds timeout_seconds failure_threshold initial_delay_seconds",
+):
     """When a service is ready: the Kubernetes field, exactly one of `httpGet`, `tcpSocket` and `exec`.
 
     Numbers that are None were not written; the backend chooses.
@@ -137,7 +140,7 @@ class ReadinessProbe(Section):
             yield (), fault("PL-209", message, "remove all but one", (way,))
 
 
-class Container(Section):
+class Container(Section, identity="image command args env working_dir resources readiness_probe", inert="name"):
     """What a run executes."""
 
     name: str | None = None

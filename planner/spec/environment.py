@@ -7,7 +7,7 @@ from planner.spec.shape import Printed, Section
 __all__ = ["Environment"]
 
 
-class Environment(Section):
+class Environment(Section, live="labels annotations"):
     """Labels for people and clusters; they are never identity."""
 
     labels: dict[str, Printed] | None = None

@@ -28,14 +28,14 @@ def _inside(value: object) -> str:
 InsidePath = Annotated[str, PlainValidator(_inside)]
 
 
-class GitInit(Section):
+class GitInit(Section, identity="paths"):
     """Code of this repository at the run's commit."""
 
     paths: tuple[InsidePath, ...] | None = None
     """Files and folders from the root of the repository, "" for all of it; None for the spec file's own folder."""
 
 
-class InitEntry(Section):
+class InitEntry(Section, identity="git path"):
     """One entry. `- git:` alone is the folder of the spec file."""
 
     git: Annotated[GitInit, BeforeValidator(lambda value: {} if value is None else value)]

@@ -76,7 +76,11 @@ def _divisor(value: float) -> int | float:
 _Bound = Annotated[int | float | str, PlainValidator(_bound)]
 
 
-class Validation(Section):
+class Validation(
+    Section,
+    inert="delay gt ge lt le multiple_of min_digits max_digits decimal_places regex min_length max_length contains "
+    "excludes options min_items max_items keys contains_keys excludes_keys",
+):
     """What a value must satisfy (reference, section 6.1)."""
 
     delay: Bool | None = None
@@ -104,7 +108,11 @@ class Validation(Section):
     excludes_keys: tuple[str, ...] | None = None
 
 
-class IO(Section):
+class IO(
+    Section,
+    identity="name type is_list is_flag value arg_format",
+    inert="description is_optional validation delay_validation options",
+):
     """One input or output."""
 
     name: Annotated[Name, AfterValidator(_io_name)]

@@ -33,7 +33,12 @@ def _relative(value: str) -> str:
     return value
 
 
-class Operation(Section):
+class Operation(
+    Section,
+    identity="kind name params dependencies component",
+    live="queue termination schedule",
+    inert="version description tags dag_ref path_ref",
+):
     """One thing that shall run: what, with which values, and when."""
 
     version: Version | None = None

@@ -57,7 +57,7 @@ def _ref(value: object) -> str:
     raise fault("PL-204", f"`{short(value)}` is not a reference", "write `ops.NAME` or `dag`, without braces")
 
 
-class Param(Section):
+class Param(Section, identity="value ref context_only"):
     """One param in full form; the short form `lr: 0.1` is `value` alone."""
 
     value: Any = None

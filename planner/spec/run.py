@@ -28,7 +28,7 @@ RUN_KINDS = ("job", "service", "dag")
 """The kinds of the union."""
 
 
-class Job(Section):
+class Job(Section, identity="kind init container", live="environment"):
     """A program that ends."""
 
     kind: Literal["job"] = "job"
@@ -60,7 +60,7 @@ def _bad_ports(ports: Sequence[object]) -> Iterator[PydanticCustomError]:
             seen.add(port)
 
 
-class Service(Section):
+class Service(Section, identity="kind init container ports replicas is_external rewrite_path", live="environment"):
     """A program that stays up."""
 
     kind: Literal["service"] = "service"
@@ -78,7 +78,7 @@ class Service(Section):
     """Whether a base URL is cut off requests; false by default. Services here have no base URL."""
 
 
-class Dag(Section):
+class Dag(Section, identity="kind operations", live="environment concurrency", inert="components"):
     """Operations that wait for one another (reference, section 12)."""
 
     kind: Literal["dag"] = "dag"

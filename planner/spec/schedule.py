@@ -82,7 +82,7 @@ def _deadline(value: timedelta) -> timedelta:
     return value
 
 
-class Timing(Section):
+class Timing(Section, live="timezone missed max_catch_up start_deadline concurrency_policy jitter"):
     """What the three kinds share."""
 
     timezone: Annotated[str, PlainValidator(_zone)] = "UTC"
@@ -99,7 +99,7 @@ class Timing(Section):
     """Ticks are spread over so much time after their instant; none by default."""
 
 
-class Recurring(Timing):
+class Recurring(Timing, live="start_at end_at max_runs depends_on_past"):
     """What cron and interval share."""
 
     start_at: Instant | None = None
@@ -133,7 +133,7 @@ def _aware(value: datetime, zone: zoneinfo.ZoneInfo) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=zone)
 
 
-class CronSchedule(Recurring):
+class CronSchedule(Recurring, live="kind cron"):
     """Ticks at wall-clock times."""
 
     kind: Literal["cron"] = "cron"
@@ -146,14 +146,14 @@ class CronSchedule(Recurring):
         return CRON_PRESETS.get(self.cron.lower(), self.cron)
 
 
-class IntervalSchedule(Recurring):
+class IntervalSchedule(Recurring, live="kind frequency"):
     """Ticks at equal distances."""
 
     kind: Literal["interval"] = "interval"
     frequency: Annotated[Duration, AfterValidator(_frequency)]
 
 
-class DatetimeSchedule(Timing):
+class DatetimeSchedule(Timing, live="kind start_at"):
     """One tick."""
 
     kind: Literal["datetime"] = "datetime"

@@ -8,19 +8,27 @@ plain sentence what it wants; `fault` carries that sentence, its code and its hi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Self
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     PlainValidator,
     Strict,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from planner import keys
 from planner.spec.clashes import Clash, Said, fault, refuse, together
@@ -29,16 +37,19 @@ from planner.spec.times import Duration, Instant
 from planner.spec.words import kind_of, short
 
 __all__ = [
+    "TEMPLATE",
     "Arguments",
     "Bool",
     "BoolOrTemplate",
     "Count",
     "CountOrTemplate",
     "Duration",
+    "FieldClass",
     "Instant",
     "Name",
     "Names",
     "Number",
+    "OrTemplate",
     "Printed",
     "Section",
     "Whole",
@@ -53,8 +64,25 @@ _LARGEST = 2**31 - 1
 _LONGEST_NAME = 128
 
 
+class FieldClass(StrEnum):
+    """What a change of a field means (design: "Digests are a contract")."""
+
+    IDENTITY = "identity"
+    LIVE = "live"
+    INERT = "inert"
+
+
 class Section(BaseModel):
-    """A section of the language. `model_fields_set` tells which fields the user wrote."""
+    """A section of the language. `model_fields_set` tells which fields the user wrote.
+
+    A section of the language puts each of its fields into one class of digests, by keyword:
+    `class Dag(Section, identity="kind operations", live="environment concurrency", inert="components")`.
+    For a field that holds a section, the class says what the presence of the section means; inside, each field has its
+    own; fields of a base class keep theirs. Changing a class changes digests, which are a contract.
+    """
+
+    classes: ClassVar[Mapping[str, FieldClass]] = MappingProxyType({})
+    """The class of every field by attribute name; empty for sections outside of the language."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -65,6 +93,19 @@ class Section(BaseModel):
         serialize_by_alias=True,
         use_attribute_docstrings=True,
     )
+
+    def __init_subclass__(cls, identity: str = "", live: str = "", inert: str = "", **kwargs: Any) -> None:
+        del identity, live, inert  # pydantic hands them to the other one, which sees the fields
+        super().__init_subclass__(**kwargs)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, identity: str = "", live: str = "", inert: str = "", **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        groups = {FieldClass.IDENTITY: identity, FieldClass.LIVE: live, FieldClass.INERT: inert}
+        said = dict(cls.classes) | {name: group for group, names in groups.items() for name in names.split()}
+        if said and said.keys() != cls.model_fields.keys():
+            raise TypeError(f"{cls.__name__}: fields without one class: {said.keys() ^ cls.model_fields.keys()}")
+        cls.classes = MappingProxyType(said)
 
     @classmethod
     def clashes(cls, said: Said) -> Iterator[Clash]:
@@ -90,6 +131,31 @@ def is_template(value: object) -> bool:
     return isinstance(value, str) and -1 < value.find("{{") < value.rfind("}}") - 2
 
 
+TEMPLATE: JsonSchemaValue = {"type": "string", "pattern": r"\{\{[\s\S]+\}\}"}
+"""The JSON Schema of text with a template in it."""
+
+
+@dataclass(frozen=True)
+class OrTemplate:
+    """Marks a field that also takes text with a template in place of what it holds (reference: "`ref` in a type").
+
+    `Annotated[Cache | str, OrTemplate(Cache)]`: anything but such text is read as a `Cache`, with its own faults.
+    """
+
+    kind: Any
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        del source
+        return core_schema.no_info_wrap_validator_function(_or_template, handler.generate_schema(self.kind))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [handler(schema), TEMPLATE]}
+
+
+def _or_template(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    return value if is_template(value) else handler(value)
+
+
 # Scalars
 
 Bool = Annotated[bool, Strict()]
@@ -101,7 +167,7 @@ def _number(value: object) -> int | float:
     raise fault("PL-203", f"{{field}} must be a number, not {kind_of(value)}")
 
 
-Number = Annotated[int | float, PlainValidator(_number)]
+Number = Annotated[int | float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
 """An integer or a float, kept as written."""
 
 
@@ -122,7 +188,8 @@ def printed(value: object, at: tuple[str | int, ...] = ()) -> str:
             raise fault("PL-203", f"{{field}} must be a string, not {kind_of(value)}", at=at)
 
 
-Printed = Annotated[str, BeforeValidator(printed)]
+_SCALAR: JsonSchemaValue = {"type": ["string", "number", "boolean", "null"]}
+Printed = Annotated[str, BeforeValidator(printed), WithJsonSchema(_SCALAR)]
 """Text; numbers and booleans are taken as they print."""
 
 
@@ -145,7 +212,8 @@ def _word(item: object, index: int, faults: list[PydanticCustomError]) -> str:
         return ""
 
 
-Arguments = Annotated[tuple[str, ...], BeforeValidator(_arguments)]
+_WORDS: JsonSchemaValue = {"anyOf": [{"type": "array", "items": _SCALAR}, {"type": "string"}]}
+Arguments = Annotated[tuple[str, ...], BeforeValidator(_arguments), WithJsonSchema(_WORDS)]
 """Words of a command: one string is one word, scalars are printed, empty entries dropped (reference, section 9.1)."""
 
 
@@ -163,13 +231,21 @@ def _whole(lowest: int, *, template: bool) -> Callable[[object], int | str]:
     return check
 
 
-Count = Annotated[int, PlainValidator(_whole(1, template=False))]
+def _numbers(lowest: int) -> JsonSchemaValue:
+    return {"type": "integer", "minimum": lowest, "maximum": _LARGEST}
+
+
+def _or_text(lowest: int) -> JsonSchemaValue:
+    return {"anyOf": [_numbers(lowest), TEMPLATE]}
+
+
+Count = Annotated[int, PlainValidator(_whole(1, template=False)), WithJsonSchema(_numbers(1))]
 """A whole number from 1."""
-Whole = Annotated[int, PlainValidator(_whole(0, template=False))]
+Whole = Annotated[int, PlainValidator(_whole(0, template=False)), WithJsonSchema(_numbers(0))]
 """A whole number from 0."""
-CountOrTemplate = Annotated[int | str, PlainValidator(_whole(1, template=True))]
+CountOrTemplate = Annotated[int | str, PlainValidator(_whole(1, template=True)), WithJsonSchema(_or_text(1))]
 """A whole number from 1, or text with a template."""
-WholeOrTemplate = Annotated[int | str, PlainValidator(_whole(0, template=True))]
+WholeOrTemplate = Annotated[int | str, PlainValidator(_whole(0, template=True)), WithJsonSchema(_or_text(0))]
 """A whole number from 0, or text with a template."""
 
 
@@ -186,7 +262,8 @@ def yes_no(value: object) -> str:
     return ""
 
 
-BoolOrTemplate = Annotated[bool | str, PlainValidator(_bool)]
+_TRUTH: JsonSchemaValue = {"anyOf": [{"type": "boolean"}, TEMPLATE]}
+BoolOrTemplate = Annotated[bool | str, PlainValidator(_bool), WithJsonSchema(_TRUTH)]
 """true, false, or text with a template."""
 
 
@@ -205,7 +282,8 @@ def _name(value: object) -> str:
     return value
 
 
-Name = Annotated[str, PlainValidator(_name)]
+_NAME: JsonSchemaValue = {"type": "string", "pattern": f"^{keys.SEGMENT.pattern}$", "maxLength": _LONGEST_NAME}
+Name = Annotated[str, PlainValidator(_name), WithJsonSchema(_NAME)]
 """A name by the reference's rule (section 1), up to 128 characters. Templates are refused: names are identities."""
 
 
@@ -215,5 +293,6 @@ def _names(value: object) -> object:
     return value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+_LIST: JsonSchemaValue = {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]}
+Names = Annotated[tuple[str, ...], BeforeValidator(_names), WithJsonSchema(_LIST)]
 """A list of strings; one string is split at commas (reference, section 1)."""

@@ -7,7 +7,7 @@ from planner.spec.shape import CountOrTemplate, Section, WholeOrTemplate
 __all__ = ["Termination"]
 
 
-class Termination(Section):
+class Termination(Section, live="max_retries timeout"):
     """Retries and limits. Values are whole numbers, or text with a template."""
 
     max_retries: WholeOrTemplate | None = None
