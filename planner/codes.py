@@ -44,6 +44,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         "PL-307": "operation without a name",
         "PL-308": "symlink or submodule in a place that a spec or run reads",
         "PL-309": "component never used",
+        "PL-310": "component outside of the repository cannot be had",
+        "PL-311": "component outside of the repository is not looked up here",
         # 4xx: inputs, params, templates
         "PL-401": "unknown param",
         "PL-402": "input without a value",

@@ -14,10 +14,11 @@ from planner.compile.given import (
     EntryRef,
     FileRow,
     FileState,
+    Outside,
     Override,
 )
 from planner.compile.timing import CheckSchedule
-from planner.compile.tree import compile_tree, ls_files, wanted
+from planner.compile.tree import compile_tree, ls_files, references, wanted
 
 __all__ = [
     "SETTINGS",
@@ -30,8 +31,10 @@ __all__ = [
     "EntryRef",
     "FileRow",
     "FileState",
+    "Outside",
     "Override",
     "compile_tree",
     "ls_files",
+    "references",
     "wanted",
 ]

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from planner.errors import Place, Problem
 from planner.model.desired import CompiledOperation
-from planner.spec.load import Loaded
+from planner.spec.load import Document, Loaded
 from planner.spec.repository import LoadedRepository, Paths, Policy
+
+if TYPE_CHECKING:
+    from planner.compile.discover import Discovery
+    from planner.compile.given import CompileInput
 
 __all__ = ["Cache", "Kept", "Question", "Shelf", "SpecFile"]
 
@@ -23,8 +27,12 @@ V = TypeVar("V")
 _TURNS = 8
 """Compiles after which what was not used goes: previews of several branches take turns."""
 
-Question = tuple[Literal["entry", "spec", "specs"], str]
-"""What a file's compile may ask of the tree: what is at a path, whether that is a spec file, whether it has some."""
+Question = tuple[Literal["entry", "spec", "specs", "outside", "preset", "presets"], str]
+"""What a file's compile may ask of the tree.
+
+What is at a path, whether that is a spec file, whether it has some; what a reference out of the repository led to;
+which documents are the preset of a name, and which names there are.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +42,14 @@ class SpecFile:
     Attributes:
         loaded: its documents and their problems.
         refs: repository paths that its operations refer to.
+        outside: keys of references out of the repository.
+        presets: those of its documents that are presets.
     """
 
     loaded: Loaded
     refs: tuple[str, ...]
+    outside: tuple[str, ...] = ()
+    presets: tuple[Document, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,7 @@ class Cache:
         policies: what holds for the operations of a file, by blob id of the settings, then by its path.
         files: spec files by path and blob id; False for a file that does not look like one.
         results: by path, blob id and configuration.
+        latest: the newest input with what discovery found in it: each round of reading asks more than once.
     """
 
     def __init__(self) -> None:
@@ -100,10 +113,12 @@ class Cache:
         self.policies: Shelf[str, dict[str, Policy]] = Shelf()
         self.files: Shelf[tuple[str, str], SpecFile | Literal[False]] = Shelf()
         self.results: Shelf[Hashable, Kept] = Shelf()
+        self.latest: tuple[CompileInput, Discovery] | None = None
         self._compiles = 0
 
     def compiled(self) -> None:
         """Called at the end of each compile."""
+        self.latest = None
         self._compiles += 1
         if self._compiles % _TURNS == 0:
             self.settings.turn()

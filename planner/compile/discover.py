@@ -1,7 +1,7 @@
 """Discovery: which files of a tree are spec files, and why the others are not (design: "Discovery").
 
-Decides by path, by `.plumbline.yaml` and by content, and follows `pathRef` to files outside. It says what must still be
-read, and never reads.
+Decides by path, by `.plumbline.yaml` and by content, and follows references: `pathRef` to files that are no spec files,
+`hubRef` and `urlRef` out of the repository. It says what must still be read or looked up, and does neither.
 """
 
 from __future__ import annotations
@@ -13,21 +13,41 @@ from typing import Literal
 
 from planner.compile.boundary import guarded
 from planner.compile.cache import Cache, SpecFile
-from planner.compile.given import SETTINGS, CompileInput, Entry, FileRow
+from planner.compile.given import SETTINGS, CompileInput, Entry, FileRow, Outside
 from planner.compile.marks import is_hidden_spec, is_large, starts_like_spec, unmarked, worth_a_look
-from planner.compile.paths import references
+from planner.compile.outside import outside_references
+from planner.compile.paths import is_preset, references
 from planner.errors import Place, Problem, Severity
-from planner.spec.load import Loaded, load
+from planner.spec.load import Document, Loaded, load
 from planner.spec.places import Places
 from planner.spec.repository import LoadedRepository, Paths, Repository, load_repository
 from planner.spec.text import MAX_BYTES
 
-__all__ = ["Discovery", "discover"]
+__all__ = ["Discovery", "Fetched", "discover"]
+
+MAX_OUTSIDE = 1_000
+"""References out of one repository, those of what they lead to included."""
+MAX_STEPS = 20
+"""References that lead from one to the next: more than DAGs may be inside one another."""
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _NO_SPEC: Literal[False] = False
 _LARGE = f"larger than {MAX_BYTES:,} bytes"
+_NOT_LOOKED_UP = Outside(failure="not looked up here", hint="a daemon with its hub or host does", elsewhere=True)
 _NO_DOCUMENT = "no document with `version: 1.1` and `kind`"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a reference out of the repository led to.
+
+    Attributes:
+        outside: as the shell said it, without the content.
+        file: what was read of it; None where there is no content.
+    """
+
+    outside: Outside
+    file: SpecFile | None = None
 
 
 @dataclass(slots=True)
@@ -40,6 +60,9 @@ class Discovery:
         others: files that are no spec files and that operations refer to, by path.
         problems: with the settings, and with files that cannot be read.
         missing: ids of blobs that must still be read.
+        outside: what references out of the repository led to, by key; those not looked up are said to be elsewhere.
+        strangers: paths of the files among them.
+        presets: of the spec files, by name.
         rows: every YAML and JSON file.
     """
 
@@ -48,6 +71,9 @@ class Discovery:
     others: dict[str, SpecFile] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
+    outside: dict[str, Fetched] = field(default_factory=dict)
+    strangers: set[str] = field(default_factory=set)
+    presets: dict[str, tuple[Document, ...]] = field(default_factory=dict)
     rows: list[FileRow] = field(default_factory=list)
 
     def file(self, path: str) -> Loaded | None:
@@ -73,7 +99,15 @@ class _Look:
 
 
 def discover(given: CompileInput, cache: Cache) -> Discovery:
-    """Look at every file of the tree, as far as the contents are there."""
+    """Look at every file of the tree, as far as the contents are there. The same input is looked at once."""
+    if cache.latest is not None and cache.latest[0] is given:
+        return cache.latest[1]
+    found = _discover(given, cache)
+    cache.latest = (given, found)
+    return found
+
+
+def _discover(given: CompileInput, cache: Cache) -> Discovery:
     found = _settings(given, cache)
     settings = found.repository.settings
     if settings is None:
@@ -84,6 +118,7 @@ def discover(given: CompileInput, cache: Cache) -> Discovery:
     for path, entry in files.items():
         _candidate(look, path, entry)
     _follow(look)
+    _look_outside(look)
     return found
 
 
@@ -143,6 +178,8 @@ def _candidate(look: _Look, path: str, entry: Entry) -> None:
         found.rows.append(FileRow(path, "ignored", _LARGE if is_large(entry) else _NO_DOCUMENT))
     else:
         found.files[path] = known
+        for preset in known.presets:
+            found.presets[preset.name] = (*found.presets.get(preset.name, ()), preset)
         found.rows.append(FileRow(path, "in", _why(look, known.loaded)))
 
 
@@ -179,7 +216,8 @@ def _loaded(path: str, data: bytes) -> SpecFile:
     loaded = load(path, data)
     if loaded.look == "other" and is_hidden_spec(data):
         loaded = replace(loaded, look="suspect")
-    return SpecFile(loaded, references(loaded))
+    presets = tuple(document for document in loaded.documents if document.name and is_preset(document))
+    return SpecFile(loaded, references(loaded), outside_references(loaded), presets)
 
 
 def _too_large(path: str, entry: Entry) -> SpecFile:
@@ -235,3 +273,35 @@ def _component(look: _Look, path: str, entry: Entry) -> SpecFile | None:
         return _spoilt(found)
     look.cache.files.put((path, entry.id), found)
     return found
+
+
+def _look_outside(look: _Look) -> None:
+    """Read what references out of the repository led to, and what that refers to in turn, one step after the other."""
+    found = look.found
+    spec_files = (*found.files.values(), *found.others.values())
+    step = sorted({key for file in spec_files for key in file.outside})
+    for _ in range(MAX_STEPS):
+        further: set[str] = set()
+        for key in step:
+            if key in found.outside or len(found.outside) >= MAX_OUTSIDE:
+                continue
+            fetched = found.outside[key] = _fetched(look, key)
+            if fetched.file is not None:
+                found.strangers.add(fetched.outside.path)
+                further.update(fetched.file.outside)
+        step = sorted(further)
+
+
+def _fetched(look: _Look, key: str) -> Fetched:
+    outside = look.given.outside.get(key, _NOT_LOOKED_UP)
+    said = replace(outside, content=b"")
+    if not outside.ident:
+        return Fetched(said)
+    kept = look.cache.files.get((outside.path, outside.ident))
+    if isinstance(kept, SpecFile):
+        return Fetched(said, kept)
+    found = guarded(Place(outside.path), partial(_loaded, outside.path, outside.content))
+    if isinstance(found, Problem):
+        return Fetched(said, _spoilt(found))
+    look.cache.files.put((outside.path, outside.ident), found)
+    return Fetched(said, found)

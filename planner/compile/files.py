@@ -6,16 +6,18 @@ Each file stands behind a boundary of its own, so that a fault of ours in one ho
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from hashlib import sha256
 
 from planner.compile.boundary import OURS, guarded
 from planner.compile.cache import Cache, Kept
 from planner.compile.discover import Discovery
-from planner.compile.given import SETTINGS, CompileInput
+from planner.compile.given import SETTINGS, CompileInput, Outside
 from planner.compile.operation import Shop
 from planner.compile.origin import Report
 from planner.compile.policy import RootPolicy, policy_of
+from planner.compile.presets import preset_faults, without_presets
 from planner.compile.roots import compile_file
 from planner.compile.timing import CheckSchedule
 from planner.compile.view import Tree, View
@@ -27,7 +29,7 @@ from planner.spec.repository import Policy, Repository
 __all__ = ["Desk", "compile_files"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Desk:
     """What all files of one compile share.
 
@@ -47,7 +49,7 @@ class Desk:
     _policies: dict[int, tuple[RootPolicy, str]] = field(default_factory=dict)
 
     def policy(self, path: str) -> tuple[RootPolicy, str]:
-        """What holds for a file, and the same in words that its result is kept under."""
+        """What holds for a file, and a digest of it that its result is kept under."""
         entry = self.given.entries.get(SETTINGS)
         ident = entry.id if entry else ""
         by_path: dict[str, Policy] | None = self.cache.policies.get(ident)
@@ -58,13 +60,19 @@ class Desk:
             said = by_path[path] = self.settings.policy(path)
         if id(said) not in self._policies:
             policy = policy_of(said, self.given.config)
-            self._policies[id(said)] = (policy, repr(policy))
+            self._policies[id(said)] = (policy, sha256(repr(policy).encode()).hexdigest())
         return self._policies[id(said)]
 
     def keeps(self, kept: Kept) -> bool:
         """Whether a result is one of the file alone: what failed here may go well the next time."""
-        failed = (problem.code == OURS for file in self.found.others.values() for problem in file.loaded.problems)
-        return not kept.bad or not (any(problem.code == OURS for problem in kept.problems) or any(failed))
+        return not (kept.bad and (any(problem.code == OURS for problem in kept.problems) or self._failed))
+
+    @cached_property
+    def _failed(self) -> bool:
+        """Whether we failed on a file that operations refer to."""
+        fetched = (one.file for one in self.found.outside.values() if one.file is not None)
+        others = (*self.found.others.values(), *fetched)
+        return any(problem.code == OURS for file in others for problem in file.loaded.problems)
 
 
 def compile_files(desk: Desk) -> Iterator[tuple[str, Kept]]:
@@ -88,5 +96,11 @@ def _file(desk: Desk, tree: Tree, loaded: Loaded) -> Kept:
     before = results.get(key)
     if before is not None and all(tree.answer(question) == answer for question, answer in before.reads.items()):
         return before
-    kept = compile_file(loaded, Shop(View(tree), Report(), policy, desk.check), given.commit, override)
+    report = Report()
+    for problem in preset_faults(loaded):
+        report.add(problem)
+    kept = compile_file(without_presets(loaded), Shop(View(tree), report, policy, desk.check), given.commit, override)
+    if any(isinstance(answer, Outside) and answer.elsewhere for answer in kept.reads.values()):
+        # Nobody erred, and yet this is not all that the file asks for: what came from it stays as it is.
+        kept = replace(kept, roots=(), bad=True)
     return results.put(key, kept) if desk.keeps(kept) else kept

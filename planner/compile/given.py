@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from planner.errors import Place
+from planner.spec.catalogue import Connection
+from planner.spec.queues import Queue
 
 __all__ = [
     "SETTINGS",
@@ -20,6 +22,7 @@ __all__ = [
     "EntryRef",
     "FileRow",
     "FileState",
+    "Outside",
     "Override",
 ]
 
@@ -71,6 +74,9 @@ class CompileConfig:
     Attributes:
         project: name of the project; the repository's own word counts before it, unless it is `fixed`.
         fixed: whether a ledger holds `project` already: then another name in the repository is a problem.
+        connections: the catalogue by name; None when it is not known, and then no name is checked.
+        queues: by name; None when they are not known, or none is configured.
+        namespaces: where operations may run beside `namespace`; None for everywhere.
         instance: name of the Plumbline instance.
         backend: name of the backend that runs go to.
         namespace: what `globals.namespace` is where no policy says.
@@ -87,6 +93,30 @@ class CompileConfig:
     slots: Mapping[str, int] | None = None
     prune: bool = True
     fixed: bool = False
+    connections: Mapping[str, Connection] | None = None
+    queues: Mapping[str, Queue] | None = None
+    namespaces: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a reference out of the repository led to, or why it led nowhere.
+
+    Attributes:
+        path: how its places are shown: `hub:train:2/train.yaml`, or the URL.
+        ident: id of the content, which decides whether it is the same; "" where there is none.
+        content: the file.
+        failure: why there is no content, in one sentence, or "".
+        hint: what to do about it.
+        elsewhere: whether somebody else could look it up: then the failure is no mistake of the spec.
+    """
+
+    path: str = ""
+    ident: str = ""
+    content: bytes = b""
+    failure: str = ""
+    hint: str = ""
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +145,7 @@ class CompileInput:
         in_force: for each root of the ledger, the file that it comes from.
         named: files that count as spec files whatever they hold.
         override: other params of one root.
+        outside: what references out of the repository led to, by the keys that `references` names.
     """
 
     commit: str
@@ -125,6 +156,7 @@ class CompileInput:
     in_force: Mapping[str, str] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
     override: Override | None = None
+    outside: Mapping[str, Outside] = field(default_factory=dict)
 
 
 FileState = Literal["in", "out", "ignored"]

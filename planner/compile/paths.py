@@ -1,15 +1,15 @@
-"""Paths of the repository: what a relative path means, and what the operations of a file refer to by path."""
+"""Paths of the repository: what a relative path means, what a file refers to by path, and what it gives by name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from planner.spec.component import Component
-from planner.spec.load import Loaded
+from planner.spec.load import Document, Loaded
 from planner.spec.operation import Operation
 from planner.spec.run import Dag
 
-__all__ = ["inside", "references"]
+__all__ = ["inside", "is_preset", "references"]
 
 
 def inside(folder: str, relative: str) -> str | None:
@@ -30,6 +30,13 @@ def references(loaded: Loaded) -> tuple[str, ...]:
     folder = loaded.path.rpartition("/")[0]
     refs = (ref for document in loaded.documents if document.spec is not None for ref in _refs(document.spec))
     return tuple(dict.fromkeys(path for ref in refs if (path := inside(folder, ref))))
+
+
+def is_preset(document: Document) -> bool:
+    """Whether a document is a preset, be it with errors."""
+    value = document.value
+    said = value.get("isPreset", value.get("is_preset")) if isinstance(value, dict) else None
+    return document.kind == "operation" and said is True
 
 
 def _refs(spec: Component | Operation) -> Iterator[str]:

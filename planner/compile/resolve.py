@@ -1,7 +1,9 @@
-"""References from operations to components: inline, `pathRef` and `dagRef` (reference, section 4).
+"""References from operations to components (reference, section 4).
 
-`pathRef` is relative to the folder of the file that it is written in, stays in the repository and never goes through a
-symlink. This module decides what a reference leads to; it never judges what it finds there beyond its kind.
+A component stands inline, or is found by path, by name in the DAG around, in a hub or at a URL. `pathRef` is relative to
+the folder of the file that it is written in, stays in the repository and never goes through a symlink; a file that is
+not of the repository has none. This module decides what a reference leads to; it never judges what it finds there
+beyond its kind.
 """
 
 from __future__ import annotations
@@ -10,14 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planner.compile.origin import Origin, Report
+from planner.compile.outside import failure_problem, hub_key, hub_name, url_key, written
 from planner.compile.paths import inside
 from planner.compile.view import View
+from planner.errors import Severity
 from planner.spec.component import Component
 from planner.spec.load import Document, Loaded
 from planner.spec.operation import Operation
+from planner.spec.shape import is_template
 from planner.spec.words import nearest, short
 
-__all__ = ["Found", "component_of"]
+__all__ = ["Found", "component_of", "in_hub"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,46 @@ def component_of(
         return Found(operation.component, origin.at("component"))
     if operation.dag_ref is not None:
         return _in_dag(operation.dag_ref, origin.at("dagRef"), library, report)
-    assert operation.path_ref is not None  # the model takes exactly one of the three
-    return _in_file(operation.path_ref, origin.at("pathRef"), view, report)
+    if operation.path_ref is not None:
+        return _in_file(operation.path_ref, origin.at("pathRef"), view, report)
+    if operation.hub_ref is not None:
+        return in_hub(operation.hub_ref, origin.at("hubRef"), view, report)
+    assert operation.url_ref is not None  # the model takes exactly one of them, but for presets
+    return _outside(url_key(operation.url_ref), origin.at("urlRef"), view, report)
+
+
+def in_hub(ref: str, origin: Origin, view: View, report: Report) -> Found | None:
+    """The component that a `hubRef` leads to, of an operation, hook, build or tuner; None with a problem or warning.
+
+    Args:
+        ref: as written.
+        origin: where.
+        view: the tree.
+        report: takes problems.
+    """
+    if hub_name(ref) is None and not is_template(ref):
+        hint = "write `name`, `name:version`, or `hub/name:version`"
+        report.add(origin.problem("PL-208", f"`{short(ref)}` names no component of a hub", hint))
+        return None
+    return _outside(hub_key(ref), origin, view, report)
+
+
+def _outside(key: str, origin: Origin, view: View, report: Report) -> Found | None:
+    ref = written(key)
+    if is_template(ref):
+        message = "a reference cannot be a template: components are found before templates are read"
+        report.add(origin.problem("PL-406", message, "write it out"))
+        return None
+    found, loaded = view.outside(key)
+    if found is None or found.failure:
+        report.add(failure_problem(found, ref, origin))
+        return None
+    if loaded is None or not loaded.valid:
+        said = next((one for one in loaded.problems if one.severity is Severity.ERROR), None) if loaded else None
+        hint = f"{said.place}: {said.message}" if said else "repair it there"
+        report.add(origin.problem("PL-310", f"`{short(ref)}`: the component has problems", hint))
+        return None
+    return _only_component(loaded, origin, report)
 
 
 def _in_dag(name: str, origin: Origin, library: Mapping[str, Found] | None, report: Report) -> Found | None:
@@ -61,6 +104,10 @@ def _in_dag(name: str, origin: Origin, library: Mapping[str, Found] | None, repo
 
 
 def _in_file(ref: str, origin: Origin, view: View, report: Report) -> Found | None:
+    if view.is_outside(origin.path):
+        message = "a component that is not of this repository cannot use `pathRef`"
+        report.add(origin.problem("PL-302", message, "use `hubRef`, or put the component inline there"))
+        return None
     path = inside(origin.folder, ref)
     if path is None:
         report.add(origin.problem("PL-302", f"`{short(ref)}` leads out of the repository"))

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from planner.compile.cache import Cache, Kept
+from planner.compile.cache import Cache, Kept, SpecFile
 from planner.compile.discover import Discovery, discover
 from planner.compile.files import Desk, compile_files
 from planner.compile.given import SETTINGS, CompileInput, FileRow
+from planner.compile.presets import clashing_presets
 from planner.compile.settings import looser, moved_to_nothing, project_of, renamed
 from planner.compile.timing import CheckSchedule
 from planner.errors import Place, Problem, Severity
 from planner.model.desired import Asked, CompiledOperation, DesiredState
 from planner.spec.repository import Repository
 
-__all__ = ["compile_tree", "ls_files", "wanted"]
+__all__ = ["compile_tree", "ls_files", "references", "wanted"]
 
 
 def wanted(given: CompileInput, cache: Cache | None = None) -> frozenset[str]:
@@ -28,6 +29,15 @@ def wanted(given: CompileInput, cache: Cache | None = None) -> frozenset[str]:
     Call it again with what was read: settings name the files, and files name other files.
     """
     return frozenset(discover(given, cache or Cache()).missing)
+
+
+def references(given: CompileInput, cache: Cache | None = None) -> frozenset[str]:
+    """Keys of the references out of the repository, as far as they are known: `hub:NAME:VERSION`, `url:ADDRESS`.
+
+    Look up those that `given.outside` does not have, and call it again with them: what they lead to refers further.
+    Those that nobody looks up hold their files back without being problems.
+    """
+    return frozenset(discover(given, cache or Cache()).outside)
 
 
 def ls_files(given: CompileInput, cache: Cache | None = None) -> tuple[FileRow, ...]:
@@ -53,12 +63,12 @@ def compile_tree(given: CompileInput, cache: Cache | None = None, check: CheckSc
         return _broken(given, found)
     given = replace(given, config=replace(given.config, project=project_of(settings, given.config)))
     kept = dict(compile_files(Desk(given, found, settings, cache, check)))
-    clashes = tuple(_clashes(kept, given.in_force))
+    clashes = (*_clashes(kept, given.in_force), *clashing_presets(found.presets))
     problems = [*found.problems, *_settings_problems(given, found, kept), *clashes]
     bad = {path for path, file in kept.items() if file.bad}
     bad |= {problem.place.path for problem in problems if problem.severity is Severity.ERROR}
     problems += [problem for file in kept.values() for problem in file.problems]
-    problems += [problem for other in found.others.values() for problem in other.loaded.problems]
+    problems += [problem for other in _referred(found) for problem in other.loaded.problems]
     cache.compiled()
     return DesiredState(
         commit=given.commit,
@@ -95,6 +105,12 @@ def _whole(given: CompileInput, cache: Cache) -> Discovery:
     if found.missing:
         raise ValueError(f"{len(found.missing)} blobs are missing: read what `wanted` names first")
     return found
+
+
+def _referred(found: Discovery) -> Iterator[SpecFile]:
+    """Files that are no spec files and that operations refer to."""
+    yield from found.others.values()
+    yield from (fetched.file for fetched in found.outside.values() if fetched.file is not None)
 
 
 def _broken(given: CompileInput, found: Discovery) -> DesiredState:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from planner.compile.cache import Question
 from planner.compile.discover import Discovery
-from planner.compile.given import CompileInput, Entry, EntryRef
+from planner.compile.given import CompileInput, Entry, EntryRef, Outside
 from planner.compile.origin import Origin, Report
-from planner.spec.load import Loaded
+from planner.spec.load import Document, Loaded
 from planner.spec.words import nearest
 
 __all__ = ["Tree", "View"]
@@ -39,13 +39,27 @@ class Tree:
 
     def answer(self, question: Question) -> object:
         """The answer to a question, as it is remembered."""
-        what, path = question
-        if what == "spec":
-            return path in self.found.files
-        if what == "specs":
-            return path in self.spec_folders()
-        entry = self.entry(path)
-        return entry and (entry.kind, entry.id, entry.executable)
+        what, name = question
+        match what:
+            case "spec":
+                return name in self.found.files
+            case "specs":
+                return name in self.spec_folders()
+            case "outside":
+                found = self.found.outside.get(name)
+                return found and found.outside
+            case "preset":
+                return tuple(self._content(document) for document in self.found.presets.get(name, ()))
+            case "presets":
+                return tuple(sorted(self.found.presets))
+            case "entry":
+                entry = self.entry(name)
+                return entry and (entry.kind, entry.id, entry.executable)
+
+    def _content(self, document: Document) -> tuple[str, str, int]:
+        """What says that a document is still the same."""
+        path = document.places.path
+        return path, self.given.entries[path].id, document.index
 
     def children(self, folder: str) -> tuple[str, ...]:
         """Paths of what is directly in a folder, in order."""
@@ -108,6 +122,31 @@ class View:
         """A file that is read as a spec."""
         self.entry(path)
         return self.tree.found.file(path)
+
+    def outside(self, key: str) -> tuple[Outside | None, Loaded | None]:
+        """What a reference out of the repository led to, and its file; nothing at all for one that is one too many."""
+        self._ask(("outside", key))
+        found = self.tree.found.outside.get(key)
+        return (found.outside, found.file.loaded if found.file else None) if found else (None, None)
+
+    def is_outside(self, path: str) -> bool:
+        """Whether the places of `path` are those of a file that is not of the repository."""
+        return path in self.tree.found.strangers and path not in self.tree.found.files
+
+    def presets(self, name: str) -> tuple[Document, ...]:
+        """The presets of a name; more than one is a problem of theirs."""
+        self._ask(("preset", name))
+        return self.tree.found.presets.get(name, ())
+
+    def preset_names(self) -> tuple[str, ...]:
+        """The names of all presets."""
+        self._ask(("presets", ""))
+        return tuple(sorted(self.tree.found.presets))
+
+    def is_sound(self, path: str) -> bool:
+        """Whether the spec file at a path has no error by itself."""
+        loaded = self.file(path)
+        return loaded is not None and loaded.valid
 
     def is_file(self, path: str, origin: Origin, report: Report) -> bool:
         """Whether a file is at a path, reached without a symlink or submodule; a problem says why not."""
