@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["GENERATED", "Case"]
+__all__ = ["COSTLY", "GENERATED", "Case"]
 
 Case = tuple[bytes | Mapping[str, bytes], list[str]]
 """The content of a file, or the contents of a folder's files by path; and the problems as in `expect.yaml`."""
@@ -165,3 +165,92 @@ _REFERENCES: Mapping[str, Case] = {
 
 GENERATED: Mapping[str, Mapping[str, Case]] = MappingProxyType({"references": _REFERENCES, "yaml-cost": _COST})
 """Cases by class and name."""
+
+_LOOPS = "{% for a in ('x' * 300) | list %}{% for b in ('x' * 300) | list %}{% endfor %}{% endfor %}"
+"""A template that takes most of the steps that one operation may take."""
+_JOB = f'{{run: {{kind: job, container: {{image: i, command: [c, "{_LOOPS}"]}}}}}}'
+_IN_DAG = "component: {run: {kind: dag, "
+
+
+def _operation(rest: str) -> bytes:
+    return f"version: 1.1\nkind: operation\nname: t\n{rest}\n".encode()
+
+
+def _uses(count: int, component: str) -> bytes:
+    operations = ", ".join(f"{{name: n{number}, dagRef: c}}" for number in range(count))
+    return _operation(f"{_IN_DAG}components: [{{name: c, {component}}}], operations: [{operations}]}}}}")
+
+
+COSTLY: Mapping[str, tuple[bytes, frozenset[str]]] = MappingProxyType(
+    {
+        "fifty documents with templates of many steps": (
+            b"---\n".join(
+                f"version: 1.1\nkind: operation\nname: n{number}\ncomponent: {_JOB}\n".encode() for number in range(50)
+            ),
+            frozenset({"PL-407"}),
+        ),
+        "fifty operations of a DAG with templates of many steps": (
+            _operation(
+                f"{_IN_DAG}operations: ["
+                + ", ".join(f"{{name: n{number}, component: {_JOB}}}" for number in range(50))
+                + "]}}"
+            ),
+            frozenset({"PL-407"}),
+        ),
+        "two thousand patterns": (
+            f"{_HEAD}inputs:\n".encode()
+            + b"".join(
+                f"  - {{name: a{number}, validation: {{regex: '[\\w]{{{1_000 - number % 300}}}'}}}}\n".encode()
+                for number in range(2_000)
+            )
+            + _RUN.encode(),
+            frozenset({"PL-105", "PL-204", "PL-212"}),
+        ),
+        "eight thousand unknown params of five thousand inputs": (
+            _operation(
+                f"params: {{{', '.join(f'pa{number}x: 1' for number in range(8_000))}}}\ncomponent: {{inputs: ["
+                + ", ".join(f"{{name: par{number}, value: 1}}" for number in range(5_000))
+                + f"], {_RUN.strip()}}}"
+            ),
+            frozenset({"PL-105", "PL-401", "PL-212"}),
+        ),
+        "three thousand unknown dependencies": (
+            _operation(
+                f"{_IN_DAG}operations: ["
+                + ", ".join(
+                    f"{{name: train{number}, dependencies: [tra{number}x], dagRef: tr{number}}}"
+                    for number in range(3_000)
+                )
+                + "]}}"
+            ),
+            frozenset({"PL-105", "PL-302", "PL-304", "PL-212"}),
+        ),
+        "three thousand uses of a wide component": (
+            _uses(
+                3_000,
+                "run: {kind: job, container: {image: i, env: {"
+                + ", ".join(f"A{number}: b" for number in range(10_000))
+                + "}}}",
+            ),
+            frozenset({"PL-105"}),
+        ),
+        "two thousand uses of a component with many inputs": (
+            _uses(
+                2_000,
+                "inputs: ["
+                + ", ".join(f"{{name: p{number}, isOptional: true}}" for number in range(300))
+                + f"], {_RUN.strip()}",
+            ),
+            frozenset({"PL-105"}),
+        ),
+        "five thousand inputs that name the next one": (
+            f"{_HEAD}inputs:\n".encode()
+            + b"".join(
+                f"  - {{name: a{number}, value: '{{{{ a{number + 1} }}}}'}}\n".encode() for number in range(5_000)
+            )
+            + f"  - {{name: a5000, value: 1}}\n{_RUN}".encode(),
+            frozenset({"PL-105", "PL-407"}),
+        ),
+    }
+)
+"""Files whose cost is what matters: they end in time, with none but these codes."""
