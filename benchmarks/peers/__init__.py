@@ -1,0 +1,1 @@
+"""Peers that the project is compared with: locked environments of their own, driven as subprocesses."""

@@ -1,0 +1,81 @@
+"""The environment of a peer: made once per content under the cache folder, and asked line by line."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+SETUP = ROOT / "scripts/setup"
+
+
+class UnavailableError(Exception):
+    """The environment could not be made: the message says why."""
+
+
+def python_of(peer: str) -> Path:
+    """The interpreter of a peer's environment, which is made where it is not there yet.
+
+    Raises:
+        UnavailableError: it cannot be made here.
+    """
+    requirements = Path(__file__).parent / peer / "requirements.txt"
+    content = hashlib.sha256(requirements.read_bytes() + SETUP.read_bytes()).hexdigest()[:16]
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    venv = base / "plumbline" / f"peer-{peer}-{content}"
+    done = subprocess.run([SETUP, venv, requirements], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UnavailableError(f"the environment of {peer} cannot be made:\n{done.stdout}{done.stderr}")
+    return venv / "bin/python"
+
+
+class Peer:
+    """A running peer."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """Its answer.
+
+        Raises:
+            RuntimeError: it ended.
+        """
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the peer ended with {self._process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+@contextlib.contextmanager
+def running(peer: str) -> Iterator[Peer]:
+    """A peer that answers until the end of the block."""
+    serve = Path(__file__).parent / peer / "serve.py"
+    environment = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
+    process = subprocess.Popen(
+        [python_of(peer), "-X", "utf8", serve],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    )
+    try:
+        yield Peer(process)
+    finally:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.close()
+        process.stdout.close()
+        process.wait(30)

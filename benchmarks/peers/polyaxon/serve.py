@@ -1,0 +1,112 @@
+"""Answers questions about Polyaxon, one JSON object a line, in Polyaxon's own environment.
+
+Uses only what its users can: `check_polyaxonfile`, the schemas, and the compilation of an operation. It must never
+reach for the network: a document that refers to a hub or a URL is only read.
+
+    {"do": "check", "files": {"a.yaml": "..."}, "main": "a.yaml"}   -> {"ok": true} or {"ok": false, "why": "..."}
+    {"do": "merge", "operation": {...}, "preset": {...}}            -> {"ok": true, "merged": {...}}
+    {"do": "time", "folder": "...", "rounds": 3}                    -> {"ok": true, "seconds": [...], "refused": 0}
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("POLYAXON_NO_API", "true")
+os.environ.setdefault("POLYAXON_LOG_LEVEL", "CRITICAL")
+
+import yaml
+from polyaxon._polyaxonfile import CompiledOperationSpecification, OperationSpecification, get_specification
+from polyaxon._polyaxonfile.check import check_polyaxonfile
+from polyaxon.exceptions import PolyaxonException
+
+REMOTE = ("hubRef", "urlRef", "hub_ref", "url_ref")
+
+
+def _no_network(*_: object) -> None:
+    raise OSError("no network here")
+
+
+def check(asked: dict[str, Any]) -> dict[str, Any]:
+    """Whether a document is taken."""
+    with tempfile.TemporaryDirectory(dir=_memory()) as folder:
+        for name, text in asked["files"].items():
+            target = Path(folder, name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        main = Path(folder, asked["main"])
+        value = yaml.safe_load(main.read_text())
+        if isinstance(value, dict) and (value.get("isPreset") or any(key in value for key in REMOTE)):
+            get_specification(data=value)
+        else:
+            operation = not (isinstance(value, dict) and value.get("kind") == "component")
+            check_polyaxonfile(polyaxonfile=str(main), is_cli=False, verbose=False, to_op=operation)
+    return {"ok": True}
+
+
+def merge(asked: dict[str, Any]) -> dict[str, Any]:
+    """An operation over its component, after a preset over the operation."""
+    operation = OperationSpecification.read(asked["operation"])
+    merged = OperationSpecification.compile_operation(operation, override=asked.get("preset"))
+    return {"ok": True, "merged": merged.to_dict()}
+
+
+def timed(asked: dict[str, Any]) -> dict[str, Any]:
+    """How long it takes to check every file of a folder."""
+    files = sorted(str(path) for path in Path(asked["folder"]).glob("*.yaml"))
+    seconds, refused = [], []
+    for _ in range(asked["rounds"]):
+        begun = time.perf_counter()
+        refused = []
+        for file in files:
+            try:
+                operation = check_polyaxonfile(polyaxonfile=file, is_cli=False, verbose=False, to_op=True)
+                compiled = OperationSpecification.compile_operation(operation)
+                if not compiled.is_dag_run:
+                    CompiledOperationSpecification.apply_operation_contexts(compiled)
+            except Exception as error:  # noqa: BLE001 -- it is counted
+                refused.append(f"{Path(file).name}: {_why(error)}")
+        seconds.append(time.perf_counter() - begun)
+    return {"ok": True, "seconds": seconds, "files": len(files), "refused": refused}
+
+
+def _memory() -> str | None:
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+def _why(error: BaseException) -> str:
+    said = []
+    seen: BaseException | None = error
+    while seen is not None:
+        said.append(f"{type(seen).__name__}: {str(seen)[:400]}")
+        seen = seen.__cause__
+    return " <- ".join(said)
+
+
+def main() -> None:
+    """Answer until the input ends."""
+    socket.socket.connect = _no_network  # type: ignore[method-assign,assignment]
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what the library prints is no answer
+    doings = {"check": check, "merge": merge, "time": timed}
+    for line in sys.stdin:
+        asked = json.loads(line)
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                answer = doings[asked["do"]](asked)
+        except Exception as error:  # noqa: BLE001 -- whatever it raises, it refuses
+            answer = {"ok": False, "why": _why(error), "meant": isinstance(error, PolyaxonException | ValueError)}
+        answers.write(json.dumps(answer, default=str) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()
