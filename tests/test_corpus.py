@@ -158,10 +158,10 @@ def test_the_info_is_told():
     assert [problem.code for problem in found if problem.severity is Severity.INFO] == ["PL-309"]
 
 
-@pytest.mark.parametrize(("data", "allowed"), COSTLY.values(), ids=COSTLY)
-def test_costly_files_end(data, allowed):
+@pytest.mark.parametrize(("content", "allowed"), COSTLY.values(), ids=COSTLY)
+def test_costly_files_end(content, allowed):
     with in_time():
-        found = problems_of("a.yaml", data)
+        found = problems_of("a.yaml", content)
 
     assert {problem.code for problem in found} <= allowed
 

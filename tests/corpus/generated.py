@@ -172,6 +172,9 @@ _JOB = f'{{run: {{kind: job, container: {{image: i, command: [c, "{_LOOPS}"]}}}}
 _IN_DAG = "component: {run: {kind: dag, "
 
 
+_GLOBS = "paths:\n  include:\n" + "".join(f"    - '**/x{number}/*.yaml'\n" for number in range(10_000))
+
+
 def _operation(rest: str) -> bytes:
     return f"version: 1.1\nkind: operation\nname: t\n{rest}\n".encode()
 
@@ -181,7 +184,7 @@ def _uses(count: int, component: str) -> bytes:
     return _operation(f"{_IN_DAG}components: [{{name: c, {component}}}], operations: [{operations}]}}}}")
 
 
-COSTLY: Mapping[str, tuple[bytes, frozenset[str]]] = MappingProxyType(
+COSTLY: Mapping[str, tuple[bytes | Mapping[str, bytes], frozenset[str]]] = MappingProxyType(
     {
         "fifty documents with templates of many steps": (
             b"---\n".join(
@@ -250,6 +253,13 @@ COSTLY: Mapping[str, tuple[bytes, frozenset[str]]] = MappingProxyType(
             )
             + f"  - {{name: a5000, value: 1}}\n{_RUN}".encode(),
             frozenset({"PL-105", "PL-407"}),
+        ),
+        "ten thousand globs over a thousand paths": (
+            {
+                ".plumbline.yaml": _GLOBS.encode(),
+                **{f"{'a/' * 30}{number}.yaml": b"a: 1\n" for number in range(1_000)},
+            },
+            frozenset({"PL-601"}),
         ),
     }
 )
