@@ -7,12 +7,13 @@ values of a document beyond their keys.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
+from planner.spec.forms import Forms
 from planner.spec.places import camel, pointer, snake
-from planner.spec.shape import Section
+from planner.spec.shape import OrTemplate, Section
 
 __all__ = ["Spotted", "fields", "locate", "sections", "spelling"]
 
@@ -97,10 +98,20 @@ def _below(kind: Any, part: int | str) -> Any:
     if _is_section(kind):
         name = fields(kind).get(str(part), str(part))
         field = kind.model_fields.get(name)
-        return _bare(field.annotation) if field else None
+        return _bare(_instead(field.metadata, field.annotation)) if field else None
     if get_origin(kind) in {tuple, dict}:
         return _bare(get_args(kind)[0 if get_origin(kind) is tuple else 1])
     return None
+
+
+def _instead(marks: Iterable[Any], kind: Any) -> Any:
+    """What a type holds where it is no text with a template."""
+    for mark in marks:
+        if isinstance(mark, OrTemplate):
+            return mark.kind
+        if isinstance(mark, Forms):
+            return mark.section
+    return kind
 
 
 def _is_union(kind: Any) -> bool:
@@ -114,9 +125,10 @@ def _member(kind: Any, tag: str) -> Any:
 
 
 def _bare(kind: Any) -> Any:
-    """A type without its annotations, and without the None of an optional field."""
+    """A type without its annotations, without the text with a template, and without the None of an optional field."""
     if get_origin(kind) is Annotated:
-        return _bare(get_args(kind)[0])
+        inner, *marks = get_args(kind)
+        return _bare(_instead(marks, inner))
     if get_origin(kind) in {Union, types.UnionType}:
         rest = [inner for inner in get_args(kind) if inner is not type(None)]
         return _bare(rest[0]) if len(rest) == 1 else kind

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from typing import Literal
 
+from planner.spec.document import DocumentFields
 from planner.spec.io import Ios
 from planner.spec.run import Run
-from planner.spec.shape import Name, Names, Section
-from planner.spec.termination import Termination
-from planner.spec.version import Version
 
 __all__ = ["Component"]
 
 
-class Component(
-    Section,
-    identity="kind inputs outputs run",
-    live="queue termination",
-    inert="version name description tags",
-):
+class Component(DocumentFields, identity="kind inputs outputs run", inert="name"):
     """What can run, with what inputs; it runs only through an operation."""
 
-    version: Version | None = None
-    """Required at the top of a document only."""
     kind: Literal["component"] = "component"
-    name: Name | None = None
-    description: str | None = None
-    tags: Names | None = None
-    queue: str | None = None
-    termination: Termination | None = None
+    """What document it is."""
     inputs: Ios | None = None
+    """Values that it takes."""
     outputs: Ios | None = None
+    """Values that its runs give."""
     run: Run
+    """What runs, told apart by `kind`."""

@@ -15,8 +15,10 @@ from pydantic_core import ErrorDetails
 
 from planner.errors import Place, Problem
 from planner.spec.anatomy import Spotted, fields, locate, sections
+from planner.spec.component import Component
 from planner.spec.later import LATER, LATER_RUN_KINDS
 from planner.spec.limits import MAX_PROBLEMS
+from planner.spec.operation import Operation
 from planner.spec.places import Places, camel, snake
 from planner.spec.shape import Section, is_template, yes_no
 from planner.spec.words import kind_of, listed, nearest, short
@@ -25,7 +27,11 @@ __all__ = ["problems"]
 
 _INSTEAD: Mapping[str, frozenset[str]] = {"InitEntry": LATER["InitEntry"]}
 """Fields that would stand in for a required one, by section."""
-_MISPLACED: Mapping[str, str] = {"Component": "an operation", "Operation": "a component"}
+_MISPLACED: Mapping[type[Section], tuple[type[Section], str]] = {
+    Component: (Operation, "an operation"),
+    Operation: (Component, "a component"),
+}
+"""Where a field belongs that a document does not have."""
 
 
 def problems(error: ValidationError, model: type[Section], value: Any, places: Places) -> list[Problem]:
@@ -130,17 +136,13 @@ def _meant(written: str, section: type[Section]) -> str:
     if near := nearest(written, fields(section)):
         return f"did you mean `{near}`?"
     name = camel(written)
+    other, called = _MISPLACED.get(section, (section, ""))
+    if called and name in fields(other):
+        return f"it belongs in {called}"
     for outer, field in section.model_fields.items():
         if any(name in fields(inner) for inner in sections(field.annotation)):
             return f"it belongs in `{camel(outer)}`"
-    if section.__name__ in _MISPLACED and name in _DOCUMENT_FIELDS:
-        return f"it belongs in {_MISPLACED[section.__name__]}"
     return f"known fields: {', '.join(sorted(fields(section)))}"
-
-
-_DOCUMENT_FIELDS = frozenset(
-    {"params", "schedule", "dependencies", "dagRef", "pathRef", "component", "inputs", "outputs"}
-)
 
 
 def _literal(_error: ErrorDetails, at: Spotted) -> _Told:

@@ -11,49 +11,15 @@ from types import MappingProxyType
 
 __all__ = ["LATER", "LATER_RUN_KINDS"]
 
-_DOCUMENT = frozenset(
-    [
-        "presets",
-        "namespace",
-        "cache",
-        "plugins",
-        "build",
-        "hooks",
-        "isApproved",
-        "cost",
-        "mount",
-        "template",
-        "contexts",
-        "connections",
-    ]
-)
 _RUNTIME = frozenset({"connections", "volumes", "sidecars"})
 
 LATER: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "Component": _DOCUMENT,
-        "Operation": _DOCUMENT
-        | frozenset(
-            [
-                "hubRef",
-                "urlRef",
-                "runPatch",
-                "patchStrategy",
-                "isPreset",
-                "events",
-                "matrix",
-                "joins",
-                "trigger",
-                "conditions",
-                "skipOnUpstreamSkip",
-            ]
-        ),
         "Policy": frozenset({"retention", "notifications"}),
         "PolicyRule": frozenset({"retention", "notifications"}),
         "Budgets": frozenset({"trials"}),
         "IO": frozenset({"connection", "toInit", "toEnv"}),
         "Param": frozenset({"connection", "toInit", "toEnv"}),
-        "Termination": frozenset({"ttl", "culling", "probe", "podFailurePolicy"}),
         "Environment": frozenset(
             [
                 "nodeSelector",

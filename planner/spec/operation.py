@@ -9,70 +9,88 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
-
 from planner.spec.clashes import Clash, Said
 from planner.spec.component import Component
+from planner.spec.document import DocumentFields
+from planner.spec.events import Events, Trigger
+from planner.spec.joins import Joins
+from planner.spec.matrix import Matrix
 from planner.spec.params import Params
+from planner.spec.presets import PatchStrategy, RunPatch
+from planner.spec.references import HubRef, PathRef, UrlRef
 from planner.spec.run import Dag
 from planner.spec.schedule import Schedule
-from planner.spec.shape import Name, Names, Section, fault, is_template
-from planner.spec.termination import Termination
-from planner.spec.version import Version
+from planner.spec.shape import Bool, OrTemplate, fault
 
-__all__ = ["Operation"]
+__all__ = ["REFERENCES", "Operation"]
 
+REFERENCES = ("component", "hubRef", "dagRef", "urlRef", "pathRef")
+"""Fields that say what an operation runs; it has one of them."""
 
-_REFERENCES = ("component", "pathRef", "dagRef", "hubRef", "urlRef", "isPreset")
-
-
-def _relative(value: str) -> str:
-    if not value or value.startswith("/") or "\\" in value or is_template(value):
-        hint = "write it relative to the folder of this file"
-        raise fault("PL-204", "{field} must be a relative path", hint)
-    return value
+_LISTED = "`component`, `pathRef`, `hubRef`, `urlRef` and `dagRef`"
 
 
 class Operation(
-    Section,
-    identity="kind name params dependencies component",
-    live="queue termination schedule",
-    inert="version description tags dag_ref path_ref",
+    DocumentFields,
+    identity="kind params dependencies component matrix joins trigger conditions skip_on_upstream_skip",
+    live="schedule events",
+    inert="hub_ref dag_ref url_ref path_ref run_patch patch_strategy is_preset",
 ):
-    """One thing that shall run: what, with which values, and when."""
+    """One thing that shall run: what, with which values, and when.
 
-    version: Version | None = None
-    """Required at the top of a document only."""
+    What refers to a component, patches and presets are inert: what comes of them counts where it lands.
+    """
+
     kind: Literal["operation"] = "operation"
-    name: Name | None = None
-    """A root without a name gets one from its path; a node of a DAG needs one."""
-    description: str | None = None
-    tags: Names | None = None
-    queue: str | None = None
-    termination: Termination | None = None
-    params: Params | None = None
-    schedule: Schedule | None = None
-    dependencies: tuple[str, ...] | None = None
-    """Names of operations of the same DAG."""
+    """What document it is."""
+    hub_ref: HubRef | None = None
+    """A component of a hub: `name`, `name:version` or `owner/name:version`."""
     dag_ref: str | None = None
     """Name of a component of the enclosing DAG."""
-    path_ref: Annotated[str, AfterValidator(_relative)] | None = None
+    url_ref: UrlRef | None = None
+    """URL of a component's file."""
+    path_ref: PathRef | None = None
     """Path of a component's file, relative to the folder of this one."""
     component: Component | None = None
+    """The component itself."""
+    params: Params | None = None
+    """Values for the inputs of the component, by name."""
+    run_patch: RunPatch | None = None
+    """What is merged over the `run` of the component, in its shape and without its `kind`."""
+    patch_strategy: PatchStrategy | None = None
+    """How this operation, or preset, is merged over what is there; `post_merge` by default."""
+    is_preset: Bool | None = None
+    """Whether it is a preset, which runs nothing and needs no component; false by default."""
+    schedule: Schedule | None = None
+    """When it runs by the clock."""
+    events: Events | None = None
+    """What else starts it."""
+    matrix: Matrix | None = None
+    """Many runs of it, with different params."""
+    joins: Joins | None = None
+    """Values of many earlier runs."""
+    dependencies: Annotated[tuple[str, ...] | str, OrTemplate(tuple[str, ...])] | None = None
+    """Names of operations of the same DAG that it waits for."""
+    trigger: Annotated[Trigger | str, OrTemplate(Trigger)] | None = None
+    """What those must have come to; `all_succeeded` by default."""
+    conditions: str | None = None
+    """An expression, or a template, that must be true when it is about to start; else it is skipped."""
+    skip_on_upstream_skip: Bool | None = None
+    """Whether it is skipped when one of those is; by default a skipped one counts as succeeded."""
 
     @classmethod
     def clashes(cls, said: Said) -> Iterator[Clash]:
-        """Exactly one of `dagRef`, `pathRef` and `component`; stricter than the reference, which lets a ref win."""
-        given = said.given("component", "pathRef", "dagRef")
+        """One reference to a component and no more, which is stricter than the reference; a preset needs none."""
+        given = said.given(*REFERENCES)
+        if said["isPreset"] is True:
+            return
         if len(given) > 1:
             at = ("component",) if "component" in given else (given[-1],)
-            yield (
-                (),
-                fault("PL-209", "an operation has one of `component`, `pathRef` and `dagRef`", "keep one of them", at),
-            )
+            yield (), fault("PL-209", f"an operation has one of {_LISTED}", "keep one of them", at)
         if not given:
             hint = "add `component`, or a `pathRef` to its file"
-            yield (), fault("PL-202", "an operation needs a component", hint, ("component",), _REFERENCES)
+            known = (*REFERENCES, "isPreset")
+            yield (), fault("PL-202", "an operation needs a component", hint, ("component",), known)
 
 
 _CIRCLE = {"Operation": Operation, "Component": Component}

@@ -51,8 +51,8 @@ def only(text: str):
         ),
         pytest.param(
             HEAD + "matrix: {kind: grid}\n",
-            "ops/f.yaml:4:1: error PL-205: field `matrix` is not supported yet",
-            id="not-yet",
+            "ops/f.yaml:4:1: error PL-202: required field `params` is missing",
+            id="a-sweep-without-params",
         ),
         pytest.param(
             RUN.replace("job", "tfjob"),
@@ -74,12 +74,6 @@ def only(text: str):
             HEAD + "termination: {maxRetries: '3'}\n",
             "ops/f.yaml:4:27: error PL-203: field `maxRetries` must be a whole number, not a string; remove the quotes",
             id="quoted-number",
-        ),
-        pytest.param(
-            HEAD + "termination: '{{ t }}'\n",
-            "ops/f.yaml:4:14: error PL-205: a template for field `termination` as a whole is not supported yet; "
-            "write it out",
-            id="template-for-a-section",
         ),
         pytest.param(
             HEAD + "name: '{{ n }}'\n",
