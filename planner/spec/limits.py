@@ -34,19 +34,25 @@ class Budget:
     Attributes:
         problems: those reported, in order.
         depth: open collections.
+        used: nodes so far, written or repeated; whoever counts one by one adds to it.
     """
 
     problems: list[Problem] = field(default_factory=list)
     depth: int = 0
-    _nodes: int = 0
+    used: int = 0
     _aliases: int = 0
+    _deepest: int = 0
 
     def nodes(self, count: int, where: Callable[[], Place]) -> None:
         """Counts nodes, written or repeated."""
-        self._nodes += count
-        if self._nodes > MAX_NODES:
-            message = f"more than {MAX_NODES:,} values, counting what aliases and merge keys repeat"
-            raise Stop(Problem("PL-105", message, where(), hint="split the file"))
+        self.used += count
+        if self.used > MAX_NODES:
+            raise self.overdrawn(where())
+
+    def overdrawn(self, place: Place) -> Stop:
+        """What ends the reading where there are too many nodes."""
+        message = f"more than {MAX_NODES:,} values, counting what aliases and merge keys repeat"
+        return Stop(Problem("PL-105", message, place, hint="split the file"))
 
     def alias(self, where: Callable[[], Place]) -> None:
         """Counts an alias."""
@@ -54,10 +60,29 @@ class Budget:
         if self._aliases > MAX_ALIASES:
             raise Stop(Problem("PL-105", f"more than {MAX_ALIASES} aliases", where(), hint="write the values out"))
 
+    def enter(self, where: Callable[[], Place]) -> None:
+        """A collection begins."""
+        self.depth += 1
+        self.levels(0, where)
+
     def levels(self, below: int, where: Callable[[], Place]) -> None:
         """Checks the depth of a node with `below` levels in it."""
-        if self.depth + below > MAX_DEPTH:
-            raise Stop(Problem("PL-104", f"nested more than {MAX_DEPTH} levels deep", where()))
+        depth = self.depth + below
+        if depth > self._deepest:
+            self._deepest = depth
+            if depth > MAX_DEPTH:
+                raise Stop(Problem("PL-104", f"nested more than {MAX_DEPTH} levels deep", where()))
+
+    def climb(self) -> int:
+        """Starts to measure a node; what it gives is for `descend` at the end of the node."""
+        around, self._deepest = self._deepest, self.depth
+        return around
+
+    def descend(self, around: int) -> int:
+        """The levels of the node that `climb` began."""
+        height = self._deepest - self.depth
+        self._deepest = max(self._deepest, around)
+        return height
 
     def report(self, problem: Problem) -> None:
         """Takes a problem that the reading survives; the last one shown says that there are more."""

@@ -15,7 +15,7 @@ __all__ = ["Entries", "Node", "sources"]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A composed node. `size` counts its nodes and `height` its levels, with what its aliases repeat."""
+    """A node with an anchor. `size` counts its nodes and `height` its levels, with what its aliases repeat."""
 
     value: Any
     spot: Spot
@@ -31,8 +31,6 @@ class Entries:
     spots: dict[str, tuple[int, int, Spot]]
     merged: list[Node] = field(default_factory=list)
     merge_line: int = 0
-    size: int = 1
-    height: int = 0
 
     def merge(self) -> int:
         """Adds what the merged mappings have and the mapping itself does not; returns the nodes that this repeats.
@@ -48,15 +46,14 @@ class Entries:
                 if key not in self.values:
                     self.values[key] = value
                     self.spots[key] = entries[key]
-        self.size += repeated
         return repeated
 
 
-def sources(node: Node) -> list[Node] | None:
+def sources(value: Any, spot: Spot) -> list[Node] | None:
     """The mappings that the value of a merge key names, in order; None where it is something else."""
-    match node.value, node.spot[2]:
+    match value, spot[2]:
         case dict(), _:
-            return [node]
+            return [Node(value, spot)]
         case list() as values, list() as spots if all(isinstance(value, dict) for value in values):
             return [Node(value, spot) for value, spot in zip(values, spots, strict=True)]
         case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from planner.spec import yaml as reader
@@ -265,6 +265,7 @@ FRAGMENTS = st.lists(
 
 @settings(max_examples=300, deadline=2_000)
 @given(FRAGMENTS)
+@example("[b: ]")
 def test_both_parsers_read_the_same(text):
     data = (text + "\n").encode()
     fast, pure = reader._read("f.yaml", data, reader._FAST), reader._read("f.yaml", data, reader._PURE)
