@@ -42,6 +42,14 @@ sim: setup ## more seeds of the simulation: SEEDS=0:5000
 fuzz: setup ## look at generated and torn documents on all cores: COUNT=200000 SEED=abc
 	@$(BIN)/python -m tests.fuzz --count $(or $(COUNT),200000) $(if $(SEED),--series $(SEED))
 
+.PHONY: peers
+peers: setup ## compare what is taken and how it merges with Polyaxon; its environment makes itself
+	@BIN=$(BIN) scripts/test peers
+
+.PHONY: prove
+prove: test fuzz ## all tests, many more documents, and the figures of the language
+	$(BIN)/python -m benchmarks language
+
 .PHONY: sizes
 sizes: setup ## sizes of modules and functions
 	@$(BIN)/python scripts/sizes.py

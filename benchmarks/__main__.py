@@ -1,13 +1,13 @@
-"""`python -m benchmarks [push] [size] [idle]`: all of them without arguments."""
+"""`python -m benchmarks [push] [size] [idle] [language]`: all of them without arguments."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import idle, push, size
+from benchmarks import idle, language, push, size
 from benchmarks.stage import report
 
-ALL = {"push": push.run, "idle": idle.run, "size": size.run}
+ALL = {"push": push.run, "idle": idle.run, "size": size.run, "language": language.run}
 
 
 def main() -> int:

@@ -7,7 +7,8 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,27 @@ class Peer:
             raise RuntimeError(f"the peer ended with {self._process.wait()}")
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+    def ask_all(self, questions: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Its answers in turn; it works on the next ones meanwhile."""
+        assert self._process.stdin
+        assert self._process.stdout
+        pipe = self._process.stdin
+
+        def write() -> None:
+            with contextlib.suppress(OSError, ValueError):  # it ended: the reader says so
+                for question in questions:
+                    pipe.write(json.dumps(question) + "\n")
+                pipe.flush()
+
+        writer = threading.Thread(target=write, daemon=True)
+        writer.start()
+        for _ in questions:
+            line = self._process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"the peer ended with {self._process.wait()}")
+            yield json.loads(line)
+        writer.join()
 
 
 @contextlib.contextmanager

@@ -111,7 +111,7 @@ def component(dice: Dice, kind: str = "") -> tuple[dict[str, Any], list[dict[str
     outputs = {"outputs": io.outputs(dice)} if dice.chance(0.4) else {}
     run = runs.run(dice, kind)
     made = dice.fields(("version", 0.1, lambda: VERSION), ("kind", 0.3, lambda: "component"))
-    made |= {key: part for key, part in shared(dice).items() if key != "template"}
+    made |= {key: part for key, part in shared(dice).items() if key not in {"template", "mount"}}
     made |= ({"inputs": inputs} if inputs else {}) | outputs | {"run": run}
     _fitting(made, run["kind"])
     return made, inputs

@@ -1,0 +1,157 @@
+"""The language: reading, checking and compiling specs, against Polyaxon and against limits of our own."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.peers.environment import UnavailableError, running
+from benchmarks.specs import compiled, entry_of, forget_objects, given_of
+from benchmarks.stage import ROOT, Row, percentile
+from planner.compile import Cache, CompileInput
+from planner.model.records import RootRecord
+from planner.target import Contact, plan_commit, target_of
+from tests.generate import mixed
+
+SPECS = 1000
+MANY = 10_000
+ROUNDS = 5
+SHARE_CACHED, SHARE_COLD = 10, 3
+"""How many times as fast as the peer, with the Kubernetes check cached by content and without."""
+
+
+@dataclass(frozen=True)
+class Times(Row):
+    """How many times as much something is; the goal is the least."""
+
+    @property
+    def holds(self) -> bool:
+        return self.limit is None or self.value >= self.limit
+
+    def __str__(self) -> str:
+        goal = "" if self.limit is None else f"  at least x{self.limit:g}"
+        return f"{'ok  ' if self.holds else 'LESS'} {self.name:<52} x{self.value:9.2f}{goal}  {self.note}"
+
+
+def run() -> list[Row]:
+    return [*_imports(), *_against_peer(), *_one_changed(), *_many()]
+
+
+def _cold(given: CompileInput, *, warm_objects: bool) -> float:
+    """Seconds of one compile without anything remembered; Kubernetes objects seen before may be."""
+    if not warm_objects:
+        forget_objects()
+    begun = time.perf_counter()
+    compiled(given, Cache())
+    return time.perf_counter() - begun
+
+
+# Against the peer
+
+
+def _against_peer() -> list[Row]:
+
+    specs = list(mixed(SPECS))
+    given = given_of(specs)
+    _cold(given, warm_objects=False)  # imports and first uses
+    warm = [_cold(given, warm_objects=True) for _ in range(ROUNDS)]
+    cold = [_cold(given, warm_objects=False) for _ in range(ROUNDS)]
+    lines = sum(text.count("\n") for _, text in specs) / SPECS
+    ours, bare = (statistics.median(taken) / SPECS for taken in (warm, cold))
+    try:
+        theirs, note = _peer(specs)
+    except UnavailableError as error:
+        raise SystemExit(str(error)) from error
+    return [
+        Row("a spec cold, Kubernetes objects seen before", ours * 1000, "ms", None, f"{lines:.0f} lines on average"),
+        Row("a spec cold, nothing seen before", bare * 1000, "ms"),
+        Row("a spec, polyaxon's check_polyaxonfile", theirs * 1000, "ms", None, note),
+        Times("as fast as polyaxon, objects seen before", theirs / ours, "", SHARE_CACHED),
+        Times("as fast as polyaxon, nothing seen before", theirs / bare, "", SHARE_COLD),
+    ]
+
+
+def _peer(specs: Iterable[tuple[str, str]]) -> tuple[float, str]:
+    """Seconds a spec, its imports and first uses left out, and what it refused."""
+    with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as folder, running("polyaxon") as peer:
+        for name, text in specs:
+            Path(folder, f"{name}.yaml").write_text(text)
+        answer = peer.ask({"do": "time", "folder": folder, "rounds": 3})
+    if not answer["ok"]:
+        raise SystemExit(f"the peer failed: {answer['why']}")
+    refused = answer["refused"]
+    note = f"{len(refused)} refused, first: {refused[0][:200]}" if refused else "none refused"
+    return statistics.median(answer["seconds"]) / answer["files"], note
+
+
+# Limits of our own
+
+
+def _imports() -> list[Row]:
+    code = "import time; begun = time.perf_counter(); import planner.compile; print(time.perf_counter() - begun)"
+    taken = [float(_python("-c", code)) for _ in range(10)]
+    helps = [_timed(lambda: _python("-m", "reconciler.cli", "--help")) for _ in range(10)]
+    return [
+        Row("import planner.compile, median of 10", percentile(taken, 0.5), "s", 0.5),
+        Row("plumbline --help, median of 10", percentile(helps, 0.5), "s", 0.5),
+    ]
+
+
+def _python(*arguments: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # users have compiled modules
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def _timed(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def _one_changed() -> list[Row]:
+    """A plan after one changed file of many: what the daemon does between reading the tree and the transaction."""
+    given, cache = given_of(mixed(SPECS)), Cache()
+    state = compiled(given, cache)
+    records = {name: RootRecord(name, planned=target_of(root, "b" * 40)) for name, root in state.roots.items()}
+    contact = Contact("bench", "main", datetime(2026, 1, 1, tzinfo=UTC))
+    path, entry = next((path, entry) for path, entry in given.entries.items() if entry.kind == "blob")
+    taken = []
+    for number in range(20):
+        data = given.blobs[entry.id].replace(b"image: ", f"image: mirror{number}.example.org/".encode(), 1)
+        now, _ = entry_of(data)
+        changed = replace(
+            given,
+            entries={**given.entries, path: now},
+            blobs={now.id: data},
+            in_force={name: root.place.path for name, root in state.roots.items()},
+        )
+        begun = time.perf_counter()
+        plan = plan_commit(compiled(changed, cache), records, contact)
+        taken.append(time.perf_counter() - begun)
+        assert len(plan.changes) == 1, plan.changes
+    return [Row(f"plan after one changed file of {SPECS}, median", percentile(taken, 0.5) * 1000, "ms", 30)]
+
+
+def _many() -> list[Row]:
+
+    with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as folder:
+        source = Path(folder, "specs.json")
+        source.write_text(json.dumps(list(mixed(MANY))))
+        answer = json.loads(_python("-m", "benchmarks.specs", str(source)))
+    return [
+        Row(f"{MANY} specs cold", answer["seconds"], "s", 10),
+        Row(f"{MANY} specs cold, largest memory", answer["megabytes"], "MB", 400, f"{answer['before']:.0f} MB before"),
+    ]

@@ -1,0 +1,68 @@
+"""Generated specs on the path of the daemon; `python -m benchmarks.specs FILE` compiles them in its own process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from planner.compile import Cache, CompileConfig, CompileInput, Entry, EntryRef, compile_tree, references, wanted
+from planner.errors import Severity
+from planner.model.desired import DesiredState
+from reconciler.compiler import check_schedule
+
+
+def given_of(specs: Iterable[tuple[str, str]]) -> CompileInput:
+    """What compile is given of a repository of those specs, by name."""
+    entries: dict[str, Entry] = {"ops": EntryRef("tree", "f" * 40)}
+    blobs = {}
+    for name, text in specs:
+        entry, data = entry_of(text.encode())
+        entries[f"ops/{name}.yaml"] = entry
+        blobs[entry.id] = data
+    return CompileInput("c" * 40, "t" * 40, entries, CompileConfig("bench", fixed=True), blobs)
+
+
+def entry_of(data: bytes) -> tuple[EntryRef, bytes]:
+    """A file of that content."""
+    return EntryRef("blob", hashlib.sha1(data).hexdigest(), len(data)), data
+
+
+def compiled(given: CompileInput, cache: Cache) -> DesiredState:
+    """The desired state. A generated spec that is refused is a fault of ours: then nothing is measured."""
+    assert not wanted(given, cache)
+    references(given, cache)
+    state = compile_tree(given, cache, check_schedule)
+    bad = [problem for problem in state.problems if problem.severity is Severity.ERROR]
+    if bad:
+        raise SystemExit(f"{len(state.bad_files)} generated specs are refused; the first problem: {bad[0]}")
+    return state
+
+
+def forget_objects() -> None:
+    """Empty the checks of Kubernetes objects that are kept by content."""
+    from planner.spec import kubernetes
+
+    kubernetes.forget()
+
+
+def main() -> None:
+    """Compile all specs of a file, and print what it took."""
+    given = given_of(json.loads(Path(sys.argv[1]).read_text()))
+    before = _megabytes()
+    begun = time.perf_counter()
+    compiled(given, Cache())
+    seconds = time.perf_counter() - begun
+    print(json.dumps({"seconds": seconds, "megabytes": _megabytes(), "before": before}))
+
+
+def _megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()

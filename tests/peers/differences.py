@@ -1,0 +1,65 @@
+"""Where the project and Polyaxon differ on purpose; every other disagreement is a defect.
+
+Each entry stands for a rule that the design, the table in docs/compile.md or a mark in the reference justifies, and
+names a test of ours that shows what we do. An entry that no generated case needs is removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from planner.errors import Problem
+
+__all__ = ["ACCEPTED", "MERGED", "REFUSED", "Accepted", "Merged", "Refused"]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A problem of ours with something that Polyaxon takes.
+
+    Attributes:
+        rule: what we do, in one sentence.
+        section: of the reference.
+        test: of ours that shows it.
+        covers: whether a problem is of this rule; it is given the document too.
+    """
+
+    rule: str
+    section: str
+    test: str
+    covers: Callable[[Problem, Mapping[str, Any]], bool]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A document that we take and Polyaxon does not.
+
+    Attributes:
+        covers: whether Polyaxon's reason is of this rule; it is given the document too.
+    """
+
+    rule: str
+    section: str
+    test: str
+    covers: Callable[[str, Mapping[str, Any]], bool]
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A part of a merged component that differs.
+
+    Attributes:
+        covers: whether a place in the merged component is of this rule: the place, our value, theirs.
+    """
+
+    rule: str
+    section: str
+    test: str
+    covers: Callable[[tuple[str | int, ...], Any, Any], bool]
+
+
+REFUSED: tuple[Refused, ...] = ()
+ACCEPTED: tuple[Accepted, ...] = ()
+MERGED: tuple[Merged, ...] = ()

@@ -1,0 +1,67 @@
+"""The project against Polyaxon: what is taken, and what operations over components come to.
+
+Every disagreement is a defect of ours, or an entry of `differences`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from planner.errors import Problem
+from tests.generate import Case, documents
+from tests.generate.each import each_field
+from tests.peers.differences import ACCEPTED, REFUSED
+from tests.peers.ours import errors
+
+RANDOM = 5000
+"""Documents from a seed; those of `each_field` come on top."""
+LOOKED_AT = 1500
+SHOWN = 40
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What both sides say of a document: nothing for a document that is taken."""
+
+    case: Case
+    ours: tuple[Problem, ...]
+    theirs: str
+
+    def __str__(self) -> str:
+        ours = "; ".join(map(str, self.ours))[:300] or "taken"
+        return f"{self.case.seed} ({self.case.fault or 'valid'})\n   ours: {ours}\n   theirs: {self.theirs[-300:] or 'taken'}"
+
+
+def looked_at(polyaxon):
+    cases = [*documents("specs", RANDOM), *each_field("each", LOOKED_AT)]
+    questions = [{"do": "check", "files": {"a.yaml": case.text}, "main": "a.yaml"} for case in cases]
+    for case, answer in zip(cases, polyaxon.ask_all(questions), strict=True):
+        yield Seen(case, errors({"a.yaml": case.text}, "a.yaml"), "" if answer["ok"] else answer["why"])
+
+
+def explained(seen, used):
+    """Whether both sides agree, or entries say why not."""
+    if bool(seen.ours) == bool(seen.theirs):
+        return True
+    if seen.theirs:
+        entries = [entry.rule for entry in ACCEPTED if entry.covers(seen.theirs, seen.case.value)][:1]
+        used.update(entries)
+        return bool(entries)
+    by_problem = [[entry.rule for entry in REFUSED if entry.covers(one, seen.case.value)] for one in seen.ours]
+    used.update(rules[0] for rules in by_problem if rules)
+    return all(by_problem)
+
+
+def test_the_same_documents_are_taken(polyaxon):
+    used = Counter()
+    both = Counter()
+    disagreed = []
+    for seen in looked_at(polyaxon):
+        both[bool(seen.ours), bool(seen.theirs)] += 1
+        if not explained(seen, used):
+            disagreed.append(seen)
+    assert not disagreed, f"{len(disagreed)} disagreements:\n" + "\n".join(map(str, disagreed[:SHOWN]))
+    assert both[False, False] > RANDOM / 3, "the generator makes too few valid documents to prove anything"
+    dead = {entry.rule for entry in (*REFUSED, *ACCEPTED)} - used.keys()
+    assert not dead, f"entries that no document needs: {dead}"
