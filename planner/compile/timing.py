@@ -32,7 +32,8 @@ def lower_schedule(
         found = _lower(said)
     except ValueError as error:
         field = str(error).partition(" ")[0]  # as the values promise
-        report.add(origin.first((field,)).problem("PL-504", str(error)))
+        code = "PL-503" if field == "endAt" else "PL-504"
+        report.add(origin.first((field,)).problem(code, str(error)))
         return None
     fault = check(found) if check is not None else None
     if fault is not None:

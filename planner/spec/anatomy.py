@@ -31,12 +31,14 @@ class Spotted:
         section: the innermost section around the location; the root's at the root.
         value: the value there; None where the document has none.
         parent: the value around it.
+        kinds: sections that may stand there.
     """
 
     parts: Loc
     section: type[Section]
     value: Any
     parent: Any
+    kinds: tuple[type[Section], ...] = ()
 
     @property
     def pointer(self) -> str:
@@ -76,7 +78,7 @@ def locate(root: type[Section], value: Any, loc: Loc) -> Spotted:
             owner = kind if _is_section(kind) else found.section
             found = _step(replace(found, section=owner), part)
             kind = _below(kind, part)
-    return found
+    return replace(found, kinds=tuple(sections(kind)))
 
 
 def _step(at: Spotted, part: int | str) -> Spotted:

@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from planner.spec.limits import MAX_PROBLEMS
 from planner.spec.places import camel, snake
 
-__all__ = ["Clash", "Rule", "Said", "beside", "fault", "refuse", "together"]
+__all__ = ["Clash", "Rule", "Said", "again", "beside", "fault", "refuse", "together"]
 
 _T = TypeVar("_T")
 
@@ -87,7 +87,7 @@ def together(value: Any, handler: Callable[[Any], _T], rule: Rule) -> _T:
         rest = [clash for keys, clash in found if at_fault.isdisjoint(map(camel, keys))]
         if not rest:
             raise
-        raise ValidationError.from_exception_data(error.title, [*map(_again, known), *map(_line, rest)]) from None
+        raise ValidationError.from_exception_data(error.title, [*map(again, known), *map(_line, rest)]) from None
     refuse(clash for _, clash in found)
     return result
 
@@ -112,7 +112,7 @@ def _line(one: PydanticCustomError) -> InitErrorDetails:
     return InitErrorDetails(type=one, loc=(), input=None)
 
 
-def _again(details: ErrorDetails) -> InitErrorDetails:
+def again(details: ErrorDetails) -> InitErrorDetails:
     """An error that was raised once, to be raised again."""
     kind, context = details["type"], details.get("ctx", {})
     if kind.startswith("PL-"):

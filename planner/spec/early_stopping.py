@@ -19,7 +19,7 @@ __all__ = [
     "MedianPolicy",
     "MetricEarlyStopping",
     "Optimization",
-    "Policy",
+    "StoppingPolicy",
     "TruncationPolicy",
 ]
 
@@ -65,7 +65,7 @@ class DiffPolicy(Evaluated, live="kind percent"):
     """By how much worse, in percent of the best value."""
 
 
-Policy = Annotated[MedianPolicy | TruncationPolicy | DiffPolicy, Field(discriminator="kind")]
+StoppingPolicy = Annotated[MedianPolicy | TruncationPolicy | DiffPolicy, Field(discriminator="kind")]
 """Which runs are stopped by comparison with others, told apart by `kind`."""
 
 
@@ -89,7 +89,7 @@ class MetricEarlyStopping(Section, live="kind metric value optimization policy")
     """The value that is good enough."""
     optimization: Optimization
     """Whether `value` or more is good enough, or `value` or less."""
-    policy: Policy | None = None
+    policy: StoppingPolicy | None = None
     """Stops single runs by comparison instead; none by default."""
 
 

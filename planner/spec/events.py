@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import PlainValidator, WithJsonSchema
 
 from planner import keys
+from planner.spec.filled import Filled
 from planner.spec.shape import TEMPLATE, OrTemplate, Section, fault, is_template
 from planner.spec.words import kind_of, nearest, short
 
@@ -64,7 +65,7 @@ def _ref(value: object) -> str:
 class EventTrigger(Section, live="kinds ref"):
     """Events of one source that start the operation."""
 
-    kinds: Annotated[tuple[EventKind, ...], Field(min_length=1)]
+    kinds: Annotated[tuple[EventKind, ...], Filled()]
     """Which events, such as `run_status_running`; those without a source here are taken and never happen."""
     ref: Annotated[str, PlainValidator(_ref), WithJsonSchema({"type": "string", "minLength": 1})]
     """Where they come from: `ops.NAME` for an operation of the same DAG."""

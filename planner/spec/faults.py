@@ -76,6 +76,8 @@ def _place(kind: str, at: Spotted, places: Places) -> Place:
         return places.key(at.pointer)
     if kind == "missing":
         return places.key(at.pointer.rpartition("/")[0])
+    if kind == "union_tag_not_found" and isinstance(at.value, dict):
+        return places.key(at.pointer)
     return places.value(at.pointer)
 
 
@@ -171,8 +173,7 @@ def _bad_kind(_error: ErrorDetails, at: Spotted) -> _Told:
 
 
 def _kinds(at: Spotted) -> list[str]:
-    field = at.section.model_fields[fields(at.section)[camel(str(at.parts[-1]))]]
-    return [str(member.model_fields["kind"].default) for member in sections(field.annotation)]
+    return [str(member.model_fields["kind"].default) for member in at.kinds]
 
 
 def _few(_error: ErrorDetails, at: Spotted) -> _Told:

@@ -15,7 +15,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from planner.spec.clashes import refuse
+from planner.spec.clashes import again, refuse
 from planner.spec.shape import TEMPLATE, Section, fault, is_template
 from planner.spec.words import kind_of, short
 
@@ -55,8 +55,10 @@ class Forms:
         return [field.alias or name for name, field in self.section.model_fields.items() if field.is_required()]
 
     def _read(self, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-        if isinstance(value, dict | Section) or is_template(value):
-            return value if isinstance(value, str) else handler(value)
+        if is_template(value):
+            return value
+        if isinstance(value, dict | Section):
+            return _of_mapping(value, handler)
         parts = self._parts(value)
         if len(parts) < len(self._needed):
             said = f"{{field}} has {len(parts)} of the {len(self._needed)} parts that it needs"
@@ -86,6 +88,18 @@ class Forms:
         message = said["message"] if listed or not loc else said["message"].replace("{field}", f"`{loc[0]}`")
         at = (self._names.index(str(loc[0])),) if listed and loc else ()
         return fault(details["type"], message, said["hint"], at=(*at, *said["at"]))
+
+
+def _of_mapping(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """An unknown field beside a missing one is the missing one by another name: one problem, not two."""
+    try:
+        return handler(value)
+    except ValidationError as error:
+        known = error.errors(include_url=False)
+        if not any(details["type"] == "extra_forbidden" for details in known):
+            raise
+        rest = [again(details) for details in known if details["type"] != "missing"]
+        raise ValidationError.from_exception_data(error.title, rest) from None
 
 
 def _number(text: str) -> int | float | str:

@@ -2,11 +2,15 @@
 
 Applies the rules of documents (reference, section 1) on top of the models. What a document refers to, and whether its
 values fit, is compile's business. Nothing here raises for bad input.
+
+A preset (`isPreset: true`) needs no version, as in the reference; its kind and that field say enough for a file to
+count as a spec.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,6 +24,7 @@ from planner.spec.component import Component
 from planner.spec.limits import MAX_PROBLEMS
 from planner.spec.operation import Operation
 from planner.spec.places import Places
+from planner.spec.run import RUN_KINDS
 from planner.spec.version import is_version, refusal
 from planner.spec.words import kind_of, listed, nearest, short
 
@@ -31,7 +36,7 @@ KINDS: tuple[str, ...] = ("component", "operation")
 Look = Literal["spec", "suspect", "other"]
 """What a file is by the rule of design "Discovery"."""
 
-_RUN_WORDS = frozenset({"job", "service", "dag"})
+_COMPILED = "compiled_operation"
 _MARKS = re.compile(
     rb"""^(?:\xef\xbb\xbf)?(?:[ \t]{0,40}[{,]?[ \t]{0,8}(?=")|(?!["]))  # JSON may indent, YAML starts at the margin
     (?:["']?version["']?[ \t]{0,8}:[ \t]{0,8}["']?1\.1["']?(?![\w.])
@@ -123,7 +128,11 @@ def _look(read: reader.Read, data: bytes) -> Look:
 
 
 def _is_spec(value: Any) -> bool:
-    return isinstance(value, dict) and "kind" in value and is_version(value.get("version"))
+    return isinstance(value, dict) and "kind" in value and (is_version(value.get("version")) or _is_preset(value))
+
+
+def _is_preset(value: dict[Any, Any]) -> bool:
+    return value.get("kind") == "operation" and value.get("isPreset", value.get("is_preset")) is True
 
 
 def _beyond(known: tuple[Problem, ...], found: list[Problem]) -> list[Problem]:
@@ -166,14 +175,8 @@ def _top(value: Any, places: Places) -> list[Problem]:
     if not isinstance(value, dict):
         hint = "start with `version: 1.1` and `kind`"
         return [Problem("PL-203", f"a document must be a mapping, not {kind_of(value)}", place, hint=hint)]
-    problems = []
     known = isinstance(value.get("kind"), str) and value["kind"] in KINDS
-    if "version" not in value:
-        message = "required field `version` is missing"
-        problems.append(Problem("PL-202", message, place, "/version", "add `version: 1.1`"))
-    elif not known and not is_version(value["version"]):  # with a known kind, the model says it
-        message, hint = refusal(value["version"])
-        problems.append(Problem("PL-207", message, places.value("/version"), "/version", hint))
+    problems = list(_version_faults(value, places, known=known))
     if "kind" not in value:
         hint = f"add `kind: {'component' if 'run' in value else 'operation'}`"
         problems.append(Problem("PL-202", "required field `kind` is missing", place, "/kind", hint))
@@ -182,12 +185,25 @@ def _top(value: Any, places: Places) -> list[Problem]:
     return problems
 
 
+def _version_faults(value: dict[Any, Any], places: Places, *, known: bool) -> Iterator[Problem]:
+    """A version that is missing, empty or another one; what is not empty is left to the model of a known kind."""
+    if "version" not in value:
+        if not _is_preset(value):
+            message = "required field `version` is missing"
+            yield Problem("PL-202", message, places.value(""), "/version", "add `version: 1.1`")
+    elif value["version"] is None or not (known or is_version(value["version"])):
+        message, hint = refusal(value["version"])
+        yield Problem("PL-207", message, places.value("/version"), "/version", hint)
+
+
 def _unknown_kind(kind: object, place: Place) -> Problem:
     if not isinstance(kind, str):
         message = f"field `kind` must be a string, not {kind_of(kind)}"
         return Problem("PL-203", message, place, "/kind", f"use {listed(KINDS)}")
     near = nearest(kind, KINDS)
     hint = f"did you mean `{near}`?" if near else f"use {listed(KINDS)}"
-    if kind in _RUN_WORDS:
+    if kind in RUN_KINDS:
         hint = "use `component`; this is a kind of its `run`"
+    if kind == _COMPILED:
+        hint = "a compiled operation is what comes of a component and an operation: write those two"
     return Problem("PL-206", f"unknown kind `{short(kind)}`", place, "/kind", hint)

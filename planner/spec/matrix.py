@@ -13,6 +13,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from planner.spec.clashes import Clash, Said
 from planner.spec.distributions import KINDS, Distribution
 from planner.spec.early_stopping import EarlyStopping
+from planner.spec.filled import Filled
 from planner.spec.numbers import AnyWholeOrTemplate, finite
 from planner.spec.optimization import Metric, Resource, Tuner, UtilityFunction
 from planner.spec.shape import TEMPLATE, BoolOrTemplate, CountOrTemplate, OrTemplate, Section, fault, is_template
@@ -46,7 +47,7 @@ _TAKEN: dict[str, tuple[str, ...]] = {
 }
 """Kinds of distributions by the kind of the sweep; the other sweeps take all of them."""
 
-Space = Annotated[dict[str, Distribution], Field(min_length=1)]
+Space = Annotated[dict[str, Distribution], Filled()]
 """What may be chosen, by the name of the param."""
 
 
@@ -74,7 +75,7 @@ class Over(Sweep):
                 yield ("params",), fault("PL-209", message, f"use {listed(taken)}", ("params", name, "kind"))
 
 
-Entries = Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
+Entries = Annotated[tuple[dict[str, Any], ...], Filled()]
 
 
 class MappingSweep(Sweep, identity="kind values"):

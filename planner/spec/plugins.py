@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
-
+from planner.spec.filled import Filled
 from planner.spec.shape import BoolOrTemplate, OrTemplate, Section, WholeOrTemplate
 
 __all__ = ["Notification", "NotificationTrigger", "Plugins", "Sidecar"]
@@ -21,7 +20,7 @@ NotificationTrigger = Literal[
 class Notification(Section, live="connections trigger"):
     """Who is told of a run, and when."""
 
-    connections: Annotated[tuple[str, ...], Field(min_length=1)]
+    connections: Annotated[tuple[str, ...], Filled()]
     """Connections that the message goes to."""
     trigger: NotificationTrigger | None = None
     """The status that it is sent at; `done`, which is any end, by default."""

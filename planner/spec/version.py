@@ -21,7 +21,8 @@ def is_version(value: object) -> bool:
 
 def refusal(value: object) -> tuple[str, str]:
     """What is wrong with another version, and what to write."""
-    return f"version `{short(str(value))}` is not known", "write `version: 1.1`"
+    message = "field `version` is empty" if value is None else f"version `{short(str(value))}` is not known"
+    return message, "write `version: 1.1`"
 
 
 def _version(value: object) -> float:

@@ -184,7 +184,7 @@ CASES = {
             "schedule: {kind: cron, cron: '@daily', timezone: Europe/Berlin, "
             'startAt: "2026-03-29T01:15:00Z", endAt: "2026-03-29T02:30"}\n'
         ),
-        ["PL-504 a.yaml:4:105 /schedule/endAt"],
+        ["PL-503 a.yaml:4:105 /schedule/endAt"],
     ),
     # DAGs
     "dependencies of a root": (op("dependencies: [x]\n"), ["PL-304 a.yaml:4:15 /dependencies"]),

@@ -113,7 +113,7 @@ def only(text: str):
         ),
         pytest.param(
             "version: 1.1\nkind: component\nrun: {}\n",
-            "ops/f.yaml:3:6: error PL-202: field `run` needs a `kind`; use `job`, `service` or `dag`",
+            "ops/f.yaml:3:1: error PL-202: field `run` needs a `kind`; use `job`, `service` or `dag`",
             id="run-without-kind",
         ),
         pytest.param(
