@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     BaseModel,
@@ -84,6 +84,8 @@ class Section(BaseModel):
     classes: ClassVar[Mapping[str, FieldClass]] = MappingProxyType({})
     """The class of every field by attribute name; empty for sections outside of the language."""
 
+    _all_at_once: ClassVar[object] = None
+
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
@@ -97,6 +99,9 @@ class Section(BaseModel):
     def __init_subclass__(cls, identity: str = "", live: str = "", inert: str = "", **kwargs: Any) -> None:
         del identity, live, inert  # pydantic hands them to the other one, which sees the fields
         super().__init_subclass__(**kwargs)
+        if sum("clashes" in vars(base) for base in cls.__mro__) > 1:
+            # Sections without rules do without it: it would be paid for at every section of every spec.
+            cls._all_at_once = model_validator(mode="wrap")(_all_at_once)
 
     @classmethod
     def __pydantic_init_subclass__(cls, identity: str = "", live: str = "", inert: str = "", **kwargs: Any) -> None:
@@ -113,14 +118,14 @@ class Section(BaseModel):
         del said  # a section without such rules
         yield from ()
 
-    @model_validator(mode="wrap")
-    @classmethod
-    def _all_at_once(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        return together(value, handler, cls._clashes_of)
-
     @classmethod
     def _clashes_of(cls, value: Any) -> Iterator[Clash]:
         return cls.clashes(Said(value)) if isinstance(value, dict) else iter(())
+
+
+@classmethod  # type: ignore[misc]  # becomes a method of the sections that have rules
+def _all_at_once(cls: type[Section], value: Any, handler: ModelWrapValidatorHandler[Section]) -> Section:
+    return together(value, handler, cls._clashes_of)
 
 
 def is_template(value: object) -> bool:
