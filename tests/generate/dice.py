@@ -30,10 +30,11 @@ class Dice:
         scope: declared inputs by type, which templates may read.
     """
 
-    def __init__(self, seed: object) -> None:
+    def __init__(self, seed: object, first: int = 0) -> None:
+        """Start at that seed; names are numbered from after `first`."""
         self.random = random.Random(str(seed))
         self.scope: dict[str, list[str]] = {}
-        self._numbers = 0
+        self._numbers = first
 
     def chance(self, share: float) -> bool:
         """True so often."""

@@ -214,7 +214,7 @@ def dag(dice: Dice) -> dict[str, Any]:
 def _node(
     dice: Dice, name: str, library: list[tuple[dict[str, Any], list[dict[str, Any]]]], before: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    inner = Dice(f"{dice.random.random()}")
+    inner = Dice(f"{dice.random.random()}", 100)
     if library and dice.chance(0.5):
         made, inputs = dice.pick(library)
         source: dict[str, Any] = {"dagRef": made["name"]}

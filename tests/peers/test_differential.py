@@ -9,13 +9,16 @@ from collections import Counter
 from dataclasses import dataclass
 
 from planner.errors import Problem
+from planner.spec.load import load
 from tests.generate import Case, documents
 from tests.generate.each import each_field
+from tests.peers.compare import differing, plain
 from tests.peers.differences import ACCEPTED, REFUSED
 from tests.peers.ours import errors
 
 RANDOM = 5000
 """Documents from a seed; those of `each_field` come on top."""
+READ = 3000
 LOOKED_AT = 1500
 SHOWN = 40
 
@@ -30,7 +33,8 @@ class Seen:
 
     def __str__(self) -> str:
         ours = "; ".join(map(str, self.ours))[:300] or "taken"
-        return f"{self.case.seed} ({self.case.fault or 'valid'})\n   ours: {ours}\n   theirs: {self.theirs[-300:] or 'taken'}"
+        theirs = self.theirs[-300:] or "taken"
+        return f"{self.case.seed} ({self.case.fault or 'valid'})\n   ours: {ours}\n   theirs: {theirs}"
 
 
 def looked_at(polyaxon):
@@ -65,3 +69,16 @@ def test_the_same_documents_are_taken(polyaxon):
     assert both[False, False] > RANDOM / 3, "the generator makes too few valid documents to prove anything"
     dead = {entry.rule for entry in (*REFUSED, *ACCEPTED)} - used.keys()
     assert not dead, f"entries that no document needs: {dead}"
+
+
+def test_the_same_values_are_read(polyaxon):
+    loaded = [(case, load("a.yaml", case.text.encode())) for case in documents("read", READ) if not case.fault]
+    loaded = [(case, file.documents[0]) for case, file in loaded if file.valid]
+    answers = polyaxon.ask_all([{"do": "read", "document": document.value} for _, document in loaded])
+    wrong = [
+        f"{case.seed}: {place}: ours {ours!r}, theirs {theirs!r}"
+        for (case, document), answer in zip(loaded, answers, strict=True)
+        for place, ours, theirs in differing(plain(document.spec), answer["read"])
+    ]
+    assert not wrong, f"{len(wrong)} values:\n" + "\n".join(wrong[:SHOWN])
+    assert len(loaded) > READ / 3, "the generator makes too few valid documents to prove anything"
