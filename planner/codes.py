@@ -68,6 +68,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "PL-701": "cannot run on this backend",
         "PL-702": "request above every limit of its queue",
         "PL-703": "command names a file that its run will not see",
+        "PL-704": "has no effect here",
         # 9xx: our own fault
         "PL-901": "Plumbline failed on this file",
     }

@@ -1,13 +1,14 @@
-"""Arguments in several forms: a mapping, a list in order, or text with colons (reference, section 13.2).
+"""Sections in several forms: a short one, or arguments as a mapping, a list in order, or text with colons.
 
 `Annotated[Steps | str, Forms(Steps)]` reads `{start: 0, stop: 9, step: 3}`, `[0, 9, 3]` and `"0:9:3"` as the same
-`Steps`, and keeps text with a template as it is. Parts beyond the last field are ignored, as the reference does. This
-module must never know a particular section.
+`Steps`, and keeps text with a template as it is (reference, section 13.2). Parts beyond the last field are ignored, as
+the reference does. This module must never know a particular section.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +20,29 @@ from planner.spec.clashes import again, refuse
 from planner.spec.shape import TEMPLATE, Section, fault, is_template
 from planner.spec.words import kind_of, short
 
-__all__ = ["Forms"]
+__all__ = ["Forms", "Short"]
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]{1,300}\.?[0-9]{0,300}|\.[0-9]{1,300})(?:[eE][-+]?[0-9]{1,4})?")
 _WHOLE = re.compile(r"[-+]?[0-9]{1,19}")
+
+
+@dataclass(frozen=True, eq=False)
+class Short:
+    """Marks a section that also has a short form.
+
+    Attributes:
+        long: the long form of a value in the short one; other values as they are.
+        schema: of the short form.
+    """
+
+    long: Callable[[Any], Any]
+    schema: JsonSchemaValue
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self.long, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [handler(schema), self.schema]}
 
 
 @dataclass(frozen=True)

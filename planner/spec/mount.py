@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
+from planner.spec.forms import Short
 from planner.spec.shape import Section, fault
 
 __all__ = ["Mount", "Mounts"]
@@ -29,16 +30,5 @@ def _mount(value: Any) -> Any:
     return {"from": source, "to": target} if target else {"from": source}
 
 
-_ENTRY: dict[str, Any] = {
-    "anyOf": [
-        {"type": "string", "pattern": "^[^:]"},
-        {
-            "type": "object",
-            "properties": {"from": {"type": "string", "minLength": 1}, "to": {"type": ["string", "null"]}},
-            "required": ["from"],
-            "additionalProperties": False,
-        },
-    ]
-}
-Mounts = tuple[Annotated[Mount, BeforeValidator(_mount), WithJsonSchema(_ENTRY)], ...]
+Mounts = tuple[Annotated[Mount, Short(_mount, {"type": "string", "pattern": "^[^:]"})], ...]
 """Mounts, each as `from:to`, as `from`, or as a mapping."""
