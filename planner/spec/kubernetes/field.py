@@ -1,0 +1,53 @@
+"""A field of a section that holds an object of Kubernetes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from planner.canon import Json
+from planner.spec.clashes import refuse
+from planner.spec.kubernetes.check import check
+from planner.spec.shape import TEMPLATE, fault, is_template
+
+__all__ = ["Kubernetes"]
+
+
+@dataclass(frozen=True)
+class Kubernetes:
+    """Marks a field that holds plain data of a type of Kubernetes, or text with a template in place of all of it.
+
+    `Annotated[Mapping[str, Any] | str, Kubernetes("Affinity")]`, and `Kubernetes("Toleration[]")` for a list.
+
+    Attributes:
+        kind: a type of the table of Kubernetes, or a form of one.
+    """
+
+    kind: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        del source, handler
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        del schema, handler
+        inner: JsonSchemaValue = {"type": "object"}
+        if self.kind.endswith("[]"):
+            inner = {"type": "array", "items": {"anyOf": [inner, TEMPLATE]}}
+        return {"anyOf": [inner, TEMPLATE]}
+
+    def read(self, value: Any) -> Json:
+        """The value in canonical spelling.
+
+        Raises:
+            ValidationError: with everything that is wrong with it.
+        """
+        if is_template(value):
+            return str(value)
+        looked = check(value, self.kind)
+        refuse(fault(one.code, one.message, one.hint, one.at) for one in looked.faults)
+        return looked.value
