@@ -8,8 +8,8 @@ is added in such a way that its absence leaves the projection as it was. tests/g
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields
 
 from planner import canon
 from planner.canon import Json
@@ -20,6 +20,8 @@ from planner.spec.places import pointer
 __all__ = ["leaf_digest", "sealed"]
 
 Fields = dict[str, Json]
+
+_FIELDS = tuple(field.name for field in fields(CompiledOperation))
 
 
 def sealed(operation: CompiledOperation, params: Mapping[str, Json], commit: str) -> CompiledOperation:
@@ -36,9 +38,12 @@ def sealed(operation: CompiledOperation, params: Mapping[str, Json], commit: str
     if operation.policy.run is RunPolicy.ON_COMMIT:
         identity["commit"] = commit
     live = _live(operation, root=True)
-    fields = dict(_flat(identity)) | dict(_flat(live))
-    found = replace(operation, digest=canon.digest(identity), live=canon.digest(live), fields=fields, form="")
-    return replace(found, form=canon.digest(found))
+    flat: Fields = {}
+    _flatten(identity, "", flat)
+    _flatten(live, "", flat)
+    found = {name: getattr(operation, name) for name in _FIELDS}
+    found |= {"digest": canon.digest(identity), "live": canon.digest(live), "fields": flat, "form": ""}
+    return CompiledOperation(**{**found, "form": canon.digest(found)})
 
 
 def leaf_digest(kind: str, leaf: Leaf, commit: str) -> str:
@@ -202,13 +207,15 @@ def _limits(gang: Gang) -> Fields:
     return _said(**found)
 
 
-def _flat(value: Json, at: str = "") -> Iterator[tuple[str, Json]]:
+def _flatten(value: Json, at: str, into: Fields) -> None:
     """Every scalar, and every empty container, by its JSON pointer."""
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, str) or not value:
+        into[at] = value
+    elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _flat(item, at + pointer(key))
-    elif isinstance(value, list | tuple) and value:
+            _flatten(item, f"{at}/{key}" if key.isalnum() else at + pointer(key), into)
+    elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _flat(item, at + pointer(index))
+            _flatten(item, f"{at}/{index}", into)
     else:
-        yield at, value
+        into[at] = value
