@@ -174,8 +174,8 @@ class HyperoptSweep(Over, identity="kind params algorithm metric num_runs max_it
     """Which sweep it is."""
     params: Space
     """What may be chosen, by the name of the param."""
-    algorithm: Literal["tpe", "rand", "anneal"] = "tpe"
-    """Which algorithm."""
+    algorithm: Literal["tpe", "rand", "anneal"] | None = None
+    """Which algorithm; `tpe` by default."""
     metric: Metric
     """What is made better."""
     num_runs: CountOrTemplate

@@ -20,8 +20,8 @@ class Metric(Section, identity="name optimization"):
 
     name: str
     """Name of the output or metric of each run."""
-    optimization: Optimization = "maximize"
-    """Whether larger values are better, or smaller ones."""
+    optimization: Optimization | None = None
+    """Whether larger values are better, or smaller ones; `maximize` by default."""
 
 
 class Resource(Section, identity="name type"):
@@ -51,31 +51,31 @@ class Tuner(Section, identity="hub_ref params", live="queue namespace", inert="p
 class GaussianProcess(Section, identity="kernel length_scale nu num_restarts_optimizer"):
     """The model of what has been seen so far."""
 
-    kernel: Literal["matern", "rbf"] = "matern"
-    """How values near to one another are alike."""
-    length_scale: Positive = 1.0
-    """How far they are."""
-    nu: Positive = 1.5
-    """Smoothness of the `matern` kernel."""
-    num_restarts_optimizer: Whole = 0
-    """How often the model is fitted again from another beginning."""
+    kernel: Literal["matern", "rbf"] | None = None
+    """How values near to one another are alike; `matern` by default."""
+    length_scale: Positive | None = None
+    """How far they are; 1 by default."""
+    nu: Positive | None = None
+    """Smoothness of the `matern` kernel; 1.5 by default."""
+    num_restarts_optimizer: Whole | None = None
+    """How often the model is fitted again from another beginning; 0 by default."""
 
 
 class UtilityFunction(Section, identity="acquisition_function kappa eps gaussian_process num_warmup num_iterations"):
     """What makes the next suggestion worth a run. Left out as a whole it is `ucb` with a `kappa` of 2.576."""
 
-    acquisition_function: Literal["ucb", "ei", "poi"] = "ucb"
-    """Upper confidence bound, expected improvement or probability of improvement."""
+    acquisition_function: Literal["ucb", "ei", "poi"] | None = None
+    """Upper confidence bound, expected improvement or probability of improvement; `ucb` by default."""
     kappa: Number | None = None
     """With `ucb`, how much the unknown is worth; needed there."""
     eps: Number | None = None
     """With `ei` and `poi`, by how much a run must be better; needed there."""
     gaussian_process: GaussianProcess | None = None
     """The model; by default one of kernel `matern`."""
-    num_warmup: Count = 5
-    """Points that are tried at random first."""
-    num_iterations: Count = 10
-    """Times that the best point is looked for."""
+    num_warmup: Count | None = None
+    """Points that are tried at random first; 5 by default."""
+    num_iterations: Count | None = None
+    """Times that the best point is looked for; 10 by default."""
 
     @classmethod
     def clashes(cls, said: Said) -> Iterator[Clash]:

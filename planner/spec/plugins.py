@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from planner.spec.filled import Filled
+from planner.spec.kubernetes import Kubernetes
 from planner.spec.shape import BoolOrTemplate, OrTemplate, Section, WholeOrTemplate
 
 __all__ = ["Notification", "NotificationTrigger", "Plugins", "Sidecar"]
@@ -49,7 +51,7 @@ class Sidecar(
     """Whether it follows the state of the pod; false by default."""
     no_connections: BoolOrTemplate | None = None
     """Whether the run's own sidecars go without the connections of its container; false by default."""
-    resources: Annotated[dict[str, Any] | str, OrTemplate(dict[str, Any])] | None = None
+    resources: Annotated[Mapping[str, Any] | str, Kubernetes("ResourceRequirements")] | None = None
     """What it asks for: `requests` and `limits` by resource."""
 
 

@@ -107,8 +107,8 @@ class Recurring(Timing, live="start_at end_at max_runs depends_on_past"):
     end_at: Instant | None = None
     """As written, like `start_at`."""
     max_runs: Count | None = None
-    depends_on_past: Bool = False
-    """Whether a tick waits for the end of the one before."""
+    depends_on_past: Bool | None = None
+    """Whether a tick waits for the end of the one before; false by default."""
 
     @classmethod
     def clashes(cls, said: Said) -> Iterator[Clash]:

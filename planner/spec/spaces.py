@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from planner.spec.clashes import Clash, Said
 from planner.spec.numbers import finite
-from planner.spec.shape import Count, Section, fault
+from planner.spec.shape import Section, Whole, fault
 
 __all__ = [
     "MAX_POINTS",
@@ -128,8 +128,8 @@ class Points(Section, identity="start stop num"):
 class LogPoints(Points, identity="base"):
     """Points whose logarithms have equal distances; the ends are the logarithms."""
 
-    base: Step = 10
-    """The base of the logarithms."""
+    base: Step | None = None
+    """The base of the logarithms; 10 by default."""
 
     @classmethod
     def clashes(cls, said: Said) -> Iterator[Clash]:
@@ -175,7 +175,7 @@ class _Ordered(Section, identity="low high"):
 class Bounds(_Ordered, identity="size"):
     """Two bounds; every number between them is as likely."""
 
-    size: Count | None = None
+    size: Whole | None = None
     """Taken and not used: a run has one value."""
 
 
@@ -184,7 +184,7 @@ class QBounds(_Ordered, identity="q size"):
 
     q: Step
     """Values are multiples of it."""
-    size: Count | None = None
+    size: Whole | None = None
     """Taken and not used: a run has one value."""
 
 
@@ -225,7 +225,7 @@ class _Bell(Section, identity="loc scale"):
 class Moments(_Bell, identity="size"):
     """Mean and standard deviation."""
 
-    size: Count | None = None
+    size: Whole | None = None
     """Taken and not used: a run has one value."""
 
 
@@ -234,7 +234,7 @@ class QMoments(_Bell, identity="q size"):
 
     q: Step
     """Values are multiples of it."""
-    size: Count | None = None
+    size: Whole | None = None
     """Taken and not used: a run has one value."""
 
 
