@@ -51,7 +51,7 @@ class BindRequest:
     Attributes:
         operation: compiled; its body is a `Leaf`.
         key: of the run.
-        values: for each of the leaf's references, by input, what the other node has.
+        values: for each of the leaf's references, by input, what the other node has; and whatever else a start gives.
         upstream: what the context file says of other nodes.
         identity: instance and project.
         commit: full id of the run's commit.
@@ -178,10 +178,10 @@ def _first(leaf: Leaf, values: Mapping[str, Json]) -> _Inputs:
     found = dict(leaf.params)
     for item in leaf.inputs:
         name = item.name
-        if name in leaf.references:
-            if name not in values:
-                raise BindError(f"input {name!r} waits for {leaf.references[name]}, which has no value")
+        if name in values:
             found[name] = _accepted(item, values[name])
+        elif name in leaf.references:
+            raise BindError(f"input {name!r} waits for {leaf.references[name]}, which has no value")
         elif item.delayed and name in found:
             found[name] = _accepted(item, found[name])
         elif item.required and name not in found and name not in leaf.templates:
@@ -193,7 +193,7 @@ def _accepted(item: Input, value: Json) -> Json:
     accepted = checked(value, item)
     if isinstance(accepted, str):
         raise BindError(f"input {item.name!r}: {accepted}")
-    for sentence in violations(accepted[0], item.checks):
+    for sentence in violations(accepted[0], item.checks, item.type):
         raise BindError(f"input {item.name!r} {sentence}")
     return accepted[0]
 
@@ -221,6 +221,7 @@ def _stored(inputs: _Inputs) -> Json:
                 "arg_format": item.arg_format,
                 "required": item.required,
                 "checks": dict(item.checks),
+                "connection": item.connection,
             }
             for item in inputs.inputs
         ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from planner.canon import Json
 from planner.compile.origin import Origin
@@ -13,7 +14,10 @@ from planner.compile.template import Scope
 from planner.compile.template.symbols import Partial
 from planner.model.desired import Input, Reference
 
-__all__ = ["Around", "Bindings", "Handed", "Sibling"]
+__all__ = ["Around", "Bindings", "Handed", "Sibling", "Source"]
+
+Source = Literal["matrix", "joins"]
+"""Where a value comes from that nobody can know before a run starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,10 @@ class Bindings:
         references: those that wait for another node.
         templates: those that are templates over what only a start knows.
         unknown: those with a problem, and inputs of a component that is looked at by itself.
+        provided: those that a sweep or a join gives when a run starts, by name.
+        env: variables of the program that have values of inputs, as template text.
+        init: entries that go before those of `run.init`, as they would be written; their texts are template text.
+        refused: why the operation cannot run here, or "".
     """
 
     inputs: tuple[Input, ...] = ()
@@ -33,10 +41,14 @@ class Bindings:
     references: Mapping[str, Reference] = field(default_factory=dict)
     templates: Mapping[str, Json] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
+    provided: Mapping[str, Source] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    init: tuple[Mapping[str, Json], ...] = ()
+    refused: str = ""
 
     def scope(self, known: Mapping[str, Partial]) -> Scope:
         """What templates of the operation see when it is compiled; `known` is what `globals` holds."""
-        symbols = later((*self.references, *self.templates)) | later(self.unknown, UNKNOWN)
+        symbols = later((*self.references, *self.templates, *self.provided)) | later(self.unknown, UNKNOWN)
         return scope_of(self.inputs, self.values, symbols, known)
 
 

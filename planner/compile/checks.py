@@ -1,6 +1,7 @@
 """What a value must satisfy beyond its type: the `validation` keys (reference, section 6.1).
 
 What the reference marks [bug] is put right: `decimalPlaces` of a whole number is 0, `delay` works in both spellings.
+Bounds count as values of the type that they bound: a date is compared as a date, a duration as a duration.
 """
 
 from __future__ import annotations
@@ -9,16 +10,20 @@ import functools
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from planner import canon
 from planner.canon import Json
+from planner.compile.type_rules import instant_of
+from planner.compile.types import convert, element_of
 from planner.spec import patterns
 from planner.spec.io import IO
+from planner.spec.typing_expressions import CONSTRAINED_TYPES
 from planner.spec.words import short
 
-__all__ = ["checks_of", "violations"]
+__all__ = ["bound_faults", "checks_of", "violations"]
 
 _SLACK = 1e-9
 
@@ -34,10 +39,31 @@ def checks_of(io: IO) -> Mapping[str, Json]:
     return found
 
 
-def violations(value: Json, checks: Mapping[str, Json]) -> Iterator[str]:
-    """What is wrong with a value, one sentence for each check that it fails. Null passes everything."""
+def bound_faults(io: IO) -> Iterator[tuple[str, str]]:
+    """Bounds that are no value of the type that they bound, each with the sentence that says so."""
+    kind = element_of(io.type or "")
+    for name in _BOUNDS if io.validation is not None else ():
+        bound = getattr(io.validation, name)
+        if bound is not None and kind in _NUMBERS and isinstance(bound, str):
+            yield name, f"a bound of {kind}: a number is wanted, not `{short(bound)}`"
+        try:
+            if bound is not None and kind in _READERS:
+                convert(bound, kind)
+        except ValueError as error:
+            yield name, f"a bound of {kind}: {error}"
+
+
+def violations(value: Json, checks: Mapping[str, Json], kind: str = "") -> Iterator[str]:
+    """What is wrong with a value, one sentence for each check that it fails. Null passes everything.
+
+    Args:
+        value: as its type has it.
+        checks: from `checks_of`.
+        kind: the type of the value, or "".
+    """
     if value is None:
         return
+    single = element_of(kind)
     for name, bound in checks.items():
         if name in _COUNTS:
             count, message = _COUNTS[name]
@@ -48,7 +74,7 @@ def violations(value: Json, checks: Mapping[str, Json]) -> Iterator[str]:
         items = _items(value)
         if name == "regex" and _length_of(items) * patterns.cost(str(bound)) > patterns.MAX_COST:
             yield f"is too long to be matched against {_said(bound)}"
-        elif not _all_pass(rule(bound), items):
+        elif not _all_pass(_test(name, rule, bound, single), items):
             yield message.format(_said(bound))
 
 
@@ -85,10 +111,48 @@ def _said(bound: Json) -> str:
     return short(canon.dumps(bound))
 
 
+_BOUNDS = ("gt", "ge", "lt", "le")
+_NUMBERS = frozenset({"int", "float", "metric"}) | {n for n in CONSTRAINED_TYPES if n.endswith(("Int", "Float"))}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _instant(value: Json) -> Json:
+    return (instant_of(str(convert(value, "datetime"))) - _EPOCH) // timedelta(microseconds=1)
+
+
+_READERS: Mapping[str, Callable[[Json], Json]] = MappingProxyType(
+    {
+        "date": lambda value: convert(value, "date"),
+        "datetime": _instant,
+        "timedelta": lambda value: convert(value, "timedelta"),
+    }
+)
+"""From a value or a bound to what has an order; others are compared as they are."""
+
+
+def _test(name: str, rule: _Rule, bound: Json, kind: str) -> _Test:
+    """The test of a check, with what it compares with read as a value of the type."""
+    if name == "options" and isinstance(bound, Sequence):
+        return rule([_as(option, kind) for option in bound])
+    if name not in _BOUNDS or kind not in _READERS:
+        return rule(bound)
+    reader = _READERS[kind]
+    try:
+        test = rule(reader(bound))
+    except ValueError:
+        return lambda _value: False
+    return lambda value: test(reader(value))
+
+
+def _as(value: Json, kind: str) -> Json:
+    try:
+        return convert(value, kind)
+    except ValueError:
+        return value
+
+
 def _ordered(compare: Callable[[Any, Any], Any]) -> _Rule:
     def test(bound: Json, value: Json) -> bool:
-        if isinstance(value, bool) or isinstance(bound, bool):
-            raise TypeError
         if isinstance(value, str) and isinstance(bound, str):
             return bool(compare(value, bound))
         if isinstance(value, int | float) and isinstance(bound, int | float):
@@ -135,9 +199,15 @@ def _matches(bound: Json, value: Json) -> bool:
 
 
 def _contains(bound: Json, value: Json) -> bool:
-    if isinstance(value, str):
-        return str(bound) in value
-    raise TypeError
+    match value:
+        case str():
+            return str(bound) in value
+        case Mapping():
+            return bound in value
+        case Sequence():
+            return canon.dumps(bound) in map(canon.dumps, value)
+        case _:
+            raise TypeError
 
 
 def _options(bound: Json) -> _Test:

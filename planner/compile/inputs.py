@@ -6,94 +6,99 @@ Everything that can be known is known after this; every problem is said at the p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal
 
 from planner.canon import Json
 from planner.compile import refs
-from planner.compile.bindings import Around, Bindings
-from planner.compile.checks import checks_of, violations
+from planner.compile.bindings import Bindings
+from planner.compile.checks import bound_faults, checks_of
+from planner.compile.delivered import entries, init_fault, variables
 from planner.compile.origin import Origin, Report
-from planner.compile.resolve import Found
-from planner.compile.scope import UNKNOWN, later, scope_of, settle
-from planner.compile.template import Flaw, Symbol, bind, is_template
-from planner.compile.template.symbols import Partial
-from planner.compile.types import convert
+from planner.compile.provided import provided_by
+from planner.compile.template import Symbol, bind
+from planner.compile.work import Asked, Work, checked, flaw_problem
 from planner.errors import Problem
 from planner.model.desired import Input, Reference
-from planner.spec.io import IO
-from planner.spec.operation import Operation
+from planner.spec.io import IO, RESERVED
+from planner.spec.joins import JoinParam
 from planner.spec.params import Param
-from planner.spec.run import Dag
 from planner.spec.words import nearest, short
 
 __all__ = ["Asked", "bind_inputs", "checked", "flaw_problem"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """An operation whose inputs are to be bound.
+class _Declared:
+    """An input or output with where it is declared, and what the operation gives for it."""
 
-    Attributes:
-        operation: it; None for a component that is looked at by itself.
-        origin: where it is written.
-        found: its component.
-        around: the DAG around it.
-        known: what `globals` holds when it is compiled.
-    """
-
-    operation: Operation | None
+    io: IO
     origin: Origin
-    found: Found
-    around: Around | None
-    known: Mapping[str, Partial]
+    role: Literal["input", "output"]
+    param: Param | None
 
 
-@dataclass(slots=True)
-class _Work:
-    asked: Asked
-    report: Report
-    inputs: dict[str, Input] = field(default_factory=dict)
-    origins: dict[str, Origin] = field(default_factory=dict)
-    values: dict[str, Json] = field(default_factory=dict)
-    texts: dict[str, Json] = field(default_factory=dict)
-    references: dict[str, Reference] = field(default_factory=dict)
-    unknown: set[str] = field(default_factory=set)
+_RESERVED = frozenset({*RESERVED, "as_args"})
 
 
 def bind_inputs(asked: Asked, report: Report) -> Bindings:
     """Bind the inputs of an operation; problems go to `report`, and their names are `unknown` afterwards."""
-    work = _Work(asked, report)
+    work = Work(asked, report)
     params = dict((asked.operation.params if asked.operation else None) or {})
     component = asked.found.component
-    for index, io in enumerate(component.inputs or ()):
-        _declare(work, io, asked.found.origin.at("inputs", index))
-        _input(work, io, params.pop(io.name, None))
-    for index, io in enumerate(component.outputs or ()):
-        if io.name in params:
-            _declare(work, io, asked.found.origin.at("outputs", index))
-            _given(work, io, params.pop(io.name))
+    inputs, outputs = component.inputs or (), component.outputs or ()
+    work.provided = provided_by(asked.operation, asked.origin, (*inputs, *outputs), report, work.fits)
+    for index, io in enumerate(inputs):
+        param = params.pop(io.name, None)
+        _declare(work, _Declared(io, asked.found.origin.at("inputs", index), "input", param))
+        _input(work, io, param)
+    for index, io in enumerate(outputs):
+        _output(work, _Declared(io, asked.found.origin.at("outputs", index), "output", params.pop(io.name, None)))
     for name, param in params.items():
         _undeclared(work, name, param)
-    templates = _settle(work)
+    _contexts(work)
+    return _bindings(work, work.settle())
+
+
+def _bindings(work: Work, templates: Mapping[str, Json]) -> Bindings:
+    inputs = tuple(work.inputs.values())
+    waiting = {*templates, *work.references, *work.given, *work.unknown}
+    for item in inputs:
+        if said := init_fault(item):
+            work.report.add(_init_origin(work, item.name).problem("PL-209", *said))
     return Bindings(
-        inputs=tuple(work.inputs.values()),
+        inputs=inputs,
         values=work.values,
         references=work.references,
         templates=templates,
         unknown=frozenset(work.unknown),
+        provided=work.given,
+        env=variables(inputs, work.values, waiting),
+        init=tuple(entries(inputs, work.values, templates, waiting)),
+        refused=work.refused,
     )
+
+
+def _init_origin(work: Work, name: str) -> Origin:
+    param = work.asked.origin.at("params", name, "toInit")
+    if work.asked.operation is not None and work.asked.origin.has("params", name, "toInit"):
+        return param
+    return work.declared.get(name, work.asked.found.origin).first(("toInit",))
 
 
 # Declarations
 
 
-def _declare(work: _Work, io: IO, origin: Origin) -> None:
+def _declare(work: Work, said: _Declared) -> None:
+    io, origin, param = said.io, said.origin, said.param
+    is_output = said.role == "output"
     if io.name == "as_args":
         work.report.add(origin.at("name").problem("PL-208", "`as_args` is a name that templates use"))
-    is_output = origin.pointer.rpartition("/")[0].endswith("/outputs")
+    connection, to_init, to_env = _delivery(io, param)
+    work.declared[io.name] = origin
     work.inputs[io.name] = Input(
         name=io.name,
-        role="output" if is_output else "input",
+        role=said.role,
         type=io.type or "",
         is_list=bool(io.is_list),
         is_flag=bool(io.is_flag),
@@ -101,19 +106,57 @@ def _declare(work: _Work, io: IO, origin: Origin) -> None:
         required=not is_output and not io.optional,
         delayed=bool(io.delayed),
         checks=checks_of(io),
+        connection=connection,
+        to_init=to_init,
+        to_env=to_env,
     )
     work.origins[io.name] = origin.first(("value",))
+    _check_bounds(work, io, origin)
     if io.arg_format is not None:
         bound = bind(io.arg_format, {io.name: Symbol(f"params.{io.name}")})
-        _flawed(work, origin.at("argFormat"), bound.flaws)
+        work.flawed(origin.at("argFormat"), bound.flaws)
 
 
-def _input(work: _Work, io: IO, param: Param | None) -> None:
-    if param is not None and (param.ref is not None or param.has_value or param.context_only):
+def _delivery(io: IO | None, param: Param | JoinParam | None) -> tuple[str | None, bool, str]:
+    """`connection`, `toInit` and `toEnv`: those of the param hold before those of the input."""
+    said = [entry for entry in (param, io) if entry is not None]
+    connection = next((entry.connection for entry in said if entry.connection is not None), None)
+    to_init = next((entry.to_init for entry in said if entry.to_init is not None), False)
+    return connection, to_init, next((entry.to_env for entry in said if entry.to_env is not None), "")
+
+
+def _check_bounds(work: Work, io: IO, origin: Origin) -> None:
+    for name, sentence in bound_faults(io):
+        work.report.add(origin.at("validation", name).problem("PL-204", sentence))
+
+
+def _output(work: Work, said: _Declared) -> None:
+    """An output counts among the inputs where something gives it a value before the run."""
+    io = said.io
+    if io.name in work.inputs:
+        return  # an input of that name has the value
+    source = work.provided.names.get(io.name)
+    if said.param is not None or source is not None or (io.has_default and (io.to_env or io.to_init)):
+        _declare(work, said)
+        _input(work, io, said.param)
+        return
+    _check_bounds(work, io, said.origin)
+    if io.delayed is False and not io.optional and work.asked.operation is not None:
+        origin = work.asked.origin.first(("params",))
+        hint = f"add `{io.name}` to `params`, or remove `delayValidation`"
+        work.report.add(origin.problem("PL-402", f"output `{io.name}` has no value", hint))
+
+
+def _input(work: Work, io: IO, param: Param | None) -> None:
+    given = work.provided.names.get(io.name)
+    if given is None and param is not None and (param.ref is not None or param.has_value or param.context_only):
         _given(work, io, param)
         return
-    if io.has_default:
-        _literal(work, io.name, io.value)
+    source = given or (None if io.has_default else work.provided.of(io.name))
+    if source is not None:
+        work.given[io.name] = source
+    elif io.has_default:
+        work.literal(io.name, io.value)
     elif work.asked.operation is None:
         work.unknown.add(io.name)
     elif not io.optional and not io.delayed:
@@ -124,7 +167,7 @@ def _input(work: _Work, io: IO, param: Param | None) -> None:
         work.unknown.add(io.name)
 
 
-def _given(work: _Work, io: IO, param: Param) -> None:
+def _given(work: Work, io: IO, param: Param) -> None:
     origin = work.asked.origin.at("params", io.name)
     work.origins[io.name] = origin.first(("value",))
     if param.context_only:
@@ -133,8 +176,10 @@ def _given(work: _Work, io: IO, param: Param) -> None:
     _param(work, io.name, param, refs.Target(origin, io))
 
 
-def _undeclared(work: _Work, name: str, param: Param) -> None:
+def _undeclared(work: Work, name: str, param: Param) -> None:
     origin = work.asked.origin.at("params", name)
+    if name in work.provided.names:
+        return  # the value of a sweep holds, for templates only
     if not param.context_only:
         known = [io.name for io in work.asked.found.component.inputs or ()]
         near = nearest(name, known)
@@ -142,27 +187,44 @@ def _undeclared(work: _Work, name: str, param: Param) -> None:
         hint = f"did you mean `{near}`?" if near else f"{listing}; for templates alone, add `contextOnly: true`"
         work.report.add(origin.key_problem("PL-401", f"unknown param `{short(name)}`", hint))
         return
-    if name in {"globals", "params", "connections", "as_args"}:
+    if name in _RESERVED:
         work.report.add(origin.key_problem("PL-208", f"`{name}` is a name that templates use"))
         return
-    work.inputs[name] = Input(name, role="context")
+    connection, to_init, to_env = _delivery(None, param)
+    work.inputs[name] = Input(name, role="context", connection=connection, to_init=to_init, to_env=to_env)
     work.origins[name] = origin.first(("value",))
     _param(work, name, param, refs.Target(origin, None))
+
+
+def _contexts(work: Work) -> None:
+    """What a sweep or a join gives and no input has, for templates only."""
+    for name, source in work.provided.names.items():
+        if name in work.inputs or name not in work.provided.contexts:
+            continue
+        if name in _RESERVED:
+            origin = work.asked.origin.at(source)
+            work.report.add(origin.problem("PL-208", f"`{name}` is a name that templates use"))
+            continue
+        work.inputs[name] = Input(name, role="context", is_list=source == "joins")
+        work.given[name] = source
 
 
 # Values
 
 
-def _param(work: _Work, name: str, param: Param, target: refs.Target) -> None:
+def _param(work: Work, name: str, param: Param, target: refs.Target) -> None:
     reference = param.reference
     if reference is None:
-        _literal(work, name, param.value)
+        work.literal(name, param.value)
         return
     match refs.resolve(reference, target, work.asked.around):
         case refs.Given(value):
-            work.values[name] = _accept(work, name, value)
+            work.values[name] = work.accept(name, value)
         case Reference() as found:
             work.references[name] = found
+        case refs.Unread(found, why):
+            work.references[name] = found
+            work.refused = work.refused or why
         case refs.Absent() if target.io is not None:
             work.origins[name] = work.asked.found.origin
             _input(work, target.io, None)
@@ -173,96 +235,3 @@ def _param(work: _Work, name: str, param: Param, target: refs.Target) -> None:
             work.values[name] = None
         case None:
             work.unknown.add(name)
-
-
-def _literal(work: _Work, name: str, value: Json) -> None:
-    if _has_template(value):
-        work.texts[name] = value
-    else:
-        work.values[name] = _accept(work, name, value)
-
-
-def _has_template(value: Json) -> bool:
-    match value:
-        case str():
-            return is_template(value)
-        case Mapping():
-            return any(map(_has_template, value.values()))
-        case list() | tuple():
-            return any(map(_has_template, value))
-        case _:
-            return False
-
-
-def _accept(work: _Work, name: str, value: Json) -> Json:
-    """The value as its input takes it; a problem, and the value as it is, where it does not."""
-    item, origin = work.inputs[name], work.origins[name]
-    if item.delayed:
-        return value
-    accepted = checked(value, item)
-    if isinstance(accepted, tuple):
-        value = accepted[0]
-        for sentence in violations(value, item.checks):
-            work.report.add(origin.problem("PL-409", f"`{name}` {sentence}"))
-        return value
-    work.report.add(origin.problem("PL-403", f"`{name}`: {accepted}"))
-    return value
-
-
-def checked(value: Json, item: Input) -> tuple[Json] | str:
-    """The value as a value of its input's type, in a tuple of one; else the sentence that says why it is none."""
-    if value is None and not item.required:
-        return (None,)
-    try:
-        return (convert(value, item.type, is_list=item.is_list),)
-    except ValueError as error:
-        return str(error)
-
-
-def _settle(work: _Work) -> Mapping[str, Json]:
-    """Evaluate values that are templates; gives those that only a start can."""
-    if not work.texts:
-        return {}
-    symbols = later(work.references) | later(work.unknown, UNKNOWN)
-    inputs = tuple(work.inputs.values())
-
-    def scoped(values: Mapping[str, Json], waiting: Mapping[str, Symbol]) -> Mapping[str, Partial]:
-        return scope_of(inputs, {**work.values, **values}, {**symbols, **waiting}, work.asked.known)
-
-    done = settle(work.texts, scoped, lambda name, value: _accept(work, name, value))
-    work.values.update(done.values)
-    for name, flaws in done.flaws.items():
-        _flawed(work, work.origins[name], flaws)
-        work.unknown.add(name)
-    for name in done.circular:
-        message = f"params need each other: {', '.join(done.circular)}"
-        work.report.add(work.origins[name].problem("PL-303", message))
-        work.unknown.add(name)
-    if isinstance(work.asked.found.component.run, Dag):
-        _refuse_waiting(work, done.waiting)
-        return {}
-    return done.waiting
-
-
-def _refuse_waiting(work: _Work, waiting: Mapping[str, Json]) -> None:
-    """A DAG is no run: nothing of it would ever evaluate them."""
-    work.unknown.update(waiting)
-    for name in waiting if work.asked.operation else ():
-        hint = "put the template into the param of the operation that needs it"
-        message = f"`{name}` of a DAG needs a value that only a run has"
-        work.report.add(work.origins[name].problem("PL-406", message, hint))
-
-
-# Problems of templates
-
-
-def _flawed(work: _Work, origin: Origin, flaws: tuple[Flaw, ...]) -> None:
-    for flaw in flaws:
-        work.report.add(flaw_problem(Origin(origin.places, origin.pointer + flaw.pointer), flaw))
-
-
-def flaw_problem(origin: Origin, flaw: Flaw) -> Problem:
-    """A template's error at the string that holds it."""
-    error = flaw.error
-    inside = f" (line {error.line} of the text)" if error.line > 1 else ""
-    return origin.problem(error.code, f"{error.message}{inside}", error.hint)

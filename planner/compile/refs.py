@@ -1,7 +1,8 @@
 """Params with a `ref`: what they point at, checked before anything runs (reference, sections 7.2 and 7.3).
 
 `inputs.X` of another operation, and whatever of the DAG is known, become values at once. Outputs and the few `globals`
-that a run has when it ended stay references, with the place of their node from the root.
+that a run has when it ended stay references, with the place of their node from the root. What nobody can read yet is
+checked all the same, and stays a reference that says why.
 """
 
 from __future__ import annotations
@@ -21,10 +22,15 @@ from planner.spec.io import IO
 from planner.spec.run import Dag
 from planner.spec.words import nearest, short
 
-__all__ = ["Absent", "Given", "Target", "resolve"]
+__all__ = ["Absent", "Given", "Target", "Unread", "resolve"]
 
 OF_RUNS = ("uuid", "name", "status", "started_at", "finished_at")
 """`globals` of another run that a reference may ask for."""
+_MORE = (
+    *("condition", "owner_name", "project_name", "project_unique_name", "run_info", "context_path", "artifacts_path"),
+    *("run_artifacts_path", "run_outputs_path", "created_at", "schedule_at", "duration", "cloning_kind"),
+)
+"""Those of the reference's language that cannot be read yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,19 @@ class Given:
     """A value that is known already."""
 
     value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A value that is there and cannot be read here.
+
+    Attributes:
+        reference: what it is; that of a run of the project has a place of one part, `runs.UUID`.
+        why: why not, for people.
+    """
+
+    reference: Reference
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +75,36 @@ class Target:
         return self.origin.first(("value",), ("ref",)).problem(code, message, hint)
 
 
-Resolved = Reference | Given | Absent | Problem | None
+Resolved = Reference | Given | Unread | Absent | Problem | None
 """None where the other side has a problem of its own, so that nothing can be said."""
 
 
 def resolve(reference: params.Reference, target: Target, around: Around | None) -> Resolved:
     """What a reference stands for, or the problem with it."""
+    if reference.source == "runs":
+        found = Reference((f"runs.{reference.name}",), reference.path)
+        return _artifacts(reference.path, target) or Unread(found, "runs of other operations cannot be read yet")
     if around is None:
         ref = "dag" if reference.source == "dag" else f"ops.{reference.name}"
         return target.problem("PL-304", f"`ref: {ref}` works inside a DAG only", "give a value")
     if reference.path[0] in {"artifacts", "io"}:
-        message = f"`{reference.path[0]}` of another run is not supported yet"
-        return target.problem("PL-205", message, "pass a path as an output")
+        place = around.place if reference.source == "dag" else (*around.place, reference.name)
+        unread = Unread(
+            Reference(place, reference.path), f"`{reference.path[0]}` of other operations cannot be read yet"
+        )
+        return _artifacts(reference.path, target) or unread
     if reference.source == "dag":
         return _of_dag(reference.path, target, around)
     return _of_sibling(reference, target, around)
+
+
+def _artifacts(path: tuple[str, ...], target: Target) -> Problem | None:
+    """The problem with files and folders that go to an input of another type."""
+    io = target.io
+    if io is None or path[0] != "artifacts" or not path[-1].startswith("{") or io.type in {None, "any", "artifacts"}:
+        return None
+    wanted = listed_type(io.type or "any", is_list=bool(io.is_list))
+    return target.problem("PL-306", f"`files` and `dirs` are artifacts, and `{io.name}` wants {wanted}")
 
 
 def _of_sibling(reference: params.Reference, target: Target, around: Around) -> Resolved:
@@ -88,7 +122,7 @@ def _of_sibling(reference: params.Reference, target: Target, around: Around) -> 
             return fault or Reference(place, reference.path)
         case ("inputs", *rest):
             fault = _declared(component.inputs or (), "input", rest, (name, target))
-            return fault or _input(sibling.bindings, rest, f"`{name}`", target)
+            return fault or _input(sibling.bindings, rest, (f"`{name}`", place), target)
         case _:
             return _global(reference.path[1], place, target, is_dag=isinstance(component.run, Dag))
 
@@ -100,7 +134,7 @@ def _of_dag(path: tuple[str, ...], target: Target, around: Around) -> Resolved:
             declared = around.found.component.inputs or ()
             is_context = bool(rest) and rest[0] in context
             fault = None if is_context else _declared(declared, "input", rest, ("the DAG", target))
-            return fault or _input(around.bindings, rest, "the DAG", target)
+            return fault or _input(around.bindings, rest, ("the DAG", around.place), target)
         case _:
             return _global(path[1], around.place, target, is_dag=bool(around.place))
 
@@ -125,38 +159,47 @@ def _declared(
 
 
 def _fits(source: IO, io: IO, target: Target) -> Problem | None:
-    same_shape = bool(source.is_list) == bool(io.is_list) or "" in {source.type or "", io.type or ""}
-    if compatible(source.type or "", io.type or "") and same_shape:
+    lists = (bool(source.is_list), bool(io.is_list))
+    if compatible(source.type or "", io.type or "", lists=lists):
         return None
-    given = listed_type(source.type or "any", is_list=bool(source.is_list))
-    wanted = listed_type(io.type or "any", is_list=bool(io.is_list))
+    given = listed_type(source.type or "any", is_list=lists[0])
+    wanted = listed_type(io.type or "any", is_list=lists[1])
     message = f"`{source.name}` is of type {given}, and `{io.name}` wants {wanted}"
     return target.problem("PL-306", message, "give both the same type")
 
 
-def _input(bindings: Bindings, rest: list[str], whose: str, target: Target) -> Resolved:
+def _input(bindings: Bindings, rest: list[str], whose: tuple[str, tuple[str, ...]], target: Target) -> Resolved:
+    name, place = whose
     if not rest:
-        if bindings.references or bindings.templates or bindings.unknown:
-            hint = "refer to one input at a time"
-            return target.problem("PL-205", f"all inputs of {whose} at once, while some are not known yet", hint)
+        if bindings.references or bindings.templates or bindings.unknown or bindings.provided:
+            why = f"all inputs of {name} at once cannot be read while some of them wait for a run"
+            return Unread(Reference(place, ("inputs",)), why)
         wanted = {item.name for item in bindings.inputs if item.role == "input"}
         return Given({name: value for name, value in bindings.values.items() if name in wanted})
-    name = rest[0]
-    if name in bindings.values:
-        return Given(bindings.values[name])
-    if name in bindings.references:
-        return bindings.references[name]
-    if name in bindings.templates:
+    (wanted_name,) = rest
+    if wanted_name in bindings.values:
+        return Given(bindings.values[wanted_name])
+    if wanted_name in bindings.references:
+        return bindings.references[wanted_name]
+    if wanted_name in bindings.provided:
+        source = "a sweep" if bindings.provided[wanted_name] == "matrix" else "a join"
+        why = f"`{wanted_name}` of {name} comes from {source}, and cannot be read from there yet"
+        return Unread(Reference(place, ("inputs", wanted_name)), why)
+    if wanted_name in bindings.templates:
         hint = "give this param the same template"
-        return target.problem("PL-305", f"`{name}` of {whose} is known only when it starts", hint)
-    return None if name in bindings.unknown else Absent()
+        return target.problem("PL-305", f"`{wanted_name}` of {name} is known only when it starts", hint)
+    return None if wanted_name in bindings.unknown else Absent()
 
 
 def _global(name: str, place: tuple[str, ...], target: Target, *, is_dag: bool) -> Resolved:
     if name == "name" and place:
         return Given(place[-1])
-    if name not in OF_RUNS or is_dag:
+    if name not in OF_RUNS and name not in _MORE:
+        near = nearest(name, (*OF_RUNS, *_MORE))
+        hint = f"did you mean `globals.{near}`?" if near else f"there are {', '.join(OF_RUNS)}"
+        return target.problem("PL-305", f"another run has no `globals.{short(name)}`", hint)
+    reference = Reference(place, ("globals", name))
+    if name in _MORE or is_dag:
         whose = "of a DAG inside another" if is_dag else "of another run"
-        hint = f"there are {', '.join(OF_RUNS)}" if name not in OF_RUNS else "wait for it with `dependencies`"
-        return target.problem("PL-205", f"`globals.{short(name)}` {whose} is not supported yet", hint)
-    return Reference(place, ("globals", name))
+        return Unread(reference, f"`globals.{name}` {whose} cannot be read yet")
+    return reference

@@ -92,7 +92,7 @@ def scope_of(
     for item in inputs:
         symbol = later.get(item.name)
         shown, entry = _known(item, values.get(item.name)) if symbol is None else _waiting(symbol)
-        params[item.name] = {**entry, "type": item.type or None, "connection": None}
+        params[item.name] = {**entry, "type": item.type or None, "connection": item.connection}
         scope[item.name] = shown
         if item.role == "input" and not (entry["as_arg"] is None or entry["as_arg"] == ""):
             arguments.append(entry["as_arg"])

@@ -1,42 +1,36 @@
-"""Types of inputs and outputs: which values they take, and what those become (reference, section 8).
+"""Types of inputs and outputs: which values they take, and which output may feed which input (reference, section 8).
 
-A value stays JSON: a date is its ISO text, a duration its seconds. What the reference marks [bug] is put right: a
-`datetime` has a time. Composite types and typing expressions are refused by the loader.
+A value stays JSON, and what it becomes is what the digest covers. What a single value may be is said by
+`planner.compile.type_rules`; here types are put together, as `Dict[str, List[int]]` is.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+import functools
+from collections.abc import Mapping
 from types import MappingProxyType
 
+from planner import canon
 from planner.canon import Json
-from planner.compile.json_text import parsed
-from planner.spec.times import LONGEST
-from planner.spec.words import kind_of, short
+from planner.compile.composites import COMPOSITE_RULES
+from planner.compile.type_rules import RULES, Rule, as_dict, as_list, wrong
+from planner.spec.typing_expressions import ANY, Kind, kind_of_io, read_kind
 
-__all__ = ["compatible", "convert", "listed_type"]
+__all__ = ["compatible", "convert", "element_of", "listed_type"]
 
 
 def convert(value: Json, kind: str, *, is_list: bool = False) -> Json:
     """`value` as a value of type `kind`, or of a list of it.
 
     Args:
-        value: JSON data; null is taken by `any` and "" only.
-        kind: a type of reference section 8.1, or "" for any.
+        value: JSON data.
+        kind: a type as an input has it (reference, section 8.1), or "" for any.
         is_list: whether a list of such values is wanted; the JSON text of one is taken too.
 
     Raises:
         ValueError: it is none, in words for the user.
     """
-    rule = _RULES[kind or "any"]
-    if not is_list:
-        return rule(value)
-    items = _list(value)
-    assert isinstance(items, list)
-    return [rule(item) for item in items]
+    return _rule(kind, is_list=is_list)(value)
 
 
 def listed_type(kind: str, *, is_list: bool) -> str:
@@ -44,198 +38,148 @@ def listed_type(kind: str, *, is_list: bool) -> str:
     return f"List[{kind or 'any'}]" if is_list else kind
 
 
+def element_of(kind: str) -> str:
+    """The name of the type that single values have, in whatever they are; "" where there are several."""
+    found = read_kind(kind) if kind else ANY
+    while found.of:
+        inner = [one for one in found.of if one.name != "none"]
+        if found.name == "dict":
+            inner = inner[1:]
+        if len(inner) != 1:
+            return ""
+        (found,) = inner
+    return found.name
+
+
+# Which output may feed which input
+
+
 _TEXTS = frozenset({"str", "path", "s3", "gcs", "wasb"})
 _FLOATS = frozenset({"float", "metric"})
+_PARTS: Mapping[str, str] = MappingProxyType(
+    {
+        **{f"{sign}Int": "int" for sign in ("Positive", "Negative", "NonNegative", "NonPositive", "Strict")},
+        **{f"{sign}Float": "float" for sign in ("Positive", "Negative", "NonNegative", "NonPositive", "Strict")},
+        "FiniteFloat": "float",
+        "StrictBool": "bool",
+        "StrictStr": "str",
+    }
+)
+"""The simple type that a constrained one is a part of."""
 
 
-def compatible(source: str, target: str) -> bool:
+def compatible(source: str, target: str, *, lists: tuple[bool, bool] = (False, False)) -> bool:
     """Whether an output of type `source` may feed an input of type `target` (reference, section 8.3).
 
-    An untyped end takes and gives anything.
+    An end of no type takes and gives anything, but a list is a list.
+
+    Args:
+        source: its type, or "".
+        target: likewise.
+        lists: `isList` of both.
     """
-    if source == target or {source, target} & {"", "any"}:
+    return _feeds(kind_of_io(source, is_list=lists[0]), kind_of_io(target, is_list=lists[1]))
+
+
+def _feeds(source: Kind, target: Kind) -> bool:
+    if source == target or ANY in (source, target):
         return True
-    return {source, target} <= _TEXTS or {source, target} <= _FLOATS
+    if source.name == "union":
+        return all(_feeds(one, target) for one in source.of)
+    if target.name == "union":
+        return any(_feeds(source, one) for one in target.of)
+    if source.of or target.of:
+        return source.name == target.name and _feed_within(source, target)
+    if {source.name, target.name} <= _TEXTS or {source.name, target.name} <= _FLOATS:
+        return True
+    return source.name in _PARTS and _feeds(Kind(_PARTS[source.name]), target)
 
 
-# One function a type
+def _feed_within(source: Kind, target: Kind) -> bool:
+    """Containers of one kind; one that says nothing of what is in it takes and gives anything."""
+    if not source.of or not target.of:
+        return True
+    same = len(source.of) == len(target.of) and source.many == target.many
+    return same and all(_feeds(*pair) for pair in zip(source.of, target.of, strict=True))
 
 
-def _wrong(wanted: str, value: Json) -> ValueError:
-    said = f"`{short(value)}`" if isinstance(value, str) else kind_of(value)
-    said = f"{value:g}" if isinstance(value, float) else str(value) if type(value) is int else said
-    return ValueError(f"{wanted} is wanted, not {said}")
+# Rules of types that are put together
+
+
+@functools.lru_cache(maxsize=1_000)
+def _rule(kind: str, *, is_list: bool) -> Rule:
+    return _rule_of(kind_of_io(kind, is_list=is_list))
+
+
+def _rule_of(kind: Kind) -> Rule:
+    if not kind.of:
+        bare = {"set": _set(_any), "tuple": as_list, **COMPOSITE_RULES}
+        return bare[kind.name] if kind.name in bare else RULES[kind.name]
+    inner = [_rule_of(one) for one in kind.of]
+    match kind.name:
+        case "list":
+            return _list(inner[0])
+        case "set":
+            return _set(inner[0])
+        case "dict":
+            return _dict(*inner)
+        case "tuple":
+            return _list(inner[0]) if kind.many else _tuple(inner)
+        case _:
+            return _union(kind, inner)
 
 
 def _any(value: Json) -> Json:
     return value
 
 
-def _text(value: Json) -> Json:
-    if value is None:
-        raise _wrong("a string", value)
-    return value
+def _list(rule: Rule) -> Rule:
+    return lambda value: [rule(item) for item in as_list(value)]
 
 
-_WHOLE = re.compile(r"[-+]?[0-9]{1,150}")
+def _set(rule: Rule) -> Rule:
+    """Each item once, in the order in which they come."""
+    return lambda value: list({canon.dumps(item): item for item in map(rule, as_list(value))}.values())
 
 
-def _int(value: Json) -> Json:
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
-        return int(value)
-    raise _wrong("a whole number", value)
+def _tuple(rules: list[Rule]) -> Rule:
+    def tuple_(value: Json) -> Json:
+        items = as_list(value)
+        if len(items) != len(rules):
+            raise ValueError(f"a list of {len(rules)} is wanted, not of {len(items)}")
+        return [rule(item) for rule, item in zip(rules, items, strict=True)]
+
+    return tuple_
 
 
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?")
+def _dict(key_rule: Rule, rule: Rule) -> Rule:
+    """Keys are text in JSON, whatever their type."""
+
+    def dict_(value: Json) -> Json:
+        found: dict[str, Json] = {}
+        for key, item in as_dict(value).items():
+            made = key_rule(key)
+            found[made if isinstance(made, str) else canon.dumps(made)] = rule(item)
+        return found
+
+    return dict_
 
 
-def _float(value: Json) -> Json:
-    found = math.nan
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        found = float(value) if abs(value) < 1e308 else math.inf
-    elif isinstance(value, str) and len(value) < 400 and _NUMBER.fullmatch(value.strip()):
-        found = float(value)
-    if not math.isfinite(found):
-        raise _wrong("a finite number", value)
-    return found
+def _union(kind: Kind, rules: list[Rule]) -> Rule:
+    """The first type that takes the value as it is, else the first that takes it."""
 
+    def union(value: Json) -> Json:
+        found: list[Json] = []
+        for rule in rules:
+            try:
+                made = rule(value)
+            except ValueError:
+                continue
+            if type(made) is type(value) and not isinstance(value, str):
+                return made
+            found.append(made)
+        if not found:
+            raise wrong(" or ".join(str(one) for one in kind.of), value)
+        return found[0]
 
-_BOOLS: Mapping[str, bool] = MappingProxyType(
-    dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True)
-    | dict.fromkeys(("false", "f", "no", "n", "off", "0"), False)
-)
-
-
-def _bool(value: Json) -> Json:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int | float) and value in {0, 1}:
-        return bool(value)
-    if isinstance(value, str) and value.strip().lower() in _BOOLS:
-        return _BOOLS[value.strip().lower()]
-    raise _wrong("true or false", value)
-
-
-def _dict(value: Json) -> Json:
-    found = parsed(value)
-    if not isinstance(found, Mapping):
-        raise _wrong("a mapping", value)
-    return dict(found)
-
-
-def _list(value: Json) -> Json:
-    found = parsed(value)
-    if not isinstance(found, list | tuple):
-        raise _wrong("a list", value)
-    return list(found)
-
-
-def _date(value: Json) -> Json:
-    wrong = _wrong("an ISO date such as 2026-11-23", value)
-    if not isinstance(value, str):
-        raise wrong
-    try:
-        return date.fromisoformat(value.strip()).isoformat()
-    except ValueError:
-        raise wrong from None
-
-
-def _datetime(value: Json) -> Json:
-    if not isinstance(value, str):
-        raise _wrong("an ISO date and time", value)
-    try:
-        found = datetime.fromisoformat(value.strip())
-        return found.astimezone(UTC).isoformat().replace("+00:00", "Z") if found.tzinfo else found.isoformat()
-    except (ValueError, OverflowError):
-        raise _wrong("an ISO date and time such as 2026-11-23T06:00:00Z", value) from None
-
-
-_DURATION = re.compile(
-    r"P(?=.)(?:(?P<weeks>\d{1,9})W)?(?:(?P<days>\d{1,9})D)?"
-    r"(?:T(?=.)(?:(?P<hours>\d{1,9})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,9}(?:\.\d{1,6})?)S)?)?"
-)
-
-
-def _timedelta(value: Json) -> Json:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds: int | float = value
-    else:
-        found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-        if found is None:
-            raise _wrong("seconds or an ISO 8601 duration such as PT1H", value)
-        seconds = _seconds({unit: float(text) for unit, text in found.groupdict().items() if text})
-    if not abs(seconds) <= LONGEST.total_seconds():
-        raise _wrong("a duration of 100 years at most", value)
-    return seconds
-
-
-def _seconds(amounts: Mapping[str, float]) -> int | float:
-    try:
-        seconds = timedelta(**amounts).total_seconds()
-    except OverflowError:
-        return math.inf
-    return int(seconds) if seconds.is_integer() else seconds
-
-
-_UUID = re.compile(r"([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})")
-
-
-def _uuid(value: Json) -> Json:
-    found = _UUID.fullmatch(value.strip().lower()) if isinstance(value, str) else None
-    if found is None:
-        raise _wrong("a uuid", value)
-    return "-".join(found.groups())
-
-
-def _pattern(wanted: str, pattern: str) -> Callable[[Json], Json]:
-    known = re.compile(pattern)
-
-    def rule(value: Json) -> Json:
-        if not isinstance(value, str) or not known.fullmatch(value):
-            raise _wrong(wanted, value)
-        return value
-
-    return rule
-
-
-def _image(value: Json) -> Json:
-    """At most three parts between colons; with three, the middle one is a port and a path."""
-    if not isinstance(value, str) or not value or re.search(r"\s", value):
-        raise _wrong("a container image", value)
-    parts = value.split("@")[0].split(":")
-    if len(parts) > 3 or not all(parts) or (len(parts) == 3 and not re.match(r"[0-9]+/.", parts[1])):
-        raise _wrong("a container image", value)
-    return value
-
-
-_RULES: Mapping[str, Callable[[Json], Json]] = MappingProxyType(
-    {
-        "any": _any,
-        "str": _text,
-        "int": _int,
-        "float": _float,
-        "metric": _float,
-        "bool": _bool,
-        "dict": _dict,
-        "metadata": _dict,
-        "list": _list,
-        "date": _date,
-        "datetime": _datetime,
-        "timedelta": _timedelta,
-        "uuid": _uuid,
-        "email": _pattern("an e-mail address", r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+"),
-        "uri": _pattern("a URI such as https://host/path", r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s]+"),
-        "path": _pattern("a path", r"(?s).*"),
-        "image": _image,
-        "gcs": _pattern("gs://bucket/path", r"gs://[^\s/]+(?:/.*)?"),
-        "s3": _pattern("s3://bucket/path", r"s3://[^\s/]+(?:/.*)?"),
-        "wasb": _pattern(
-            "wasbs://container@user.blob.core.windows.net/path",
-            r"wasbs?://[^\s/@]+@[^\s/@]+\.blob\.core\.windows\.net(?:/.*)?",
-        ),
-    }
-)
+    return union

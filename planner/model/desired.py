@@ -119,6 +119,9 @@ class Input:
         required: whether a start without a value is an error.
         delayed: whether literals are checked only when the run starts.
         checks: what a value must satisfy, by the names of reference section 6.1.
+        connection: a connection that goes with the value.
+        to_init: whether the value is put in place before the run starts.
+        to_env: a variable of the program that has the value, or "".
     """
 
     name: str
@@ -130,6 +133,9 @@ class Input:
     required: bool = False
     delayed: bool = False
     checks: Mapping[str, Json] = field(default_factory=dict)
+    connection: str | None = None
+    to_init: bool = False
+    to_env: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,30 +6,20 @@ compile's question, because params and templates decide the value.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, PlainValidator
+from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 
 from planner import keys
 from planner.spec import patterns
 from planner.spec.clashes import Clash, Said, beside
-from planner.spec.shape import Bool, Name, Number, Section, Whole, fault
-from planner.spec.words import kind_of, nearest, short
+from planner.spec.delivery import ConnectionName, EnvName
+from planner.spec.shape import Bool, Name, Number, Section, Whole, fault, is_template
+from planner.spec.typing_expressions import COMPOSITE_TYPES, CONSTRAINED_TYPES, SIMPLE_TYPES, read_kind
+from planner.spec.words import kind_of, short
 
-__all__ = ["IO", "RESERVED", "Ios", "SimpleType", "Validation"]
-
-SimpleType = Literal[
-    "str", "int", "float", "bool", "dict", "list", "any", "date", "datetime", "timedelta",
-    "uuid", "email", "uri", "path", "metric", "metadata", "image", "gcs", "s3", "wasb",
-]  # fmt: skip
-"""Types of one value or a plain container (reference, section 8.1)."""
-
-_COMPOSITE = frozenset({"git", "dockerfile", "artifacts", "event", "file", "tensorboard", "auth"})
-_EXPRESSION = re.compile(r"[A-Z][A-Za-z]*(\[.*\])?", re.DOTALL)
-
-_OTHER_WORDS = {"string": "str", "text": "str", "integer": "int", "number": "float", "double": "float", "map": "dict"}
+__all__ = ["IO", "RESERVED", "Ios", "Validation"]
 
 RESERVED = frozenset({"globals", "params", "connections"})
 """Names that templates use for themselves."""
@@ -44,15 +34,10 @@ def _io_name(value: str) -> str:
 def _type(value: object) -> str:
     if not isinstance(value, str):
         raise fault("PL-203", f"{{field}} must be a string, not {kind_of(value)}")
-    if value in get_args(SimpleType):
-        return value
-    if value in _COMPOSITE:
-        raise fault("PL-205", f"type `{value}` is not supported yet")
-    if _EXPRESSION.fullmatch(value):
-        raise fault("PL-205", f"type `{short(value)}` is not supported yet", "for a list, use `isList: true`")
-    near = nearest(value, (*get_args(SimpleType), *_OTHER_WORDS))
-    near = _OTHER_WORDS.get(near, near)
-    raise fault("PL-204", f"unknown type `{short(value)}`", f"did you mean `{near}`?" if near else "")
+    return str(read_kind(value))
+
+
+_TYPE = {"anyOf": [{"enum": [*SIMPLE_TYPES, *COMPOSITE_TYPES, *CONSTRAINED_TYPES]}, {"type": "string"}]}
 
 
 def _pattern(value: str) -> str:
@@ -62,6 +47,8 @@ def _pattern(value: str) -> str:
 
 
 def _bound(value: object) -> int | float | str:
+    if is_template(value):
+        raise fault("PL-406", "{field} cannot be a template: it is never rendered", "write the bound out")
     if isinstance(value, int | float | str) and not isinstance(value, bool):
         return value
     raise fault("PL-203", f"{{field}} must be a number or a date, not {kind_of(value)}")
@@ -73,7 +60,7 @@ def _divisor(value: float) -> int | float:
     return value
 
 
-_Bound = Annotated[int | float | str, PlainValidator(_bound)]
+_Bound = Annotated[int | float | str, PlainValidator(_bound), WithJsonSchema({"type": ["number", "string"]})]
 
 
 class Validation(
@@ -84,51 +71,77 @@ class Validation(
     """What a value must satisfy (reference, section 6.1)."""
 
     delay: Bool | None = None
-    """Whether values are only checked when the run starts."""
+    """Whether the value may come, and is only checked, when the run starts. Of outputs true by default."""
     gt: _Bound | None = None
+    """The value is above this: a number, or an ISO 8601 date, instant or duration by the type."""
     ge: _Bound | None = None
+    """The value is this or above."""
     lt: _Bound | None = None
+    """The value is below this."""
     le: _Bound | None = None
+    """The value is this or below."""
     multiple_of: Annotated[Number, AfterValidator(_divisor)] | None = None
+    """The value divides by this without a rest."""
     min_digits: Whole | None = None
+    """Characters of the value as text, without the point: at least so many."""
     max_digits: Whole | None = None
+    """Characters of the value as text, without the point: at most so many."""
     decimal_places: Whole | None = None
+    """Digits behind the point, at most."""
     regex: Annotated[str, AfterValidator(_pattern)] | None = None
     """Matched at the start of the value, in the syntax of Rust's regex."""
     min_length: Whole | None = None
+    """Characters of a text, at least."""
     max_length: Whole | None = None
+    """Characters of a text, at most."""
     contains: Any = None
+    """What the value has in it: a part of a text, an item of a list, a key of a mapping."""
     excludes: Any = None
+    """What the value must not have in it."""
     options: tuple[Any, ...] | None = None
     """The only values allowed."""
     min_items: Whole | None = None
+    """Items of a list or mapping, at least."""
     max_items: Whole | None = None
+    """Items of a list or mapping, at most."""
     keys: tuple[str, ...] | None = None
+    """Keys of a mapping: exactly these."""
     contains_keys: tuple[str, ...] | None = None
+    """Keys that a mapping has, among others."""
     excludes_keys: tuple[str, ...] | None = None
+    """Keys that a mapping must not have."""
 
 
 class IO(
     Section,
-    identity="name type is_list is_flag value arg_format",
+    identity="name type is_list is_flag value arg_format connection to_init to_env",
     inert="description is_optional validation delay_validation options",
 ):
     """One input or output."""
 
     name: Annotated[Name, AfterValidator(_io_name)]
     description: str | None = None
-    type: Annotated[str, PlainValidator(_type)] | None = None
-    """One of `SimpleType`; None is not checked."""
+    """For people."""
+    type: Annotated[str, PlainValidator(_type), WithJsonSchema(_TYPE)] | None = None
+    """A type such as `int`, or an expression such as `Dict[str, int]`; without one, any value is taken."""
     is_optional: Bool | None = None
-    """As written; `optional` tells what holds."""
+    """As written; `optional` tells what holds. False by default, true beside a `value`."""
     is_list: Bool | None = None
+    """Whether it is a list of such values: `List[TYPE]`."""
     is_flag: Bool | None = None
     """A boolean that becomes `--name` or nothing on the command line."""
     value: Any = None
     """The default; `has_default` tells whether there is one, as null is a value."""
     arg_format: str | None = None
-    """Template of `as_arg`."""
+    """Template of `as_arg`; it sees the value under its name. `--name=value` by default."""
+    connection: ConnectionName | None = None
+    """A connection that goes with the value: templates see it, and `toInit` puts the value in place with it."""
+    to_init: Bool | None = None
+    """Whether the value is put in place before the run starts, as an entry before those of `init`."""
+    to_env: EnvName | None = None
+    """A variable that has the value, in the main container and the sidecars of the user."""
     validation: Validation | None = None
+    """What a value must satisfy beyond its type."""
     delay_validation: Bool | None = None
     """Older spelling of `validation.delay`."""
     options: tuple[Any, ...] | None = None

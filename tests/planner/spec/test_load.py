@@ -91,9 +91,9 @@ def only(text: str):
             id="type-of-another-language",
         ),
         pytest.param(
-            RUN + "inputs: [{name: a, type: git}]\n",
-            "ops/f.yaml:5:26: error PL-205: type `git` is not supported yet",
-            id="composite-type",
+            RUN + "inputs: [{name: a, type: 'List[flaot]'}]\n",
+            "ops/f.yaml:5:26: error PL-204: unknown type `flaot`; did you mean `float`?",
+            id="unknown-type-in-an-expression",
         ),
         pytest.param(
             RUN + "inputs: [{name: a, validation: {regex: '('}}]\n",

@@ -1,0 +1,179 @@
+"""Values of one operation's inputs: literals as their types take them, and templates evaluated as far as can be.
+
+What is known while the inputs of an operation are bound is a `Work`. This module must never look at how a value was
+given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from planner.canon import Json
+from planner.compile.bindings import Around, Source
+from planner.compile.checks import checks_of, violations
+from planner.compile.origin import Origin, Report
+from planner.compile.provided import Provided
+from planner.compile.resolve import Found
+from planner.compile.scope import UNKNOWN, later, scope_of, settle
+from planner.compile.template import Flaw, Symbol, is_template
+from planner.compile.template.symbols import Partial
+from planner.compile.types import convert
+from planner.errors import Problem
+from planner.model.desired import Input, Reference
+from planner.spec.io import IO
+from planner.spec.operation import Operation
+from planner.spec.run import Dag
+
+__all__ = ["Asked", "Work", "checked", "flaw_problem", "has_template"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An operation whose inputs are to be bound.
+
+    Attributes:
+        operation: it; None for a component that is looked at by itself.
+        origin: where it is written.
+        found: its component.
+        around: the DAG around it.
+        known: what `globals` holds when it is compiled.
+    """
+
+    operation: Operation | None
+    origin: Origin
+    found: Found
+    around: Around | None
+    known: Mapping[str, Partial]
+
+
+@dataclass(slots=True)
+class Work:
+    """What is known so far.
+
+    Attributes:
+        asked: the operation.
+        report: takes problems.
+        inputs: declarations by name, in order.
+        declared: where each of them is declared.
+        origins: where the value of each is written.
+        values: those that are known.
+        texts: those that are templates and not evaluated yet.
+        references: those that wait for another node.
+        unknown: those with a problem.
+        provided: what a sweep and joins may give.
+        given: what they give, by name.
+        refused: why the operation cannot run here, or "".
+    """
+
+    asked: Asked
+    report: Report
+    inputs: dict[str, Input] = field(default_factory=dict)
+    declared: dict[str, Origin] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
+    values: dict[str, Json] = field(default_factory=dict)
+    texts: dict[str, Json] = field(default_factory=dict)
+    references: dict[str, Reference] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+    provided: Provided = field(default_factory=Provided)
+    given: dict[str, Source] = field(default_factory=dict)
+    refused: str = ""
+
+    def literal(self, name: str, value: Json) -> None:
+        """Take a value that was written."""
+        if has_template(value):
+            self.texts[name] = value
+        else:
+            self.values[name] = self.accept(name, value)
+
+    def accept(self, name: str, value: Json) -> Json:
+        """The value as its input takes it; a problem, and the value as it is, where it does not."""
+        item = self.inputs[name]
+        return value if item.delayed else self._accepted(item, value, self.origins[name])
+
+    def fits(self, io: IO, value: Json, origin: Origin) -> None:
+        """Say at a place what is wrong with a literal that an input may be given."""
+        if has_template(value) or io.delayed:
+            return
+        listed, required = bool(io.is_list), not io.optional
+        item = Input(io.name, type=io.type or "", is_list=listed, required=required, checks=checks_of(io))
+        self._accepted(item, value, origin)
+
+    def _accepted(self, item: Input, value: Json, origin: Origin) -> Json:
+        accepted = checked(value, item)
+        if isinstance(accepted, str):
+            self.report.add(origin.problem("PL-403", f"`{item.name}`: {accepted}"))
+            return value
+        for sentence in violations(accepted[0], item.checks, item.type):
+            self.report.add(origin.problem("PL-409", f"`{item.name}` {sentence}"))
+        return accepted[0]
+
+    def flawed(self, origin: Origin, flaws: tuple[Flaw, ...]) -> None:
+        """Report what is wrong with templates, each at the string that holds it."""
+        for flaw in flaws:
+            self.report.add(flaw_problem(Origin(origin.places, origin.pointer + flaw.pointer), flaw))
+
+    def settle(self) -> Mapping[str, Json]:
+        """Evaluate values that are templates; gives those that only a start can."""
+        if not self.texts:
+            return {}
+        symbols = later((*self.references, *self.given)) | later(self.unknown, UNKNOWN)
+        inputs = tuple(self.inputs.values())
+
+        def scoped(values: Mapping[str, Json], waiting: Mapping[str, Symbol]) -> Mapping[str, Partial]:
+            return scope_of(inputs, {**self.values, **values}, {**symbols, **waiting}, self.asked.known)
+
+        done = settle(self.texts, scoped, self.accept)
+        self.values.update(done.values)
+        for name, flaws in done.flaws.items():
+            self.flawed(self.origins[name], flaws)
+            self.unknown.add(name)
+        for name in done.circular:
+            message = f"params need each other: {', '.join(done.circular)}"
+            self.report.add(self.origins[name].problem("PL-303", message))
+            self.unknown.add(name)
+        if isinstance(self.asked.found.component.run, Dag) and done.waiting:
+            return self._waiting_dag(done.waiting)
+        return done.waiting
+
+    def _waiting_dag(self, waiting: Mapping[str, Json]) -> Mapping[str, Json]:
+        """A DAG is no run: nothing of it would ever evaluate them."""
+        if self.given:
+            self.refused = self.refused or "values of a sweep or a join cannot be handed to operations of a DAG yet"
+            return waiting
+        self.unknown.update(waiting)
+        for name in waiting if self.asked.operation else ():
+            hint = "put the template into the param of the operation that needs it"
+            message = f"`{name}` of a DAG needs a value that only a run has"
+            self.report.add(self.origins[name].problem("PL-406", message, hint))
+        return {}
+
+
+def has_template(value: Json) -> bool:
+    """Whether a template is anywhere in a value."""
+    match value:
+        case str():
+            return is_template(value)
+        case Mapping():
+            return any(map(has_template, value.values()))
+        case list() | tuple():
+            return any(map(has_template, value))
+        case _:
+            return False
+
+
+def checked(value: Json, item: Input) -> tuple[Json] | str:
+    """The value as a value of its input's type, in a tuple of one; else the sentence that says why it is none."""
+    if value is None and not item.required:
+        return (None,)
+    try:
+        return (convert(value, item.type, is_list=item.is_list),)
+    except ValueError as error:
+        return str(error)
+
+
+def flaw_problem(origin: Origin, flaw: Flaw) -> Problem:
+    """A template's error at the string that holds it."""
+    error = flaw.error
+    inside = f" (line {error.line} of the text)" if error.line > 1 else ""
+    return origin.problem(error.code, f"{error.message}{inside}", error.hint)
