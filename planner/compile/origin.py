@@ -28,8 +28,8 @@ class Origin:
 
     @property
     def path(self) -> str:
-        """The file."""
-        return self.places.path
+        """The file that the value is written in: for a merged one, that of its own part."""
+        return self.places.part(self.pointer).path
 
     @property
     def folder(self) -> str:

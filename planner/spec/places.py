@@ -8,13 +8,40 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from planner.errors import Place
 
-__all__ = ["Places", "Spot", "camel", "pointer", "snake", "split"]
+__all__ = ["Elsewhere", "Entries", "Part", "Places", "Spot", "camel", "entry", "pointer", "snake", "split"]
 
-Spot = tuple[int, int, "dict[str, tuple[int, int, Spot]] | list[Spot] | None"]
-"""Line and column of a value (from 1), and its entries: key line, key column and spot by key, or spots in order."""
+Entries = dict[str, tuple[int, int, "Spot"]] | list["Spot"] | None
+"""Key line, key column and spot by key; or spots in order; or nothing below."""
+
+Spot = tuple[int, int, "Entries | Elsewhere"]
+"""Line and column of a value (from 1), and its entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The entries of a spot in another file than the one around it: merged values have such parts."""
+
+    path: str
+    entries: Entries
+
+
+class Part(NamedTuple):
+    """A value as it stands in its file.
+
+    Attributes:
+        path: the file.
+        key: line and column of its key; of the value itself where it has none.
+        spot: where the value is, and what is in it; never `Elsewhere`.
+    """
+
+    path: str
+    key: tuple[int, int]
+    spot: Spot
+
 
 _HUMP = re.compile(r"(?<!^)([A-Z])")
 
@@ -57,27 +84,43 @@ class Places:
 
         Keys are found in either spelling, `maxRetries` or `max_retries`.
         """
-        line, column = self._walk(at)[1][:2]
-        return Place(self.path, line, column)
+        path, _, spot = self._walk(at)[0]
+        return Place(path, spot[0], spot[1])
 
     def key(self, at: str) -> Place:
         """The place of the key at pointer `at`; of the value where it has no key, or is not in the file."""
-        line, column = self._walk(at)[0]
-        return Place(self.path, line, column)
+        path, key, _ = self._walk(at)[0]
+        return Place(path, *key)
 
     def has(self, at: str) -> bool:
         """Whether the file has a value at exactly this pointer."""
-        return self._walk(at)[2]
+        return self._walk(at)[1]
 
-    def _walk(self, at: str) -> tuple[tuple[int, int], Spot, bool]:
-        spot = self.root
-        key = spot[:2]
-        for part in split(at):
-            step = _step(spot, part)
-            if step is None:
-                return key, spot, False
-            key, spot = step
-        return key, spot, True
+    def part(self, at: str) -> Part:
+        """What stands at a pointer, or its nearest parent that is in the file."""
+        return self._walk(at)[0]
+
+    def _walk(self, at: str) -> tuple[Part, bool]:
+        part = _plain(self.path, self.root[:2], self.root)
+        for name in split(at):
+            below = entry(part, name)
+            if below is None:
+                return part, False
+            part = below
+        return part, True
+
+
+def entry(part: Part, name: str) -> Part | None:
+    """The value of a key or an index, in either spelling; None where there is none."""
+    step = _step(part.spot, name)
+    return _plain(part.path, *step) if step is not None else None
+
+
+def _plain(path: str, key: tuple[int, int], spot: Spot) -> Part:
+    below = spot[2]
+    if isinstance(below, Elsewhere):
+        return Part(below.path, key, (spot[0], spot[1], below.entries))
+    return Part(path, key, spot)
 
 
 def _step(spot: Spot, part: str) -> tuple[tuple[int, int], Spot] | None:

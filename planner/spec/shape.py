@@ -151,7 +151,9 @@ class OrTemplate:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         del source
-        return core_schema.no_info_wrap_validator_function(_or_template, handler.generate_schema(self.kind))
+        kind = handler.generate_schema(self.kind)
+        either = core_schema.simple_ser_schema("any")
+        return core_schema.no_info_wrap_validator_function(_or_template, kind, serialization=either)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"anyOf": [handler(schema), TEMPLATE]}

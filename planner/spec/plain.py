@@ -1,0 +1,34 @@
+"""Sections as plain data: what was written, by YAML names and in canonical forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from planner.canon import Json
+from planner.spec.shape import Section
+
+__all__ = ["plain"]
+
+
+def plain(value: Any) -> Json:
+    """A section, or what one holds, as JSON: fields that were written and are not null; durations as seconds."""
+    match value:
+        case Section():
+            fields = type(value).model_fields
+            said = ((name, getattr(value, name)) for name in fields if name in value.model_fields_set)
+            return {fields[name].alias or name: plain(item) for name, item in said if item is not None}
+        case Mapping():
+            return {str(name): plain(item) for name, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case timedelta():
+            seconds = value.total_seconds()
+            return int(seconds) if seconds.is_integer() else seconds
+        case datetime():
+            return value.isoformat()
+        case None | bool() | int() | float() | str():
+            return value
+        case _:
+            return str(value)
