@@ -72,7 +72,7 @@ class Over(Sweep):
             chosen = entry.get("kind") if isinstance(entry, dict) else None
             if isinstance(chosen, str) and chosen in KINDS and chosen not in taken:
                 message = f"a sweep of kind `{kind}` cannot choose from `{chosen}`"
-                yield ("params",), fault("PL-209", message, f"use {listed(taken)}", ("params", name, "kind"))
+                yield ("params",), fault("PL-209", message, f"use {listed(taken)}", ("params", name, chosen, "kind"))
 
 
 Entries = Annotated[tuple[dict[str, Any], ...], Filled()]

@@ -5,7 +5,6 @@ This module must never know a particular section.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Annotated
 
@@ -23,8 +22,10 @@ __all__ = [
     "Positive",
     "PositiveOrTemplate",
     "finite",
+    "is_finite",
 ]
 
+_LARGEST = 1e308
 _LARGEST_WHOLE = 2**63 - 1
 
 
@@ -37,9 +38,16 @@ def finite(value: object, at: tuple[str | int, ...] = ()) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         hint = "remove the quotes" if isinstance(value, str) and _is_number(value) else ""
         raise fault("PL-203", f"{{field}} must be a number, not {kind_of(value)}", hint, at)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise fault("PL-204", "{field} must be a finite number", at=at)
+    if not is_finite(value):
+        raise fault("PL-204", "{field} must be a number that a computer can count with", at=at)
     return value
+
+
+def is_finite(*values: object) -> bool:
+    """Whether all of them are numbers that can be counted with: no truth values, infinities, or endless digits."""
+    return all(
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST for value in values
+    )
 
 
 def _is_number(text: str) -> bool:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, PlainValidator, WithJsonSchema, model_valid
 from pydantic_core import PydanticCustomError
 
 from planner.spec.clashes import Clash, Said
-from planner.spec.numbers import finite
+from planner.spec.numbers import finite, is_finite
 from planner.spec.shape import Section, Whole, fault
 
 __all__ = [
@@ -60,14 +60,10 @@ def _above_zero(value: float) -> int | float:
 Step = Annotated[Figure, AfterValidator(_above_zero)]
 
 
-def _is_number(*values: object) -> bool:
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-
-
 def _order(said: Said, low: str, high: str, *, equal: bool = False) -> Iterator[Clash]:
     """Bounds the wrong way round."""
     below, above = said[low], said[high]
-    if _is_number(below, above) and (below > above or (below == above and not equal)):
+    if is_finite(below, above) and (below > above or (below == above and not equal)):
         relation = "be at most" if equal else "be below"
         yield (low, high), fault("PL-204", f"`{low}` must {relation} `{high}`: {below:g} and {above:g}")
 
@@ -135,9 +131,9 @@ class LogPoints(Points, identity="base"):
     def clashes(cls, said: Said) -> Iterator[Clash]:
         """Ends the wrong way round, or of numbers too large to hold."""
         yield from super().clashes(said)
-        ends, base = [end for end in (said["start"], said["stop"]) if _is_number(end)], said["base"]
+        ends, base = [end for end in (said["start"], said["stop"]) if is_finite(end)], said["base"]
         base = 10 if base is None else base
-        if _is_number(base) and base > 0 and any(end * math.log(base) > _LARGEST_LOG for end in ends):
+        if is_finite(base) and base > 0 and any(end * math.log(base) > _LARGEST_LOG for end in ends):
             yield ("start", "stop"), _overflow("`start` and `stop` are exponents")
 
 
@@ -153,7 +149,7 @@ class GeomPoints(Points):
         """Ends the wrong way round, at zero, or on two sides of it."""
         yield from super().clashes(said)
         start, stop = said["start"], said["stop"]
-        if _is_number(start, stop) and (start == 0 or stop == 0 or (start < 0) != (stop < 0)):
+        if is_finite(start, stop) and (start == 0 or stop == 0 or (start < 0) != (stop < 0)):
             message = "a geometric progression never reaches or crosses 0"
             yield ("start", "stop"), fault("PL-204", message, "choose ends above 0, or use `linspace`")
 
@@ -195,7 +191,7 @@ class _Exponents(_Ordered):
     def clashes(cls, said: Said) -> Iterator[Clash]:
         """Bounds the wrong way round, or of numbers too large to hold."""
         yield from super().clashes(said)
-        if _is_number(said["high"]) and said["high"] > _LARGEST_LOG:
+        if is_finite(said["high"]) and said["high"] > _LARGEST_LOG:
             yield ("high",), _overflow("`low` and `high` are natural logarithms")
 
 
@@ -218,7 +214,7 @@ class _Bell(Section, identity="loc scale"):
     @classmethod
     def clashes(cls, said: Said) -> Iterator[Clash]:
         """A deviation below zero."""
-        if _is_number(said["scale"]) and said["scale"] < 0:
+        if is_finite(said["scale"]) and said["scale"] < 0:
             yield ("scale",), fault("PL-204", f"`scale` must be at least 0, not {said['scale']:g}")
 
 
@@ -245,7 +241,7 @@ class _LogBell(_Bell):
     def clashes(cls, said: Said) -> Iterator[Clash]:
         """A deviation below zero, or values too large to hold."""
         yield from super().clashes(said)
-        if _is_number(said["loc"]) and said["loc"] > _LARGEST_LOG:
+        if is_finite(said["loc"]) and said["loc"] > _LARGEST_LOG:
             yield ("loc",), _overflow("`loc` and `scale` are of the natural logarithm")
 
 
