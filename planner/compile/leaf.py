@@ -65,7 +65,7 @@ def finished(gang: Gang, ground: Ground, bindings: Bindings, component: Componen
 def _known(texts: Json, bound: Bound, bindings: Bindings, scope: Scope) -> Mapping[str, Json]:
     """What is known now of that which waiting texts read: it counts for the digest, and the start needs it again."""
     waiting = [text for _, text in strings(dict(bindings.templates))]
-    waiting += [text for at, text in strings(texts) if at in bound.pending]
+    waiting += [text for at, text in strings(texts) if at in bound.pending] if bound.pending else []
     known = scope["globals"]
     assert isinstance(known, Mapping)
     found = ((name, known.get(name)) for name in sorted(read_by(waiting)))
@@ -129,12 +129,14 @@ def _check_amounts(amounts: Mapping[str, str], at: str, pending: Mapping[str, fr
     resources = ground.origin.at("container", "resources")
     order = ("limits", "requests") if at.endswith("/limits") else ("requests", "limits")
     for name, amount in amounts.items():
-        waiting = pending.get(at + pointer(name), frozenset())
+        waiting = pending.get(at + pointer(name), frozenset()) if pending else frozenset()
+        if not waiting and _AMOUNT.fullmatch(amount):
+            continue
         origin = resources.first(*((section, name) for section in order))
         if waiting and not any(symbol.startswith(UNKNOWN) for symbol in waiting):
             message = f"the amount of {name} must be known before the run starts; it needs {', '.join(sorted(waiting))}"
             ground.report.add(origin.problem("PL-406", message))
-        elif not waiting and not _AMOUNT.fullmatch(amount):
+        elif not waiting:
             ground.report.add(origin.problem("PL-204", f"the amount of {name} is none", "write a number, or 500m, 2Gi"))
 
 

@@ -33,6 +33,9 @@ __all__ = [
 HUB, URL = "hub:", "url:"
 """How the keys of `CompileInput.outside` begin; the reference as written follows."""
 
+_WITHOUT = frozenset({type(None), bool, int, float, str})
+"""What holds no section; nearly all fields of all sections do not."""
+
 _PART = r"[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}"
 _HUB_REF = re.compile(rf"(?:(?P<owner>{_PART})/)?(?P<name>{_PART})(?::(?P<version>{_PART}))?", re.ASCII)
 
@@ -88,12 +91,13 @@ def _keys(spec: Section) -> Iterator[str]:
         value = waiting.pop()
         if isinstance(value, Section):
             fields = vars(value)
-            yield from _own(fields)
-            waiting += [fields[name] for name in value.model_fields_set if name in fields]
+            if "hub_ref" in fields or "url_ref" in fields:
+                yield from _own(fields)
+            waiting += [part for part in fields.values() if type(part) not in _WITHOUT]
         elif isinstance(value, tuple | list):
-            waiting += value
-        elif isinstance(value, Mapping):
-            waiting += value.values()
+            waiting += [part for part in value if type(part) not in _WITHOUT]
+        elif isinstance(value, dict | Mapping):
+            waiting += [part for part in value.values() if type(part) not in _WITHOUT]
 
 
 def _own(fields: Mapping[str, Any]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeGuard
 
 from planner.canon import Json
 from planner.compile.scope import escape, words
@@ -98,12 +99,19 @@ class _Back:
             return self._value
         return self._write(words(self._value))
 
+    def entry(self, name: str) -> str:
+        value = self._value.get(name) if isinstance(self._value, dict) else None
+        return value if _is_plain(value) else self.below(name).text()
+
     def texts(self, names: Mapping[str, str]) -> dict[str, str]:
-        return {name: self.below(name).text() for name in names}
+        return {name: self.entry(name) for name in names}
 
     def command(self, written: Sequence[str]) -> tuple[str, ...]:
         found: list[str] = []
         for index, word in enumerate(written):
+            if _is_plain(word):
+                found.append(word)
+                continue
             part = self.below(index)
             spliced = len(written) == 1 or _AS_ARGS.fullmatch(word) is not None
             if spliced and not part.pending and isinstance(part.value, list | tuple):
@@ -113,14 +121,19 @@ class _Back:
         return tuple(word for word in found if word)
 
 
+def _is_plain(value: Json) -> TypeGuard[str]:
+    """Whether a value is text without a brace, as nearly all are: it renders to itself, and is its own template."""
+    return type(value) is str and "{" not in value
+
+
 def _rendered(group: Replica, back: _Back) -> Container:
     container = group.container
     return Container(
-        image=back.below("image").text(),
+        image=back.entry("image"),
         command=back.below("command").command(container.command),
         args=back.below("args").command(container.args),
         env=back.below("env").texts(container.env),
-        working_dir=back.below("working_dir").text(),
+        working_dir=back.entry("working_dir"),
         resources=back.below("resources").texts(container.resources),
         limits=back.below("limits").texts(container.limits),
     )

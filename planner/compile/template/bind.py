@@ -102,9 +102,11 @@ class _Walk:
                 wanted = is_template(value) if self.only is None else pointer in self.only
                 return self._string(value, pointer) if wanted and not self.budget.spent else value
             case list() | tuple():
-                return [self.bound(item, f"{pointer}/{index}") for index, item in enumerate(value)]
-            case Mapping():
-                return {key: self.bound(item, f"{pointer}/{_escaped(key)}") for key, item in value.items()}
+                items = enumerate(value)
+                return [item if _is_plain(item) else self.bound(item, f"{pointer}/{index}") for index, item in items]
+            case dict() | Mapping():
+                pairs = value.items()
+                return {key: it if _is_plain(it) else self.bound(it, f"{pointer}/{_escaped(key)}") for key, it in pairs}
             case _:
                 return value
 
@@ -134,6 +136,11 @@ class _Walk:
         """Looking for what was meant costs more than a step, so mistakes cost too."""
         self.flaws.extend(Flaw(pointer, error) for error in errors)
         self.budget.steps -= _FLAW_STEPS * len(errors)
+
+
+def _is_plain(value: Json) -> bool:
+    """Whether a value is text without a brace, as nearly all are: no template, and nothing that waits for a start."""
+    return type(value) is str and "{" not in value
 
 
 def _escaped(key: str) -> str:

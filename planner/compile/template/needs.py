@@ -54,7 +54,7 @@ class Needs:
         for depth, name in enumerate(read.path):
             if isinstance(value, Symbol):
                 return value
-            if not isinstance(value, Mapping) or name not in value:
+            if not isinstance(value, dict | Mapping) or name not in value:
                 return Missing(".".join(read.path[:depth]), name, value, read.at)
             value = value[name]
         return value
