@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -75,7 +75,7 @@ def test_dates_and_instants():
     hours = read("datetimerange", {"start": "2026-01-01", "stop": "2026-01-02T00:00:00", "step": "PT1H"})
 
     assert (days.start, days.stop, days.step, days.count) == (date(2026, 1, 1), date(2026, 2, 1), 7, 5)
-    assert (hours.start, hours.step, hours.count) == (datetime(2026, 1, 1), timedelta(hours=1), 24)
+    assert (hours.start.isoformat(), hours.step, hours.count) == ("2026-01-01T00:00:00", timedelta(hours=1), 24)
     assert read("datetimerange", ["2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z", 3]).count == 4
 
 
@@ -152,12 +152,12 @@ def test_choices_of_any_type():
         pytest.param(
             "{kind: datetimerange, value: [2026-03-01, 2026-03-05T00:00:00Z, 60]}",
             ["PL-504 /value"],
-            id="offset-of-one",
+            id="offset",
         ),
         pytest.param(
             "{kind: datetimerange, value: [2026-03-01, 2026-03-05, PT0.001S]}",
             ["PL-204 /value"],
-            id="too-many-instants",
+            id="instants",
         ),
     ],
 )
@@ -167,7 +167,7 @@ def test_what_is_refused(text, expected):
 
 @pytest.mark.parametrize("kind", ["range", "linspace", "uniform", "quniform", "normal", "logspace"])
 @pytest.mark.parametrize(
-    "value", [True, float("nan"), float("inf"), 10**400, "1" * 100_000, ":" * 100_000, [[]] * 3, {}]
+    "value", [True, float("nan"), float("inf"), 10**400, "1" * 100_000, ":" * 100_000, [[]] * 3, {}], ids=range(8)
 )
 def test_no_value_makes_a_reader_raise_anything_else(kind, value):
     for form in (value, [value] * 3):

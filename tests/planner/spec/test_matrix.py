@@ -95,7 +95,7 @@ def test_distributions_that_a_kind_cannot_choose_from(kind, refused):
         pytest.param({"kind": "mapping", "values": [1, {}]}, ["PL-203 /values/0"], id="values-of-numbers"),
         pytest.param({"kind": "mapping", "values": {"a": 1}}, ["PL-203 /values"], id="one-value"),
         pytest.param({"kind": "random", **SWEEPS["random"], "seed": "1"}, ["PL-203 /seed"], id="seed-of-text"),
-        pytest.param({"kind": "random", **SWEEPS["random"], "seed": 2**63}, ["PL-204 /seed"], id="seed-too-large"),
+        pytest.param({"kind": "random", **SWEEPS["random"], "seed": -(2**63)}, ["PL-204 /seed"], id="seed-too-large"),
         pytest.param({"kind": "hyperband", **SWEEPS["hyperband"], "eta": 1}, ["PL-204 /eta"], id="eta-of-one"),
         pytest.param({"kind": "hyperband", **SWEEPS["hyperband"], "eta": "3"}, ["PL-203 /eta"], id="eta-of-text"),
         pytest.param(
