@@ -28,7 +28,9 @@ def _rule(name: str, section: type[Section]) -> Rule:
             found = section.model_validate(given)
         except ValidationError as error:
             raise ValueError(_said(name, error, section, given)) from None
-        made: dict[str, Json] = found.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
+        made: dict[str, Json] = found.model_dump(
+            mode="json", by_alias=True, exclude_unset=True, exclude_none=True, warnings=False
+        )
         return made
 
     return rule

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from planner.canon import Json
-from planner.spec.limits import MAX_DEPTH
+from planner.spec.limits import MAX_DEPTH, MAX_NODES
 from planner.spec.text import MAX_BYTES, UNSPEAKABLE
 from planner.spec.words import short
 
@@ -29,7 +29,7 @@ def parsed(value: Json) -> Json:
         found: Json = json.loads(value, parse_constant=_no_number, parse_int=_json_int, parse_float=_json_float)
     except (ValueError, RecursionError):
         return value
-    return found if _speakable(found) else value
+    return found if _speakable(found) and _size(found) <= MAX_NODES else value
 
 
 def _no_number(text: str) -> NoReturn:
@@ -61,3 +61,14 @@ def _speakable(value: Json, depth: int = 0) -> bool:
         case _:
             return True
     return depth < MAX_DEPTH and all(_speakable(item, depth + 1) for item in inner)
+
+
+def _size(value: Json) -> int:
+    """Values and keys in a value, itself included."""
+    match value:
+        case Mapping():
+            return 1 + len(value) + sum(map(_size, value.values()))
+        case list():
+            return 1 + sum(map(_size, value))
+        case _:
+            return 1

@@ -16,7 +16,7 @@ from planner.compile.types import element_of
 from planner.spec.distributions import Choice, Distribution, PChoice
 from planner.spec.io import IO
 from planner.spec.joins import Join, JoinParam
-from planner.spec.matrix import MappingSweep
+from planner.spec.matrix import HyperbandSweep, IterativeSweep, MappingSweep, Matrix
 from planner.spec.operation import Operation
 from planner.spec.words import short
 
@@ -69,10 +69,7 @@ def provided_by(operation: Operation | None, origin: Origin, ios: Iterable[IO], 
         _join(join, origin.at("joins", index), (found, known, operation), report)
     if operation.matrix is not None:
         work = _Sweep(found, known, origin.at("matrix"), report, fits)
-        if isinstance(operation.matrix, MappingSweep):
-            _mapping(operation.matrix, work)
-        else:
-            _space(operation.matrix.params or {}, work)
+        _sweep(operation.matrix, work)
     return found
 
 
@@ -91,6 +88,19 @@ class _Sweep:
         self.found.names[name] = "matrix"
         if name not in self.known:
             self.found.contexts.add(name)
+
+
+def _sweep(sweep: Matrix, work: _Sweep) -> None:
+    match sweep:
+        case MappingSweep():
+            _mapping(sweep, work)
+        case IterativeSweep(params=None):
+            work.found.everything = "matrix"  # its tuner alone knows
+        case HyperbandSweep():
+            _space(sweep.params, work)
+            work.give(sweep.resource.name)
+        case _:
+            _space(sweep.params or {}, work)
 
 
 def _mapping(sweep: MappingSweep, work: _Sweep) -> None:

@@ -35,7 +35,7 @@ _CONTAINERS = {"list": 1, "dict": 2, "set": 1, "tuple": None, "optional": 1, "un
 _ALIASES = {
     "List": "list", "Dict": "dict", "Set": "set", "FrozenSet": "set", "frozenset": "set", "Tuple": "tuple",
     "Sequence": "list", "Mapping": "dict", "Optional": "optional", "Union": "union",
-    "Any": "any", "object": "any", "None": "none", "NoneType": "none",
+    "Any": "any", "None": "none", "NoneType": "none",
     "SecretStr": "str", "SecretBytes": "str", "StrictBytes": "StrictStr", "bytes": "str", "GenericStr": "str",
     "UUID": "uuid", "UUIDStr": "uuid", "EmailStr": "email", "Uri": "uri", "AnyUrl": "uri", "ImageStr": "image",
     "GcsPath": "gcs", "S3Path": "s3", "WasbPath": "wasb", "PastDate": "date", "FutureDate": "date",
@@ -44,7 +44,10 @@ _ALIASES = {
 """Other names of a type. What compares with today or hides a value is read without that: a spec means the same on
 every day, and whoever can read it can read its values."""
 _SHOWN = {"list": "List", "dict": "Dict", "set": "Set", "tuple": "Tuple", "union": "Union", "any": "Any"}
-_OTHER_WORDS = {"string": "str", "text": "str", "integer": "int", "number": "float", "double": "float", "map": "dict"}
+_OTHER_WORDS = {
+    "string": "str", "text": "str", "integer": "int", "number": "float", "double": "float", "boolean": "bool",
+    "map": "dict", "object": "dict", "array": "list",
+}  # fmt: skip
 _INSTEAD_OF_LITERAL = "write the type of the value, and its `options` in `validation`"
 _KNOWN = (*SIMPLE_TYPES, *COMPOSITE_TYPES, *CONSTRAINED_TYPES, *_ALIASES, "set", "tuple")
 

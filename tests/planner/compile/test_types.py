@@ -2,12 +2,13 @@
 
 import itertools
 import json
+import time
 
 import pytest
 from pydantic import ValidationError
 
 from planner import canon
-from planner.compile.checks import checks_of, violations
+from planner.compile.checks import bound_faults, checks_of, violations
 from planner.compile.types import compatible, convert
 from planner.spec.io import IO, Validation
 from planner.spec.typing_expressions import COMPOSITE_TYPES, CONSTRAINED_TYPES, SIMPLE_TYPES
@@ -53,6 +54,48 @@ TAKEN = [
     ("gcs", "gs://b/p", "gs://b/p"),
     ("s3", "s3://b", "s3://b"),
     ("wasb", "wasbs://c@u.blob.core.windows.net/p", "wasbs://c@u.blob.core.windows.net/p"),
+    ("timedelta", "1 day, 01:00:00", 90000),
+    ("timedelta", "2 days", 172800),
+    ("timedelta", "00:01:30", 90),
+    ("timedelta", "-P1D", -86400),
+    ("uuid", "{9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d}", "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"),
+    ("auth", "me:pass:word", "me:pass:word"),
+    ("auth", {"user": "me", "password": "pass"}, "me:pass"),
+    ("auth", '{"user": "me", "password": "pass"}', "me:pass"),
+    ("git", {"url": "https://h/a.git", "flags": ["--depth=1"]}, {"url": "https://h/a.git", "flags": ["--depth=1"]}),
+    ("git", '{"url": "u", "revision": "main"}', {"url": "u", "revision": "main"}),
+    ("git", {}, {}),
+    ("artifacts", {"files": ["a", ["b", "c"]], "dirs": ["d"]}, {"files": ["a", ["b", "c"]], "dirs": ["d"]}),
+    ("dockerfile", {"image": "python", "lang_env": "C"}, {"image": "python", "langEnv": "C"}),
+    ("event", {"name": "a", "kind": "image"}, {"name": "a", "kind": "image"}),
+    ("file", {"content": "x"}, {"content": "x"}),
+    ("tensorboard", {"port": 6006, "plugins": "a, b"}, {"port": 6006, "plugins": ["a", "b"]}),
+    ("PositiveInt", "3", 3),
+    ("NonNegativeInt", 0, 0),
+    ("NegativeFloat", -1, -1.0),
+    ("FiniteFloat", 1, 1.0),
+    ("StrictInt", "3", 3),
+    ("StrictFloat", 3, 3.0),
+    ("StrictBool", "true", True),
+    ("StrictStr", "3", "3"),
+    ("Json", "[1]", [1]),
+    ("ByteSize", "1.5 kB", 1500),
+    ("ByteSize", "1KiB", 1024),
+    ("List[float]", ["1", 2], [1.0, 2.0]),
+    ("List[float]", "[1]", [1.0]),
+    ("List[List[int]]", [["1"]], [[1]]),
+    ("List[git]", [{"url": "a"}], [{"url": "a"}]),
+    ("Dict[str,int]", '{"a": "1"}', {"a": 1}),
+    ("Dict[int,str]", {"1": "a"}, {"1": "a"}),
+    ("Optional[int]", None, None),
+    ("Optional[int]", "3", 3),
+    ("Union[int,str]", "3", 3),
+    ("Union[int,str]", "a", "a"),
+    ("Union[bool,int]", 1, 1),
+    ("Union[int,float]", 1.5, 1.5),
+    ("Tuple[int,str]", ["1", "a"], [1, "a"]),
+    ("Tuple[int,...]", ["1", 2], [1, 2]),
+    ("Set[int]", [1, "1", 2], [1, 2]),
 ]
 REFUSED = [
     ("str", None),
@@ -94,6 +137,27 @@ REFUSED = [
     ("image", "a:b:c"),
     ("gcs", "s3://b/p"),
     ("wasb", "wasb://c/p"),
+    ("git", "https://h/a.git"),
+    ("git", ["https://h/a.git"]),
+    ("artifacts", ["a"]),
+    ("timedelta", "1 day01:00:00"),
+    ("timedelta", ""),
+    ("PositiveInt", 0),
+    ("NonPositiveFloat", 0.5),
+    ("StrictInt", 3.0),
+    ("StrictInt", True),
+    ("StrictBool", 1),
+    ("StrictStr", 3),
+    ("ByteSize", "much"),
+    ("ByteSize", -1),
+    ("List[int]", ["a"]),
+    ("List[int]", {"a": 1}),
+    ("Dict[str,int]", {"a": "b"}),
+    ("Dict[int,str]", {"a": "b"}),
+    ("Optional[int]", "a"),
+    ("Union[int,bool]", "a"),
+    ("Tuple[int,str]", [1]),
+    ("list", "[" + "1," * 50_000 + "1]"),
 ]
 
 
@@ -104,7 +168,15 @@ HOSTILE = [
     *("[NaN]", "[" * 500 + "]" * 500, '{"a":' * 500 + "1" + "}" * 500, f"[{'9' * 5_000}]", "a" * 100_000),
     *(None, True, [], {}, [1, "a", None, [1e300]], {"a": [None]}, "null"),
 ]
-EXPRESSIONS = ("List[int]", "Dict[str,float]", "Dict[int,any]", "Set[any]", "Tuple[int,str]", "Optional[uuid]", "int|List[int]")
+EXPRESSIONS = (
+    "List[int]",
+    "Dict[str,float]",
+    "Dict[int,any]",
+    "Set[any]",
+    "Tuple[int,str]",
+    "Optional[uuid]",
+    "int|List[int]",
+)
 KINDS = (*SIMPLE_TYPES, *COMPOSITE_TYPES, *CONSTRAINED_TYPES, *EXPRESSIONS)
 
 
@@ -150,6 +222,31 @@ def test_a_type_refuses(kind, given):
         convert(given, kind)
 
 
+INSIDE = [
+    ("git", {"revisoin": "a"}, "a value of type git is wanted: unknown field `revisoin`; did you mean `revision`?"),
+    ("dockerfile", {}, "a value of type dockerfile is wanted: required field `image` is missing"),
+    ("file", {"chmod": 1}, "a value of type file is wanted: required field `content` is missing"),
+    ("auth", "secret", "`user:password` is wanted"),
+    ("auth", {"user": "a:b", "password": "secret"}, "`user:password` is wanted"),
+]
+
+
+@pytest.mark.parametrize(("kind", "given", "said"), INSIDE, ids=json.dumps)
+def test_what_is_wrong_inside_a_value_is_said(kind, given, said):
+    with pytest.raises(ValueError, match="is wanted") as caught:
+        convert(given, kind)
+    assert str(caught.value) == said
+
+
+def test_a_large_value_of_many_types_ends_in_time():
+    wide = "Union[bool,int,float,date,datetime,timedelta,uuid,email,uri,List[int],Dict[str,int]]"
+    began = time.process_time()
+    for value in (["x"] * 50_000, "[" + ",".join(['"x"'] * 49_000) + "]", "a" * 1_000_000):
+        with pytest.raises(ValueError, match="is wanted"):
+            convert(value, f"List[{wide}]")
+    assert time.process_time() - began < 3
+
+
 def test_a_list_is_a_list_of_its_type():
     assert convert(["1", 2.0], "int", is_list=True) == [1, 2]
     assert convert("[1, 2]", "float", is_list=True) == [1.0, 2.0]
@@ -169,10 +266,43 @@ def test_a_list_is_a_list_of_its_type():
         ("int", "float", False),
         ("str", "int", False),
         ("path", "uri", False),
+        ("List[int]", "List[int]", True),
+        ("List[path]", "List[str]", True),
+        ("List[int]", "List[float]", False),
+        ("List[int]", "list", True),
+        ("list", "List[int]", True),
+        ("List[int]", "int", False),
+        ("Dict[str,int]", "Dict[str,int]", True),
+        ("Dict[str,int]", "Dict[str,str]", False),
+        ("Dict[str,int]", "dict", True),
+        ("int", "Optional[int]", True),
+        ("Optional[int]", "int", False),
+        ("int", "Union[str,int]", True),
+        ("PositiveInt", "int", True),
+        ("int", "PositiveInt", False),
+        ("git", "git", True),
+        ("git", "dict", False),
     ],
 )
 def test_which_output_may_feed_which_input(source, target, fits):
     assert compatible(source, target) is fits
+
+
+LISTS = [
+    (("int", "int"), (True, True), True),
+    (("int", "int"), (True, False), False),
+    (("int", "List[int]"), (True, False), True),
+    (("List[int]", "int"), (False, True), True),
+    (("List[int]", "int"), (True, True), False),
+    (("", "int"), (False, True), True),
+    (("", "int"), (True, False), False),
+    (("list", "int"), (False, True), True),
+]
+
+
+@pytest.mark.parametrize(("kinds", "lists", "fits"), LISTS, ids=repr)
+def test_a_list_of_a_type_is_its_expression(kinds, lists, fits):
+    assert compatible(*kinds, lists=lists) is fits
 
 
 CHECKS = [
@@ -224,6 +354,54 @@ def test_a_check_tells_good_from_bad(checks, good, bad):
     assert list(violations(good, declared)) == []
     assert len(list(violations(bad, declared))) == 1
     assert list(violations(None, declared)) == []
+
+
+TYPED = [
+    ("date", {"gt": "2026-01-01"}, "2026-01-02", "2026-01-01"),
+    ("date", {"le": "20260101"}, "2026-01-01", "2026-01-02"),
+    ("datetime", {"ge": "2026-01-01T06:00:00Z"}, "2026-01-01T06:00:00.5Z", "2026-01-01T05:59:59.999999Z"),
+    ("datetime", {"lt": "2026-01-01T06:00:00+01:00"}, "2026-01-01T04:59:59Z", "2026-01-01T05:00:00Z"),
+    ("datetime", {"gt": "2026-01-01"}, "2026-01-01T00:00:01", "2026-01-01T00:00:00"),
+    ("timedelta", {"gt": "PT1M"}, 61, 60),
+    ("timedelta", {"le": 60}, 60, 61),
+    ("timedelta", {"options": ["PT1M", 120]}, 60, 61),
+    ("List[date]", {"gt": "2026-01-01"}, ["2026-01-02"], ["2026-01-02", "2025-01-01"]),
+    ("Dict[str,timedelta]", {"gt": "PT1M"}, {"a": 61}, {"a": 60}),
+    ("Optional[date]", {"gt": "2026-01-01"}, "2026-01-02", "2026-01-01"),
+    ("int", {"options": ["1"]}, 1, 2),
+    ("bool", {"gt": 0}, True, False),
+    ("str", {"gt": "b"}, "c", "a"),
+    ("git", {"containsKeys": ["url"]}, {"url": "a"}, {"revision": "b"}),
+    ("List[list]", {"contains": 1}, [[1, 2]], [[2]]),
+    ("uuid", {"options": ["9B1DEB4D3B7D4BAD9BDD2B0D7B3DCB6D"]}, "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d", "x"),
+]
+
+
+@pytest.mark.parametrize(("kind", "checks", "good", "bad"), TYPED, ids=said)
+def test_a_bound_is_a_value_of_the_type_that_it_bounds(kind, checks, good, bad):
+    declared = checks_of(IO(name="x", validation=checks))
+
+    assert list(violations(good, declared, kind)) == []
+    assert len(list(violations(bad, declared, kind))) == 1
+
+
+BOUNDS_AT_FAULT = [
+    ("date", {"gt": "soon"}, ["gt"]),
+    ("date", {"gt": 1, "lt": "2026-01-01"}, ["gt"]),
+    ("datetime", {"ge": "23.11.2026"}, ["ge"]),
+    ("timedelta", {"le": "1h"}, ["le"]),
+    ("int", {"gt": "1"}, ["gt"]),
+    ("List[float]", {"gt": "a", "lt": 2}, ["gt"]),
+    ("PositiveInt", {"lt": "a"}, ["lt"]),
+    ("str", {"gt": 1}, []),
+    ("int", {"regex": "a", "minLength": 1}, []),
+    (None, {"gt": "a"}, []),
+]
+
+
+@pytest.mark.parametrize(("kind", "checks", "names"), BOUNDS_AT_FAULT, ids=repr)
+def test_a_bound_of_another_type_is_at_fault(kind, checks, names):
+    assert [name for name, _ in bound_faults(IO(name="x", type=kind, validation=checks))] == names
 
 
 def test_a_text_that_is_too_long_for_its_pattern_is_refused_and_not_matched():
