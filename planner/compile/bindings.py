@@ -8,11 +8,14 @@ from typing import Literal
 
 from planner.canon import Json
 from planner.compile.origin import Origin
+from planner.compile.patch import Placed
 from planner.compile.resolve import Found
 from planner.compile.scope import UNKNOWN, later, scope_of
 from planner.compile.template import Scope
 from planner.compile.template.symbols import Partial
 from planner.model.desired import Input, Reference
+from planner.spec.component import Component
+from planner.spec.environment import Environment
 
 __all__ = ["Around", "Bindings", "Handed", "Sibling", "Source"]
 
@@ -67,19 +70,8 @@ class Sibling:
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """What a DAG hands to its operations: theirs wins, that of their components loses (reference, section 12.2).
+    """Labels and annotations that are laid over those of a run."""
 
-    Attributes:
-        max_retries: as a template or a number; None where it says nothing.
-        timeout: likewise.
-        queue: likewise.
-        labels: for people and clusters.
-        annotations: likewise.
-    """
-
-    max_retries: int | str | None = None
-    timeout: int | str | None = None
-    queue: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
 
@@ -95,7 +87,9 @@ class Around:
         components: its components by name.
         siblings: nodes compiled so far, by name.
         chain: where the components are written that this DAG is inside of, its own last.
-        handed: what it hands down.
+        preset: what it hands down to operations: theirs counts before it, that of their components after it
+            (reference, section 12.2).
+        environment: what it hands down to their runs.
     """
 
     place: tuple[str, ...]
@@ -104,4 +98,5 @@ class Around:
     components: Mapping[str, Found]
     siblings: Mapping[str, Sibling]
     chain: tuple[Origin, ...]
-    handed: Handed = Handed()
+    preset: Placed[Component] | None = None
+    environment: Placed[Environment] | None = None

@@ -13,9 +13,12 @@ from dataclasses import fields
 
 from planner import canon
 from planner.canon import Json
+from planner.compile.classed import part_of
 from planner.model.desired import CompiledOperation, Dag, Input, Leaf, RunPolicy
 from planner.model.gang import Container, Gang, Probe
+from planner.spec.operation import Operation
 from planner.spec.places import pointer
+from planner.spec.shape import FieldClass
 
 __all__ = ["leaf_digest", "sealed"]
 
@@ -69,8 +72,9 @@ def _said(**fields: Json) -> Fields:
 def _identity(operation: CompiledOperation) -> Fields:
     """The name is no part of it: a rename with an equal digest carries everything (design: "A changed root")."""
     body = operation.body
+    written = part_of(Operation, operation.sections, FieldClass.IDENTITY) if operation.sections else {}
     if isinstance(body, Leaf):
-        return {"kind": operation.kind, **_leaf(body)}
+        return {"kind": operation.kind, **_leaf(body), **written}
     nodes: Fields = {}
     for node in body.nodes:
         rest = _said(
@@ -79,7 +83,7 @@ def _identity(operation: CompiledOperation) -> Fields:
             skipOnUpstreamSkip=node.skip_on_upstream_skip,
         )
         nodes[node.operation.name] = {**_identity(node.operation), **rest}
-    return {"kind": operation.kind, "operations": nodes}
+    return {"kind": operation.kind, "operations": nodes, **written}
 
 
 def _leaf(leaf: Leaf) -> Fields:
@@ -152,6 +156,11 @@ def _code(gang: Gang) -> Fields:
 # Live fields
 
 
+def _fields(value: Json) -> Fields:
+    assert isinstance(value, Mapping)
+    return dict(value)
+
+
 def _live(operation: CompiledOperation, *, root: bool) -> Fields:
     body = operation.body
     found: Fields = {}
@@ -169,8 +178,13 @@ def _live(operation: CompiledOperation, *, root: bool) -> Fields:
             assert isinstance(schedule, Mapping)
             kind = type(operation.schedule).__name__.removesuffix("Schedule").lower()
             found["schedule"] = {"kind": kind, **_said(**{_camel(name): value for name, value in schedule.items()})}
+    if operation.sections:
+        found |= part_of(Operation, operation.sections, FieldClass.LIVE)
     if isinstance(body, Leaf):
-        return {**found, **_live_leaf(operation.kind, body)}
+        leaf = _live_leaf(operation.kind, body)
+        for name in leaf.keys() & found.keys():  # what both have a part of: `termination`
+            leaf[name] = {**_fields(found[name]), **_fields(leaf[name])}
+        return {**found, **leaf}
     children = {node.operation.name: _live(node.operation, root=False) for node in body.nodes}
     said = {name: child for name, child in children.items() if child}
     return {**found, **_said(concurrency=body.concurrency, operations=said)}

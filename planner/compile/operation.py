@@ -1,34 +1,46 @@
 """One operation: its component found, merged, its inputs bound, its run lowered.
 
-The merge is the plain default of the reference (sections 5 and 12.2): of two fields the operation's holds, then what
-the DAG around it hands down, then the component's; tags are joined. Everything that is wrong is said at once.
+This is the order of things; each of them is decided elsewhere. Everything that is wrong is said at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import assert_never
 
 from planner.canon import Json
 from planner.compile import variables
 from planner.compile.bindings import Around, Bindings, Handed, Sibling
-from planner.compile.container import annotations_of, labels_of
+from planner.compile.carried import carried, not_yet
+from planner.compile.catalogue import check_namespace, check_queue
+from planner.compile.deliver import delivered
 from planner.compile.graph import Vertex
 from planner.compile.ground import Ground, known, whole
 from planner.compile.inputs import Asked, bind_inputs
-from planner.compile.kinds import dag, job, service
+from planner.compile.kinds import dag, lower_leaf
 from planner.compile.leaf import finished, refusal
+from planner.compile.matrix import check_matrix
+from planner.compile.merge import HANDED, merged, with_presets
+from planner.compile.names import check_names, connection_scope
 from planner.compile.origin import Origin, Report
+from planner.compile.patch import Placed, with_field, with_items
 from planner.compile.policy import RootPolicy
 from planner.compile.resolve import Found, component_of
+from planner.compile.sections import check_operation, check_sections
+from planner.compile.settled import settled, whole_sections
 from planner.compile.template import Scope
 from planner.compile.timing import CheckSchedule, lower_schedule
 from planner.compile.view import View
 from planner.model.desired import CompiledOperation, Dag, Leaf, Termination
 from planner.model.gang import Gang
+from planner.model.schedule import Schedule
 from planner.spec import run as spec
+from planner.spec import termination as spec_termination
+from planner.spec.component import Component
+from planner.spec.environment import Environment
 from planner.spec.operation import Operation
+from planner.spec.plain import plain
+from planner.spec.shape import Section
 
 __all__ = ["MAX_DEPTH", "MAX_OPERATIONS", "Shop", "compile_component", "compile_root"]
 
@@ -62,27 +74,41 @@ class Shop:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """An operation, or a component that is looked at by itself."""
+    """An operation, or a component that is looked at by itself.
 
-    operation: Operation | None
-    origin: Origin
+    Attributes:
+        operation: it, with its presets and what its DAG hands down; None for a component by itself.
+        found: its component, with the operation laid over it.
+        home: where the component is written, before anything was laid over it.
+        around: the DAG around it.
+        shop: what it is compiled with.
+    """
+
+    operation: Placed[Operation] | None
     found: Found
+    home: Origin
     around: Around | None
     shop: Shop
-
-    @property
-    def handed(self) -> Handed:
-        return self.around.handed if self.around else Handed()
 
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """A task with its inputs."""
+    """A task with its inputs, its whole sections evaluated."""
 
     task: _Task
     bindings: Bindings
     scope: Scope
     ground: Ground
+
+    @property
+    def component(self) -> Placed[Component]:
+        """The merged component."""
+        return Placed(self.task.found.component, self.task.found.origin)
+
+    @property
+    def name(self) -> str:
+        """Of the operation; "" for a component by itself."""
+        return (self.task.operation.section.name if self.task.operation else None) or ""
 
 
 def compile_root(
@@ -93,54 +119,62 @@ def compile_root(
     if operation.dependencies:
         hint = "put both operations into a DAG"
         shop.report.add(origin.at("dependencies").problem("PL-304", "`dependencies` work inside a DAG only", hint))
-    schedule = None
-    if operation.schedule is not None:
-        schedule = lower_schedule(operation.schedule, origin.at("schedule"), shop.report, shop.check)
-    compiled, sibling = _compile(operation, origin, None, shop)
+    compiled, sibling = _compile(Placed(operation, origin), None, shop)
     if compiled is None or shop.report.errors > errors:
         return None
-    return replace(compiled, name=name, schedule=schedule), sibling.bindings.values
+    return replace(compiled, name=name), sibling.bindings.values
 
 
 def compile_component(found: Found, shop: Shop) -> None:
     """Look at a component by itself: it must be right for some params, whatever they are."""
-    task = _Task(None, found.origin, found, None, shop)
-    _body(_bind(task))
-
-
-def _child(vertex: Vertex, around: Around, shop: Shop) -> tuple[CompiledOperation | None, Sibling]:
-    if vertex.operation.schedule is not None:
-        message = "a schedule inside a DAG is not supported yet"
-        hint = "give the schedule to the operation around the DAG"
-        shop.report.add(vertex.origin.at("schedule").problem("PL-205", message, hint))
-    return _compile(vertex.operation, vertex.origin, around, shop)
+    _body(_bind(_Task(None, found, found.origin, None, shop)))
 
 
 def _compile(
-    operation: Operation, origin: Origin, around: Around | None, shop: Shop
+    operation: Placed[Operation], around: Around | None, shop: Shop
 ) -> tuple[CompiledOperation | None, Sibling]:
     errors = shop.report.errors
     library = around.components if around else None
-    found = component_of(operation, origin, library, (shop.view, shop.report))
-    if found is None or not _fits(found, origin, around, shop):
+    found = component_of(operation.section, operation.origin, library, (shop.view, shop.report))
+    if found is None or not _fits(found, operation.origin, around, shop):
         return None, Sibling(None, Bindings())
-    bound = _bind(_Task(operation, origin, found, around, shop))
-    sibling = Sibling(found, bound.bindings)
+    whole = merged(operation, found, around, (shop.view, shop.report))
+    bound = _bind(_Task(whole.operation, whole.found, found.origin, around, shop))
+    sibling = Sibling(bound.task.found, bound.bindings)
     body, refused = _body(bound)
+    schedule = _schedule(whole.operation, shop)
     if body is None or shop.report.errors > errors:
         return None, sibling
-    component = found.component
-    compiled = CompiledOperation(
-        name=operation.name or "",
+    return _compiled(bound, body, refused, schedule), sibling
+
+
+def _compiled(bound: _Bound, body: Leaf | Dag, refused: str, schedule: Schedule | None) -> CompiledOperation:
+    shop, component = bound.task.shop, bound.component.section
+    sections = carried(bound.task.operation, bound.component, bound.ground)
+    inside = bound.task.around is not None
+    said = [shop.policy.refused, refused, bound.bindings.refused, *not_yet(sections, component)]
+    if inside and schedule is not None:
+        said.append("a schedule inside a DAG does not run yet: give it to the operation around the DAG")
+        sections["schedule"] = plain(bound.task.operation.section.schedule) if bound.task.operation else None
+    return CompiledOperation(
+        name=bound.name,
         kind=component.run.kind,
         body=body,
-        place=origin.place,
+        place=(bound.task.operation or bound.component).origin.place,
+        schedule=None if inside else schedule,
         policy=shop.policy.policy,
-        description=operation.description or component.description or "",
-        tags=tuple(dict.fromkeys((*(component.tags or ()), *(operation.tags or ())))),
-        refused=refused,
+        description=component.description or "",
+        tags=tuple(dict.fromkeys(component.tags or ())),
+        refused=next(filter(None, said), ""),
+        sections=sections,
     )
-    return compiled, sibling
+
+
+def _schedule(operation: Placed[Operation], shop: Shop) -> Schedule | None:
+    said = operation.section.schedule
+    if said is None:
+        return None
+    return lower_schedule(said, operation.origin.at("schedule"), shop.report, shop.check)
 
 
 def _fits(found: Found, origin: Origin, around: Around | None, shop: Shop) -> bool:
@@ -159,103 +193,128 @@ def _fits(found: Found, origin: Origin, around: Around | None, shop: Shop) -> bo
 
 
 def _bind(task: _Task) -> _Bound:
-    shop = task.shop
-    globals_ = variables.symbols(shop.globals(), task.found.component.run.kind)
-    asked = Asked(task.operation, task.origin, task.found, task.around, globals_)
-    bindings = bind_inputs(asked, shop.report)
-    scope = bindings.scope(globals_)
-    ground = Ground(task.found.origin.at("run"), shop.report, shop.view, scope, shop.policy)
-    return _Bound(task, bindings, scope, ground)
+    shop, found = task.shop, task.found
+    globals_ = variables.symbols(shop.globals(), found.component.run.kind)
+    operation = task.operation.section if task.operation else None
+    origin = task.operation.origin if task.operation else found.origin
+    bindings = bind_inputs(Asked(operation, origin, found, task.around, globals_), shop.report)
+    scope = {**bindings.scope(globals_), **connection_scope(found.component.run, shop.policy.config)}
+    component = whole_sections(Placed(found.component, found.origin), scope, shop.report)
+    run = delivered(component.section.run, bindings, origin.first(("params",)), shop.report)
+    if run is not component.section.run:
+        component = Placed(component.section.model_copy(update={"run": run}), component.origin)
+    ground = Ground(component.origin.at("run"), shop.report, shop.view, scope, shop.policy)
+    _check(task, component, shop)
+    return _Bound(replace(task, found=Found(component.section, component.origin)), bindings, scope, ground)
+
+
+def _check(task: _Task, component: Placed[Component], shop: Shop) -> None:
+    said, report = component.section, shop.report
+    ios = (*(said.inputs or ()), *(said.outputs or ()))
+    check_sections(said, said.run.kind, [io.name for io in ios], component.origin, report)
+    check_namespace(said.namespace, component.origin.at("namespace"), shop.policy.config, report)
+    check_names(said.run, component.origin.at("run"), shop.policy.config, report)
+    if task.operation is None:
+        return
+    operation, origin = task.operation.section, task.operation.origin
+    check_operation(operation, origin, report, in_dag=task.around is not None)
+    if operation.matrix is not None:
+        check_matrix(operation.matrix, said.inputs or (), origin.at("matrix"), report)
 
 
 def _body(bound: _Bound) -> tuple[Leaf | Dag | None, str]:
     """What runs, and why it cannot run here; None with problems."""
-    run, handed = bound.task.found.component.run, bound.task.handed
-    match run:
-        case spec.Job():
-            return _leaf(bound, job.lower(run, bound.ground, handed))
-        case spec.Service():
-            return _leaf(bound, service.lower(run, bound.ground, handed))
-        case spec.Dag():
-            return _dag(bound, run)
-        case _:
-            assert_never(run)
+    run = bound.task.found.component.run
+    if isinstance(run, spec.Dag):
+        return _dag(bound, run)
+    return _leaf(bound, lower_leaf(run, bound.ground, Handed()))
 
 
 def _leaf(bound: _Bound, gang: Gang | None) -> tuple[Leaf | None, str]:
-    merged = _merged(bound)
+    termination, queue = _termination(bound), _queue(bound)
     if gang is None:
         return None, ""
-    leaf = finished(gang, bound.ground, bound.bindings, bound.task.found.component)
-    pair = (bound.scope, bound.ground.report)
-    retries, timeout, queue = merged
-    termination = Termination(whole(*retries, pair) or 0, whole(*timeout, pair))
-    leaf = replace(leaf, termination=termination, queue=_queue(bound, *queue) or bound.ground.policy.queue)
+    leaf = finished(gang, bound.ground, bound.bindings, bound.component.section)
+    leaf = replace(leaf, termination=termination, queue=queue or bound.ground.policy.queue)
+    origin, config = bound.component.origin.at("queue"), bound.ground.policy.config
+    check_queue(leaf.queue, leaf.gang, origin, (config, bound.ground.report))
     return leaf, refusal(leaf, bound.ground)
 
 
-_Number = tuple[int | str | None, int, Origin]
-_Text = tuple[str | None, Origin]
+def _termination(bound: _Bound) -> Termination:
+    said, origin = bound.component.section.termination, bound.component.origin.at("termination")
+    if not isinstance(said, spec_termination.Termination):
+        return Termination()
+    pair = (bound.scope, bound.ground.report)
+    retries = whole(said.max_retries, 0, origin.at("maxRetries"), pair) or 0
+    return Termination(retries, whole(said.timeout, 1, origin.at("timeout"), pair))
 
 
-def _merged(bound: _Bound) -> tuple[_Number, _Number, _Text]:
-    """`maxRetries`, `timeout` and `queue` with where they are written: operation, DAG around it, component."""
-    task, component = bound.task, bound.task.found.component
-    operation, handed = task.operation, task.handed
-    own = operation.termination if operation else None
-    base = component.termination
-    theirs = task.found.origin.at("termination")
-    mine = task.origin.at("termination")
-
-    def pick(name: str, lowest: int, given: int | str | None) -> _Number:
-        said = getattr(own, name) if own else None
-        field = "maxRetries" if name == "max_retries" else name
-        if said is not None:
-            return said, lowest, mine.at(field)
-        if given is not None:
-            return given, lowest, mine
-        return (getattr(base, name) if base else None), lowest, theirs.at(field)
-
-    queue: _Text = (component.queue, task.found.origin.at("queue"))
-    if handed.queue is not None:
-        queue = (handed.queue, task.origin)
-    if operation is not None and operation.queue is not None:
-        queue = (operation.queue, task.origin.at("queue"))
-    return pick("max_retries", 0, handed.max_retries), pick("timeout", 1, handed.timeout), queue
-
-
-def _queue(bound: _Bound, said: str | None, origin: Origin) -> str:
-    found = known(said, origin, bound.scope, bound.ground.report)
-    return found if isinstance(found, str) else ""
+def _queue(bound: _Bound) -> str:
+    said = known(bound.component.section.queue, bound.component.origin.at("queue"), bound.scope, bound.ground.report)
+    return said if isinstance(said, str) else ""
 
 
 def _dag(bound: _Bound, run: spec.Dag) -> tuple[Dag | None, str]:
     task, shop = bound.task, bound.task.shop
+    bound, run = _with_presets(bound, run)
     around = Around(
-        place=(*task.around.place, task.operation.name or "") if task.around and task.operation else (),
+        place=(*task.around.place, bound.name) if task.around and task.operation else (),
         found=task.found,
         bindings=bound.bindings,
         components=dag.components_of(run, bound.ground.origin, bound.ground),
         siblings={},
-        chain=(*(task.around.chain if task.around else ()), task.found.origin),
-        handed=_handed(bound, run),
+        chain=(*(task.around.chain if task.around else ()), task.home),
+        preset=_handed(bound),
+        environment=_environment(bound, run),
     )
-    body = dag.lower(run, bound.ground, around, lambda vertex, inner: _child(vertex, inner, shop))
+
+    def child(vertex: Vertex, inner: Around) -> tuple[CompiledOperation | None, Sibling]:
+        return _compile(Placed(vertex.operation, vertex.origin), inner, shop)
+
+    body = dag.lower(run, bound.ground, around, child)
     for found in dag.unused(run, around.components):
-        _body(_bind(_Task(None, found.origin, found, None, shop)))
+        _body(_bind(_Task(None, found, found.origin, None, shop)))
     if body is None:
         return None, ""
     return body, next((node.operation.refused for node in body.nodes if node.operation.refused), "")
 
 
-def _handed(bound: _Bound, run: spec.Dag) -> Handed:
-    """What the DAG hands down: numbers are settled here, since its templates see its own inputs."""
-    retries, timeout, queue = _merged(bound)
-    pair = (bound.scope, bound.ground.report)
-    return Handed(
-        max_retries=whole(*retries, pair),
-        timeout=whole(*timeout, pair),
-        queue=_queue(bound, *queue) or None,
-        labels=labels_of(run.environment, bound.task.handed.labels),
-        annotations=annotations_of(run.environment, bound.task.handed.annotations),
-    )
+def _with_presets(bound: _Bound, run: spec.Dag) -> tuple[_Bound, spec.Dag]:
+    """The DAG with the presets of its operations laid over them: they may add to what those wait for."""
+    operations = run.operations if isinstance(run.operations, tuple) else ()
+    if not any(operation.presets for operation in operations):
+        return bound, run
+    ground = bound.ground
+    origin = ground.origin.at("operations")
+    laid = [
+        with_presets(Placed(operation, origin.at(index)), ground.view, ground.report)
+        for index, operation in enumerate(operations)
+    ]
+    made = with_items(Placed(run, ground.origin), "operations", laid)
+    return replace(bound, ground=replace(ground, origin=made.origin)), made.section
+
+
+def _handed(bound: _Bound) -> Placed[Component]:
+    """What the DAG hands down, settled here: its templates see its own inputs."""
+    component, pair = bound.component, (bound.scope, bound.ground.report)
+    for name in HANDED:
+        written, origin = getattr(component.section, name), component.origin.at(name)
+        if isinstance(written, Section):
+            found: object = settled(written, origin, *pair)
+        elif written is not None:
+            found = known(written, origin, *pair)
+        else:
+            continue
+        if found is not written:
+            component = with_field(component, name, Placed(found, origin))
+    return component
+
+
+def _environment(bound: _Bound, run: spec.Dag) -> Placed[Environment] | None:
+    """The environment of the DAG; what of it waits for a run is left to the runs."""
+    origin = bound.ground.origin.at("environment")
+    if not isinstance(run.environment, Environment):
+        return None
+    found = settled(run.environment, origin, bound.scope, bound.ground.report, partly=True)
+    return Placed(found, origin) if found is not None else None

@@ -55,11 +55,11 @@ class Origin:
 
     def problem(self, code: str, message: str, hint: str = "") -> Problem:
         """A problem with this value."""
-        return Problem(code, message, self.place, self.pointer, hint)
+        return Problem(code, message, self.place, self.places.pointer(self.pointer), hint)
 
     def key_problem(self, code: str, message: str, hint: str = "") -> Problem:
         """A problem with this value's key."""
-        return Problem(code, message, self.places.key(self.pointer), self.pointer, hint)
+        return Problem(code, message, self.places.key(self.pointer), self.places.pointer(self.pointer), hint)
 
 
 def warning(problem: Problem) -> Problem:

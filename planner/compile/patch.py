@@ -28,7 +28,7 @@ from planner.canon import Json
 from planner.compile.origin import Origin
 from planner.spec.container import Container
 from planner.spec.kubernetes import Kubernetes
-from planner.spec.places import Elsewhere, Part, Places, Spot, camel, entry
+from planner.spec.places import Elsewhere, Part, Places, Spot, camel, entry, pointer
 from planner.spec.presets import PatchStrategy
 from planner.spec.shape import Section
 
@@ -68,7 +68,7 @@ def patched(
     below = base.origin.places.part(base.origin.pointer)
     merge = _Merge(strategy)
     found = merge.sections(_Value(base.section, below), _Value(over.section, _part(over.origin)), names)
-    return Placed(found.value, Origin(Places(found.part.path, found.part.spot)))
+    return Placed(found.value, Origin(Places(found.part.path, found.part.spot, found.part.at)))
 
 
 def with_field(base: Placed[S], name: str, field: Placed[Any]) -> Placed[S]:
@@ -77,17 +77,17 @@ def with_field(base: Placed[S], name: str, field: Placed[Any]) -> Placed[S]:
     spelled = type(base.section).model_fields[name].alias or name
     part = _with(home, {spelled: _part(field.origin)})
     made = base.section.model_copy(update={name: field.section})
-    return Placed(made, Origin(Places(part.path, part.spot)))
+    return Placed(made, Origin(Places(part.path, part.spot, part.at)))
 
 
 def with_items(base: Placed[S], name: str, items: Sequence[Placed[Any]]) -> Placed[S]:
     """A section with a list of other sections in one of its fields."""
     home = _part(base.origin)
     spelled = type(base.section).model_fields[name].alias or name
-    spots = [_moved(_part(item.origin), home.path) for item in items]
-    part = _with(home, {spelled: Part(home.path, home.key, (*home.spot[:2], spots))})
+    spots = [_moved(_part(item.origin), home, str(index)) for index, item in enumerate(items)]
+    part = _with(home, {spelled: home._replace(spot=(*home.spot[:2], spots))})
     made = base.section.model_copy(update={name: tuple(item.section for item in items)})
-    return Placed(made, Origin(Places(part.path, part.spot)))
+    return Placed(made, Origin(Places(part.path, part.spot, part.at)))
 
 
 def _part(origin: Origin) -> Part:
@@ -104,7 +104,7 @@ class _Value:
     def below(self, name: str, value: Any) -> _Value:
         """A value in this one; it stands where this one does if it is not written by itself."""
         found = entry(self.part, name)
-        return _Value(value, found or Part(self.part.path, self.part.spot[:2], (*self.part.spot[:2], None)))
+        return _Value(value, found or self.part._replace(spot=(*self.part.spot[:2], None)))
 
     def items(self) -> list[_Value]:
         """The items of a list; one that was written as text or as a mapping has its items by their order."""
@@ -266,9 +266,9 @@ def _union(home: Part, first: _Value, second: _Value) -> _Value:
     """The items of the first list, then those of the second that equal none of them."""
     known = {_key(item) for item in first.value}
     found = [*first.items(), *(item for item in second.items() if _key(item.value) not in known)]
-    spots = [_moved(item.part, home.path) for item in found]
+    spots = [_moved(item.part, home, str(index)) for index, item in enumerate(found)]
     made = type(first.value)(item.value for item in found)
-    return _Value(made, Part(home.path, home.key, (*home.spot[:2], spots)))
+    return _Value(made, home._replace(spot=(*home.spot[:2], spots)))
 
 
 def _key(item: Any) -> str:
@@ -295,14 +295,14 @@ def _with(home: Part, changed: Mapping[str, Part]) -> Part:
     for name, part in changed.items():
         for spelled in (name, *(old for old in entries if camel(old) == name and old != name)):
             entries.pop(spelled, None)
-        entries[name] = (*part.key, _moved(part, home.path))
-    return Part(home.path, home.key, (*home.spot[:2], entries))
+        entries[name] = (*part.key, _moved(part, home, name))
+    return home._replace(spot=(*home.spot[:2], entries))
 
 
-def _moved(part: Part, path: str) -> Spot:
-    """A part's spot as it is written below a part of another file."""
-    if part.path == path:
+def _moved(part: Part, home: Part, name: str) -> Spot:
+    """A part's spot as it is written below another part, under a key or an index."""
+    if part.path == home.path and part.at == home.at + pointer(name):
         return part.spot
     below = part.spot[2]
     assert not isinstance(below, Elsewhere)
-    return (part.spot[0], part.spot[1], Elsewhere(part.path, below))
+    return (part.spot[0], part.spot[1], Elsewhere(part.path, part.at, below))

@@ -216,6 +216,8 @@ class CompiledOperation:
         tags: for people.
         fields: identity and live fields by JSON pointer, so that a change can be explained field by field.
         refused: why it cannot execute here, or "".
+        sections: what else was written, by YAML name, merged and with templates bound as far as they are known:
+            `matrix`, `joins`, `events`, `hooks`, `cache`, and so on.
     """
 
     name: str
@@ -231,6 +233,7 @@ class CompiledOperation:
     tags: tuple[str, ...] = ()
     fields: Mapping[str, Json] = field(default_factory=dict)
     refused: str = ""
+    sections: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

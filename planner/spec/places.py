@@ -23,9 +23,16 @@ Spot = tuple[int, int, "Entries | Elsewhere"]
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """The entries of a spot in another file than the one around it: merged values have such parts."""
+    """The entries of a spot that is written in another place than the one around it: merged values have such parts.
+
+    Attributes:
+        path: the file.
+        at: JSON pointer of the value in its own document.
+        entries: what is in it.
+    """
 
     path: str
+    at: str
     entries: Entries
 
 
@@ -36,11 +43,13 @@ class Part(NamedTuple):
         path: the file.
         key: line and column of its key; of the value itself where it has none.
         spot: where the value is, and what is in it; never `Elsewhere`.
+        at: JSON pointer of the value in its own document.
     """
 
     path: str
     key: tuple[int, int]
     spot: Spot
+    at: str = ""
 
 
 _HUMP = re.compile(r"(?<!^)([A-Z])")
@@ -74,53 +83,62 @@ class Places:
     Attributes:
         path: the file.
         root: spot of the document's value.
+        prefix: JSON pointer of the value in its document, where it is a part of one.
     """
 
     path: str
     root: Spot = field(default=(0, 0, None), repr=False)
+    prefix: str = ""
 
     def value(self, at: str) -> Place:
         """The place of the value at pointer `at`, or of its nearest parent that is in the file.
 
         Keys are found in either spelling, `maxRetries` or `max_retries`.
         """
-        path, _, spot = self._walk(at)[0]
-        return Place(path, spot[0], spot[1])
+        part = self.part(at)
+        return Place(part.path, part.spot[0], part.spot[1])
 
     def key(self, at: str) -> Place:
         """The place of the key at pointer `at`; of the value where it has no key, or is not in the file."""
-        path, key, _ = self._walk(at)[0]
-        return Place(path, *key)
+        part = self.part(at)
+        return Place(part.path, *part.key)
 
     def has(self, at: str) -> bool:
         """Whether the file has a value at exactly this pointer."""
-        return self._walk(at)[1]
+        return not self._walk(at)[1]
 
     def part(self, at: str) -> Part:
         """What stands at a pointer, or its nearest parent that is in the file."""
         return self._walk(at)[0]
 
-    def _walk(self, at: str) -> tuple[Part, bool]:
-        part = _plain(self.path, self.root[:2], self.root)
-        for name in split(at):
+    def pointer(self, at: str) -> str:
+        """The pointer of a value in the document that it is written in."""
+        part, missing = self._walk(at)
+        return part.at + pointer(*missing)
+
+    def _walk(self, at: str) -> tuple[Part, tuple[str, ...]]:
+        """The nearest part, and the rest of the pointer that leads to nothing in it."""
+        part = _plain(self.path, self.root[:2], self.root, self.prefix)
+        names = split(at)
+        for index, name in enumerate(names):
             below = entry(part, name)
             if below is None:
-                return part, False
+                return part, names[index:]
             part = below
-        return part, True
+        return part, ()
 
 
 def entry(part: Part, name: str) -> Part | None:
     """The value of a key or an index, in either spelling; None where there is none."""
     step = _step(part.spot, name)
-    return _plain(part.path, *step) if step is not None else None
+    return _plain(part.path, *step, part.at + pointer(name)) if step is not None else None
 
 
-def _plain(path: str, key: tuple[int, int], spot: Spot) -> Part:
+def _plain(path: str, key: tuple[int, int], spot: Spot, at: str) -> Part:
     below = spot[2]
     if isinstance(below, Elsewhere):
-        return Part(below.path, key, (spot[0], spot[1], below.entries))
-    return Part(path, key, spot)
+        return Part(below.path, key, (spot[0], spot[1], below.entries), below.at)
+    return Part(path, key, spot, at)
 
 
 def _step(spot: Spot, part: str) -> tuple[tuple[int, int], Spot] | None:

@@ -1,1 +1,42 @@
-"""One module a kind of `run`, each with one `lower` function (design: section 6, "A kind is a spec model ...")."""
+"""One module a kind of `run`, or a family of them, each with `lower` functions (design: "A kind is a spec model ...")."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from planner.compile.bindings import Handed
+from planner.compile.ground import Ground
+from planner.compile.kinds import clusters, job, kubeflow, service
+from planner.model.gang import Gang
+from planner.spec import run as spec
+
+__all__ = ["lower_leaf"]
+
+
+def lower_leaf(run: spec.LeafRun, ground: Ground, handed: Handed) -> Gang | None:
+    """The gang of a run that executes something, its texts as written; None with problems.
+
+    Args:
+        run: the run.
+        ground: where it is written, and what may be looked at.
+        handed: what the DAG around it hands down.
+    """
+    match run:
+        case spec.Job() | spec.NotifierJob() | spec.CleanerJob() | spec.TunerJob():
+            return job.lower(run, ground, handed)
+        case spec.Service():
+            return service.lower(run, ground, handed)
+        case spec.TFJob():
+            return kubeflow.lower_tf(run, ground, handed)
+        case spec.PytorchJob():
+            return kubeflow.lower_pytorch(run, ground, handed)
+        case spec.MPIJob():
+            return kubeflow.lower_mpi(run, ground, handed)
+        case spec.RayCluster() | spec.RayJob():
+            return clusters.lower_ray(run, ground, handed)
+        case spec.DaskCluster() | spec.DaskJob():
+            return clusters.lower_dask(run, ground, handed)
+        case spec.SparkJob():
+            return clusters.lower_spark(run, ground, handed)
+        case _:
+            assert_never(run)

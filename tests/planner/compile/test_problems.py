@@ -252,10 +252,6 @@ CASES = {
         dag(b("p: {ref: dag, value: inputs.q}"), "{name: q}", 'params: {q: "{{ globals.uuid }}"}\n'),
         ["PL-406 a.yaml:4:13 /params/q"],
     ),
-    "a schedule in a DAG": (
-        dag(A.replace("name: a,", "name: a, schedule: {kind: cron, cron: '* * * * *'},")),
-        ["PL-205 a.yaml:9:27 /component/run/operations/0/schedule"],
-    ),
     "all at once": (
         dag(A + b("p: {ref: ops.a, value: outputs.x}, q: 1"), "{name: z, type: int}"),
         [

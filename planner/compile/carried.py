@@ -1,0 +1,111 @@
+"""Sections that a compiled operation carries as data, and why those that nothing executes yet refuse it.
+
+What is merged and bound here is what planning and backends will read. A section that changes what runs, or whether, and
+that nothing acts on yet refuses the operation; one that only makes it cheaper or is for people does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from planner.canon import Json
+from planner.compile.conditions import check_condition
+from planner.compile.ground import Ground
+from planner.compile.inputs import flaw_problem
+from planner.compile.origin import Origin
+from planner.compile.patch import Placed
+from planner.compile.scope import final, strings
+from planner.compile.sections import reasons
+from planner.compile.template import TemplateError, bind, compile_template, is_template
+from planner.spec.component import Component
+from planner.spec.operation import Operation
+from planner.spec.plain import plain
+from planner.spec.plugins import Plugins
+from planner.spec.termination import Termination
+
+__all__ = ["carried", "not_yet"]
+
+_OF_COMPONENT = ("cache", "plugins", "build", "hooks", "is_approved", "mount", "namespace", "cost", "template")
+_OF_OPERATION = ("matrix", "joins", "events", "conditions")
+_LATER = frozenset({"build", "hooks"})
+"""Sections whose templates see what only an end or another run has; here their syntax alone is looked at."""
+_LOWERED = frozenset({"maxRetries", "timeout"})
+"""Fields of `termination` that a leaf has in a form of its own."""
+
+
+def carried(operation: Placed[Operation] | None, component: Placed[Component], ground: Ground) -> dict[str, Json]:
+    """The sections by YAML name, their templates bound as far as they are known; problems go to the report."""
+    found: dict[str, Json] = {}
+    for name in _OF_COMPONENT:
+        value = getattr(component.section, name)
+        if value is not None:
+            spelled = Component.model_fields[name].alias or name
+            found[spelled] = _bound(name, plain(value), component.origin.at(spelled), ground)
+    rest = _rest_of(component.section.termination)
+    if rest:
+        found["termination"] = _bound("termination", rest, component.origin.at("termination"), ground)
+    for name in _OF_OPERATION if operation is not None else ():
+        value = getattr(operation.section, name) if operation is not None else None
+        if value is not None and operation is not None:
+            found[name] = _bound(name, _said(name, value), operation.origin.at(name), ground)
+    return found
+
+
+def _said(name: str, value: Any) -> Json:
+    return plain(value) if name != "conditions" else str(value)
+
+
+def _rest_of(termination: Termination | str | None) -> dict[str, Json]:
+    said = plain(termination) if isinstance(termination, Termination) else {}
+    assert isinstance(said, Mapping)
+    return {name: value for name, value in said.items() if name not in _LOWERED}
+
+
+def _bound(name: str, value: Json, origin: Origin, ground: Ground) -> Json:
+    if name == "conditions":
+        value = check_condition(str(value), origin, ground.report) or value
+    if not any(is_template(text) for _, text in strings(value)):
+        return value
+    if name in _LATER:
+        _check_syntax(value, origin, ground)
+        return value
+    bound = bind(value, ground.scope)
+    for flaw in bound.flaws:
+        ground.report.add(flaw_problem(Origin(origin.places, origin.pointer + flaw.pointer), flaw))
+    return final(bound)
+
+
+def _check_syntax(value: Json, origin: Origin, ground: Ground) -> None:
+    for at, text in strings(value):
+        try:
+            compile_template(text)
+        except TemplateError as error:
+            where = Origin(origin.places, origin.pointer + at)
+            ground.report.add(where.problem(error.code, error.message, error.hint))
+
+
+# What does not execute yet
+
+_REFUSING = {
+    "matrix": "sweeps do not run yet",
+    "joins": "joins over earlier runs do not run yet",
+    "events": "nothing starts operations by events yet",
+    "conditions": "conditions are not evaluated yet",
+    "hooks": "hooks do not run yet",
+    "build": "images are not built yet",
+    "mount": "a daemon has no local files to upload (`mount`): give the run code of the repository by `init`",
+}
+
+
+def not_yet(sections: Mapping[str, Json], component: Component) -> Iterator[str]:
+    """Why the operation cannot run here: one sentence a section."""
+    yield from reasons(component)
+    yield from (reason for name, reason in _REFUSING.items() if sections.get(name))
+    if sections.get("isApproved") is False or isinstance(sections.get("isApproved"), str):
+        yield "`isApproved: false` waits for an approval that nobody can give yet"
+    termination = component.termination
+    if isinstance(termination, Termination) and termination.culling is not None and component.run.kind == "service":
+        yield "idle services are not stopped yet (`termination.culling`)"
+    if isinstance(component.plugins, Plugins) and component.plugins.notifications:
+        yield "nobody is notified yet (`plugins.notifications`)"

@@ -1,0 +1,102 @@
+"""Templates that stand for a section as a whole, or in sections that must be known before anything runs.
+
+Such a template is evaluated once the inputs are bound, and what it gives is read as what was written would be. Decides
+nothing about what the sections mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from planner.canon import Json
+from planner.compile.ground import known
+from planner.compile.inputs import flaw_problem
+from planner.compile.origin import Origin, Report
+from planner.compile.patch import Placed, with_field
+from planner.compile.scope import UNKNOWN, final, strings
+from planner.compile.template import Scope, bind, is_template
+from planner.errors import Problem
+from planner.spec import faults
+from planner.spec.component import Component
+from planner.spec.document import DocumentFields
+from planner.spec.places import Places
+from planner.spec.plain import plain
+from planner.spec.shape import Section
+
+__all__ = ["settled", "whole_sections"]
+
+S = TypeVar("S", bound=Section)
+
+_WHOLE = ("cache", "termination", "plugins", "build", "hooks")
+"""Fields of a component that a template may stand for."""
+
+
+def whole_sections(component: Placed[Component], scope: Scope, report: Report) -> Placed[Component]:
+    """The component with what its templates for whole sections give; a section with a problem is left out."""
+    for name in _WHOLE:
+        written = getattr(component.section, name)
+        if isinstance(written, str):
+            origin = component.origin.at(name)
+            read = _read(name, known(written, origin, scope, report), origin, report)
+            component = with_field(component, name, Placed(read, origin))
+    return component
+
+
+def _read(name: str, value: Json, origin: Origin, report: Report) -> Any:
+    if value is None:
+        return None
+    try:
+        return getattr(DocumentFields.model_validate({name: value}), name)
+    except ValidationError as error:
+        part = origin.places.part(origin.pointer)
+        found = faults.problems(error, DocumentFields, {name: value}, Places(part.path, part.spot))
+        _tell(found, origin, f"/{name}", report)
+        return None
+
+
+def settled(section: S, origin: Origin, scope: Scope, report: Report, *, partly: bool = False) -> S | None:
+    """A section with its templates evaluated; None with a problem.
+
+    Args:
+        section: as written.
+        origin: where.
+        scope: the variables.
+        report: takes problems.
+        partly: whether templates may stay that wait for a run; otherwise they are a problem.
+    """
+    written = plain(section)
+    if not any(is_template(text) for _, text in strings(written)):
+        return section
+    errors = report.errors
+    bound = bind(written, scope)
+    for flaw in bound.flaws:
+        report.add(flaw_problem(Origin(origin.places, origin.pointer + flaw.pointer), flaw))
+    if bound.pending and not partly and not any(name.startswith(UNKNOWN) for name in bound.waiting_on):
+        waiting = ", ".join(sorted(bound.waiting_on))
+        message = f"this must be known before the run starts; it needs {waiting}"
+        where = Origin(origin.places, origin.pointer + min(bound.pending))
+        report.add(where.problem("PL-406", message, "use values that the spec or the configuration has"))
+    if report.errors > errors or (bound.pending and not partly):
+        return None
+    try:
+        return type(section).model_validate(final(bound) if partly else bound.value)
+    except ValidationError as error:
+        part = origin.places.part(origin.pointer)
+        value = bound.value
+        assert isinstance(value, Mapping)
+        _tell(faults.problems(error, type(section), value, Places(part.path, part.spot)), origin, "", report)
+        return None
+
+
+def _tell(found: list[Problem], origin: Origin, prefix: str, report: Report) -> None:
+    for problem in _under(found, origin, prefix):
+        report.add(problem)
+
+
+def _under(found: list[Problem], origin: Origin, prefix: str) -> Iterator[Problem]:
+    for problem in found:
+        yield replace(problem, pointer=origin.places.pointer(origin.pointer) + problem.pointer.removeprefix(prefix))
