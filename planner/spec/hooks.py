@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from planner.spec.params import Params
+from planner.spec.params import Param
 from planner.spec.references import HubRef, QueueName
 from planner.spec.shape import BoolOrTemplate, Names, OrTemplate, Section
 
-__all__ = ["Hook", "HookTrigger", "Hooks"]
+__all__ = ["Hook", "HookParam", "HookTrigger", "Hooks"]
 
 HookTrigger = Literal["succeeded", "failed", "stopped", "skipped", "upstream_failed", "done"]
 """Ends of a run that a hook waits for; `done` is any of them."""
+
+
+class HookParam(Param, live="value ref context_only connection to_init to_env"):
+    """A param of a hook: a hook that changes is no reason to run again what it follows."""
 
 
 class Hook(Section, live="hub_ref trigger conditions connection params disable_defaults presets queue namespace"):
@@ -25,7 +29,7 @@ class Hook(Section, live="hub_ref trigger conditions connection params disable_d
     """An expression or a template that must be true, with the outputs of the run; without it the trigger decides."""
     connection: str | None = None
     """A connection that it is given."""
-    params: Annotated[Params | str, OrTemplate(Params)] | None = None
+    params: Annotated[dict[str, HookParam] | str, OrTemplate(dict[str, HookParam])] | None = None
     """Values for the inputs of the component."""
     disable_defaults: BoolOrTemplate | None = None
     """Whether name, uuid, status, outputs and the like of the run stay out of its params; false by default."""

@@ -26,7 +26,7 @@ MAX_JOINED = 5_000
 """Runs that one join finds at most."""
 
 
-class JoinParam(Section, identity="value ref context_only connection to_init to_env"):
+class JoinParam(Section, identity="value context_only connection to_init to_env", inert="ref"):
     """One value of each run that is found; a path alone, `losses: outputs.loss`, is its `value`."""
 
     value: Any = None
@@ -99,7 +99,7 @@ def _limit(value: int | str) -> int | str:
 _TEXT = WithJsonSchema({"type": "string"})
 
 
-class Join(Section, identity="ref query sort limit offset params"):
+class Join(Section, identity="query sort limit offset params", inert="ref"):
     """Runs of the same project, and what is taken of each."""
 
     ref: str | None = None

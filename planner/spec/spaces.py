@@ -168,14 +168,14 @@ class _Ordered(Section, identity="low high"):
         yield from _order(said, "low", "high", equal=True)
 
 
-class Bounds(_Ordered, identity="size"):
+class Bounds(_Ordered, inert="size"):
     """Two bounds; every number between them is as likely."""
 
     size: Whole | None = None
     """Taken and not used: a run has one value."""
 
 
-class QBounds(_Ordered, identity="q size"):
+class QBounds(_Ordered, identity="q", inert="size"):
     """Two bounds and a quantum."""
 
     q: Step
@@ -195,11 +195,11 @@ class _Exponents(_Ordered):
             yield ("high",), _overflow("`low` and `high` are natural logarithms")
 
 
-class LogBounds(_Exponents, Bounds, identity="size"):
+class LogBounds(_Exponents, Bounds, inert="size"):
     """Two bounds that are natural logarithms."""
 
 
-class QLogBounds(_Exponents, QBounds, identity="q size"):
+class QLogBounds(_Exponents, QBounds, identity="q", inert="size"):
     """Two bounds that are natural logarithms, and a quantum of the values."""
 
 
@@ -218,14 +218,14 @@ class _Bell(Section, identity="loc scale"):
             yield ("scale",), fault("PL-204", f"`scale` must be at least 0, not {said['scale']:g}")
 
 
-class Moments(_Bell, identity="size"):
+class Moments(_Bell, inert="size"):
     """Mean and standard deviation."""
 
     size: Whole | None = None
     """Taken and not used: a run has one value."""
 
 
-class QMoments(_Bell, identity="q size"):
+class QMoments(_Bell, identity="q", inert="size"):
     """Mean, standard deviation and a quantum."""
 
     q: Step
@@ -245,9 +245,9 @@ class _LogBell(_Bell):
             yield ("loc",), _overflow("`loc` and `scale` are of the natural logarithm")
 
 
-class LogMoments(_LogBell, Moments, identity="size"):
+class LogMoments(_LogBell, Moments, inert="size"):
     """Mean and standard deviation of the natural logarithm."""
 
 
-class QLogMoments(_LogBell, QMoments, identity="q size"):
+class QLogMoments(_LogBell, QMoments, identity="q", inert="size"):
     """Mean and standard deviation of the natural logarithm, and a quantum of the values."""
