@@ -24,6 +24,9 @@ from reconciler.telemetry import log
 
 __all__ = ["Commits"]
 
+_OUT_OF_REACH = "PL-310"
+"""What a reference out of the repository led to cannot be had: it may be had later, without a commit."""
+_AGAIN = 60.0
 _LOOKED_BACK = 20
 """Commits that are asked at first contact whether another ledger reported on them."""
 
@@ -58,7 +61,7 @@ class Commits:
         commit = None
         try:
             commit = await self._core.source.fetch()
-            if commit is not None and commit.id != self._planned:
+            if commit is not None and (commit.id != self._planned or _lacks(self.desired)):
                 await self._plan(commit)
                 self._planned = commit.id
         except (Transient, Refused) as error:
@@ -89,6 +92,10 @@ class Commits:
         records = await core.ledger.roots()
         in_force = {name: now.path for name, record in records.items() if (now := record.planned) and now.digest}
         desired = await core.compiler.compile(commit, in_force)
+        if _lacks(desired):
+            core.queue.add("source", _AGAIN)
+        if commit.id == self._planned and desired == self.desired:
+            return
         if not desired.files and not desired.problems and not await self._is_empty_on_purpose(commit):
             raise Transient(f"{commit.id[:10]}: the tree has no file at all; nothing is concluded from it")
         contact = Contact(
@@ -177,6 +184,11 @@ class Commits:
             if name not in needed:
                 await core.source.unpin(name)
         await core.source.tidy()
+
+
+def _lacks(desired: DesiredState | None) -> bool:
+    """Whether something that a commit refers to out of the repository could not be had."""
+    return desired is not None and any(problem.code == _OUT_OF_REACH for problem in desired.problems)
 
 
 def _commits_of(record: RootRecord) -> set[str]:

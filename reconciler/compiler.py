@@ -1,4 +1,4 @@
-"""Compiling a commit: reads from the source what compile asks for, and calls it in a thread.
+"""Compiling a commit: reads and looks up what compile asks for, and calls it in a thread.
 
 Decides nothing. A failed read is passed on: there is no desired state of a part of a tree.
 """
@@ -12,7 +12,16 @@ from datetime import UTC, datetime
 import anyio
 import anyio.to_thread
 
-from planner.compile import SETTINGS, Cache, CompileConfig, CompileInput, Override, compile_tree, wanted
+from planner.compile import (
+    SETTINGS,
+    Cache,
+    CompileConfig,
+    CompileInput,
+    Override,
+    compile_tree,
+    references,
+    wanted,
+)
 from planner.desire.cron import CronError
 from planner.desire.ticks import restart
 from planner.desire.zones import ZoneError
@@ -24,43 +33,61 @@ from planner.spec.repository import load_repository
 from planner.spec.words import short
 from reconciler.core import Core
 from reconciler.errors import Refused
+from reconciler.outside import References
 from reconciler.source.model import Commit
 from reconciler.source.port import Source
 
 __all__ = ["SourceCompiler", "check_schedule", "project_name"]
 
-_MOST_ROUNDS = 32
+_MOST_ROUNDS = 64
 """Rounds of reading: settings name files, files name components, and components may name further ones."""
 
 
 class SourceCompiler:
     """`reconciler.ports.Compiler` over a source. Keeps what unchanged files compiled to."""
 
-    def __init__(self, source: Source, config: CompileConfig) -> None:
-        """Compile commits of `source`; the project of `config` is the ledger's, so no commit changes it."""
+    def __init__(self, source: Source, config: CompileConfig, outside: References | None = None) -> None:
+        """Compile commits of `source`.
+
+        Args:
+            source: the repository.
+            config: what is configured; its project is the ledger's, so no commit changes it.
+            outside: finds what specs refer to out of the repository; None to find nothing.
+        """
         self._source = source
+        self._outside = outside
         self._config = replace(config, fixed=True)
         self._cache = Cache()
         # One at a time: the cache is one value, and compiling is bound by the processor anyway.
         self._turn = anyio.Lock()
 
-    async def compile(self, commit: Commit, in_force: Mapping[str, str]) -> DesiredState:
+    async def compile(self, commit: Commit, in_force: Mapping[str, str], *, preview: bool = False) -> DesiredState:
         """See `Compiler.compile`."""
         async with self._turn:
-            given = await self._gather(await self._given(commit, in_force))
-            return await anyio.to_thread.run_sync(compile_tree, given, self._cache, check_schedule)
+            given = await self._gather(await self._given(commit, in_force), preview=preview)
+            named = await anyio.to_thread.run_sync(references, given, self._cache)
+            desired = await anyio.to_thread.run_sync(compile_tree, given, self._cache, check_schedule)
+            if self._outside is not None and not preview and not desired.bad_files:
+                # A file that cannot be read may name what no other does.
+                await self._outside.let_go(named)
+            return desired
 
     async def _given(self, commit: Commit, in_force: Mapping[str, str]) -> CompileInput:
         tree = await self._source.tree(commit.id)
         return CompileInput(commit.id, tree.id, tree.entries, self._config, in_force=in_force)
 
-    async def _gather(self, given: CompileInput) -> CompileInput:
-        """`given` with every blob that compile asks for and the cache does not know."""
+    async def _gather(self, given: CompileInput, *, preview: bool = False) -> CompileInput:
+        """`given` with every blob that compile asks for and the cache does not know, and what is outside."""
         for _ in range(_MOST_ROUNDS):
             missing = await anyio.to_thread.run_sync(wanted, given, self._cache)
-            if not missing:
+            if missing:
+                given = replace(given, blobs={**given.blobs, **await self._source.blobs(missing)})
+                continue
+            keys = await anyio.to_thread.run_sync(references, given, self._cache)
+            new = keys - given.outside.keys()
+            if self._outside is None or not new:
                 break
-            given = replace(given, blobs={**given.blobs, **await self._source.blobs(missing)})
+            given = replace(given, outside={**given.outside, **await self._outside.given(new, preview=preview)})
         return given
 
     async def with_params(self, commit: Commit, root: str, params: Mapping[str, str]) -> CompiledOperation:

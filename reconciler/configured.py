@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 from planner.admit import Limits
 from planner.compile import CompileConfig
 from planner.desire.view import Identity
 from planner.guard import Budgets
 from reconciler.backends.local.settings import MEBIBYTE, Containment, LocalSettings
 from reconciler.core import Policy
-from reconciler.settings import DaemonSettings
+from reconciler.errors import Unusable
+from reconciler.hubs import FolderHub, Hub
+from reconciler.hubs_git import GitHub, Origin
+from reconciler.outside import Lookup
+from reconciler.settings import DaemonSettings, HubRepository
 from reconciler.source import remote
+from reconciler.source.access import access_to
+from reconciler.urls import Urls
 
-__all__ = ["config_of", "local_of", "policy_of"]
+__all__ = ["config_of", "local_of", "lookup_of", "policy_of"]
 
 
 def local_of(settings: DaemonSettings) -> LocalSettings:
@@ -39,7 +48,36 @@ def config_of(settings: DaemonSettings, identity: Identity) -> CompileConfig:
         backend=settings.backend,
         environments=frozenset(local.environments) or None,
         slots=local.slots,
+        connections={connection.name: connection for connection in settings.connections},
+        queues=settings.queues or None,
+        namespaces=None if settings.namespaces is None else frozenset(settings.namespaces),
     )
+
+
+def lookup_of(settings: DaemonSettings) -> Lookup:
+    """Where references out of the repository lead.
+
+    Raises:
+        Unusable: the address of a hub is not allowed, or what opens it cannot be read.
+    """
+    return Lookup(tuple(_hubs(settings)), Urls(settings.hosts))
+
+
+def _hubs(settings: DaemonSettings) -> Iterator[Hub]:
+    for hub in settings.hubs:
+        if hub.path is not None:
+            yield FolderHub(hub.name, hub.path.expanduser().absolute())
+        elif hub.repository is not None:
+            yield _git_hub(hub.name, hub.repository, settings.state_folder / "hubs" / hub.name)
+
+
+def _git_hub(name: str, said: HubRepository, folder: Path) -> GitHub:
+    followed = remote.parse(said.url)
+    ref = f"refs/tags/{said.tag}" if said.tag else f"refs/heads/{said.branch}" if said.branch else "HEAD"
+    try:
+        return GitHub(name, Origin(followed, access_to(followed, said.access), ref), folder)
+    except ValueError as error:
+        raise Unusable(f"the hub `{name}` cannot be read at {ref}: {error}") from None
 
 
 def policy_of(settings: DaemonSettings, identity: Identity, warnings: tuple[str, ...]) -> Policy:

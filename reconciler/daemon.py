@@ -20,7 +20,7 @@ from planner.model.run import Stamp
 from reconciler.backends.local.backend import LocalBackend
 from reconciler.clock import WallClock
 from reconciler.compiler import SourceCompiler, project_name
-from reconciler.configured import config_of, local_of, policy_of
+from reconciler.configured import config_of, local_of, lookup_of, policy_of
 from reconciler.core import Core, Ports
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.forges.memory import SilentForge
@@ -29,6 +29,7 @@ from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.lock import locked
 from reconciler.lookout import look_out
 from reconciler.loop import Loop
+from reconciler.outside import References
 from reconciler.ports import Forge
 from reconciler.servers import answer, servers
 from reconciler.settings import DaemonSettings, load_settings
@@ -142,8 +143,10 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     backend = LocalBackend(local_of(settings), owner, SourceTrees(source), clock)
     made.push_async_callback(_close, backend)
     await backend.open()
+    outside = References(ledger, lookup_of(settings), clock)
     forge: Forge = NotesForge(source, clock) if settings.forge == "notes" else SilentForge()
-    ports = Ports(ledger, backend, source, SourceCompiler(source, config_of(settings, identity)), forge, clock)
+    compiler = SourceCompiler(source, config_of(settings, identity), outside)
+    ports = Ports(ledger, backend, source, compiler, forge, clock)
     core = Core(ports, policy_of(settings, identity, tuple(backend.warnings())))
     return Daemon(settings, core, Loop(core), source, backend)
 
@@ -220,7 +223,7 @@ def _reload(daemon: Daemon) -> None:
         return
     try:
         new = load_settings(daemon.path)
-        _source(new)  # what needs a restart must be right, too: that restart may come when nobody looks
+        _source(new), lookup_of(new)  # what needs a restart must be right, too: that restart may come when nobody looks
         policy = policy_of(new, daemon.core.policy.identity, daemon.core.policy.warnings)
     except Unusable as error:
         log.error("the configuration stays as it was", reason=error.message)

@@ -17,7 +17,7 @@ from planner.fold import RootState
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.desired import CompiledOperation, DesiredState
-from planner.model.facts import Answered, Fact
+from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.run import BoundRun, Leases, Snapshot, Stamp
@@ -205,6 +205,10 @@ class Ledger(Protocol):
         """What came of a command; None while it waits."""
         ...
 
+    async def pins(self) -> Mapping[str, Pinned]:
+        """What references out of the repository are pinned to, by key; the content is a blob."""
+        ...
+
     async def facts(self, root: str | None = None, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Fact]]:
         """History with its sequence, oldest first; of one root, or all."""
         ...
@@ -217,8 +221,10 @@ class Ledger(Protocol):
 class Compiler(Protocol):
     """From a commit to what it asks for: reads what compile needs from the source, and calls it."""
 
-    async def compile(self, commit: Commit, in_force: Mapping[str, str]) -> DesiredState:
+    async def compile(self, commit: Commit, in_force: Mapping[str, str], *, preview: bool = False) -> DesiredState:
         """The desired state of `commit`; `in_force` names the file that each known root comes from.
+
+        A `preview` looks up nothing out of the repository that no planned commit has referred to.
 
         Raises:
             Transient: the tree cannot be read whole now; nothing may be concluded from it.

@@ -19,16 +19,21 @@ from pydantic import AfterValidator, Field, ValidationError
 from planner.errors import Problem
 from planner.spec import faults
 from planner.spec import yaml as reader
+from planner.spec.catalogue import Connections
 from planner.spec.container import EnvVar
 from planner.spec.places import Places
+from planner.spec.queues import Queues
 from planner.spec.shape import Duration, Name, Section, Whole
 from reconciler.errors import Unusable
+from reconciler.settings_sources import Address, Hosts, Hub, HubRepository, Hubs, RemoteAccess
 
 __all__ = [
     "Api",
     "Backends",
     "DaemonSettings",
     "Guards",
+    "Hub",
+    "HubRepository",
     "LocalBackend",
     "RemoteAccess",
     "Repository",
@@ -39,12 +44,6 @@ __all__ = [
 ]
 
 _MOST_NAMED = 10
-
-
-def _url(value: str) -> str:
-    if value.startswith("-") or re.search(r"[\x00-\x1f]", value) or not value:
-        raise ValueError("must be a path or a file, https or ssh URL")
-    return value
 
 
 def _pause(value: timedelta) -> timedelta:
@@ -94,27 +93,10 @@ VariableName = Annotated[str, AfterValidator(_variable)]
 """The name of a variable, by the rule of specs."""
 
 
-class RemoteAccess(Section):
-    """What opens a repository that is not on this machine. Names files: no secret stands in the configuration."""
-
-    username: str = ""
-    """For https; forges that go by the token alone take any."""
-    token_file: Path | None = None
-    """For https: file that holds the password or token; read anew at every use, so that it may be changed any time."""
-    certificates: Path | None = None
-    """For https: file of the certificate authorities that are trusted, instead of the system's."""
-    proxies: dict[str, str] = Field(default_factory=dict)
-    """For https: `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`."""
-    ssh_key: Path | None = None
-    """For ssh: private key file."""
-    known_hosts: Path | None = None
-    """For ssh: file of the host keys that are trusted; a host that is not in it is refused."""
-
-
 class Repository(Section):
     """What is followed."""
 
-    url: Annotated[str, AfterValidator(_url)]
+    url: Address
     """Path, file://, https:// or ssh:// URL, or user@host:path."""
     branch: str | None = None
     """Branch that is followed; the remote's HEAD when left out."""
@@ -189,6 +171,16 @@ class DaemonSettings(Section):
     """Where commits say how it went."""
     first_sync: Literal["run", "hold"] | None = None
     """What first contact does; `run` for local repositories, else `hold`."""
+    hubs: Hubs = ()
+    """Where components of `hubRef` come from, in the order in which they are asked; last comes the packaged hub."""
+    hosts: Hosts = ()
+    """Hosts that `urlRef` may lead to; none when left out."""
+    connections: Connections = ()
+    """What specs may name as connections."""
+    queues: Queues
+    """What operations may wait in, by name; any name is taken when left out."""
+    namespaces: tuple[Name, ...] | None = None
+    """Namespaces that operations may ask for; any when left out."""
     budgets: Guards = Guards()
     resync: Pause = timedelta(seconds=30)
     """Time between two looks at all runs and notes, whatever hints came: makes up for those that were lost."""

@@ -15,7 +15,7 @@ from planner.compile.given import Outside
 from planner.compile.origin import Origin, warning
 from planner.errors import Problem
 from planner.spec.load import Loaded
-from planner.spec.shape import Section, is_template
+from planner.spec.shape import Section
 from planner.spec.words import short
 
 __all__ = [
@@ -103,7 +103,7 @@ def _keys(spec: Section) -> Iterator[str]:
 def _own(fields: Mapping[str, Any]) -> Iterator[str]:
     for name, key in (("hub_ref", hub_key), ("url_ref", url_key)):
         ref = fields.get(name)
-        if isinstance(ref, str) and not is_template(ref):
+        if isinstance(ref, str):
             yield key(ref)
 
 

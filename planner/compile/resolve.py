@@ -1,8 +1,8 @@
 """References from operations to components (reference, section 4).
 
-A component stands inline, or is found by path, by name in the DAG around, in a hub or at a URL. `pathRef` is relative to
-the folder of the file that it is written in, stays in the repository and never goes through a symlink; a file that is
-not of the repository has none. This module decides what a reference leads to; it never judges what it finds there
+A component stands inline, or is found by path, by name in the DAG around, in a hub or at a URL. `pathRef` is relative
+to the folder of the file that it is written in, stays in the repository and never goes through a symlink; a file that
+is not of the repository has none. This module decides what a reference leads to; it never judges what it finds there
 beyond its kind.
 """
 
@@ -12,14 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planner.compile.origin import Origin, Report
-from planner.compile.outside import failure_problem, hub_key, hub_name, url_key, written
+from planner.compile.outside import failure_problem, hub_key, url_key, written
 from planner.compile.paths import inside
 from planner.compile.view import View
 from planner.errors import Severity
 from planner.spec.component import Component
 from planner.spec.load import Document, Loaded
 from planner.spec.operation import Operation
-from planner.spec.shape import is_template
 from planner.spec.words import nearest, short
 
 __all__ = ["Found", "component_of", "in_hub"]
@@ -66,19 +65,11 @@ def in_hub(ref: str, origin: Origin, view: View, report: Report) -> Found | None
         view: the tree.
         report: takes problems.
     """
-    if hub_name(ref) is None and not is_template(ref):
-        hint = "write `name`, `name:version`, or `hub/name:version`"
-        report.add(origin.problem("PL-208", f"`{short(ref)}` names no component of a hub", hint))
-        return None
     return _outside(hub_key(ref), origin, view, report)
 
 
 def _outside(key: str, origin: Origin, view: View, report: Report) -> Found | None:
     ref = written(key)
-    if is_template(ref):
-        message = "a reference cannot be a template: components are found before templates are read"
-        report.add(origin.problem("PL-406", message, "write it out"))
-        return None
     found, loaded = view.outside(key)
     if found is None or found.failure:
         report.add(failure_problem(found, ref, origin))

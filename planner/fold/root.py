@@ -25,6 +25,7 @@ from planner.model.facts import (
     Intended,
     Observed,
     Opened,
+    Pinned,
     Posted,
     Renamed,
     Retried,
@@ -139,7 +140,7 @@ def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one c
             return _approved(state, fact)
         case StatusChanged():
             return _said(state, fact)
-        case Believed() | CommitPlanned() | Posted():
+        case Believed() | CommitPlanned() | Posted() | Pinned():
             return state
         case _:
             assert_never(fact)

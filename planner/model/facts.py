@@ -36,6 +36,7 @@ __all__ = [
     "Intended",
     "Observed",
     "Opened",
+    "Pinned",
     "Posted",
     "Renamed",
     "Retried",
@@ -310,6 +311,23 @@ class Posted:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What a reference out of the repository led to when it was first looked up: the same from now on.
+
+    Attributes:
+        ref: its key, as `planner.compile.references` names it.
+        digest: of the content, which is kept with it; "" lets go of the pin, so that the reference is looked up anew.
+        path: how places in it are shown.
+        at: when.
+    """
+
+    ref: str
+    digest: str
+    path: str
+    at: datetime
+
+
 Fact = (
     CommitPlanned
     | TargetSet
@@ -335,4 +353,5 @@ Fact = (
     | Believed
     | StatusChanged
     | Posted
+    | Pinned
 )

@@ -107,7 +107,7 @@ async def _commit(core: Core, prefix: str) -> Commit:
 async def _compile(core: Core, commit: Commit) -> DesiredState:
     records = await core.ledger.roots()
     in_force = {name: record.planned.path for name, record in records.items() if record.planned}
-    return await core.compiler.compile(commit, in_force)
+    return await core.compiler.compile(commit, in_force, preview=True)
 
 
 async def _world(core: Core, desired: DesiredState, at: datetime | None) -> World:

@@ -1,23 +1,35 @@
 """Compiling without a daemon: files of a folder or of a commit, through the same functions as in the daemon.
 
-What only a daemon can know (its environments, its slots) comes from its configuration file where one is named, and
-is left open otherwise: then nothing is refused for the lack of it.
+What only a daemon can know (its environments, its connections, its hubs) comes from its configuration file where one is
+named, and is left open otherwise: then nothing is refused for the lack of it. Nothing is fetched from anywhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from planner.compile import SETTINGS, Cache, CompileConfig, CompileInput, FileRow, compile_tree, ls_files, wanted
+from planner.compile import (
+    SETTINGS,
+    Cache,
+    CompileConfig,
+    CompileInput,
+    FileRow,
+    compile_tree,
+    ls_files,
+    references,
+    wanted,
+)
 from planner.model.desired import DesiredState
 from reconciler.cli import folder
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.repository import Repository, around
 from reconciler.cli.session import Session
 from reconciler.compiler import check_schedule
+from reconciler.hubs import FolderHub
+from reconciler.outside import offline
 from reconciler.settings import DaemonSettings, load_settings
 from reconciler.source.model import Tree
 from reconciler.source.remote import parse
@@ -40,12 +52,14 @@ class Files:
         tree: all of them.
         read: gives contents by id.
         cache: what was read and compiled of them.
+        hubs: those of the configuration in order, None for each that is no folder; None without a configuration.
     """
 
     commit: str
     tree: Tree
     read: Reader
     cache: Cache = field(default_factory=Cache)
+    hubs: Sequence[FolderHub | None] | None = None
 
     def given(
         self, config: CompileConfig, in_force: Mapping[str, str] | None = None, named: frozenset[str] = frozenset()
@@ -61,9 +75,13 @@ class Files:
         )
         for _ in range(_MOST_ROUNDS):
             missing = wanted(given, self.cache)
-            if not missing:
+            if missing:
+                given = replace(given, blobs={**given.blobs, **self.read(missing)})
+                continue
+            found = offline(references(given, self.cache) - given.outside.keys(), self.hubs)
+            if not found:
                 return given
-            given = replace(given, blobs={**given.blobs, **self.read(missing)})
+            given = replace(given, outside={**given.outside, **found})
         raise RuntimeError("compile never has all that it wants")
 
     def compile(self, config: CompileConfig, in_force: Mapping[str, str] | None = None) -> DesiredState:
@@ -75,17 +93,19 @@ class Files:
         return ls_files(self.given(config), self.cache)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Project:
     """A folder that is looked at as a repository.
 
     Attributes:
         top: its root.
         repository: the git repository that it is or lies in, or None.
+        hubs: of the configuration, as `Files` has them; `config_of` says it.
     """
 
     top: Path
     repository: Repository | None
+    hubs: Sequence[FolderHub | None] | None = None
 
     def now(self) -> Files:
         """The files as they are.
@@ -96,13 +116,13 @@ class Project:
         if self.repository is not None and self.repository.bare:
             raise Failure(Code.INPUT, f"{self.top} is a bare repository, without files: name a commit with --head")
         found = folder.read(self.top, self.repository)
-        return Files("", found.tree, found.blobs)
+        return Files("", found.tree, found.blobs, hubs=self.hubs)
 
     def at(self, commit: str) -> Files:
         """The files of a commit, by its full id."""
         repository = self.repository
         assert repository is not None
-        return Files(commit, self._part(repository.tree(repository.commit(commit))), repository.blobs)
+        return Files(commit, self._part(repository.tree(repository.commit(commit))), repository.blobs, hubs=self.hubs)
 
     def _part(self, tree: Tree) -> Tree:
         """What of a repository's tree is this project's: all, unless it has its own settings further down."""
@@ -140,7 +160,7 @@ def project_at(path: Path) -> Iterator[Project]:
 
 
 def config_of(session: Session, project: Project) -> tuple[CompileConfig, DaemonSettings | None]:
-    """What compile may know of the configuration, and the settings that it comes from.
+    """What compile may know of the configuration, and the settings that it comes from. Tells the project its hubs.
 
     Raises:
         Unusable: the configuration file is wrong.
@@ -150,13 +170,17 @@ def config_of(session: Session, project: Project) -> tuple[CompileConfig, Daemon
         return CompileConfig(project=name), None
     settings = load_settings(session.config)
     local = settings.backends.local
-    return (
-        CompileConfig(
-            project=settings.repository.project or parse(settings.repository.url).name or name,
-            instance=settings.instance,
-            backend=settings.backend,
-            environments=frozenset(local.environments),
-            slots=dict(local.slots),
-        ),
-        settings,
+    project.hubs = tuple(
+        FolderHub(hub.name, hub.path.expanduser().absolute()) if hub.path else None for hub in settings.hubs
     )
+    config = CompileConfig(
+        project=settings.repository.project or parse(settings.repository.url).name or name,
+        instance=settings.instance,
+        backend=settings.backend,
+        environments=frozenset(local.environments),
+        slots=dict(local.slots),
+        connections={connection.name: connection for connection in settings.connections},
+        queues=settings.queues or None,
+        namespaces=None if settings.namespaces is None else frozenset(settings.namespaces),
+    )
+    return config, settings

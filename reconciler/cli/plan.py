@@ -16,7 +16,6 @@ from typing import Annotated, Any
 import typer
 
 from planner.applied import World, as_applied
-from planner.compile import CompileConfig
 from planner.desire.view import Identity
 from planner.guard import Budgets
 from planner.model.desired import DesiredState
@@ -203,14 +202,7 @@ def _ask(
     daemon, status = found
     in_force = {operation["operation"]: operation["path"] for operation in status["operations"]}
     config, _ = config_of(session, project)
-    config = CompileConfig(
-        project=str(status["project"]),
-        instance=str(status["instance"]),
-        backend=config.backend,
-        environments=config.environments,
-        slots=config.slots,
-        fixed=True,
-    )
+    config = replace(config, project=str(status["project"]), instance=str(status["instance"]), fixed=True)
     repository = project.repository
     assert repository is not None
     commit = repository.resolve(request.head) if request.head else ""

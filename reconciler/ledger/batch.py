@@ -31,6 +31,7 @@ from planner.model.facts import (
     Fact,
     Intended,
     Opened,
+    Pinned,
     Posted,
     Renamed,
     Retried,
@@ -62,7 +63,7 @@ class Touched:
 
 def root_of(fact: Fact) -> str:
     """The root that a fact is filed under; "" for the project and its commits."""
-    return "" if isinstance(fact, Believed | CommitPlanned | Posted) else fact.root
+    return "" if isinstance(fact, Believed | CommitPlanned | Posted | Pinned) else fact.root
 
 
 def touched(facts: Iterable[Fact]) -> Touched:
@@ -131,6 +132,7 @@ class Batch:
         statuses: by commit and context.
         claims: claims that came (a value) or went (None), by attempt.
         answers: commands that were answered.
+        pins: references that were pinned (a value) or let go of (None), by key.
         renamed: renames in order, old name first.
         opened: sequence of the fact that opened a run.
         planned: sequence of the fact that first planned a commit.
@@ -145,6 +147,7 @@ class Batch:
     statuses: dict[tuple[str, str], StatusRecord] = field(default_factory=dict)
     claims: dict[Key, Claim | None] = field(default_factory=dict)
     answers: dict[str, Answered] = field(default_factory=dict)
+    pins: dict[str, Pinned | None] = field(default_factory=dict)
     renamed: list[tuple[str, str]] = field(default_factory=list)
     opened: dict[Key, int] = field(default_factory=dict)
     planned: dict[str, int] = field(default_factory=dict)
@@ -162,6 +165,8 @@ class Batch:
                     self._status(fact)
                 case Answered():
                     self.answers[fact.ident] = fact
+                case Pinned():
+                    self.pins[fact.ref] = fact if fact.digest else None
                 case _:
                     pass
             if root_of(fact):

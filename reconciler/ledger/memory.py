@@ -12,7 +12,7 @@ from dataclasses import replace
 from planner.fold import RootState
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
-from planner.model.facts import Answered, Fact
+from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.status import RunStatus
@@ -109,6 +109,11 @@ class MemoryLedger:
                 state.claims.pop(key, None)
             else:
                 state.claims[key] = claim
+        for ref, pin in batch.pins.items():
+            if pin is None:
+                state.pins.pop(ref, None)
+            else:
+                state.pins[ref] = pin
         state.commits.update(batch.commits)
         state.statuses.update(batch.statuses)
         state.answers.update(batch.answers)
@@ -230,6 +235,10 @@ class MemoryLedger:
     async def answer(self, ident: str) -> Answered | None:
         """What came of a command; None while it waits."""
         return self._open().answers.get(ident)
+
+    async def pins(self) -> Mapping[str, Pinned]:
+        """What references out of the repository are pinned to, by key."""
+        return dict(sorted(self._open().pins.items()))
 
     async def facts(self, root: str | None = None, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Fact]]:
         """History with its sequence, oldest first; what was recorded under one root's name, or all."""

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from planner.fold import RootState
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
-from planner.model.facts import Answered, Fact
+from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
 from planner.model.records import Claim, RootRecord, RunRecord
 from reconciler import codec
@@ -29,6 +29,7 @@ __all__ = [
     "commit",
     "facts",
     "open_commits",
+    "pins",
     "project",
     "reusable",
     "root",
@@ -170,6 +171,13 @@ def answer(connection: sa.Connection, ident: str) -> Answered | None:
     """What came of a command."""
     body = _body(connection, schema.answers, ident)
     return codec.decode(Answered, body) if body else None
+
+
+def pins(connection: sa.Connection) -> Mapping[str, Pinned]:
+    """What references out of the repository are pinned to."""
+    statement = sa.select(schema.pins.c.body).order_by(schema.pins.c.ref)
+    found = (codec.decode(Pinned, body) for body in connection.execute(statement).scalars())
+    return {pin.ref: pin for pin in found}
 
 
 def facts(connection: sa.Connection, name: str | None, after: int, limit: int) -> Sequence[tuple[int, Fact]]:

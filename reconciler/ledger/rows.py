@@ -138,6 +138,7 @@ def store(connection: sa.Connection, batch: Batch, before: Before, short_of: Cal
     _upsert(connection, schema.statuses, [_status_row(status, batch.said[name]) for name, status in statuses])
     answers = [{"ident": ident, "body": codec.encode(answered)} for ident, answered in batch.answers.items()]
     _upsert(connection, schema.answers, answers)
+    _store_pins(connection, batch)
 
 
 def keep(connection: sa.Connection, blobs: Mapping[str, str]) -> None:
@@ -165,6 +166,14 @@ def _store_claims(connection: sa.Connection, batch: Batch) -> None:
     _upsert(connection, schema.claims, [_claim_row(claim) for claim in kept])
 
 
+def _store_pins(connection: sa.Connection, batch: Batch) -> None:
+    gone = [ref for ref, pin in batch.pins.items() if pin is None]
+    if gone:
+        connection.execute(_DROP_PINS, listed(gone))
+    kept = [{"ref": ref, "body": codec.encode(pin)} for ref, pin in batch.pins.items() if pin is not None]
+    _upsert(connection, schema.pins, kept)
+
+
 def _upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
         connection.execute(_UPSERTS[table.name], rows)
@@ -187,6 +196,7 @@ _STATUSES = sa.select(schema.statuses).where(
     sa.tuple_(schema.statuses.c.commit, schema.statuses.c.context).in_(sa.bindparam("names", expanding=True))
 )
 _DROP_ROOTS = sa.delete(schema.roots).where(among(schema.roots.c.name))
+_DROP_PINS = sa.delete(schema.pins).where(among(schema.pins.c.ref))
 _DROP_CLAIMS = sa.delete(schema.claims).where(among(schema.claims.c.key))
 
 

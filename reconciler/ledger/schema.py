@@ -23,13 +23,14 @@ __all__ = [
     "facts",
     "meta",
     "metadata",
+    "pins",
     "project",
     "roots",
     "runs",
     "statuses",
 ]
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision of the schema, oldest first. The last is what this version reads and writes."""
 
 metadata = sa.MetaData()
@@ -150,4 +151,11 @@ blobs = sa.Table(
     metadata,
     sa.Column("digest", sa.Text, primary_key=True),
     sa.Column("text", sa.Text, nullable=False),
+)
+
+pins = sa.Table(
+    "pins",
+    metadata,
+    sa.Column("ref", sa.Text, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
 )

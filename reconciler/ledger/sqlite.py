@@ -21,7 +21,7 @@ from anyio import to_thread
 from planner.fold import RootState
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
-from planner.model.facts import Answered, Fact
+from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
 from planner.model.records import Claim, RootRecord, RunRecord
 from reconciler import codec
@@ -160,6 +160,10 @@ class SqliteLedger:
     async def answer(self, ident: str) -> Answered | None:
         """What came of a command; None while it waits."""
         return await self._read(reads.answer, ident)
+
+    async def pins(self) -> Mapping[str, Pinned]:
+        """What references out of the repository are pinned to, by key."""
+        return await self._read(reads.pins)
 
     async def facts(self, root: str | None = None, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Fact]]:
         """History with its sequence, oldest first; what was recorded under one root's name, or all."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
-from planner.model.facts import Answered, Fact
+from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
 from planner.model.records import Claim, RootRecord, RunRecord
 
@@ -43,6 +43,7 @@ class MemoryState:
     commits: dict[str, CommitRecord] = field(default_factory=dict)
     statuses: dict[tuple[str, str], StatusRecord] = field(default_factory=dict)
     answers: dict[str, Answered] = field(default_factory=dict)
+    pins: dict[str, Pinned] = field(default_factory=dict)
     blobs: dict[str, str] = field(default_factory=dict)
     opened: dict[Key, int] = field(default_factory=dict)
     planned: dict[str, int] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class MemoryState:
             commits=dict(self.commits),
             statuses=dict(self.statuses),
             answers=dict(self.answers),
+            pins=dict(self.pins),
             blobs=dict(self.blobs),
             opened=dict(self.opened),
             planned=dict(self.planned),

@@ -121,6 +121,21 @@ class LedgerContract:
         assert await ledger.facts("train") == [(1, facts[0]), (4, facts[3])]
         assert await ledger.facts("train", after=1) == [(4, facts[3])]
 
+    # -- pins
+
+    async def test_a_pin_holds_until_it_is_let_go_of(self, ledger, store):
+        assert await ledger.pins() == {}
+        first = f.Pinned("hub:train:2", "sha256:a", "hub:train:2/2.yaml", AT)
+        other = f.Pinned("url:https://x.org/c.yaml", "sha256:b", "https://x.org/c.yaml", AT)
+        await ledger.record([other, first], {"sha256:a": "kind: component"})
+        ledger = await store.open()
+        assert list((await ledger.pins()).items()) == [(first.ref, first), (other.ref, other)]
+        assert await ledger.blob("sha256:a") == "kind: component"
+        await ledger.record([replace(other, digest="")])
+        await ledger.record([replace(first, digest="sha256:c")])
+        assert await ledger.pins() == {first.ref: replace(first, digest="sha256:c")}
+        assert await ledger.facts("train") == []
+
     # -- one transaction
 
     async def test_an_error_in_the_middle_records_nothing(self, ledger):
@@ -515,5 +530,6 @@ async def everything(ledger: Ledger) -> dict[str, object]:
         "statuses": [await ledger.statuses(commit) for commit in commits],
         "unposted": await ledger.unposted(1000),
         "project": await ledger.project(),
+        "pins": await ledger.pins(),
         "blob": await ledger.blob("d1:1"),
     }

@@ -198,6 +198,7 @@ def test_the_tags_of_facts_are_a_contract():
         "Intended",
         "Observed",
         "Opened",
+        "Pinned",
         "Posted",
         "Renamed",
         "Retried",

@@ -41,6 +41,7 @@ class World:
     commits: dict[str, CommitRecord] = field(default_factory=dict)
     statuses: dict[tuple[str, str], StatusRecord] = field(default_factory=dict)
     answers: dict[str, f.Answered] = field(default_factory=dict)
+    pins: dict[str, f.Pinned] = field(default_factory=dict)
     intents: dict[Key, f.Intended] = field(default_factory=dict)
 
     @property
@@ -74,6 +75,10 @@ class World:
                     self.statuses[fact.commit, fact.context] = status
             case f.Answered():
                 self.answers[fact.ident] = fact
+            case f.Pinned():
+                self.pins.pop(fact.ref, None)
+                if fact.digest:
+                    self.pins[fact.ref] = fact
             case f.Intended():
                 self.intents.setdefault(fact.key, fact)
             case _:
@@ -81,7 +86,7 @@ class World:
         for status in self.statuses.values():
             if status.commit in self.commits:
                 self.commits[status.commit] = close_commit(self.commits[status.commit], status)
-        if not isinstance(fact, f.Believed | f.CommitPlanned | f.Posted) and fact.root:
+        if not isinstance(fact, f.Believed | f.CommitPlanned | f.Posted | f.Pinned) and fact.root:
             self._fold_root(fact)
 
     def _fold_root(self, fact: Fact) -> None:
@@ -325,6 +330,11 @@ def _believe(h: Historian) -> list[Fact]:
     return [] if run is None else [f.Believed((run.key.at_attempt(1),), "ada", h.now())]
 
 
+def _pin(h: Historian) -> list[Fact]:
+    digest = h.ident("sha256:") if h.chance(0.7) else ""
+    return [f.Pinned(f"hub:{h.name()}", digest, "hub:x/x.yaml", h.now())]
+
+
 def _say(h: Historian) -> list[Fact]:
     commit = h.pick(h.world.commits)
     root = "" if h.chance(0.4) else h.name()
@@ -380,6 +390,7 @@ _MOVES = (
     _suspend,
     _approve,
     _believe,
+    _pin,
     _say,
     _say,
     _post,

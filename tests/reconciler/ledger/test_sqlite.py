@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 from dataclasses import replace
@@ -302,14 +303,27 @@ async def test_an_older_file_is_migrated_in_the_transaction_that_opens_it(tmp_pa
     def upgrade(connection: sa.Connection) -> None:
         ran.append(connection.in_transaction())
         connection.exec_driver_sql("CREATE TABLE later (id)")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
 
-    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "0002"))
+    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "9999"))
     monkeypatch.setattr(migrations, "upgrade", upgrade)
     ledger = await SqliteLedger.open(path, "test", "project")
     assert (ran, ledger.ident, await ledger.sequence()) == ([True], ident, 2)
     await ledger.close()
     assert "later" in objects(path)
+
+
+async def test_a_file_of_the_first_schema_can_pin(tmp_path):
+    path = tmp_path / "a.db"
+    await fill(path)
+    with contextlib.closing(sqlite3.connect(path)) as old, old:
+        old.execute("DROP TABLE pins")
+        old.execute("UPDATE alembic_version SET version_num = '0001'")
+    ledger = await SqliteLedger.open(path, "test", "project")
+    pin = f.Pinned("hub:train", "sha256:1", "hub:train/train.yaml", AT)
+    await ledger.record([pin], {"sha256:1": "content"})
+    assert await ledger.pins() == {"hub:train": pin}
+    await ledger.close()
 
 
 async def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
@@ -320,7 +334,7 @@ async def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
         connection.exec_driver_sql("CREATE TABLE later (id)")
         raise RuntimeError("no")
 
-    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "0002"))
+    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "9999"))
     monkeypatch.setattr(migrations, "upgrade", upgrade)
     with pytest.raises(RuntimeError):
         await SqliteLedger.open(path, "test", "project")
