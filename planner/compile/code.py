@@ -14,7 +14,7 @@ from planner.compile.given import Entry
 from planner.compile.ground import Ground
 from planner.compile.origin import Origin, warning
 from planner.model.gang import CodeTree, Container
-from planner.spec.init import InitEntry
+from planner.spec.init import GitInit, InitEntry, inside
 
 __all__ = ["code_of", "warn_of_unseen"]
 
@@ -28,7 +28,7 @@ def code_of(init: Iterable[InitEntry], ground: Ground) -> tuple[CodeTree, ...]:
     taken: dict[str, CodeTree] = {}
     for index, entry in enumerate(init):
         origin = ground.origin.at("init", index)
-        for tree in _entry(entry, origin, ground):
+        for tree in _entry(entry, origin, ground) if entry.is_code else ():
             first = taken.setdefault(tree.target, tree)
             if first is tree or first.object_id != tree.object_id:
                 found.append(tree)
@@ -42,17 +42,18 @@ def code_of(init: Iterable[InitEntry], ground: Ground) -> tuple[CodeTree, ...]:
 
 
 def _entry(entry: InitEntry, origin: Origin, ground: Ground) -> Iterator[CodeTree]:
-    if entry.git.paths is None:
+    into = None if entry.path is None else inside(entry.path)
+    paths = entry.git.paths if isinstance(entry.git, GitInit) else None
+    if paths is None:
         folder = origin.folder
-        base = folder if entry.path is None else entry.path
-        yield from _kept(folder, base, origin, ground)
+        yield from _kept(folder, folder if into is None else into, origin, ground)
         return
-    for index, path in enumerate(entry.git.paths):
+    for index, path in enumerate(paths):
         where = origin.at("git", "paths", index)
         found = ground.view.reachable(path, where, ground.report)
         if found is not None:
             _warn_of_submodules(path, found, where, ground)
-            yield _part(path, found, _target(path, found, entry.path))
+            yield _part(path, found, _target(path, found, into))
 
 
 def _target(path: str, entry: Entry, into: str | None) -> str:
@@ -111,9 +112,10 @@ _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 def warn_of_unseen(container: Container, code: tuple[CodeTree, ...], ground: Ground) -> None:
     """Warn when the command names a file of the repository that the run will not see."""
     words = (*container.command, *container.args)
+    folder = ground.origin.folder if words else ""
     for index, word in enumerate(words):
         after_m = index > 0 and words[index - 1] == "-m"
-        for path in _candidates(word, ground.origin.folder, is_module=after_m):
+        for path in _candidates(word, folder, is_module=after_m):
             entry = ground.view.entry(path)
             if entry is None or entry.kind != "blob" or _sees(code, path):
                 continue

@@ -28,7 +28,7 @@ _BRACE = re.compile(r"\{(?=[{%#])|\r")
 
 def words(value: Json) -> str:
     """A value as text: as templates print it."""
-    return text(value, Budget())
+    return value if type(value) is str else text(value, Budget())
 
 
 def escape(literal: str) -> str:

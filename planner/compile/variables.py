@@ -6,8 +6,10 @@ the operation is one of them, so that a rename leaves the digest as it is (desig
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from planner.canon import Json
 from planner.compile.template import Symbol, compile_template, names
@@ -61,23 +63,33 @@ NOT_IN_CONTEXT = ("ports",)
 
 def compiled(instance: str, project: str, namespace: str) -> dict[str, Json]:
     """The values of `COMPILED`. The owner of a project is the instance."""
-    name = hashlib.sha256(f"{instance}/{project}".encode()).hexdigest()[:32]
     return {
         "instance": instance,
         "owner_name": instance,
         "project_name": project,
         "project_unique_name": f"{instance}.{project}",
-        "project_uuid": "-".join((name[:8], name[8:12], name[12:16], name[16:20], name[20:])),
+        "project_uuid": _uuid(instance, project),
         "namespace": namespace,
     }
 
 
+@functools.lru_cache(maxsize=64)
+def _uuid(instance: str, project: str) -> str:
+    name = hashlib.sha256(f"{instance}/{project}".encode()).hexdigest()[:32]
+    return "-".join((name[:8], name[8:12], name[12:16], name[16:20], name[20:]))
+
+
+def _named(names: Iterable[str]) -> Mapping[str, Symbol]:
+    return MappingProxyType({name: Symbol(f"globals.{name}") for name in names})
+
+
+_SYMBOLS = _named((*COMPILED, *AT_START, *AT_ENSURE))
+_SYMBOLS_OF_SERVICES = _named(_OF_SERVICES)
+
+
 def symbols(known: Mapping[str, Json], kind: str) -> dict[str, Partial]:
     """`globals` for a run of some kind: what is in `known`, and a symbol for everything else."""
-    every = (*COMPILED, *AT_START, *AT_ENSURE, *(_OF_SERVICES if kind == "service" else ()))
-    found: dict[str, Partial] = {name: Symbol(f"globals.{name}") for name in every}
-    found.update(known)
-    return found
+    return {**_SYMBOLS, **(_SYMBOLS_OF_SERVICES if kind == "service" else {}), **known}
 
 
 def read_by(texts: Iterable[str]) -> frozenset[str]:
