@@ -15,6 +15,7 @@ from planner.compile.discover import Discovery, discover
 from planner.errors import Problem, Severity
 from planner.model.desired import CompiledOperation, DesiredState
 from planner.render.json import problem_json
+from reconciler.cli import expect as examples
 from reconciler.cli import show
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.offline import Files, config_of, project_at
@@ -44,6 +45,8 @@ class _Checked:
 def run(
     ctx: typer.Context,
     paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Folders or files.")] = None,
+    *,
+    expect: Annotated[bool, typer.Option("--expect", help="Compare examples with their expect.yaml.")] = False,
 ) -> None:
     """Check spec files: every problem at once, with its place and a hint.
 
@@ -51,6 +54,9 @@ def run(
     what it refers to. Exit code 2 when anything is wrong; warnings are none.
     """
     session = session_of(ctx)
+    if expect:
+        examples.run(session, paths or [Path()])
+        return
     found = [_check(session, top, asked) for top, asked in _by_project(paths or [Path()]).items()]
     problems = [problem for part in found for problem in part.problems]
     if session.json:
