@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from planner.compile.ground import Ground
+from planner.canon import Json
+from planner.compile.ground import Ground, known, whole
+from planner.compile.origin import Origin
 from planner.model.gang import Container, Probe
 from planner.spec.container import Container as Written
 from planner.spec.container import ReadinessProbe, Resources
 from planner.spec.environment import Environment
 
-__all__ = ["GPU", "annotations_of", "labels_of", "lower_container", "lower_probe", "needs_gpu"]
+__all__ = ["GPU", "annotations_of", "labels_of", "lower_container", "lower_probe", "needs_gpu", "ports_of"]
 
 GPU = "gpu"
 """What every resource name of a GPU holds (reference, section 11.7)."""
 
 
-def lower_container(said: Written | None, kind: str, ground: Ground) -> Container | None:
-    """The container of a run, its texts as written; None with a problem where there is none."""
+def lower_container(said: Written | None, who: str, ground: Ground) -> Container | None:
+    """The container of a run, its texts as written; None with a problem where there is none.
+
+    Args:
+        said: as written.
+        who: whose it is, for the problem: `a job`.
+        ground: where its run, or its group of one, is written.
+    """
     if said is None:
-        message = f"a {kind} needs a container"
+        message = f"{who} needs a container"
         ground.report.add(ground.origin.problem("PL-202", message, "add `container` with an `image` and a `command`"))
         return None
     return Container(
@@ -43,40 +51,90 @@ def needs_gpu(container: Container) -> bool:
     return any(GPU in name and amount not in {"", "0"} for name, amount in container.resources.items())
 
 
-def labels_of(said: Environment | None, handed: Mapping[str, str]) -> Mapping[str, str]:
+def labels_of(said: Environment | str | None, handed: Mapping[str, str]) -> Mapping[str, str]:
     """Labels of a run; those that its DAG hands down win over its component's (reference, section 12.2)."""
-    return {**((said.labels if said else None) or {}), **handed}
+    return {**((said.labels if isinstance(said, Environment) else None) or {}), **handed}
 
 
-def annotations_of(said: Environment | None, handed: Mapping[str, str]) -> Mapping[str, str]:
+def annotations_of(said: Environment | str | None, handed: Mapping[str, str]) -> Mapping[str, str]:
     """Annotations of a run, by the rule of labels."""
-    return {**((said.annotations if said else None) or {}), **handed}
+    return {**((said.annotations if isinstance(said, Environment) else None) or {}), **handed}
 
 
-def lower_probe(said: ReadinessProbe | None, ports: tuple[int, ...], ground: Ground) -> Probe | None:
-    """The readiness probe of a service; a problem where it looks at a port that is not declared."""
+# Ports and probes
+
+
+def ports_of(said: Written | None, ground: Ground) -> Mapping[str, int]:
+    """The ports of a container in their order, by name; those without a name by their number."""
+    if said is None or not said.ports:
+        return {}
+    origin = ground.origin.at("container", "ports")
+    listed = known(said.ports, origin, ground.scope, ground.report)
+    found: dict[str, int] = {}
+    for index, port in enumerate(listed if isinstance(listed, list | tuple) else ()):
+        where = origin.at(index)
+        value = known(port, where, ground.scope, ground.report)
+        if isinstance(value, Mapping):
+            number = known(value.get("containerPort"), where.at("containerPort"), ground.scope, ground.report)
+            if type(number) is int:
+                found[str(value.get("name") or number)] = number
+    return found
+
+
+def lower_probe(
+    said: ReadinessProbe | None, ports: tuple[int, ...], ground: Ground, names: Mapping[str, int]
+) -> Probe | None:
+    """The readiness probe of a service; a problem where it looks at a port that is not declared.
+
+    Args:
+        said: as written.
+        ports: of the service.
+        ground: where its run is written.
+        names: ports of its container, by name.
+    """
     if said is None:
         return None
-    way = said.http_get or said.tcp_socket
-    index = -1
-    if way is not None and way.port in ports:
-        index = ports.index(way.port)
-    elif way is not None:
-        field = "httpGet" if said.http_get else "tcpSocket"
-        origin = ground.origin.at("container", "readinessProbe", field, "port")
-        hint = f"declare it: `ports: {[*ports, way.port]}`"
-        ground.report.add(origin.problem("PL-204", f"{way.port} is not a port of this service", hint))
+    probe = ground.origin.at("container", "readinessProbe")
     default = Probe()
+
+    def number(value: int | str | None, name: str, otherwise: float) -> float:
+        found = whole(value, 0, probe.at(name), (ground.scope, ground.report))
+        return otherwise if found is None else found
+
     return Probe(
         http_path=said.http_get.path if said.http_get else None,
-        port=index,
+        port=_port(said, ports, ground, names),
         command=said.exec.command if said.exec else (),
-        period=_or(said.period_seconds, default.period),
-        timeout=_or(said.timeout_seconds, default.timeout),
-        failures=default.failures if said.failure_threshold is None else said.failure_threshold,
-        delay=_or(said.initial_delay_seconds, default.delay),
+        period=float(number(said.period_seconds, "periodSeconds", default.period)),
+        timeout=float(number(said.timeout_seconds, "timeoutSeconds", default.timeout)),
+        failures=int(number(said.failure_threshold, "failureThreshold", default.failures)),
+        delay=float(number(said.initial_delay_seconds, "initialDelaySeconds", default.delay)),
     )
 
 
-def _or(seconds: int | None, default: float) -> float:
-    return default if seconds is None else float(seconds)
+def _port(said: ReadinessProbe, ports: tuple[int, ...], ground: Ground, names: Mapping[str, int]) -> int:
+    """The index of the port that is looked at; -1 without one."""
+    way = said.http_get or said.tcp_socket
+    if way is None:
+        return -1
+    field = "httpGet" if said.http_get else "tcpSocket"
+    origin = ground.origin.at("container", "readinessProbe", field, "port")
+    port = _number(known(way.port, origin, ground.scope, ground.report), names, origin, ground)
+    if port is None:
+        return -1
+    if port in ports:
+        return ports.index(port)
+    hint = f"declare it: `ports: {[*ports, port]}`"
+    ground.report.add(origin.problem("PL-204", f"{port} is not a port of this service", hint))
+    return -1
+
+
+def _number(value: Json, names: Mapping[str, int], origin: Origin, ground: Ground) -> int | None:
+    if isinstance(value, str) and value in names:
+        return names[value]
+    if isinstance(value, str):
+        hint = f"the container has {', '.join(names)}" if names else "give a port of the container that `name`"
+        ground.report.add(origin.problem("PL-204", f"no port of the container is named `{value[:60]}`", hint))
+    elif value is not None and (type(value) is not int or not 1 <= value <= 65_535):
+        ground.report.add(origin.problem("PL-203", "a port number or the name of a port is wanted here"))
+    return value if type(value) is int and 1 <= value <= 65_535 else None

@@ -14,8 +14,8 @@ from dataclasses import fields
 from planner import canon
 from planner.canon import Json
 from planner.compile.classed import part_of
+from planner.compile.gang_digest import gang_identity, gang_live
 from planner.model.desired import CompiledOperation, Dag, Input, Leaf, RunPolicy
-from planner.model.gang import Container, Gang, Probe
 from planner.spec.operation import Operation
 from planner.spec.places import pointer
 from planner.spec.shape import FieldClass
@@ -58,7 +58,7 @@ def leaf_digest(kind: str, leaf: Leaf, commit: str) -> str:
             alone has stays template text, so equal work has equal digests whatever its key.
         commit: joins it under the run policy `on-commit`, else "".
     """
-    identity = _leaf(leaf)
+    identity = _leaf(kind, leaf)
     for name in ("inputs", "references"):
         identity.pop(name, None)
     return canon.digest({"kind": kind, **identity, **_said(commit=commit)})
@@ -74,7 +74,7 @@ def _identity(operation: CompiledOperation) -> Fields:
     body = operation.body
     written = part_of(Operation, operation.sections, FieldClass.IDENTITY) if operation.sections else {}
     if isinstance(body, Leaf):
-        return {"kind": operation.kind, **_leaf(body), **written}
+        return {"kind": operation.kind, **_leaf(operation.kind, body), **written}
     nodes: Fields = {}
     for node in body.nodes:
         rest = _said(
@@ -86,9 +86,9 @@ def _identity(operation: CompiledOperation) -> Fields:
     return {"kind": operation.kind, "operations": nodes, **written}
 
 
-def _leaf(leaf: Leaf) -> Fields:
+def _leaf(kind: str, leaf: Leaf) -> Fields:
     return {
-        **_gang(leaf.gang),
+        **gang_identity(kind, leaf.gang),
         **_said(
             inputs={item.name: _input(item) for item in leaf.inputs if item.role == "input"},
             params=dict(leaf.params),
@@ -103,54 +103,6 @@ def _leaf(leaf: Leaf) -> Fields:
 def _input(item: Input) -> Fields:
     kind = item.type or "any"
     return _said(type=f"List[{kind}]" if item.is_list else kind, isFlag=item.is_flag, argFormat=item.arg_format)
-
-
-def _gang(gang: Gang) -> Fields:
-    """A gang of one group has its container at the top, others by role."""
-    groups = {group.role: group for group in gang.replicas}
-    main = groups.pop("main", None)
-    return _said(
-        container=_container(main.container) if main else {},
-        replicas=main.count if main and main.count != 1 else 0,
-        groups={role: {"replicas": one.count, **_container(one.container)} for role, one in groups.items()},
-        decider="" if gang.decider == "main" else gang.decider,
-        ports=list(gang.ports),
-        probe=_probe(gang.probe) if gang.probe else {},
-        code=_code(gang),
-        isExternal=gang.external,
-        rewritePath=gang.rewrite_path,
-    )
-
-
-def _container(container: Container) -> Fields:
-    return _said(
-        image=container.image,
-        command=list(container.command),
-        args=list(container.args),
-        env=dict(container.env),
-        workingDir=container.working_dir,
-        resources=dict(container.resources),
-    )
-
-
-def _probe(probe: Probe) -> Fields:
-    return {
-        **_said(path=probe.http_path, command=list(probe.command)),
-        "port": probe.port,
-        "period": probe.period,
-        "timeout": probe.timeout,
-        "failures": probe.failures,
-        "delay": probe.delay,
-    }
-
-
-def _code(gang: Gang) -> Fields:
-    """Content by where it is put; that of several sources at one place in their order."""
-    found: dict[str, list[Json]] = {}
-    for tree in gang.code:
-        content = tree.object_id + ("+x" if tree.executable else "")
-        found.setdefault(tree.target or ".", []).append([content, *tree.exclude] if tree.exclude else content)
-    return {target: content[0] if len(content) == 1 else content for target, content in found.items()}
 
 
 # Live fields
@@ -200,25 +152,8 @@ def _live_leaf(kind: str, leaf: Leaf) -> Fields:
     return _said(
         termination=_said(maxRetries=termination.max_retries or None, timeout=termination.timeout),
         queue=leaf.queue,
-        labels=dict(leaf.gang.labels),
-        annotations=dict(leaf.gang.annotations),
-        limits=_limits(leaf.gang),
-        update=str(leaf.gang.update) if kind == "service" else "",
+        **gang_live(kind, leaf.gang),
     )
-
-
-def _limits(gang: Gang) -> Fields:
-    """Limits that a request stands beside, by role.
-
-    A limit alone is what is asked for, which is identity. These change nothing of what is asked for, and `d1` was given
-    out without them.
-    """
-    found = {
-        group.role: {name: amount for name, amount in box.limits.items() if box.resources.get(name) != amount}
-        for group in gang.replicas
-        for box in (group.container,)
-    }
-    return _said(**found)
 
 
 def _flatten(value: Json, at: str, into: Fields) -> None:

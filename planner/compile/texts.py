@@ -25,12 +25,14 @@ _AS_ARGS = re.compile(r"\{\{-?\s*params\.as_args\s*-?\}\}")
 
 def spread(gang: Gang) -> dict[str, Json]:
     """The texts of a gang: `/replicas/main/args/0` and so on."""
-    found: dict[str, Json] = {"replicas": {group.role: _container(group.container) for group in gang.replicas}}
+    found: dict[str, Json] = {"replicas": {group.role: _group(group) for group in gang.replicas}}
     for name, texts in (("labels", gang.labels), ("annotations", gang.annotations)):
         if texts:
             found[name] = dict(texts)
     if gang.probe is not None:
         found["probe"] = {"path": gang.probe.http_path, "command": list(gang.probe.command)}
+    if gang.options:
+        found["options"] = gang.options
     return found
 
 
@@ -43,16 +45,20 @@ def gather(gang: Gang, bound: Bound, write: Callable[[str], str] = escape) -> Ga
         write: how final text is written: as template text, or as it is where nothing will read it again.
     """
     back = _Back(bound, write)
-    replicas = tuple(
-        replace(group, container=_rendered(group, back.below("replicas", group.role))) for group in gang.replicas
-    )
+    replicas = tuple(_gathered(group, back.below("replicas", group.role)) for group in gang.replicas)
     return replace(
         gang,
         replicas=replicas,
         labels=back.below("labels").texts(gang.labels),
         annotations=back.below("annotations").texts(gang.annotations),
         probe=_probe(gang.probe, back.below("probe")),
+        options=back.below("options").fields(gang.options),
     )
+
+
+def _group(group: Replica) -> dict[str, Json]:
+    found = _container(group.container)
+    return {**found, "pod": group.pod} if group.pod else found
 
 
 def _container(container: Container) -> dict[str, Json]:
@@ -103,6 +109,21 @@ class _Back:
         value = self._value.get(name) if isinstance(self._value, dict) else None
         return value if _is_plain(value) else self.below(name).text()
 
+    def data(self, written: Json) -> Json:
+        """Plain data, its strings rendered; a template that is all of a string has the type of its value."""
+        match written:
+            case str():
+                return self._value if self.pending else _written(self._value, self._write)
+            case Mapping():
+                return self.fields(written)
+            case list() | tuple():
+                return [item if _is_plain(item) else self.below(index).data(item) for index, item in enumerate(written)]
+            case _:
+                return written
+
+    def fields(self, written: Mapping[str, Json]) -> dict[str, Json]:
+        return {name: item if _is_plain(item) else self.below(name).data(item) for name, item in written.items()}
+
     def texts(self, names: Mapping[str, str]) -> dict[str, str]:
         return {name: self.entry(name) for name in names}
 
@@ -121,13 +142,31 @@ class _Back:
         return tuple(word for word in found if word)
 
 
+def _written(value: Json, write: Callable[[str], str]) -> Json:
+    """A value of a template, its strings written as final text."""
+    match value:
+        case str():
+            return write(value)
+        case Mapping():
+            return {name: _written(item, write) for name, item in value.items()}
+        case list() | tuple():
+            return [_written(item, write) for item in value]
+        case _:
+            return value
+
+
 def _is_plain(value: Json) -> TypeGuard[str]:
     """Whether a value is text without a brace, as nearly all are: it renders to itself, and is its own template."""
     return type(value) is str and "{" not in value
 
 
-def _rendered(group: Replica, back: _Back) -> Container:
-    container = group.container
+def _gathered(group: Replica, back: _Back) -> Replica:
+    container = _rendered(group.container, back)
+    pod = back.below("pod").fields(group.pod) if group.pod else group.pod
+    return Replica(group.role, group.count, container, pod)
+
+
+def _rendered(container: Container, back: _Back) -> Container:
     return Container(
         image=back.entry("image"),
         command=back.below("command").command(container.command),

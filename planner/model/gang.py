@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from planner.canon import Json
+
 __all__ = ["CodeTree", "Container", "Gang", "Lifetime", "Probe", "Replica", "Update"]
 
 
@@ -99,13 +101,17 @@ class Replica:
 
     Attributes:
         role: `main` for jobs and services; `worker`, `chief`, … for distributed kinds.
-        count: how many, at least 1.
+        count: how many; 0 for a group that a backend may add to.
         container: what each of them runs.
+        pod: what else was said of each of them, as plain data by YAML name, its texts bound or template text:
+            `environment`, `init` without code of the repository, `sidecars`, `volumes`, `connections`, `minReplicas`
+            and so on; `container` for what `container` here does not hold.
     """
 
     role: str
     count: int
     container: Container
+    pod: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,8 @@ class Gang:
         annotations: likewise.
         external: whether nothing of ours stands in front of a service.
         rewrite_path: whether a base URL is cut off the requests to a service.
+        options: what else its kind says of all groups, as plain data by YAML name: `cleanPodPolicy`, `entrypoint` and
+            so on.
     """
 
     replicas: tuple[Replica, ...]
@@ -137,6 +145,7 @@ class Gang:
     annotations: Mapping[str, str] = field(default_factory=dict)
     external: bool = False
     rewrite_path: bool = False
+    options: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def requests(self) -> Mapping[str, int]:

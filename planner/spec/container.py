@@ -1,25 +1,21 @@
-"""The container of a run: a program and its surroundings (reference, section 10.10; Kubernetes container)."""
+"""The container of a run: a program and its surroundings (reference, section 10.10; Kubernetes container).
+
+What is understood here has types of its own; everything else that Kubernetes has is plain data for it.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from planner.spec.clashes import Clash, Said, refuse
-from planner.spec.shape import (
-    Arguments,
-    Count,
-    Printed,
-    Section,
-    Whole,
-    fault,
-    is_template,
-    printed,
-)
+from planner.spec.kubernetes import Kubernetes
+from planner.spec.probe import ExecAction, HttpGetAction, ReadinessProbe, TcpSocketAction
+from planner.spec.shape import Arguments, BoolOrTemplate, OrTemplate, Printed, Section, fault, is_template, printed
 from planner.spec.words import kind_of, short
 
 __all__ = ["Container", "EnvVar", "ExecAction", "HttpGetAction", "ReadinessProbe", "Resources", "TcpSocketAction"]
@@ -37,11 +33,22 @@ def _variable(value: object, at: tuple[str | int, ...] = ()) -> str:
     return value
 
 
-class EnvVar(Section, identity="name value"):
+class EnvVar(Section, identity="name value value_from"):
     """A variable of the environment. Numbers and booleans are taken as they print in JSON."""
 
-    name: Annotated[str, PlainValidator(_variable)]
+    name: Annotated[str, PlainValidator(_variable), WithJsonSchema({"type": "string", "pattern": _VARIABLE.pattern})]
+    """What the program finds it by."""
     value: Printed = ""
+    """Its text; empty by default."""
+    value_from: Annotated[dict[str, Any] | str, Kubernetes("EnvVarSource")] | None = None
+    """Where Kubernetes finds its text, instead of `value`: a key of a secret or config map, a field of the pod."""
+
+    @classmethod
+    def clashes(cls, said: Said) -> Iterator[Clash]:
+        """Two values."""
+        if said.given("value", "valueFrom") == ["value", "valueFrom"] and said["value"] != "":
+            hint = "remove one of them"
+            yield (), fault("PL-209", "a variable has either `value` or `valueFrom`", hint, ("valueFrom",))
 
 
 def _env(value: object) -> object:
@@ -71,90 +78,90 @@ def _quantity(value: object) -> str:
     return text
 
 
-Amounts = dict[str, Annotated[str, PlainValidator(_quantity)]]
+_AMOUNT = WithJsonSchema({"type": ["string", "number"]})
+Amounts = dict[str, Annotated[str, PlainValidator(_quantity), _AMOUNT]]
 """Amounts as text by resource name: `cpu`, `memory`, `nvidia.com/gpu`, …."""
 
 
-class Resources(Section, identity="requests limits"):
+class Resources(Section, identity="requests limits claims"):
     """What a container asks for; limits fill the gaps of requests (reference, section 11.7)."""
 
     requests: Amounts | None = None
+    """What is set aside for it, by resource name."""
     limits: Amounts | None = None
+    """The most that it may use, by resource name."""
+    claims: Annotated[list[Any] | str, Kubernetes("ResourceClaim[]")] | None = None
+    """Devices that Kubernetes allocates for it, by the name of their claim."""
 
 
-def _port(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise fault("PL-203", f"{{field}} must be a port number, not {kind_of(value)}")
-    if not 1 <= value <= 65_535:
-        raise fault("PL-204", f"{value} is not a port", "use 1 to 65535")
-    return value
+PullPolicy = Literal["Always", "IfNotPresent", "Never"]
+"""When an image is pulled."""
+_Object = dict[str, Any] | str
+_Objects = list[Any] | str
 
 
-class HttpGetAction(Section, identity="path port"):
-    """Ready when GET answers 200 to 399."""
-
-    path: str = "/"
-    port: Annotated[int, PlainValidator(_port)]
-
-
-class TcpSocketAction(Section, identity="port"):
-    """Ready when the port takes a connection."""
-
-    port: Annotated[int, PlainValidator(_port)]
-
-
-class ExecAction(Section, identity="command"):
-    """Ready when the command ends with 0."""
-
-    command: Annotated[Arguments, Field(min_length=1)]
-
-
-_WAYS = ("httpGet", "tcpSocket", "exec")
-
-
-class ReadinessProbe(
+class Container(
     Section,
-    identity="http_get tcp_socket exec period_seconds timeout_seconds failure_threshold initial_delay_seconds",
+    identity="image command args env working_dir resources readiness_probe env_from ports volume_mounts volume_devices "
+    "lifecycle liveness_probe startup_probe security_context stdin stdin_once tty",
+    live="image_pull_policy restart_policy restart_policy_rules resize_policy termination_message_path "
+    "termination_message_policy",
+    inert="name",
 ):
-    """When a service is ready: the Kubernetes field, exactly one of `httpGet`, `tcpSocket` and `exec`.
-
-    Numbers that are None were not written; the backend chooses.
-    """
-
-    http_get: HttpGetAction | None = None
-    tcp_socket: TcpSocketAction | None = None
-    exec: ExecAction | None = None
-    period_seconds: Count | None = None
-    timeout_seconds: Count | None = None
-    failure_threshold: Count | None = None
-    initial_delay_seconds: Whole | None = None
-
-    @classmethod
-    def clashes(cls, said: Said) -> Iterator[Clash]:
-        """No way to probe, or several."""
-        ways = said.given(*_WAYS)
-        message = "a probe takes exactly one of `httpGet`, `tcpSocket` and `exec`"
-        if not ways:
-            yield (), fault("PL-202", message, at=("httpGet",), unless=(*_WAYS, "grpc"))
-        for way in ways[1:]:
-            yield (), fault("PL-209", message, "remove all but one", (way,))
-
-
-class Container(Section, identity="image command args env working_dir resources readiness_probe", inert="name"):
-    """What a run executes."""
+    """What a run executes, and what else Kubernetes knows of it."""
 
     name: str | None = None
     """Taken and not used: the main container has a name of its own."""
     image: str | None = None
+    """The image that it is made from."""
     command: Arguments | None = None
+    """The program and its first arguments; what the image says by default."""
     args: Arguments | None = None
     """A string that is one template may become several words."""
     env: Annotated[tuple[EnvVar, ...], BeforeValidator(_env)] | None = None
     """Written as a list of name and value, or as a mapping. Of equal names the last one holds."""
     working_dir: str | None = None
+    """The folder that it starts in; the run's own by default."""
     resources: Resources | None = None
+    """What it asks for."""
     readiness_probe: ReadinessProbe | None = None
+    """When it is ready; once it stays up, by default."""
+    env_from: Annotated[_Objects, Kubernetes("EnvFromSource[]")] | None = None
+    """Secrets and config maps of the cluster whose keys become variables."""
+    ports: Annotated[_Objects, Kubernetes("ContainerPort[]")] | None = None
+    """Ports that it listens on: `containerPort`, and a `name`. A service without `ports` of its own has these."""
+    volume_mounts: Annotated[_Objects, Kubernetes("VolumeMount[]")] | None = None
+    """Which of the run's volumes it sees, and where: `name` and `mountPath`."""
+    volume_devices: Annotated[_Objects, Kubernetes("VolumeDevice[]")] | None = None
+    """Which of the run's volumes it sees as devices, and where."""
+    lifecycle: Annotated[_Object, Kubernetes("Lifecycle")] | None = None
+    """What is done after it has started and before it is stopped."""
+    liveness_probe: Annotated[_Object, Kubernetes("Probe")] | None = None
+    """When it counts as stuck and is started again."""
+    startup_probe: Annotated[_Object, Kubernetes("Probe")] | None = None
+    """When it has started, before any other probe looks."""
+    security_context: Annotated[_Object, Kubernetes("SecurityContext")] | None = None
+    """The user that it runs as, and what it may do."""
+    image_pull_policy: Annotated[PullPolicy | str, OrTemplate(PullPolicy)] | None = None
+    """When its image is pulled; Kubernetes decides by the tag by default."""
+    restart_policy: str | None = None
+    """Of an init container: `Always` makes it a sidecar."""
+    restart_policy_rules: Annotated[_Objects, Kubernetes("ContainerRestartRule[]")] | None = None
+    """After which exit codes it is started again."""
+    resize_policy: Annotated[_Objects, Kubernetes("ContainerResizePolicy[]")] | None = None
+    """Whether it is started again when its resources change."""
+    stdin: BoolOrTemplate | None = None
+    """Whether its standard input is kept open; false by default."""
+    stdin_once: BoolOrTemplate | None = None
+    """Whether its standard input is closed after the first that wrote to it; false by default."""
+    tty: BoolOrTemplate | None = None
+    """Whether it has a terminal; false by default."""
+    termination_message_path: str | None = None
+    """The file that it may leave its last words in."""
+    termination_message_policy: Annotated[str, Kubernetes("|File|FallbackToLogsOnError|")] | None = None
+    """Whether the end of its log stands in for a missing file."""
 
     def variables(self) -> dict[str, str]:
-        """The environment by name."""
-        return {entry.name: entry.value for entry in self.env or ()}
+        """The environment by name, without what Kubernetes looks up."""
+        last = {entry.name: entry for entry in self.env or ()}
+        return {name: entry.value for name, entry in last.items() if entry.value_from is None}

@@ -68,7 +68,8 @@ def _problem(error: ErrorDetails, at: Spotted, places: Places) -> Problem | None
 def _said(error: ErrorDetails, at: Spotted, places: Places) -> Problem:
     context = error["ctx"]
     message = context["message"].replace("{field}", _field(at))
-    return Problem(error["type"], message, places.value(at.pointer), at.pointer, context["hint"])
+    hint = context["hint"]
+    return Problem(error["type"], message, places.value(at.pointer), at.pointer, hint() if callable(hint) else hint)
 
 
 def _place(kind: str, at: Spotted, places: Places) -> Place:
@@ -166,7 +167,7 @@ def _bad_kind(_error: ErrorDetails, at: Spotted) -> _Told:
     if not isinstance(kind, str):
         return "PL-203", f"field `kind` must be a string, not {kind_of(kind)}", f"use {listed(_kinds(at))}"
     if at.parts[-1:] == ("run",) and kind in LATER_RUN_KINDS:
-        return "PL-205", f"run kind `{kind}` is not supported yet", ""
+        return "PL-205", f"run kind `{kind}` is not supported", LATER_RUN_KINDS[kind]
     near = nearest(kind, _kinds(at))
     hint = f"did you mean `{near}`?" if near else f"use {listed(_kinds(at))}"
     return "PL-206", f"unknown kind `{short(kind)}` of {_field(at)}", hint

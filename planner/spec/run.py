@@ -1,4 +1,4 @@
-"""Runtimes: the closed union of what `run` can be (reference, sections 11 and 12).
+"""Runtimes: the closed union of what `run` can be (reference, sections 11, 12 and 24).
 
 A new kind is a model here or beside it, a line in the union, and a `lower` function in compile.
 """
@@ -8,34 +8,75 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from planner.spec.clashes import refuse
-from planner.spec.container import Container
+from planner.spec.early_stopping import EarlyStopping
 from planner.spec.environment import Environment
-from planner.spec.init import InitEntry
-from planner.spec.shape import BoolOrTemplate, CountOrTemplate, Section, fault, is_template
+from planner.spec.replicas import MPIJob, PytorchJob, TFJob
+from planner.spec.replicas_cluster import DaskCluster, DaskJob, RayCluster, RayJob, SparkJob
+from planner.spec.shape import TEMPLATE, BoolOrTemplate, CountOrTemplate, OrTemplate, Section, fault, is_template
 from planner.spec.words import kind_of
+from planner.spec.workload import Connections, Volumes, Workload
 
 if TYPE_CHECKING:
     from planner.spec.component import Component
     from planner.spec.operation import Operation
 
-__all__ = ["RUN_KINDS", "Dag", "Job", "Run", "Service"]
+__all__ = [
+    "RUN_KINDS",
+    "CleanerJob",
+    "Dag",
+    "DaskCluster",
+    "DaskJob",
+    "Job",
+    "LeafRun",
+    "MPIJob",
+    "NotifierJob",
+    "PytorchJob",
+    "RayCluster",
+    "RayJob",
+    "Run",
+    "Service",
+    "SparkJob",
+    "TFJob",
+    "TunerJob",
+]
 
-RUN_KINDS = ("job", "service", "dag")
+RUN_KINDS = (
+    "job", "service", "dag", "notifier", "cleaner", "tuner", "tfjob", "pytorchjob", "mpijob", "raycluster", "rayjob",
+    "daskcluster", "daskjob", "sparkjob",
+)  # fmt: skip
 """The kinds of the union."""
 
 
-class Job(Section, identity="kind init container", live="environment"):
+class Job(Workload, identity="kind"):
     """A program that ends."""
 
     kind: Literal["job"] = "job"
-    environment: Environment | None = None
-    init: tuple[InitEntry, ...] | None = None
-    container: Container | None = None
-    """Needed in the end: compile refuses a job without one."""
+    """Which kind of run it is."""
+
+
+class NotifierJob(Workload, identity="kind"):
+    """A program that ends, and tells somebody of another run."""
+
+    kind: Literal["notifier"] = "notifier"
+    """Which kind of run it is."""
+
+
+class CleanerJob(Workload, identity="kind"):
+    """A program that ends, and removes what is left of others."""
+
+    kind: Literal["cleaner"] = "cleaner"
+    """Which kind of run it is."""
+
+
+class TunerJob(Workload, identity="kind"):
+    """A program that ends, and suggests values for a sweep."""
+
+    kind: Literal["tuner"] = "tuner"
+    """Which kind of run it is."""
 
 
 def _ports(value: object) -> tuple[int, ...] | str:
@@ -60,16 +101,18 @@ def _bad_ports(ports: Sequence[object]) -> Iterator[PydanticCustomError]:
             seen.add(port)
 
 
-class Service(Section, identity="kind init container ports replicas is_external rewrite_path", live="environment"):
+_PORTS = {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 65_535}, "uniqueItems": True}
+Ports = Annotated[tuple[int, ...] | str, PlainValidator(_ports), WithJsonSchema({"anyOf": [_PORTS, TEMPLATE]})]
+"""Port numbers, or a template of them."""
+
+
+class Service(Workload, identity="kind ports replicas is_external rewrite_path"):
     """A program that stays up."""
 
     kind: Literal["service"] = "service"
-    environment: Environment | None = None
-    init: tuple[InitEntry, ...] | None = None
-    container: Container | None = None
-    """Needed in the end: compile refuses a service without one."""
-    ports: Annotated[tuple[int, ...] | str, PlainValidator(_ports)] | None = None
-    """Declared ports, or text with a template."""
+    """Which kind of run it is."""
+    ports: Ports | None = None
+    """Declared ports; those of its container by default."""
     replicas: CountOrTemplate | None = None
     """How many; 1 by default."""
     is_external: BoolOrTemplate | None = None
@@ -78,19 +121,48 @@ class Service(Section, identity="kind init container ports replicas is_external 
     """Whether a base URL is cut off requests; false by default. Services here have no base URL."""
 
 
-class Dag(Section, identity="kind operations", live="environment concurrency", inert="components"):
+class Dag(
+    Section,
+    identity="kind operations connections volumes",
+    live="environment concurrency early_stopping",
+    inert="components",
+):
     """Operations that wait for one another (reference, section 12)."""
 
     kind: Literal["dag"] = "dag"
+    """Which kind of run it is."""
     operations: tuple[Operation, ...] | None = None
     """Needed in the end: compile refuses a DAG without any."""
     components: tuple[Component, ...] | None = None
     """Named templates for `dagRef`."""
-    environment: Environment | None = None
+    environment: Annotated[Environment | str, OrTemplate(Environment)] | None = None
     """Pushed to every child."""
+    connections: Connections | None = None
+    """Connections that the configuration must have; they are not pushed to children."""
+    volumes: Volumes | None = None
+    """Taken and not used: children say their own."""
     concurrency: CountOrTemplate | None = None
     """Children at work at once; no limit by default."""
+    early_stopping: tuple[EarlyStopping, ...] | None = None
+    """Rules by which it ends before all of its children have."""
 
 
-Run = Annotated[Job | Service | Dag, Field(discriminator="kind")]
+LeafRun = (
+    Job
+    | Service
+    | NotifierJob
+    | CleanerJob
+    | TunerJob
+    | TFJob
+    | PytorchJob
+    | MPIJob
+    | RayCluster
+    | RayJob
+    | DaskCluster
+    | DaskJob
+    | SparkJob
+)
+"""Kinds that execute something themselves."""
+
+Run = Annotated[LeafRun | Dag, Field(discriminator="kind")]
 """What a component runs, told apart by `kind`."""

@@ -1,4 +1,4 @@
-"""One module a kind of `run`, or a family of them, each with `lower` functions (design: "A kind is a spec model ...")."""
+"""One module a family of kinds of `run`, each with `lower` functions (design: "A kind is a spec model ...")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`job`: a program that ends (reference, section 11.1)."""
+"""`job`, and the kinds that are jobs with a purpose: `notifier`, `cleaner`, `tuner` (reference, section 11.1)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from planner.compile.code import code_of
 from planner.compile.container import annotations_of, labels_of, lower_container
 from planner.compile.ground import Ground
 from planner.compile.origin import warning
+from planner.compile.pod import pod_of
 from planner.model.gang import Gang, Replica
-from planner.spec.run import Job
+from planner.spec.run import CleanerJob, Job, NotifierJob, TunerJob
 
 __all__ = ["lower"]
 
 
-def lower(said: Job, ground: Ground, handed: Handed) -> Gang | None:
+def lower(said: Job | NotifierJob | CleanerJob | TunerJob, ground: Ground, handed: Handed) -> Gang | None:
     """The gang of a job, its texts as written; None with a problem where it has no container.
 
     Args:
@@ -22,14 +23,15 @@ def lower(said: Job, ground: Ground, handed: Handed) -> Gang | None:
         handed: what the DAG around it hands down.
     """
     code = code_of(said.init or (), ground)
-    container = lower_container(said.container, "job", ground)
+    container = lower_container(said.container, f"a {said.kind}", ground)
     if container is None:
         return None
+    pod = pod_of(said, alone=True)
     if said.container is not None and said.container.readiness_probe is not None:
         origin = ground.origin.at("container", "readinessProbe")
-        ground.report.add(warning(origin.problem("PL-204", "a job has no readiness: the probe is not used")))
+        ground.report.add(warning(origin.problem("PL-204", f"a {said.kind} has no readiness: the probe is not used")))
     return Gang(
-        replicas=(Replica("main", 1, container),),
+        replicas=(Replica("main", 1, container, pod),),
         code=code,
         labels=labels_of(said.environment, handed.labels),
         annotations=annotations_of(said.environment, handed.annotations),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from planner.canon import Json
 from planner.compile.bindings import Handed
 from planner.compile.code import code_of
-from planner.compile.container import annotations_of, labels_of, lower_container, lower_probe, needs_gpu
+from planner.compile.container import annotations_of, labels_of, lower_container, lower_probe, needs_gpu, ports_of
 from planner.compile.ground import Ground, known, truth, whole
+from planner.compile.pod import pod_of
 from planner.model.gang import Container, Gang, Lifetime, Replica, Update
 from planner.spec.run import Service
 
@@ -22,19 +25,20 @@ def lower(said: Service, ground: Ground, handed: Handed) -> Gang | None:
         handed: what the DAG around it hands down.
     """
     code = code_of(said.init or (), ground)
-    ports = _ports(said, ground)
+    names = ports_of(said.container, ground)
+    ports = _ports(said, names, ground)
     replicas = whole(said.replicas, 1, ground.origin.at("replicas"), (ground.scope, ground.report))
-    container = lower_container(said.container, "service", ground)
+    container = lower_container(said.container, "a service", ground)
     if container is None:
         return None
     probe = said.container.readiness_probe if said.container else None
-    if isinstance(said.ports, str) and not ports:
+    if (isinstance(said.ports, str) or _waits(said)) and not ports:
         probe = None  # they are not known, so nothing can be said of it
     return Gang(
-        replicas=(Replica("main", replicas or 1, container),),
+        replicas=(Replica("main", replicas or 1, container, pod_of(said, alone=True)),),
         lifetime=Lifetime.ALWAYS,
         ports=ports,
-        probe=lower_probe(probe, ports, ground),
+        probe=lower_probe(probe, ports, ground, names),
         update=_update(ports, container, ground),
         code=code,
         labels=labels_of(said.environment, handed.labels),
@@ -44,9 +48,16 @@ def lower(said: Service, ground: Ground, handed: Handed) -> Gang | None:
     )
 
 
-def _ports(said: Service, ground: Ground) -> tuple[int, ...]:
+def _waits(said: Service) -> bool:
+    """Whether its ports are those of its container, which a template may stand for."""
+    return said.ports is None and said.container is not None and bool(said.container.ports)
+
+
+def _ports(said: Service, names: Mapping[str, int], ground: Ground) -> tuple[int, ...]:
+    if said.ports is None:
+        return tuple(dict.fromkeys(names.values()))
     if not isinstance(said.ports, str):
-        return said.ports or ()
+        return said.ports
     origin = ground.origin.at("ports")
     errors = ground.report.errors
     found = known(said.ports, origin, ground.scope, ground.report)

@@ -52,10 +52,12 @@ class Looked:
     Attributes:
         value: in canonical spelling, without what is null; it counts only without faults.
         faults: in the order of the document.
+        prints: whether scalars are taken where text is wanted, as they print.
     """
 
     value: Json
     faults: list[Fault] = field(default_factory=list)
+    prints: bool = False
 
     def add(self, code: str, at: At, message: str, hint: str = "") -> None:
         """One more fault; `{field}` in its message becomes the name of what stands at `at`."""
@@ -63,17 +65,18 @@ class Looked:
             self.faults.append(Fault(code, message.replace("{field}", _called(at)), hint, at))
 
 
-def check(value: Json, kind: str) -> Looked:
+def check(value: Json, kind: str, *, prints: bool = False) -> Looked:
     """Look at a value.
 
     Args:
         value: plain data as written.
         kind: a type of the table, or a form of one: `Toleration[]`, `quantity{}`.
+        prints: whether scalars are taken where text is wanted, as they print: what came out of a template is.
 
     Raises:
         KeyError: for a type that the table does not have.
     """
-    looked = Looked(None)
+    looked = Looked(None, prints=prints)
     looked.value = _reader(kind)(value, (), looked)
     return looked
 
@@ -190,6 +193,8 @@ def _not(wanted: str, value: Json, at: At, looked: Looked) -> Json:
 
 
 def _string(value: Json, at: At, looked: Looked) -> Json:
+    if looked.prints and isinstance(value, bool | int | float):
+        return printed(value)
     return value if isinstance(value, str) else _not("a string", value, at, looked)
 
 

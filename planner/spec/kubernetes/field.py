@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -23,6 +23,9 @@ class Kubernetes:
 
     `Annotated[Mapping[str, Any] | str, Kubernetes("Affinity")]`, and `Kubernetes("Toleration[]")` for a list.
 
+    A context that is true, handed to the validation, says that scalars came out of templates: they are text where text
+    is wanted.
+
     Attributes:
         kind: a type of the table of Kubernetes, or a form of one.
     """
@@ -31,23 +34,26 @@ class Kubernetes:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         del source, handler
-        return core_schema.no_info_plain_validator_function(self.read)
+        return core_schema.with_info_plain_validator_function(self._validate)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         del schema, handler
         inner: JsonSchemaValue = {"type": "object"}
-        if self.kind.endswith("[]"):
+        if self.kind.startswith("|"):
+            inner = {"enum": self.kind[1:-1].split("|")}
+        elif self.kind.endswith("[]"):
             inner = {"type": "array", "items": {"anyOf": [inner, TEMPLATE]}}
         return {"anyOf": [inner, TEMPLATE]}
 
-    def read(self, value: Any) -> Json:
+    def _validate(self, value: Any, info: ValidationInfo) -> Json:
+        return str(value) if is_template(value) else self.read(value, prints=bool(info.context))
+
+    def read(self, value: Any, *, prints: bool = False) -> Json:
         """The value in canonical spelling.
 
         Raises:
             ValidationError: with everything that is wrong with it.
         """
-        if is_template(value):
-            return str(value)
-        looked = check(value, self.kind)
+        looked = check(value, self.kind, prints=prints)
         refuse(fault(one.code, one.message, one.hint, one.at) for one in looked.faults)
         return looked.value

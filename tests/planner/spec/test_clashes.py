@@ -103,9 +103,9 @@ def container(text: str) -> str:
             id="params",
         ),
         pytest.param(
-            container("readinessProbe: {tcpSocket: {port: x}, exec: {command: [c]}, httpGet: {port: 1}, foo: 1}"),
+            container("readinessProbe: {tcpSocket: {port: 0}, exec: {command: [c]}, httpGet: {port: 1}, foo: 1}"),
             [
-                "3:69 PL-203 /run/container/readinessProbe/tcpSocket/port",
+                "3:69 PL-204 /run/container/readinessProbe/tcpSocket/port",
                 "3:79 PL-209 /run/container/readinessProbe/exec",
                 "3:104 PL-209 /run/container/readinessProbe/httpGet",
                 "3:115 PL-201 /run/container/readinessProbe/foo",
@@ -122,8 +122,8 @@ def container(text: str) -> str:
         ),
         pytest.param(
             container("readinessProbe: {grpc: {port: 1}}"),
-            ["3:51 PL-205 /run/container/readinessProbe/grpc"],
-            id="a-way-to-probe-that-is-not-supported-yet",
+            [],
+            id="a-way-to-probe-that-only-kubernetes-has",
         ),
         pytest.param(
             container("env: {1A: x, B: [], C: ok, 2D: y}, args: [a, {}, b, []]"),

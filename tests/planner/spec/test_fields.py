@@ -48,8 +48,10 @@ def test_no_class_without_a_section():
 
 @pytest.mark.parametrize("section", LANGUAGE.values(), ids=LANGUAGE)
 def test_yaml_names_can_be_spelled_both_ways(section):
-    """But for a field whose name is a word of Python: `from_`."""
-    assert all(camel(name) == yaml and snake(yaml) == name.rstrip("_") for yaml, name in fields(section).items())
+    """But for a field whose name is a word of Python, `from_`, and for the odd names of others."""
+    odd = {"hostPID", "hostIPC", "Metrics"}
+    both = [(yaml, name) for yaml, name in fields(section).items() if yaml not in odd]
+    assert all(camel(name) == yaml and snake(yaml) == name.rstrip("_") for yaml, name in both)
 
 
 def test_fields_of_later_are_of_known_sections_and_not_there_yet():

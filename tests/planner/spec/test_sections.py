@@ -130,7 +130,7 @@ def test_bad_amounts(written):
         pytest.param({"git": None}, None, None, id="own-folder"),
         pytest.param({"git": {}}, None, None, id="own-folder-in-braces"),
         pytest.param({"git": {"paths": ["src/", "./a//b.csv", "."]}}, ("src", "a/b.csv", ""), None, id="paths"),
-        pytest.param({"git": {"paths": ["src"]}, "path": "code/x/"}, ("src",), "code/x", id="target"),
+        pytest.param({"git": {"paths": ["src"]}, "path": "code/x"}, ("src",), "code/x", id="target"),
     ],
 )
 def test_init_entries(written, paths, target):

@@ -1,0 +1,128 @@
+"""Why a compiled leaf cannot execute on its backend: the one table (docs/language.md, "Can it run here?").
+
+What changes what a program sees or does is refused with a reason; what only places it in a cluster is said once and
+not used. A refused operation is valid: nothing here is a problem of the spec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from planner.canon import Json
+from planner.compile.ground import Ground
+from planner.compile.origin import info
+from planner.model.desired import Leaf
+from planner.model.gang import Lifetime, Replica
+
+__all__ = ["refusal"]
+
+_ELSEWHERE = "need a backend with Kubernetes"
+_REFUSED: Mapping[str, str] = {
+    "sidecars": f"sidecars {_ELSEWHERE}",
+    "volumes": f"volumes {_ELSEWHERE}",
+    "connections": "the local backend has no connections to give to a run",
+    "environment.hostAliases": f"names of hosts of a run's own (hostAliases) {_ELSEWHERE}",
+    "environment.dnsPolicy": f"name servers of a run's own (dnsPolicy) {_ELSEWHERE}",
+    "environment.dnsConfig": f"name servers of a run's own (dnsConfig) {_ELSEWHERE}",
+    "container.envFrom": f"variables from secrets and config maps (envFrom) {_ELSEWHERE}",
+    "container.env": f"variables that Kubernetes looks up (valueFrom) {_ELSEWHERE}",
+    "container.volumeMounts": f"mounted volumes (volumeMounts) {_ELSEWHERE}",
+    "container.volumeDevices": f"volumes as devices (volumeDevices) {_ELSEWHERE}",
+    "container.lifecycle": f"commands at start and stop (lifecycle) {_ELSEWHERE}",
+    "container.livenessProbe": f"liveness probes {_ELSEWHERE}",
+    "container.startupProbe": f"startup probes {_ELSEWHERE}",
+    "container.readinessProbe": "this readiness probe says what only Kubernetes can do: the local backend looks at one "
+    "port or command of the program",
+    "container.resources": f"claims of devices (resources.claims) {_ELSEWHERE}",
+    "container.stdin": "the local backend gives a run no input (stdin)",
+    "container.stdinOnce": "the local backend gives a run no input (stdinOnce)",
+    "container.tty": "the local backend gives a run no terminal (tty)",
+}
+"""By the field of a pod: what the program would see or do, and does not here."""
+
+_HANDLERS: Mapping[str, str] = {
+    "git": "the local backend clones no other repository (init)",
+    "artifacts": "the local backend has no artifact store to copy from (init)",
+    "paths": "the local backend has no artifact store to copy from (init)",
+    "connection": "the local backend has no connections to fetch from (init)",
+    "dockerfile": "the local backend writes no Dockerfile (init)",
+    "file": "the local backend writes no files before a run (init): keep the file in the repository",
+    "tensorboard": "the local backend prepares no folders for TensorBoard (init)",
+    "lineageRef": "artifacts of other runs are not put in place yet (init.lineageRef)",
+    "modelRef": "versions of models are not put in place yet (init.modelRef)",
+    "artifactRef": "versions of artifacts are not put in place yet (init.artifactRef)",
+    "container": f"init containers {_ELSEWHERE}",
+}
+"""By the field of an init entry that is not code of the repository."""
+
+
+def refusal(leaf: Leaf, ground: Ground, kind: str = "") -> str:
+    """Why the leaf cannot execute here, or ""; what of it is not used here goes to the report.
+
+    Args:
+        leaf: bound as far as can be.
+        ground: where its run is written.
+        kind: of the run, to be named.
+    """
+    if ground.policy.refused:
+        return ground.policy.refused
+    if ground.policy.backend != "local":
+        return ""
+    found = next(_reasons(leaf, kind), "")
+    if not found:
+        _tell_unused(leaf, ground)
+    return found
+
+
+def _reasons(leaf: Leaf, kind: str) -> Iterator[str]:
+    if any(group.role != "main" for group in leaf.gang.replicas):
+        who = f"a {kind}" if kind else "a run of several groups"
+        yield f"{who} needs a backend with Kubernetes"
+        return
+    for group in leaf.gang.replicas:
+        yield from (_REFUSED[field] for field in _fields(group.pod) if field in _REFUSED)
+        yield from _handlers(group.pod)
+        if not group.container.command:
+            image = group.container.image
+            what = f"image {image} cannot be run without one" if image else "there is neither command nor image"
+            yield f"the local backend needs a command; {what}"
+        if leaf.gang.ports and group.count > 1:
+            # All processes share the addresses of one machine, and a service leases each of its ports once.
+            what = f"all {group.count} replicas would listen on the same port"
+            yield f"{what} on the local backend; set run.replicas to 1, or declare no run.ports"
+
+
+def _handlers(pod: Mapping[str, Json]) -> Iterator[str]:
+    entries = pod.get("init", ())
+    for entry in entries if isinstance(entries, list | tuple) else ():
+        if isinstance(entry, Mapping):
+            named = [name for name in _HANDLERS if entry.get(name) is not None]
+            yield _HANDLERS[named[0]] if named else "the local backend cannot do what an init entry says"
+
+
+def _fields(pod: Mapping[str, Json]) -> Iterator[str]:
+    """The fields that say something, those of a container and of an environment with a dot; false says nothing."""
+    for name, value in pod.items():
+        if name in {"container", "environment"} and isinstance(value, Mapping):
+            yield from (f"{name}.{field}" for field, inner in value.items() if inner is not False)
+        else:
+            yield name
+
+
+def _tell_unused(leaf: Leaf, ground: Ground) -> None:
+    """One line for all that only a cluster would use."""
+    unused = [name for group in leaf.gang.replicas for name in _unused(group, leaf.gang.lifetime)]
+    if unused:
+        origin = ground.origin.at(*unused[0].split("."))
+        message = f"not used on this backend: {', '.join(unused)}"
+        ground.report.add(info(origin.problem("PL-701", message, "a backend with Kubernetes uses it")))
+
+
+def _unused(group: Replica, lifetime: Lifetime) -> Iterator[str]:
+    for field in _fields(group.pod):
+        if (
+            field not in _REFUSED
+            and field != "init"
+            and not (field == "container.ports" and lifetime is Lifetime.ALWAYS)
+        ):
+            yield field
