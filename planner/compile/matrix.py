@@ -51,7 +51,7 @@ def _too_large(matrix: spec.GridSweep, origin: Origin) -> Iterator[Problem]:
     if matrix.num_runs is None and count is not None and count > MAX_IMPLIED:
         many = f"{count:,}" if count < 10**12 else "more than a million million"
         hint = "write `numRuns` for the first ones only, or use `kind: random`"
-        yield origin.at("params").problem("PL-204", f"a grid of {many} combinations", hint)
+        yield origin.at("params").key_problem("PL-204", f"a grid of {many} combinations", hint)
 
 
 def _hyperband(matrix: spec.HyperbandSweep, ios: Sequence[IO], origin: Origin) -> Iterator[Problem]:
