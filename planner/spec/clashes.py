@@ -57,14 +57,18 @@ _snake = functools.cache(snake)
 
 
 def fault(
-    code: str, message: str, hint: str = "", at: tuple[str | int, ...] = (), unless: tuple[str, ...] = ()
+    code: str,
+    message: str,
+    hint: str | Callable[[], str] = "",
+    at: tuple[str | int, ...] = (),
+    unless: tuple[str, ...] = (),
 ) -> PydanticCustomError:
     """What a validator raises.
 
     Args:
         code: a key of `planner.codes.CODES`.
         message: one sentence, as in `Problem`; "{field}" in it becomes the name of the field.
-        hint: what to do.
+        hint: what to do; a function where it is dear to find out, as only some of many faults are shown.
         at: keys and indexes below the field at hand, where the fault is deeper.
         unless: fields of the same section; if one of them is there and refused, this fault only follows from that.
     """

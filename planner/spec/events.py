@@ -38,10 +38,13 @@ def _event_kind(value: object) -> str:
     if not isinstance(value, str):
         raise fault("PL-203", f"{{field}} must be a string, not {kind_of(value)}")
     if value not in EVENT_KINDS and not is_template(value):
-        near = nearest(value, EVENT_KINDS)
-        hint = f"did you mean `{near}`?" if near else "write `run_status_` and a status, such as `run_status_running`"
-        raise fault("PL-204", f"unknown kind `{short(value)}` of an event", hint)
+        raise fault("PL-204", f"unknown kind `{short(value)}` of an event", lambda: _meant(value))
     return value
+
+
+def _meant(written: str) -> str:
+    near = nearest(written, EVENT_KINDS)
+    return f"did you mean `{near}`?" if near else "write `run_status_` and a status, such as `run_status_running`"
 
 
 EventKind = Annotated[

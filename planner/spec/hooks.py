@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+from planner.spec.forms import Short
 from planner.spec.params import Param
 from planner.spec.references import HubRef, QueueName
 from planner.spec.shape import BoolOrTemplate, Names, OrTemplate, Section
@@ -18,6 +19,14 @@ class HookParam(Param, live="value ref context_only connection to_init to_env"):
     """A param of a hook: a hook that changes is no reason to run again what it follows."""
 
 
+def _any(value: Any) -> Any:
+    return value
+
+
+HookParams = dict[str, Annotated[HookParam, Short(_any, {})]]
+"""Params of a hook by name, in either form; the short one may be anything."""
+
+
 class Hook(Section, live="hub_ref trigger conditions connection params disable_defaults presets queue namespace"):
     """A run of its own that starts once when another one is done."""
 
@@ -29,7 +38,7 @@ class Hook(Section, live="hub_ref trigger conditions connection params disable_d
     """An expression or a template that must be true, with the outputs of the run; without it the trigger decides."""
     connection: str | None = None
     """A connection that it is given."""
-    params: Annotated[dict[str, HookParam] | str, OrTemplate(dict[str, HookParam])] | None = None
+    params: Annotated[HookParams | str, OrTemplate(HookParams)] | None = None
     """Values for the inputs of the component."""
     disable_defaults: BoolOrTemplate | None = None
     """Whether name, uuid, status, outputs and the like of the run stay out of its params; false by default."""

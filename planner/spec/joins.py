@@ -76,8 +76,12 @@ def _query(value: object) -> str:
     try:
         parse_query(value)
     except QueryError as error:
-        raise fault("PL-204", error.message, error.hint) from None
+        raise _refused(error) from None
     return value
+
+
+def _refused(error: QueryError) -> PydanticCustomError:
+    return fault("PL-204", error.message, lambda: error.hint)
 
 
 def _sort(value: object) -> str:
@@ -86,7 +90,7 @@ def _sort(value: object) -> str:
     try:
         parse_sort(value)
     except QueryError as error:
-        raise fault("PL-204", error.message, error.hint) from None
+        raise _refused(error) from None
     return value
 
 

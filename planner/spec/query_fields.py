@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -31,10 +31,15 @@ Operator = Literal["eq", "nil", "lt", "le", "gt", "ge", "in", "between", "like",
 class QueryError(ValueError):
     """A query that cannot be read: what is wrong, and what to do."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str | Callable[[], str] = "") -> None:
         self.message = message.replace(HOLE, "{{ … }}")
         super().__init__(self.message)
-        self.hint = hint
+        self._hint = hint
+
+    @property
+    def hint(self) -> str:
+        """What to do, or ""."""
+        return self._hint() if callable(self._hint) else self._hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +105,7 @@ def _field(written: str) -> tuple[str, str]:
     name, dot, sub = written.partition(".")
     name = _SHORT.get(name, name)
     if name not in _KINDS:
-        known = (*_KINDS, *_SHORT)
-        near = nearest(name, known)
-        hint = f"did you mean `{near}`?" if near else "use a field of runs, such as `status`, `metrics.loss` or `name`"
-        raise QueryError(f"runs have no field `{short(name)}`", hint)
+        raise QueryError(f"runs have no field `{short(name)}`", lambda: _meant(name))
     if name in _NEEDS_SUB and not sub:
         raise QueryError(f"`{name}` holds many values", f"write the name of one: `{name}.NAME`")
     if dot and (not sub or "." in sub):
@@ -111,6 +113,11 @@ def _field(written: str) -> tuple[str, str]:
     if sub and name not in _NEEDS_SUB and not (name in _BY_NAME_OR_ID and sub in {"name", "uuid"}):
         raise QueryError(f"`{short(written)}` is not a field", f"write `{name}`")
     return name, sub
+
+
+def _meant(written: str) -> str:
+    near = nearest(written, (*_KINDS, *_SHORT))
+    return f"did you mean `{near}`?" if near else "use a field of runs, such as `status`, `metrics.loss` or `name`"
 
 
 def sort_fields(text: str) -> tuple[tuple[str, str, bool], ...]:

@@ -6,8 +6,10 @@ Each row is a document whose root is named `t`, a path of keys and indexes, and 
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
+from planner.compile.given import Outside
 from planner.spec.places import camel
 
 RUN = {"kind": "job", "container": {"image": "i", "command": ["c"]}}
@@ -35,6 +37,13 @@ def dag(**fields: Any) -> dict[str, Any]:
     nodes[1] |= fields
     return document({"kind": "dag", "operations": nodes})
 
+
+TOP = {"version": 1.1, "kind": "operation", "name": "t"}
+LIBRARY = json.dumps({"version": 1.1, "kind": "component", "run": RUN}).encode()
+FROM_OUTSIDE = {
+    key: Outside(key, "one", LIBRARY) for key in ("hub:a", "hub:b", "url:https://a.b/c", "url:https://a.b/d")
+}
+"""What `CompileInput.outside` must hold for the rows of `hubRef` and `urlRef`: the same component under each key."""
 
 NODE = "component/run/operations/1"
 SERVICE = {"kind": "service", "ports": [80], "container": {"image": "i", "command": ["c"]}}
@@ -256,6 +265,8 @@ ROWS: dict[str, Row] = {
     "Operation.trigger": (dag(dependencies=["a"]), f"{NODE}/trigger", "all_done"),
     "Operation.conditions": (document(), "conditions", "x > 0"),
     "Operation.skip_on_upstream_skip": (dag(dependencies=["a"]), f"{NODE}/skipOnUpstreamSkip", True),
+    "Operation.hub_ref": ({**TOP, "hubRef": "a"}, "hubRef", "b"),
+    "Operation.url_ref": ({**TOP, "urlRef": "https://a.b/c"}, "urlRef", "https://a.b/d"),
     "Operation.run_patch": (document(), "runPatch", {}),
     "Operation.patch_strategy": (document(), "patchStrategy", "post_merge"),
     "Operation.is_preset": (document(), "isPreset", False),
@@ -427,4 +438,4 @@ ROWS: dict[str, Row] = {
     ),
     "MetricEarlyStopping.kind": (swept(GRID, earlyStopping=[METRICAL]), AT_ONE, FAILING),
 }
-"""By the line of the table. `hubRef` and `urlRef` need components from outside: their rows are in the test itself."""
+"""By the line of the table; two of them refer to components of `FROM_OUTSIDE`."""
