@@ -206,6 +206,94 @@ def test_its_type_is_checked_when_it_is_known():
         bound(operation)
 
 
+# Inputs of an earlier version
+
+
+def test_inputs_that_were_stored_without_later_fields_are_completed():
+    run = bound(leaf("{command: ['{{ out }}', '{{ params.out.connection }}']}", OUT, OUT_PARAMS))
+    stored = codec.decode(BoundRun, codec.encode(run))
+    for item in stored.context["unbound"]["inputs"]:
+        del item["connection"]
+
+    assert finish_run(stored, PATHS).context["params"] == finish_run(run, PATHS).context["params"]
+    assert words(finish_run(stored, PATHS)) == words(finish_run(run, PATHS)) == ("/runs/r/outputs/m",)
+
+
+def test_a_connection_is_seen_when_the_backend_completes_a_run():
+    operation = leaf(
+        "{command: ['{{ out }}', '{{ params.out.connection }}']}",
+        OUT.replace("path", "path, connection: c"),
+        OUT_PARAMS,
+    )
+
+    assert finished(operation) == ("/runs/r/outputs/m", "c")
+
+
+# Values that only a start gives
+
+
+def test_a_value_that_a_sweep_gives_is_checked_when_a_run_starts():
+    sweep = "matrix: {kind: grid, params: {n: {kind: choice, value: [1]}}}\n"
+    operation = leaf("{command: ['{{ n + 1 }}']}", "{name: n, type: int}", before=sweep)
+
+    assert finished(operation, values={"n": "7"}) == ("8",)
+    with pytest.raises(BindError, match="input 'n': a whole number is wanted"):
+        bound(operation, values={"n": "x"})
+    with pytest.raises(BindError, match="input 'n' has no value"):
+        bound(operation)
+
+
+CHAINS = ["a: '{{ globals.ID }}', b: '{{ a }}-', c: '{{ b }}+'", "c: '{{ b }}+', b: '{{ a }}-', a: '{{ globals.ID }}'"]
+
+
+@pytest.mark.parametrize("params", CHAINS)
+@pytest.mark.parametrize(("known", "expected"), [("commit", COMMIT), ("run_outputs_path", "/runs/r/outputs")])
+def test_params_that_need_each_other_may_stand_in_any_order(params, known, expected):
+    names = [part.split(":")[0].strip() for part in params.split(",")]
+    declared = ", ".join(f"{{name: {name}}}" for name in names)
+    operation = leaf("{command: ['{{ c }}']}", declared, params.replace("ID", known))
+    run = bound(operation)
+
+    assert words(finish_run(run, PATHS)) == (f"{expected}-+",)
+    assert words(finish_run(codec.decode(BoundRun, codec.encode(run)), PATHS)) == (f"{expected}-+",)
+
+
+def test_bounds_count_as_values_of_their_type():
+    operation = node("{name: p, type: datetime, validation: {gt: '2026-01-01T06:00:00+01:00'}}", "{command: [c]}")
+
+    bound(operation, values={"p": "2026-01-01T05:00:00.000001Z"})
+    with pytest.raises(BindError, match="input 'p' must be greater than"):
+        bound(operation, values={"p": "2026-01-01T05:00:00Z"})
+
+
+# Arguments (reference, section 9.3)
+
+ARGUMENTS = [
+    ("type: float", "0.1", ["--x=0.1"]),
+    ("type: str", "a b", ["--x=a b"]),
+    ("type: bool", "true", ["--x=true"]),
+    ("type: bool", "false", ["--x=false"]),
+    ("type: bool, isFlag: true", "true", ["--x"]),
+    ("type: bool, isFlag: true", "false", []),
+    ("type: dict", "{a: [1, true]}", ['--x={"a":[1,true]}']),
+    ("type: 'List[int]'", "['1', 2]", ["--x=[1,2]"]),
+    ("type: git", "{url: u}", ['--x={"url":"u"}']),
+    ("type: timedelta", "PT1H", ["--x=3600"]),
+    ("type: int, isOptional: true", "null", []),
+    ("type: int, argFormat: '-x {{ x }}'", "3", ["-x 3"]),
+    ("type: int, isOptional: true, argFormat: '-x {{ x }}'", "null", []),
+    ("type: bool, isFlag: true, argFormat: '-x={{ x }}'", "true", ["-x=true"]),
+    ("type: list, argFormat: '{{ x | join(\",\") }}'", "[1, 2]", ["1,2"]),
+]
+
+
+@pytest.mark.parametrize(("declared", "value", "expected"), ARGUMENTS, ids=repr)
+def test_an_input_is_an_argument(declared, value, expected):
+    operation = leaf('{command: [c], args: "{{ params.as_args }}"}', f"{{name: x, {declared}}}", f"x: {value}")
+
+    assert list(finished(operation))[1:] == expected
+
+
 # The leaf digest
 
 

@@ -115,6 +115,15 @@ def test_a_value_is_taken_or_refused(rest, inputs, value, problems):
         assert bindings.values["x"] == value
 
 
+@pytest.mark.parametrize("order", [["a", "b", "c"], ["c", "b", "a"]], ids="".join)
+def test_params_that_need_each_other_are_evaluated_in_any_order(order):
+    texts = {"a": "{{ 1 + 1 }}", "b": "{{ a + 1 }}", "c": "{{ params.b.value + 1 }}"}
+    params = ", ".join(f"{name}: '{texts[name]}'" for name in order)
+    bindings = sound(f"params: {{{params}}}", ", ".join(f"{{name: {name}, type: int}}" for name in order))
+
+    assert (bindings.values, bindings.templates) == ({"a": 2, "b": 3, "c": 4}, {})
+
+
 OUTPUTS = [
     ("", "{name: o, type: int}", []),
     ("", "{name: o, type: int, delayValidation: false}", ["PL-402 "]),

@@ -44,7 +44,7 @@ REFUSED = [
     ({"value": 1, "toEnv": "1A"}, "PL-208"),
     ({"value": 1, "connection": ""}, "PL-204"),
     ({"value": 1, "connection": 3}, "PL-203"),
-    ({"value": 1, "toInit": "{{ x }}"}, "bool_type"),
+    ({"value": 1, "toInit": "{{ x }}"}, "PL-203"),
 ]
 
 
