@@ -70,7 +70,7 @@ def _bound(name: str, value: Json, origin: Origin, ground: Ground) -> Json:
     if name in _LATER:
         _check_syntax(value, origin, ground)
         return value
-    bound = bind(value, ground.scope)
+    bound = bind(value, ground.scope, ground.report.templates())
     for flaw in bound.flaws:
         ground.report.add(flaw_problem(Origin(origin.places, origin.pointer + flaw.pointer), flaw))
     return final(bound)

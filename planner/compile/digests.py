@@ -102,7 +102,12 @@ def _leaf(kind: str, leaf: Leaf) -> Fields:
 
 def _input(item: Input) -> Fields:
     kind = item.type or "any"
-    return _said(type=f"List[{kind}]" if item.is_list else kind, isFlag=item.is_flag, argFormat=item.arg_format)
+    return _said(
+        type=f"List[{kind}]" if item.is_list else kind,
+        isFlag=item.is_flag,
+        argFormat=item.arg_format,
+        connection=item.connection,
+    )
 
 
 # Live fields

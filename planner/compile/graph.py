@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from planner.compile.origin import Origin, Report
 from planner.spec.operation import Operation
-from planner.spec.words import nearest, short
+from planner.spec.words import nearest, short, some
 
 __all__ = ["Vertex", "arrange"]
 
@@ -53,7 +53,7 @@ def arrange(operations: Sequence[Operation], origin: Origin, report: Report) -> 
         first = vertices[cycle[0]]
         where = first.origin.first(("dependencies",), ("params",))
         hint = "remove one of these dependencies or refs"
-        report.add(where.problem("PL-303", f"dependency cycle: {' → '.join([*cycle, cycle[0]])}", hint))
+        report.add(where.problem("PL-303", f"dependency cycle: {some([*cycle, cycle[0]], ' → ')}", hint))
     return tuple(vertices[name] for name in (*order, *left))  # the others too, for the problems in them
 
 
@@ -79,7 +79,7 @@ def _vertex(name: str, named: Mapping[str, tuple[Operation, Origin]], report: Re
         if other in named:
             upstream[other] = None
             continue
-        near = nearest(other, (known for known in named if known != name))
+        near = "" if report.full else nearest(other, (known for known in named if known != name))
         hint = f"did you mean `{near}`?" if near else f"there are {', '.join(list(named)[:8])}"
         report.add(where.problem("PL-304", f"the DAG has no operation `{short(other)}`", hint))
     return Vertex(operation, origin, tuple(upstream))

@@ -38,7 +38,7 @@ def known(value: Json, origin: Origin, scope: Scope, report: Report) -> Json:
     """The value of a field that must be known now; None with a problem where its template waits or is wrong."""
     if not isinstance(value, str) or not is_template(value):
         return value
-    bound = bind(value, scope)
+    bound = bind(value, scope, report.templates())
     for flaw in bound.flaws:
         report.add(flaw_problem(origin, flaw))
     if bound.waiting_on and not any(name.startswith(UNKNOWN) for name in bound.waiting_on):

@@ -182,7 +182,7 @@ def _undeclared(work: Work, name: str, param: Param) -> None:
         return  # the value of a sweep holds, for templates only
     if not param.context_only:
         known = [io.name for io in work.asked.found.component.inputs or ()]
-        near = nearest(name, known)
+        near = "" if work.report.full else nearest(name, known)
         listing = f"its inputs are {', '.join(known[:8])}" if known else "its component has no inputs"
         hint = f"did you mean `{near}`?" if near else f"{listing}; for templates alone, add `contextOnly: true`"
         work.report.add(origin.key_problem("PL-401", f"unknown param `{short(name)}`", hint))

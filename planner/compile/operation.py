@@ -22,7 +22,7 @@ from planner.compile.leaf import finished, refusal
 from planner.compile.matrix import check_matrix
 from planner.compile.merge import HANDED, merged, with_presets
 from planner.compile.names import check_names, connection_scope
-from planner.compile.origin import Origin, Report
+from planner.compile.origin import MAX_VALUES, Origin, Report
 from planner.compile.patch import Placed, with_field, with_items
 from planner.compile.policy import RootPolicy
 from planner.compile.resolve import Found, component_of
@@ -38,7 +38,7 @@ from planner.spec import run as spec
 from planner.spec import termination as spec_termination
 from planner.spec.component import Component
 from planner.spec.environment import Environment
-from planner.spec.operation import Operation
+from planner.spec.operation import REFERENCES, Operation
 from planner.spec.plain import plain
 from planner.spec.shape import Section
 
@@ -142,7 +142,7 @@ def _compile(
     bound = _bind(_Task(whole.operation, whole.found, found.origin, around, shop))
     sibling = Sibling(bound.task.found, bound.bindings)
     body, refused = _body(bound)
-    schedule = _schedule(whole.operation, shop)
+    schedule = _schedule(bound, whole.operation)
     if body is None or shop.report.errors > errors:
         return None, sibling
     return _compiled(bound, body, refused, schedule), sibling
@@ -170,21 +170,33 @@ def _compiled(bound: _Bound, body: Leaf | Dag, refused: str, schedule: Schedule 
     )
 
 
-def _schedule(operation: Placed[Operation], shop: Shop) -> Schedule | None:
-    said = operation.section.schedule
-    if said is None:
-        return None
-    return lower_schedule(said, operation.origin.at("schedule"), shop.report, shop.check)
+def _schedule(bound: _Bound, operation: Placed[Operation]) -> Schedule | None:
+    shop, said, origin = bound.task.shop, operation.section.schedule, operation.origin.at("schedule")
+    if said is not None:
+        said = settled(said, origin, bound.scope, shop.report)
+    return lower_schedule(said, origin, shop.report, shop.check) if said is not None else None
 
 
 def _fits(found: Found, origin: Origin, around: Around | None, shop: Shop) -> bool:
     """Whether the operation may be added: components that hold themselves, and trees of them, end here."""
     report = shop.report
     if around is not None and found.origin in around.chain:
-        report.add(origin.problem("PL-303", "the component contains itself", "refer to another component"))
+        where = origin.first(*((name,) for name in REFERENCES))
+        report.add(where.problem("PL-303", "the component contains itself", "refer to another component"))
         return False
     if around is not None and len(around.chain) > MAX_DEPTH:
         report.add(origin.problem("PL-104", f"DAGs are nested more than {MAX_DEPTH} deep"))
+        return False
+    before = report.values
+    report.values += found.origin.size
+    if before <= MAX_VALUES < report.values:
+        message = (
+            f"the components that this file uses come to more than {MAX_VALUES:,} values, each as often as it is used"
+        )
+        report.add(
+            origin.problem("PL-105", message, "split the file, or give the component fewer inputs and variables")
+        )
+    if report.values > MAX_VALUES:
         return False
     report.operations += 1
     if report.operations == MAX_OPERATIONS + 1:

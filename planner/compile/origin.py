@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from planner.compile.template.budget import Budget
 from planner.errors import Place, Problem, Severity
+from planner.spec.limits import MAX_PROBLEMS
 from planner.spec.places import Places, pointer
 
-__all__ = ["Origin", "Report", "info", "warning"]
+__all__ = ["MAX_VALUES", "Origin", "Report", "info", "warning"]
+
+MORE = "PL-212"
+"""The code of what says that there are more problems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,11 @@ class Origin:
     def place(self) -> Place:
         """Where the value is, or the nearest one around it that is written."""
         return self.places.value(self.pointer)
+
+    @property
+    def size(self) -> int:
+        """How many values there are in this one, itself included."""
+        return self.places.size(self.pointer)
 
     def at(self, *parts: str | int) -> Origin:
         """A value below this one."""
@@ -72,23 +82,56 @@ def info(problem: Problem) -> Problem:
     return replace(problem, severity=Severity.INFO)
 
 
+MAX_STEPS, MAX_SIZE = 1_000_000, 8_000_000
+"""What the templates of one file may cost together."""
+MAX_VALUES = 100_000
+"""Values that the components of one file may come to, each as often as it is used."""
+
+
 @dataclass(slots=True)
 class Report:
-    """Problems in the order in which they were found.
+    """Problems in the order in which they were found, and what one file has cost so far.
 
     Attributes:
         address: the operation that is looked at.
-        problems: all of them.
-        errors: how many of them are errors.
+        problems: those that are shown: `MAX_PROBLEMS`, then one that says that there are more.
+        errors: how many errors there are, those too that are not shown.
         operations: how many operations were compiled.
+        values: how many values their components have in all.
+        budget: what is left for templates.
     """
 
     address: str = ""
     problems: list[Problem] = field(default_factory=list)
     errors: int = 0
     operations: int = 0
+    values: int = 0
+    budget: Budget = field(default_factory=lambda: Budget(MAX_STEPS, MAX_SIZE))
+    _seen: set[tuple[str, Place, str, str]] = field(default_factory=set)
+
+    @property
+    def full(self) -> bool:
+        """Whether no further problem is shown: then hints need not be looked for."""
+        return len(self._seen) >= MAX_PROBLEMS
+
+    def templates(self) -> Budget:
+        """What one evaluation may cost."""
+        return Budget(outer=self.budget)
 
     def add(self, problem: Problem) -> None:
-        """Take a problem."""
-        self.problems.append(replace(problem, address=problem.address or self.address))
+        """Take a problem; the same one again, as of a component that is used twice, is shown once."""
         self.errors += problem.severity is Severity.ERROR
+        told = (problem.code, problem.place, problem.pointer, problem.message)
+        if told in self._seen:
+            return
+        if self.full:
+            self._say_more(problem)
+            return
+        self._seen.add(told)
+        self.problems.append(replace(problem, address=problem.address or self.address))
+
+    def _say_more(self, problem: Problem) -> None:
+        if self.problems[-1].code != MORE:
+            self.problems.append(
+                Problem(MORE, "more problems than are shown", problem.place, hint="repair these first")
+            )

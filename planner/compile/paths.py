@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from planner.spec.component import Component
 from planner.spec.load import Document, Loaded
 from planner.spec.operation import Operation
+from planner.spec.shape import truth
 from planner.spec.run import Dag
 
 __all__ = ["inside", "is_preset", "references"]
@@ -36,7 +37,7 @@ def is_preset(document: Document) -> bool:
     """Whether a document is a preset, be it with errors."""
     value = document.value
     said = value.get("isPreset", value.get("is_preset")) if isinstance(value, dict) else None
-    return document.kind == "operation" and said is True
+    return document.kind == "operation" and truth(said) is True
 
 
 def _refs(spec: Component | Operation) -> Iterator[str]:

@@ -23,6 +23,9 @@ UNKNOWN = "unknown."
 """How symbols begin that stand for an input with a problem, or for one of a component that is looked at by itself."""
 
 _FORMS = ("value", "as_str", "as_arg")
+_PARAMS = "params."
+_MOST_TURNS = 64
+"""How deep values may be built on one another."""
 _BRACE = re.compile(r"\{(?=[{%#])|\r")
 
 
@@ -149,26 +152,31 @@ Scoped = Callable[[Mapping[str, Json], Mapping[str, Symbol]], Mapping[str, Parti
 """From values that are known, and symbols for those that are not, to the scope."""
 
 
-def settle(texts: Mapping[str, Json], scoped: Scoped, accept: Callable[[str, Json], Json]) -> Settled:
+def settle(
+    texts: Mapping[str, Json], scoped: Scoped, accept: Callable[[str, Json], Json], budget: Budget | None = None
+) -> Settled:
     """Evaluate values that are templates, each after those that it needs.
 
     Args:
         texts: template text by name of the input.
         scoped: the scope, given what is known of `texts`; their names that are left over are known later.
         accept: what an evaluated value becomes under its name: its type is checked there.
+        budget: what it may cost in all; without one, as much as `Budget()` has.
     """
-    done, budget = Settled(), Budget()
-    left = dict(texts)
-    moved = True
-    while left and moved:
-        moved = False
+    done, budget = Settled(), budget or Budget()
+    left, behind = dict(texts), dict.fromkeys(texts, frozenset[str]())
+    for _ in range(_MOST_TURNS):
+        ready = [name for name in left if behind[name].isdisjoint(left)]
+        if not ready:
+            break
         scope = scoped(done.values, later(name for name in texts if name not in done.values))
-        for name, value in tuple(left.items()):
+        unsettled = frozenset(left)  # the scope of this turn has none of them, whatever becomes of them meanwhile
+        for name in ready:
+            value = left[name]
             bound = bind(value, scope, budget)
-            blocking = {f"params.{other}" for other in left} & bound.waiting_on
-            if not bound.flaws and blocking:
+            behind[name] = frozenset(other[len(_PARAMS) :] for other in bound.waiting_on if other.startswith(_PARAMS))
+            if not bound.flaws and not behind[name].isdisjoint(unsettled):
                 continue
-            moved = True
             del left[name]
             if bound.flaws:
                 done.flaws[name] = bound.flaws

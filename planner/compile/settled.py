@@ -72,7 +72,7 @@ def settled(section: S, origin: Origin, scope: Scope, report: Report, *, partly:
     if not any(is_template(text) for _, text in strings(written)):
         return section
     errors = report.errors
-    bound = bind(written, scope)
+    bound = bind(written, scope, report.templates())
     for flaw in bound.flaws:
         report.add(flaw_problem(Origin(origin.places, origin.pointer + flaw.pointer), flaw))
     if bound.pending and not partly and not any(name.startswith(UNKNOWN) for name in bound.waiting_on):

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import assert_never
+from typing import TypeVar, assert_never
 from zoneinfo import ZoneInfo
 
 from planner.compile.origin import Origin, Report
 from planner.model import schedule as model
 from planner.spec import schedule as spec
+
+T = TypeVar("T")
 
 __all__ = ["CheckSchedule", "lower_schedule"]
 
@@ -27,7 +29,7 @@ _SECOND = timedelta(seconds=1)
 def lower_schedule(
     said: spec.Schedule, origin: Origin, report: Report, check: CheckSchedule | None
 ) -> model.Schedule | None:
-    """The schedule; None with a problem for one that no planning could follow."""
+    """The schedule, its templates evaluated before; None with a problem for one that no planning could follow."""
     try:
         found = _lower(said)
     except ValueError as error:
@@ -54,8 +56,8 @@ def _lower(said: spec.Schedule) -> model.Schedule:
                 timezone=said.timezone,
                 start_at=_instant(said.start_at, zone),
                 end_at=_instant(said.end_at, zone),
-                max_runs=said.max_runs,
-                depends_on_past=bool(said.depends_on_past),
+                max_runs=None if said.max_runs is None else _known(said.max_runs, int),
+                depends_on_past=said.depends_on_past is True,
                 missed=said.missed,
                 max_catch_up=_catch_up(said),
                 start_deadline=said.start_deadline,
@@ -64,12 +66,12 @@ def _lower(said: spec.Schedule) -> model.Schedule:
             )
         case spec.IntervalSchedule():
             return model.IntervalSchedule(
-                frequency=said.frequency,
+                frequency=_known(said.frequency, timedelta),
                 timezone=said.timezone,
                 start_at=_instant(said.start_at, zone),
                 end_at=_instant(said.end_at, zone),
-                max_runs=said.max_runs,
-                depends_on_past=bool(said.depends_on_past),
+                max_runs=None if said.max_runs is None else _known(said.max_runs, int),
+                depends_on_past=said.depends_on_past is True,
                 missed=said.missed,
                 max_catch_up=_catch_up(said),
                 start_deadline=said.start_deadline,
@@ -78,7 +80,7 @@ def _lower(said: spec.Schedule) -> model.Schedule:
             )
         case spec.DatetimeSchedule():
             return model.DatetimeSchedule(
-                start_at=_written(said.start_at, zone),
+                start_at=_written(_known(said.start_at, datetime), zone),
                 timezone=said.timezone,
                 missed=said.missed,
                 start_deadline=said.start_deadline,
@@ -93,8 +95,14 @@ def _catch_up(said: spec.CronSchedule | spec.IntervalSchedule) -> int:
     return 100 if said.max_catch_up is None else said.max_catch_up
 
 
-def _instant(local: datetime | None, zone: ZoneInfo) -> datetime | None:
-    return None if local is None else _written(local, zone)
+def _instant(local: datetime | str | None, zone: ZoneInfo) -> datetime | None:
+    return None if local is None else _written(_known(local, datetime), zone)
+
+
+def _known(value: object, kind: type[T]) -> T:
+    """A value that a template could stand for, which was evaluated before."""
+    assert isinstance(value, kind)
+    return value
 
 
 def _written(local: datetime, zone: ZoneInfo) -> datetime:

@@ -24,6 +24,7 @@ from planner.model.desired import Input, Reference
 from planner.spec.io import IO
 from planner.spec.operation import Operation
 from planner.spec.run import Dag
+from planner.spec.words import some
 
 __all__ = ["Asked", "Work", "checked", "flaw_problem", "has_template"]
 
@@ -123,13 +124,13 @@ class Work:
         def scoped(values: Mapping[str, Json], waiting: Mapping[str, Symbol]) -> Mapping[str, Partial]:
             return scope_of(inputs, {**self.values, **values}, {**symbols, **waiting}, self.asked.known)
 
-        done = settle(self.texts, scoped, self.accept)
+        done = settle(self.texts, scoped, self.accept, self.report.templates())
         self.values.update(done.values)
         for name, flaws in done.flaws.items():
             self.flawed(self.origins[name], flaws)
             self.unknown.add(name)
         for name in done.circular:
-            message = f"params need each other: {', '.join(done.circular)}"
+            message = f"params need each other: {some(done.circular)}"
             self.report.add(self.origins[name].problem("PL-303", message))
             self.unknown.add(name)
         if isinstance(self.asked.found.component.run, Dag) and done.waiting:

@@ -15,7 +15,7 @@ from planner import keys
 from planner.spec import patterns
 from planner.spec.clashes import Clash, Said, beside
 from planner.spec.delivery import ConnectionName, EnvName
-from planner.spec.shape import Bool, Name, Number, Section, Whole, fault, is_template
+from planner.spec.shape import Bool, Name, Number, Section, Whole, fault, is_template, truth
 from planner.spec.typing_expressions import COMPOSITE_TYPES, CONSTRAINED_TYPES, SIMPLE_TYPES, read_kind
 from planner.spec.words import kind_of, short
 
@@ -150,10 +150,10 @@ class IO(
     @classmethod
     def clashes(cls, said: Said) -> Iterator[Clash]:
         """A default and `isOptional: false`; a flag that is no boolean."""
-        if said["isOptional"] is False and said.has("value"):
+        if truth(said["isOptional"]) is False and said.has("value"):
             hint = "remove `isOptional`, or the value"
             yield (), fault("PL-209", "an input with a `value` is optional", hint, ("isOptional",))
-        if said["isFlag"] is True and said["type"] != "bool":
+        if truth(said["isFlag"]) and said["type"] != "bool":
             hint = "write `type: bool`"
             yield ("type",), fault("PL-209", "`isFlag` needs `type: bool`", hint, ("isFlag",), ("type",))
 

@@ -25,6 +25,7 @@ from planner.spec.limits import MAX_PROBLEMS
 from planner.spec.operation import Operation
 from planner.spec.places import Places
 from planner.spec.run import RUN_KINDS
+from planner.spec.shape import truth
 from planner.spec.version import is_version, refusal
 from planner.spec.words import kind_of, listed, nearest, short
 
@@ -132,7 +133,7 @@ def _is_spec(value: Any) -> bool:
 
 
 def _is_preset(value: dict[Any, Any]) -> bool:
-    return value.get("kind") == "operation" and value.get("isPreset", value.get("is_preset")) is True
+    return value.get("kind") == "operation" and truth(value.get("isPreset", value.get("is_preset"))) is True
 
 
 def _beyond(known: tuple[Problem, ...], found: list[Problem]) -> list[Problem]:

@@ -20,7 +20,7 @@ from planner.spec.presets import PatchStrategy, RunPatch
 from planner.spec.references import HubRef, PathRef, UrlRef
 from planner.spec.run import Dag
 from planner.spec.schedule import Schedule
-from planner.spec.shape import Bool, OrTemplate, fault
+from planner.spec.shape import Bool, OrTemplate, fault, truth
 
 __all__ = ["REFERENCES", "Operation"]
 
@@ -82,7 +82,7 @@ class Operation(
     def clashes(cls, said: Said) -> Iterator[Clash]:
         """One reference to a component and no more, which is stricter than the reference; a preset needs none."""
         given = said.given(*REFERENCES)
-        if said["isPreset"] is True:
+        if truth(said["isPreset"]):
             return
         if len(given) > 1:
             at = ("component",) if "component" in given else (given[-1],)

@@ -52,6 +52,7 @@ class Part(NamedTuple):
     at: str = ""
 
 
+_MOST_COUNTED = 100_001
 _HUMP = re.compile(r"(?<!^)([A-Z])")
 
 
@@ -110,6 +111,19 @@ class Places:
     def part(self, at: str) -> Part:
         """What stands at a pointer, or its nearest parent that is in the file."""
         return self._walk(at)[0]
+
+    def size(self, at: str) -> int:
+        """How many values there are at a pointer, counted up to a hundred thousand."""
+        count, waiting = 0, [self.part(at).spot]
+        while waiting and count < _MOST_COUNTED:
+            below = waiting.pop()[2]
+            count += 1
+            entries = below.entries if isinstance(below, Elsewhere) else below
+            if isinstance(entries, dict):
+                waiting += [spot for _, _, spot in entries.values()]
+            elif entries:
+                waiting += entries
+        return count
 
     def pointer(self, at: str) -> str:
         """The pointer of a value in the document that it is written in."""

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, PlainValidator
 
 from planner.model.schedule import CRON_PRESETS, MAX_CATCH_UP
 from planner.spec.clashes import Clash, Said
-from planner.spec.shape import Bool, Count, Section, fault
+from planner.spec.shape import BoolOrTemplate, Count, CountOrTemplate, OrTemplate, Section, fault, is_template
 from planner.spec.times import Duration, Instant, moment
 from planner.spec.words import kind_of, short
 
@@ -53,6 +53,8 @@ def _is_zone(name: str) -> bool:
 def _cron(value: object) -> str:
     if not isinstance(value, str):
         raise fault("PL-203", f"{{field}} must be a string, not {kind_of(value)}")
+    if is_template(value):
+        return value
     text = " ".join(value.split())
     if text.startswith("@") and text.lower() not in CRON_PRESETS:
         raise fault("PL-501", f"`{short(value)}` is not a preset", f"use one of {', '.join(CRON_PRESETS)}")
@@ -67,6 +69,10 @@ def _frequency(value: timedelta) -> timedelta:
     if value < _SECOND or value % _SECOND:
         raise fault("PL-504", "{field} must be whole seconds, at least one")
     return value
+
+
+_Frequency = Annotated[Duration, AfterValidator(_frequency)]
+InstantOrTemplate = Annotated[datetime | str, OrTemplate(Instant)]
 
 
 def _catch_up(value: int) -> int:
@@ -102,12 +108,13 @@ class Timing(Section, live="timezone missed max_catch_up start_deadline concurre
 class Recurring(Timing, live="start_at end_at max_runs depends_on_past"):
     """What cron and interval share."""
 
-    start_at: Instant | None = None
-    """As written: without an offset it is wall-clock time of `timezone`."""
-    end_at: Instant | None = None
-    """As written, like `start_at`."""
-    max_runs: Count | None = None
-    depends_on_past: Bool | None = None
+    start_at: InstantOrTemplate | None = None
+    """As written: without an offset it is wall-clock time of `timezone`. Nothing runs before it."""
+    end_at: InstantOrTemplate | None = None
+    """As written, like `start_at`. Nothing runs after it; without it the schedule has no end."""
+    max_runs: CountOrTemplate | None = None
+    """How many ticks it has at most; no limit by default."""
+    depends_on_past: BoolOrTemplate | None = None
     """Whether a tick waits for the end of the one before; false by default."""
 
     @classmethod
@@ -137,6 +144,7 @@ class CronSchedule(Recurring, live="kind cron"):
     """Ticks at wall-clock times."""
 
     kind: Literal["cron"] = "cron"
+    """Which schedule it is."""
     cron: Annotated[str, PlainValidator(_cron)]
     """Five fields or a preset, as written, single spaces between; `expression` has presets spelled out."""
 
@@ -150,14 +158,17 @@ class IntervalSchedule(Recurring, live="kind frequency"):
     """Ticks at equal distances."""
 
     kind: Literal["interval"] = "interval"
-    frequency: Annotated[Duration, AfterValidator(_frequency)]
+    """Which schedule it is."""
+    frequency: Annotated[timedelta | str, OrTemplate(_Frequency)]
+    """From one tick to the next, whole seconds."""
 
 
 class DatetimeSchedule(Timing, live="kind start_at"):
     """One tick."""
 
     kind: Literal["datetime"] = "datetime"
-    start_at: Instant
+    """Which schedule it is."""
+    start_at: InstantOrTemplate
     """As written: without an offset it is wall-clock time of `timezone`."""
 
     @classmethod

@@ -22,7 +22,6 @@ from pydantic import (
     GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     PlainValidator,
-    Strict,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
     model_validator,
@@ -57,6 +56,7 @@ __all__ = [
     "fault",
     "is_template",
     "printed",
+    "truth",
     "yes_no",
 ]
 
@@ -165,7 +165,39 @@ def _or_template(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 # Scalars
 
-Bool = Annotated[bool, Strict()]
+_WORDS_OF_TRUTH: Mapping[str, bool] = MappingProxyType(
+    dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True)
+    | dict.fromkeys(("false", "f", "no", "n", "off", "0"), False)
+)
+
+
+def truth(value: object) -> bool | None:
+    """What a value means where true or false is wanted; None where it means neither.
+
+    `yes` and `on` are truth values of YAML 1.1, which specifications were written for; here YAML reads them as text.
+    """
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return bool(value) if value in {0, 1} else None
+    return _WORDS_OF_TRUTH.get(value.lower()) if isinstance(value, str) else None
+
+
+def _truth(value: object) -> bool:
+    found = truth(value)
+    if found is None:
+        raise fault("PL-203", f"{{field}} must be true or false, not {kind_of(value)}")
+    return found
+
+
+_WORDY: JsonSchemaValue = {
+    "type": "string",
+    "pattern": "^(?:[tT](?:[rR][uU][eE])?|[yY](?:[eE][sS])?|[oO][nN]|1|"
+    "[fF](?:[aA][lL][sS][eE])?|[nN][oO]?|[oO][fF][fF]|0)$",
+}
+_TRUTH: JsonSchemaValue = {"anyOf": [{"type": "boolean"}, {"enum": [0, 1]}, _WORDY]}
+Bool = Annotated[bool, PlainValidator(_truth), WithJsonSchema(_TRUTH)]
+"""true or false, in any of the words that the reference takes."""
 
 
 def _number(value: object) -> int | float:
@@ -257,9 +289,7 @@ WholeOrTemplate = Annotated[int | str, PlainValidator(_whole(0, template=True)),
 
 
 def _bool(value: object) -> bool | str:
-    if isinstance(value, bool) or (isinstance(value, str) and is_template(value)):
-        return value
-    raise fault("PL-203", f"{{field}} must be true or false, not {kind_of(value)}", yes_no(value))
+    return value if isinstance(value, str) and is_template(value) else _truth(value)
 
 
 def yes_no(value: object) -> str:
@@ -269,8 +299,7 @@ def yes_no(value: object) -> str:
     return ""
 
 
-_TRUTH: JsonSchemaValue = {"anyOf": [{"type": "boolean"}, TEMPLATE]}
-BoolOrTemplate = Annotated[bool | str, PlainValidator(_bool), WithJsonSchema(_TRUTH)]
+BoolOrTemplate = Annotated[bool | str, PlainValidator(_bool), WithJsonSchema({"anyOf": [*_TRUTH["anyOf"], TEMPLATE]})]
 """true, false, or text with a template."""
 
 

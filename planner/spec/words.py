@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-__all__ = ["kind_of", "listed", "nearest", "short"]
+from planner.spec.synonyms import SYNONYMS
 
-_SYNONYMS = {
-    "min": "ge",
-    "max": "le",
-    "enum": "options",
-    "choices": "options",
-    "default": "value",
-    "retries": "maxRetries",
-}
+__all__ = ["kind_of", "listed", "nearest", "short", "some"]
+
+_MANY = 10
 
 
 def short(text: str) -> str:
@@ -45,9 +40,13 @@ def kind_of(value: object) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that `word` was probably meant to be, or ""."""
     options = {option.lower(): option for option in known}
-    if _SYNONYMS.get(word) in options.values():
-        return _SYNONYMS[word]
-    found = difflib.get_close_matches(word[:40].replace("_", "").lower(), options, 1, 0.6)
+    plain = word[:40].replace("_", "").lower()
+    if plain in options:
+        return options[plain]
+    for meant in SYNONYMS.get(plain.replace("-", ""), ()):
+        if options.get(meant.lower()) == meant:
+            return meant
+    found = difflib.get_close_matches(plain, options, 1, 0.6)
     return options[found[0]] if found else ""
 
 
@@ -55,3 +54,10 @@ def listed(options: Iterable[str]) -> str:
     """Words as an enumeration: `a`, `b` or `c`."""
     *most, last = (f"`{option}`" for option in options)
     return f"{', '.join(most)} or {last}" if most else last
+
+
+def some(names: Sequence[str], between: str = ", ") -> str:
+    """Names in a row, of many the first ones and the last."""
+    if len(names) <= _MANY:
+        return between.join(map(short, names))
+    return between.join([*map(short, names[: _MANY - 2]), f"… {len(names) - _MANY + 1} more …", short(names[-1])])

@@ -32,15 +32,17 @@ class Budget:
     Attributes:
         steps: nodes evaluated and list items touched.
         size: characters and list items produced.
+        outer: a larger budget that pays for the same, so that many templates are bounded together; None for none.
     """
 
     steps: int = 200_000
     size: int = 1_000_000
+    outer: Budget | None = None
 
     @property
     def spent(self) -> bool:
         """Whether a limit was passed; every later charge fails too."""
-        return self.steps < 0 or self.size < 0
+        return self.steps < 0 or self.size < 0 or (self.outer is not None and self.outer.spent)
 
     def step(self, count: int = 1) -> None:
         """Pay for `count` steps.
@@ -49,10 +51,15 @@ class Budget:
             FaultError: PL-407 if they are not left.
         """
         self.steps -= count
+        if self.outer is not None:
+            self.outer.steps -= count
         if self.steps < 0:
             raise FaultError(
                 COSTLY, "the template takes too many steps", hint="loop over less, or compute it in the run"
             )
+        if self.outer is not None and self.outer.steps < 0:
+            message = "the templates of this file take too many steps together"
+            raise FaultError(COSTLY, message, hint="split the file, or compute it in the run")
 
     def scan(self, length: int) -> None:
         """Pay for looking at `length` characters."""
@@ -65,5 +72,7 @@ class Budget:
             FaultError: PL-407 if they are not left.
         """
         self.size -= size
-        if self.size < 0:
+        if self.outer is not None:
+            self.outer.size -= size
+        if self.size < 0 or (self.outer is not None and self.outer.size < 0):
             raise FaultError(COSTLY, "the template produces too much", hint="produce less, or compute it in the run")

@@ -67,8 +67,7 @@ def only(text: str):
         ),
         pytest.param(
             RUN + "inputs: [{name: a, isOptional: maybe}]\n",
-            "ops/f.yaml:5:32: error PL-203: field `isOptional` must be true or false, not a string; "
-            "",
+            "ops/f.yaml:5:32: error PL-203: field `isOptional` must be true or false, not a string",
             id="maybe-for-true",
         ),
         pytest.param(
