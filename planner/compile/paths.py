@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from planner.spec.component import Component
 from planner.spec.load import Document, Loaded
 from planner.spec.operation import Operation
-from planner.spec.shape import truth
 from planner.spec.run import Dag
+from planner.spec.shape import truth
 
 __all__ = ["inside", "is_preset", "references"]
 

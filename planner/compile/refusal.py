@@ -76,7 +76,7 @@ def refusal(leaf: Leaf, ground: Ground, kind: str = "") -> str:
 
 def _reasons(leaf: Leaf, kind: str) -> Iterator[str]:
     if any(group.role != "main" for group in leaf.gang.replicas):
-        who = f"a {kind}" if kind else "a run of several groups"
+        who = f"a run of kind {kind}" if kind else "a run of several groups"
         yield f"{who} needs a backend with Kubernetes"
         return
     for group in leaf.gang.replicas:

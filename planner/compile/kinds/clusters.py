@@ -24,7 +24,7 @@ def lower_ray(said: RayCluster | RayJob, ground: Ground, handed: Handed) -> Gang
     groups = {"head": said.head, **(said.workers or {})}
     gang = gang_of(said, groups, one_of(said, ("head",), groups, ground), ground, handed)
     if isinstance(said, RayJob) and not said.entrypoint:
-        message = "a rayjob needs an `entrypoint`"
+        message = "a run of kind `rayjob` needs an `entrypoint`"
         ground.report.add(ground.origin.problem("PL-202", message, "add the command that is its job"))
     return _staying(gang) if isinstance(said, RayCluster) and not said.entrypoint else gang
 

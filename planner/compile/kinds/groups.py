@@ -26,7 +26,7 @@ def one_of(run: Run, roles: Iterable[str], groups: Groups, ground: Ground) -> st
     found = next((role for role in wanted if groups.get(role) is not None), None)
     if found is None:
         named = " or ".join(f"`{role}`" for role in wanted)
-        ground.report.add(ground.origin.problem("PL-202", f"a {run.kind} needs {named}", f"add {named}"))
+        ground.report.add(ground.origin.problem("PL-202", f"a run of kind `{run.kind}` needs {named}", f"add {named}"))
     return found
 
 
