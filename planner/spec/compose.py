@@ -183,13 +183,15 @@ class Composer:
 
     def _mapping(self) -> _Part:
         start, following, budget = self._mark, self._next, self._budget
-        into = Entries({}, {})
-        values, spots = into.values, into.spots
+        values: dict[str, Any] = {}
+        spots: dict[str, tuple[int, int, Spot]] = {}
+        into: Entries | None = None
         while type(event := following()) is not _MAPPING_END:
-            if _is_odd_key(event):
+            if type(event) is not _SCALAR or (key := event.value) in _ODD_KEYS or _is_odd_key(event):
+                into = into or Entries(values, spots)
                 self._entry(event, into)
                 continue
-            mark, key = event.start_mark, event.value
+            mark = event.start_mark
             self._mark = mark
             budget.used += 1
             if budget.used > MAX_NODES:
@@ -200,7 +202,7 @@ class Composer:
             else:
                 values[key] = value
                 spots[key] = (mark.line + 1, mark.column + 1, spot)
-        if into.merged:
+        if into is not None and into.merged:
             self._budget.nodes(into.merge(), self.here)
         return values, (start.line + 1, start.column + 1, spots)
 
@@ -290,11 +292,7 @@ def _place_nothing(values: dict[str, Any], spot: Spot) -> None:
 
 def _is_odd_key(event: Any) -> bool:
     """Whether there may be more to a key than its text."""
-    if type(event) is not _SCALAR or event.anchor or event.tag:
-        return True
-    if event.style:
-        return event.style == '"' and UNSPEAKABLE.search(event.value) is not None
-    return event.value in _ODD_KEYS
+    return event.anchor or event.tag or (event.style == '"' and UNSPEAKABLE.search(event.value) is not None)
 
 
 def _is_merge(event: Any) -> bool:
