@@ -144,7 +144,7 @@ def _live(operation: CompiledOperation, *, root: bool) -> Fields:
         return {**found, **leaf}
     children = {node.operation.name: _live(node.operation, root=False) for node in body.nodes}
     said = {name: child for name, child in children.items() if child}
-    return {**found, **_said(concurrency=body.concurrency, operations=said)}
+    return {**found, **_said(concurrency=body.concurrency, earlyStopping=list(body.early_stopping), operations=said)}
 
 
 def _camel(name: str) -> str:

@@ -192,10 +192,12 @@ class Dag:
     Attributes:
         nodes: in topological order, ties by place in the file.
         concurrency: children that may be alive at once; None for no limit.
+        early_stopping: rules by which it ends before all of its children have, by YAML names.
     """
 
     nodes: tuple[Node, ...]
     concurrency: int | None = None
+    early_stopping: tuple[Mapping[str, Json], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

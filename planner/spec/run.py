@@ -123,9 +123,9 @@ class Service(Workload, identity="kind ports replicas is_external rewrite_path")
 
 class Dag(
     Section,
-    identity="kind operations connections volumes",
+    identity="kind operations",
     live="environment concurrency early_stopping",
-    inert="components",
+    inert="components connections volumes",
 ):
     """Operations that wait for one another (reference, section 12)."""
 

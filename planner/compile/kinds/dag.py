@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from planner.canon import Json
 from planner.compile.bindings import Around, Sibling
 from planner.compile.graph import Vertex, arrange
 from planner.compile.ground import Ground, whole
 from planner.compile.origin import Origin, info
 from planner.compile.resolve import Found
+from planner.compile.settled import settled
 from planner.model.desired import CompiledOperation, Dag, Node
 from planner.spec import run as spec
+from planner.spec.plain import plain
 
 __all__ = ["Child", "components_of", "lower", "unused"]
 
@@ -57,7 +60,16 @@ def lower(said: spec.Dag, ground: Ground, around: Around, child: Child) -> Dag |
         siblings[vertex.name] = sibling
         if compiled is not None:
             nodes.append(Node(compiled, vertex.upstream))
-    return Dag(tuple(nodes), concurrency)
+    return Dag(tuple(nodes), concurrency, tuple(_rules(said, ground)))
+
+
+def _rules(said: spec.Dag, ground: Ground) -> Iterator[Mapping[str, Json]]:
+    """Rules of early stopping, their templates evaluated."""
+    for index, rule in enumerate(said.early_stopping or ()):
+        found = settled(rule, ground.origin.at("earlyStopping", index), ground.scope, ground.report)
+        data = None if found is None else plain(found)
+        if isinstance(data, Mapping):
+            yield data
 
 
 def unused(said: spec.Dag, library: Mapping[str, Found]) -> tuple[Found, ...]:

@@ -10,7 +10,7 @@ import pytest
 
 from planner.spec.fields import FIELDS, FieldClass
 from planner.spec.places import snake
-from tests.planner.compile.field_rows import io
+from tests.planner.compile.field_rows import io, runs
 from tests.planner.compile.trees import compiled
 
 pytestmark = pytest.mark.unit
@@ -193,6 +193,7 @@ ROWS = {
     "TcpSocketAction.port": (probed(TCP), "component/run/container/readinessProbe/tcpSocket/port", 81),
     "ExecAction.command": (probed(EXEC), "component/run/container/readinessProbe/exec/command", ["y"]),
     **io.ROWS,
+    **runs.ROWS,
 }  # fmt: skip
 REFUSED = {"DatetimeSchedule.max_catch_up": "PL-209"}  # one tick has nothing to catch up with
 """Fields that are known and never taken, with what is said of them."""
