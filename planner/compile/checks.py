@@ -67,7 +67,7 @@ def violations(value: Json, checks: Mapping[str, Json], kind: str = "") -> Itera
     for name, bound in checks.items():
         if name in _COUNTS:
             count, message = _COUNTS[name]
-            if isinstance(value, Sequence | Mapping) and not isinstance(value, str) and not count(bound)(value):
+            if _counts(name, value) and not count(bound)(value):
                 yield message.format(_said(bound))
             continue
         rule, message = _RULES[name]
@@ -76,6 +76,11 @@ def violations(value: Json, checks: Mapping[str, Json], kind: str = "") -> Itera
             yield f"is too long to be matched against {_said(bound)}"
         elif not _all_pass(_test(name, rule, bound, single), items):
             yield message.format(_said(bound))
+
+
+def _counts(name: str, value: Json) -> bool:
+    """Whether a check of a whole says anything of a value: lists have no keys, and texts no items."""
+    return isinstance(value, Mapping if "eys" in name else Mapping | list | tuple)
 
 
 _Test = Callable[[Json], bool]

@@ -156,7 +156,7 @@ def _input(work: Work, io: IO, param: Param | None) -> None:
     if source is not None:
         work.given[io.name] = source
     elif io.has_default:
-        work.literal(io.name, io.value)
+        work.literal(io.name, io.value, default=True)
     elif work.asked.operation is None:
         work.unknown.add(io.name)
     elif not io.optional and not io.delayed:

@@ -101,12 +101,16 @@ def as_list(value: Json) -> list[Json]:
     return list(found)
 
 
+_MIDNIGHT = re.compile(r"[Tt ]00:00(?::00(?:\.0{1,9})?)?(?:[Zz]|[-+]00:?00)?$")
+"""The time of an instant that is a date."""
+
+
 def _date(value: Json) -> Json:
     wanted = "an ISO date such as 2026-11-23"
     if not isinstance(value, str):
         raise wrong(wanted, value)
     try:
-        return date.fromisoformat(value.strip()).isoformat()
+        return date.fromisoformat(_MIDNIGHT.sub("", value.strip())).isoformat()
     except ValueError:
         raise wrong(wanted, value) from None
 
@@ -276,7 +280,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "timedelta": _timedelta,
         "uuid": _uuid,
         "email": _pattern("an e-mail address", r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+"),
-        "uri": _pattern("a URI such as https://host/path", r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s]+"),
+        "uri": _pattern("a URI such as https://host/path", r"[a-zA-Z][a-zA-Z0-9+.-]*:[^\s]+"),
         "path": _pattern("a path", r"(?s).*"),
         "image": _image,
         "gcs": _pattern("gs://bucket/path", r"gs://[^\s/]+(?:/.*)?"),

@@ -80,12 +80,14 @@ class Work:
     given: dict[str, Source] = field(default_factory=dict)
     refused: str = ""
 
-    def literal(self, name: str, value: Json) -> None:
-        """Take a value that was written."""
+    def literal(self, name: str, value: Json, *, default: bool = False) -> None:
+        """Take a value that was written. A default is checked at once: no start can make it another."""
         if has_template(value):
             self.texts[name] = value
-        else:
-            self.values[name] = self.accept(name, value)
+            return
+        if default and self.inputs[name].delayed:
+            self._accepted(self.inputs[name], value, self.origins[name])
+        self.values[name] = self.accept(name, value)
 
     def accept(self, name: str, value: Json) -> Json:
         """The value as its input takes it; a problem, and the value as it is, where it does not."""

@@ -39,6 +39,8 @@ TAKEN = [
     ("any", None, None),
     ("", {"a": None}, {"a": None}),
     ("date", "2026-11-23", "2026-11-23"),
+    ("date", "2026-11-23T00:00:00Z", "2026-11-23"),
+    ("uri", "mailto:me@example.org", "mailto:me@example.org"),
     ("datetime", "2026-11-23T06:00:00+01:00", "2026-11-23T05:00:00Z"),
     ("datetime", "2026-11-23T06:00:00", "2026-11-23T06:00:00"),
     ("timedelta", 90, 90),
@@ -115,6 +117,9 @@ REFUSED = [
     ("list", '["NaN", NaN]'),
     ("date", "23.11.2026"),
     ("date", 20261123),
+    ("date", "2026-11-23T06:00:00"),
+    ("date", "2026-11-23T00:00:00+01:00"),
+    ("uri", "example.org"),
     ("datetime", "noon"),
     ("timedelta", "1h"),
     ("timedelta", True),
@@ -370,6 +375,7 @@ TYPED = [
     ("Optional[date]", {"gt": "2026-01-01"}, "2026-01-02", "2026-01-01"),
     ("int", {"options": ["1"]}, 1, 2),
     ("bool", {"gt": 0}, True, False),
+    ("Dict[str,list]", {"keys": ["a"]}, {"a": [1]}, {"b": [1]}),
     ("str", {"gt": "b"}, "c", "a"),
     ("git", {"containsKeys": ["url"]}, {"url": "a"}, {"revision": "b"}),
     ("List[list]", {"contains": 1}, [[1, 2]], [[2]]),
@@ -402,6 +408,12 @@ BOUNDS_AT_FAULT = [
 @pytest.mark.parametrize(("kind", "checks", "names"), BOUNDS_AT_FAULT, ids=repr)
 def test_a_bound_of_another_type_is_at_fault(kind, checks, names):
     assert [name for name, _ in bound_faults(IO(name="x", type=kind, validation=checks))] == names
+
+
+@pytest.mark.parametrize("value", [[1], "a", 1], ids=repr)
+@pytest.mark.parametrize("name", ["keys", "containsKeys", "excludesKeys"])
+def test_keys_are_a_matter_of_mappings(name, value):
+    assert list(violations(value, checks_of(IO(name="x", validation={name: ["a"]})))) == []
 
 
 def test_a_text_that_is_too_long_for_its_pattern_is_refused_and_not_matched():
