@@ -59,7 +59,7 @@ class Peer:
         return answer
 
     def ask_all(self, questions: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Its answers in turn; it works on the next ones meanwhile."""
+        """Its answers in turn; it works on the next ones meanwhile. Ask it no more if they are not taken to the end."""
         assert self._process.stdin
         assert self._process.stdout
         pipe = self._process.stdin
@@ -96,8 +96,9 @@ def running(peer: str) -> Iterator[Peer]:
     try:
         yield Peer(process)
     finally:
-        assert process.stdin
-        assert process.stdout
-        process.stdin.close()
-        process.stdout.close()
-        process.wait(30)
+        process.kill()  # it keeps nothing, and it may have questions and answers on their way
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
+                assert pipe
+                pipe.close()

@@ -11,7 +11,7 @@ from tests.generate.dice import Dice, Free
 GOOD: Mapping[str, tuple[Any, ...]] = {
     "str": ("a", "hello world", "x-1"),
     "int": (1, 0, 12, "3", 4.0, -2),
-    "float": (0.1, 1, "0.5", 1e-3),
+    "float": (0.1, 1, "0.5", 0.001),
     "bool": (True, False, "true", "on", 1),
     "dict": (Free(a=1), '{"a": [1, 2]}', Free()),
     "list": ([1, "a"], "[1, 2]", []),
@@ -23,7 +23,7 @@ GOOD: Mapping[str, tuple[Any, ...]] = {
     "email": ("ada@example.org",),
     "uri": ("https://example.org:8080", "http://user:word@example.org"),
     "path": ("/data/a.csv", "a/b"),
-    "metric": (0.5, "1e-3", 2),
+    "metric": (0.5, "0.001", 2),
     "metadata": (Free(a=1),),
     "image": kubernetes.IMAGES,
     "gcs": ("gs://bucket/a/b",),

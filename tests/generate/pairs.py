@@ -11,6 +11,8 @@ from tests.generate import matrix, sections, specs, timing
 from tests.generate.dice import Dice, Free, Kube
 
 _ONLY_OPERATIONS = ("matrix", "schedule", "joins")
+_NOT_MERGED = ("template", "presets")
+"""What no merge is about: presets are looked up by their names."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ def pair(seed: str, strategy: str) -> Pair:
     """The pair of that seed for that strategy."""
     dice = Dice(seed)
     component, _ = specs.component(dice)
+    component.pop("presets", None)
     dice.scope.clear()
     operation = {"version": specs.VERSION, "kind": "operation", "patchStrategy": strategy}
     operation |= _over(dice, component, specs.shared)
@@ -62,6 +65,8 @@ def _sweep(dice: Dice, made: dict[str, Any]) -> None:
 def _preset(dice: Dice, operation: dict[str, Any], strategy: str) -> dict[str, Any]:
     made = {"version": specs.VERSION, "kind": "operation", "isPreset": True, "patchStrategy": strategy}
     made |= _over(dice, operation, specs.shared)
+    for key in ("name", "mount"):  # names find presets; Polyaxon cannot merge two of `mount`
+        made.pop(key, None)
     for key in _ONLY_OPERATIONS:
         if key in operation and dice.chance(0.5):
             made[key] = _similar(dice, operation[key]) if dice.chance(0.5) else None
@@ -81,7 +86,8 @@ def _over(dice: Dice, base: dict[str, Any], make: Any) -> dict[str, Any]:
             made[key] = _similar(dice, base[key])
         elif dice.chance(0.06):
             made[key] = None
-    made.pop("template", None)
+    for key in _NOT_MERGED:
+        made.pop(key, None)
     return made
 
 
@@ -103,15 +109,25 @@ def _shared_of(base: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _run_patch(dice: Dice, run: dict[str, Any]) -> dict[str, Any]:
     patch = specs.run_patch(dice, run)
+    if dice.chance(0.6):  # where both have these, Polyaxon drops the patch: of that, little is enough
+        patch = _without(patch, {"volumes", "sidecars"})
     for key, item in run.items():
         if key != "kind" and dice.chance(0.2):
             patch[key] = _similar(dice, item)
     return patch
 
 
+def _without(patch: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    """A patch without some fields, its own and those of the replicas in it."""
+    kept = {key: item for key, item in patch.items() if key not in names}
+    return {key: _without(item, names) if type(item) is dict else item for key, item in kept.items()}
+
+
 def _similar(dice: Dice, value: Any) -> Any:
     """A part of a value: some keys and items of it, some of them changed."""
     match value:
+        case Kube() if "image" not in value:
+            return copy.deepcopy(value)
         case Kube():
             return Kube({key: _similar(dice, item) for key, item in value.items() if dice.chance(0.7)})
         case Free():

@@ -6,20 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from planner.spec.places import camel
 from planner.spec.shape import Section
 
 __all__ = ["Place", "differing", "plain"]
 
 Place = tuple[str | int, ...]
 _MISSING = "(nothing)"
+_SPELLED = {"autoscaler_options": "autoscalerOptions"}
+"""Names that the peer prints otherwise than it documents them."""
 
 
 def plain(value: Any) -> Any:
     """A section as its author could have written it: what was said, by YAML name, without what is null."""
     match value:
         case Section():
-            said = ((camel(name), getattr(value, name)) for name in value.model_fields_set)
+            known = type(value).model_fields
+            said = ((known[name].alias or name, getattr(value, name)) for name in value.model_fields_set)
             return {name: plain(item) for name, item in said if item is not None}
         case Mapping():
             return {name: plain(item) for name, item in value.items()}
@@ -35,6 +37,7 @@ def differing(ours: Any, theirs: Any, place: Place = ()) -> Iterator[tuple[Place
     """Every place where both sides differ, with both values."""
     match ours, theirs:
         case Mapping(), Mapping():
+            theirs = {_SPELLED.get(name, name): item for name, item in theirs.items()}
             for name in sorted({*ours, *theirs} - _implied(ours, theirs), key=str):
                 yield from differing(ours.get(name, _MISSING), theirs.get(name, _MISSING), (*place, name))
         case list(), list() if len(ours) == len(theirs):
@@ -56,10 +59,14 @@ def _same(ours: Any, theirs: Any, name: str) -> bool:
         return True
     if isinstance(ours, date | timedelta):
         return _instant(ours) == theirs or str(ours) == theirs
+    if ours == [] and theirs == _MISSING:
+        return True
     if isinstance(ours, str) and isinstance(theirs, int | float):
         return ours == str(theirs)  # a quantity or a variable's value, which Kubernetes takes as text
-    if name in {"command", "args"}:
+    if name in {"command", "args", "paths"}:
         return bool(ours == [theirs])
+    if name == "env" and isinstance(ours, Mapping):
+        return bool(list(map(list, ours.items())) == theirs)
     if isinstance(ours, Mapping) and isinstance(theirs, str):  # an entry of `mount`
         return ":".join(filter(None, (ours.get("from"), ours.get("to")))) == theirs
     return False

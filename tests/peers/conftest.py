@@ -1,4 +1,4 @@
-"""The peer for all tests here. Its environment is made by itself, once per content."""
+"""The peer for each test here. Its environment is made by itself, once per content."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from benchmarks.peers.environment import Peer, UnavailableError, running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def polyaxon() -> Iterator[Peer]:
     try:
         with running("polyaxon") as peer:

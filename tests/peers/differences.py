@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from planner.errors import Problem
+from tests.generate import Pair
+from tests.peers.compare import Place
+
+FANNED = ("tfjob", "pytorchjob", "raycluster", "daskcluster")
+"""Kinds whose groups take one common patch."""
 
 __all__ = ["ACCEPTED", "MERGED", "REFUSED", "Accepted", "Merged", "Refused"]
 
@@ -51,13 +56,13 @@ class Merged:
     """A part of a merged component that differs.
 
     Attributes:
-        covers: whether a place in the merged component is of this rule: the place, our value, theirs.
+        covers: whether a place in the merged component is of this rule: the pair, the place, our value, theirs.
     """
 
     rule: str
     section: str
     test: str
-    covers: Callable[[tuple[str | int, ...], Any, Any], bool]
+    covers: Callable[[Pair, Place, Any, Any], bool]
 
 
 def _says(code: str, *words: str) -> Callable[[Problem, Mapping[str, Any]], bool]:
@@ -81,6 +86,16 @@ def _is_empty(problem: Problem, _: Mapping[str, Any]) -> bool:
 def _hyperband(problem: Problem, value: Mapping[str, Any]) -> bool:
     matrix = value.get("matrix")
     return isinstance(matrix, Mapping) and matrix.get("kind") == "hyperband" and problem.pointer.startswith("/matrix/")
+
+
+def _volumes_or_sidecars(pair: Pair, place: Place, ours: Any, theirs: Any) -> bool:
+    return not {"volumes", "sidecars"}.isdisjoint(place)
+
+
+def _between_replicas(pair: Pair, place: Place, ours: Any, theirs: Any) -> bool:
+    """Polyaxon lays one and the same patch over all groups, and what one of them adds to it reaches the next."""
+    run = pair.operation["component"]["run"]
+    return pair.operation["patchStrategy"] == "pre_merge" and run["kind"] in FANNED and "resources" in place
 
 
 SECTIONS = "tests/planner/spec/test_sections.py"
@@ -179,4 +194,11 @@ ACCEPTED: tuple[Accepted, ...] = (
     Accepted("presets are comma text everywhere", "2", SECTIONS, lambda why, _: "presets" in why or "hooks" in why),
     Accepted("numbers of a matrix take templates", "13", SECTIONS, _refused("not supported between")),
 )
-MERGED: tuple[Merged, ...] = ()
+PATCHES = "tests/planner/compile/test_patch.py"
+MERGED: tuple[Merged, ...] = (
+    Merged("volumes and sidecars of a patch are merged like every list", "5.1", PATCHES, _volumes_or_sidecars),
+    Merged(
+        "an empty list of a patch replaces like any other", "5.1", PATCHES, lambda pair, place, ours, theirs: ours == []
+    ),
+    Merged("every group of replicas is patched by itself", "5.3", PATCHES, _between_replicas),
+)

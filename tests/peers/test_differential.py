@@ -10,15 +10,20 @@ from dataclasses import dataclass
 
 from planner.errors import Problem
 from planner.spec.load import load
-from tests.generate import Case, documents
+from tests.generate import STRATEGIES, Case, documents, pairs
 from tests.generate.each import each_field
 from tests.peers.compare import differing, plain
-from tests.peers.differences import ACCEPTED, REFUSED
-from tests.peers.ours import errors
+from tests.peers.differences import ACCEPTED, MERGED, REFUSED
+from tests.peers.ours import errors, laid_over
 
 RANDOM = 5000
 """Documents from a seed; those of `each_field` come on top."""
 READ = 3000
+PAIRS = 2400
+MOST_MEANT = 0.02
+"""Of the pairs, this share may differ on purpose."""
+UNMERGED = frozenset({"version", "kind", "contexts", "presets"})
+"""What says nothing of a merge."""
 LOOKED_AT = 1500
 SHOWN = 40
 
@@ -82,3 +87,37 @@ def test_the_same_values_are_read(polyaxon):
     ]
     assert not wrong, f"{len(wrong)} values:\n" + "\n".join(wrong[:SHOWN])
     assert len(loaded) > READ / 3, "the generator makes too few valid documents to prove anything"
+
+
+def merged(polyaxon):
+    """Pairs that both sides merge, with the places where they differ; both refuse the others."""
+    made = list(pairs("pairs", PAIRS))
+    asked = [{"do": "merge", "operation": pair.operation, "preset": pair.preset} for pair in made]
+    for pair, answer in zip(made, polyaxon.ask_all(asked), strict=True):
+        ours, problems = laid_over(pair)
+        assert answer["ok"] == (not problems), f"{pair.seed}: {problems} {answer.get('why')}"
+        if answer["ok"]:
+            both = ({key: item for key, item in one.items() if key not in UNMERGED} for one in (ours, answer["merged"]))
+            yield pair, list(differing(*both))
+
+
+def meant(pair, place, ours, theirs):
+    return next((entry.rule for entry in MERGED if entry.covers(pair, place, ours, theirs)), "")
+
+
+def test_operations_over_components_come_to_the_same(polyaxon):
+    compared, used, on_purpose, wrong = Counter(), Counter(), 0, []
+    for pair, differences in merged(polyaxon):
+        compared[pair.operation["patchStrategy"]] += 1
+        rules = [meant(pair, *difference) for difference in differences]
+        used.update(filter(None, rules))
+        on_purpose += bool(rules)
+        wrong += [
+            f"{pair.seed} {place}: ours {ours!r}, theirs {theirs!r}"
+            for (place, ours, theirs), rule in zip(differences, rules, strict=True)
+            if not rule
+        ]
+    assert not wrong, f"{len(wrong)} values:\n" + "\n".join(wrong[:SHOWN])
+    assert all(compared[strategy] >= 500 for strategy in STRATEGIES), compared
+    assert on_purpose <= MOST_MEANT * compared.total()
+    assert not {entry.rule for entry in MERGED} - used.keys(), "entries that no pair needs"

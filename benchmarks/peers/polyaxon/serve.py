@@ -25,6 +25,7 @@ os.environ.setdefault("POLYAXON_NO_API", "true")
 os.environ.setdefault("POLYAXON_LOG_LEVEL", "CRITICAL")
 
 import yaml
+from kubernetes.client import ApiClient
 from polyaxon._polyaxonfile import OperationSpecification, get_specification
 from polyaxon._polyaxonfile.check import check_polyaxonfile
 from polyaxon.exceptions import PolyaxonException
@@ -82,6 +83,11 @@ def _memory() -> str | None:
     return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
+def _plain(value: object) -> object:
+    """Objects of Kubernetes as data, anything else as text."""
+    return ApiClient().sanitize_for_serialization(value) if hasattr(value, "openapi_types") else str(value)
+
+
 def _why(error: BaseException) -> str:
     said = []
     seen: BaseException | None = error
@@ -104,7 +110,7 @@ def main() -> None:
                 answer = doings[asked["do"]](asked)
         except Exception as error:  # noqa: BLE001 -- whatever it raises, it refuses
             answer = {"ok": False, "why": _why(error), "meant": isinstance(error, PolyaxonException | ValueError)}
-        answers.write(json.dumps(answer, default=str) + "\n")
+        answers.write(json.dumps(answer, default=_plain) + "\n")
         answers.flush()
 
 
