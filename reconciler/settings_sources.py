@@ -105,8 +105,8 @@ def _host(value: str) -> str:
     name, colon, port = value.lower().removeprefix("http://").partition(":")
     fits = all(_LABEL.fullmatch(label) for label in name.split("."))
     if not fits or (colon and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536)):
-        example = "such as components.example.org or http://10.0.0.1:8080"
-        raise ValueError(f"must be a host or host:port, with http:// where it has no TLS, {example}")
+        hint = "such as components.example.org, or http://10.0.0.1:8080 where it has no TLS"
+        raise fault("PL-204", "{field} must be a host, or host:port", hint)
     return value.lower()
 
 

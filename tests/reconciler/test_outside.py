@@ -17,6 +17,7 @@ from reconciler.ledger.memory import MemoryLedger
 from reconciler.outside import Lookup, References, offline
 from reconciler.source.memory import MemorySource
 from reconciler.source.memory_remote import MemoryRepository
+from tests.reconciler.api.support import World
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 
@@ -256,3 +257,28 @@ async def test_a_commit_is_compiled_with_what_is_outside():
     remote.commit({"a.yaml": operation("a", "inner")})
     await compiler.compile(await source.fetch(), {})
     assert set(await shell.ledger.pins()) == {"hub:inner"}
+
+
+async def test_a_commit_is_planned_again_once_what_it_lacks_is_there():
+    world = World()
+    hub, clock = Hub(), Clock()
+    config = CompileConfig("project", instance="test", backend="k")
+    references = References(world.ledger, Lookup([hub]), clock)
+    world.core.compiler = SourceCompiler(world.source, config, references)
+    world.remote.commit({"a.yaml": operation("a", "train"), "b.yaml": operation("b", "jupyter")})
+    commits = world.loop.commits
+    await commits.reconcile()
+    assert ([one.code for one in commits.desired.problems], set(commits.desired.roots)) == (["PL-310"], {"b"})
+    planned = await world.ledger.sequence()
+    for _ in range(3):
+        await commits.reconcile()
+        clock.passes(minutes=10)
+    assert (await world.ledger.sequence(), len(hub.asked)) == (planned, 3)
+
+    hub.files["train"] = component("x")
+    await commits.reconcile()
+    assert set(await world.ledger.roots()) == {"a", "b"}
+    planned = await world.ledger.sequence()
+    clock.passes(minutes=10)
+    await commits.reconcile()
+    assert (await world.ledger.sequence(), len(hub.asked)) == (planned, 4)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from planner.desire.view import Identity
+from reconciler.configured import config_of, lookup_of
 from reconciler.errors import Unusable
 from reconciler.settings import load_settings
 
@@ -64,3 +66,98 @@ def test_it_is_taken(tmp_path: Path, text: str) -> None:
     path = tmp_path / "daemon.yaml"
     path.write_text(text)
     assert load_settings(path).repository.url == "/srv/r.git"
+
+
+OUTSIDE = {
+    "a kind with a slip": (
+        "connections: [{name: a, kind: postgress}]",
+        ("2:31: unknown kind `postgress` of a connection; did you mean `postgres`?",),
+    ),
+    "a connection without its schema": (
+        "connections:\n  - {name: a, kind: s3}",
+        ("3:5: a connection of kind `s3` needs a `schema`; with `bucket`",),
+    ),
+    "a schema of another kind": (
+        "connections:\n  - {name: a, kind: git, schema: {ulr: x}}",
+        ("3:40: unknown field `ulr` of a `git`; did you mean `url`?",),
+    ),
+    "two connections of one name": (
+        "connections: [{name: a, kind: ssh}, {name: a, kind: git}]",
+        ("2:44: two connections named `a`; rename one of them",),
+    ),
+    "an amount that is none": (
+        "queues: {a: {resources: {cpu: many}}}",
+        ("2:31: `many` is no amount; write a number, or 500m, 2Gi",),
+    ),
+    "a queue with a slip": ("queues: {a: {run: 1}}", ("2:14: unknown field `run`; did you mean `runs`?",)),
+    "a hub of nothing": ("hubs: [{name: a}]", ("2:8: a hub is a `path` or a `repository`; name one of them",)),
+    "a hub of both": (
+        "hubs: [{name: a, path: /a, repository: {url: /b}}]",
+        ("2:40: a hub is a `path` or a `repository`; name one of them",),
+    ),
+    "a hub at two places": (
+        "hubs: [{name: a, repository: {url: /b, branch: c, tag: d}}]",
+        ("2:56: a hub is read at a `branch` or at a `tag`; keep one of them",),
+    ),
+    "hubs of one name": (
+        "hubs: [{name: a, path: /a}, {name: a, path: /b}, {name: plumbline, path: /c}]",
+        ("2:36: there is a hub named `a` already", "2:57: there is a hub named `plumbline` already"),
+    ),
+    "a host that is a URL": (
+        "hosts: ['https://example.org/']",
+        ("2:9: item 1 of `hosts` must be a host, or host:port; such as components.example.org",),
+    ),
+    "a host with a path": ("hosts: [example.org/a]", ("2:9: item 1 of `hosts` must be a host",)),
+    "a port that is none": ("hosts: ['a.org:0', 'a.org:x', 'a.org:70000']", ("2:9: ", "2:20: ", "2:31: ")),
+    "a namespace that is no name": ("namespaces: [a b]", ("2:14: `a b` is not a name",)),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), OUTSIDE.values(), ids=OUTSIDE)
+def test_what_specs_may_name_is_checked(tmp_path: Path, text: str, said: tuple[str, ...]) -> None:
+    test_it_is_refused_with_its_place(tmp_path, f"{GOOD}{text}\n", said)
+
+
+def test_what_specs_may_name_reaches_the_compiler(tmp_path: Path) -> None:
+    path = tmp_path / "daemon.yaml"
+    path.write_text(
+        f"""{GOOD}hubs:
+  - {{name: team, path: {tmp_path}}}
+  - {{name: far, repository: {{url: 'https://forge.example/hub.git', tag: v1}}}}
+hosts: [Components.example.org, 'http://10.0.0.1:8080']
+connections:
+  - {{name: data, kind: s3, schema: {{bucket: 's3://b'}}, secret: {{name: keys}}}}
+queues: {{gpu: {{runs: 2, resources: {{nvidia.com/gpu: 4}}, priority: -1}}, rest: }}
+namespaces: [team-a]
+"""
+    )
+    settings = load_settings(path)
+    config = config_of(settings, Identity("default", "demo"))
+
+    assert settings.hosts == ("components.example.org", "http://10.0.0.1:8080")
+    assert set(config.connections or ()) == {"data"}
+    assert {name: (one.runs, one.priority) for name, one in (config.queues or {}).items()} == {
+        "gpu": (2, -1),
+        "rest": (None, 0),
+    }
+    assert config.namespaces == {"team-a"}
+    assert lookup_of(settings) is not None
+
+
+def test_without_queues_every_name_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "daemon.yaml"
+    path.write_text(GOOD)
+    config = config_of(load_settings(path), Identity("default", "demo"))
+
+    assert (config.queues, config.namespaces, config.connections) == (None, None, {})
+
+
+@pytest.mark.parametrize(
+    "hub", ["{url: 'ext::sh'}", "{url: /r, branch: a..b}", "{url: 'https://a.org/r', access: {username: a}}"]
+)
+def test_a_hub_that_cannot_be_opened_is_refused(tmp_path: Path, hub: str) -> None:
+    path = tmp_path / "daemon.yaml"
+    path.write_text(f"{GOOD}hubs: [{{name: a, repository: {hub}}}]\n")
+    settings = load_settings(path)
+    with pytest.raises(Unusable):
+        lookup_of(settings)

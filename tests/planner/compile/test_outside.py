@@ -52,15 +52,14 @@ REFERENCES = {
     "a URL": (operation("a", "urlRef: https://x.org/c.yaml"), {"url:https://x.org/c.yaml"}),
     "snake case": (operation("a", "hub_ref: train"), {"hub:train"}),
     "hooks and a build": (
-        f"{HEAD}component\nhooks: [{{hubRef: slack}}]\nbuild: {{hubRef: kaniko}}\n"
-        "run: {kind: job, container: {image: i}}\n",
+        component().replace("run:", "hooks: [{hubRef: slack}]\nbuild: {hubRef: kaniko}\nrun:"),
         {"hub:slack", "hub:kaniko"},
     ),
     "a tuner": (
         operation(
             "a",
             "hubRef: train",
-            "matrix: {kind: iterative, maxIterations: 1, params: {lr: {kind: choice, value: [1]}}, tuner: {hubRef: t}}\n",
+            "matrix: {kind: iterative, maxIterations: 1, tuner: {hubRef: t}}\n",
         ),
         {"hub:train", "hub:t"},
     ),
@@ -70,11 +69,11 @@ REFERENCES = {
     ),
     "a preset": (f"{HEAD}operation\nname: p\nisPreset: true\nhooks: [{{hubRef: slack}}]\n", {"hub:slack"}),
     "what only looks like one": (
-        operation("a", "component: {run: {kind: job, container: {image: i, env: {hubRef: x}}}}", "params: {p: {value: {hubRef: y}}}\n"),
+        component().replace("image: i", "image: i, env: {hubRef: x}"),
         set(),
     ),
     "a file with an error": (operation("a", "hubRef: train", "nope: 1\n"), set()),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("text", "keys"), REFERENCES.values(), ids=REFERENCES)
@@ -151,7 +150,8 @@ NOWHERE = {
 
 @pytest.mark.parametrize(("outside", "problems"), NOWHERE.values(), ids=NOWHERE)
 def test_a_reference_that_leads_nowhere_holds_its_file(outside, problems):
-    desired = compiled({"a.yaml": operation("a", "hubRef: x"), "b.yaml": operation("b", "component: {run: {kind: job, container: {image: i, command: [c]}}}")}, outside)  # fmt: skip
+    inline = operation("b", "component: {run: {kind: job, container: {image: i, command: [c]}}}")
+    desired = compiled({"a.yaml": operation("a", "hubRef: x"), "b.yaml": inline}, outside)
 
     assert [one[:2] for one in said(desired)] == [one[:2] for one in problems]
     assert [one[2] for one in said(desired)] == [one[2] for one in problems]
