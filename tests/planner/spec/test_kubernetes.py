@@ -79,7 +79,11 @@ BAD = {
     "no list": ("Toleration[]", {}, [("PL-203", (), "")]),
     "no string": ("Toleration", {"key": 1}, [("PL-203", ("key",), "quote it")]),
     "no number": ("Toleration", {"tolerationSeconds": "3"}, [("PL-203", ("tolerationSeconds",), "remove the quotes")]),
-    "no boolean": ("VolumeMount", {"name": "a", "mountPath": "/", "readOnly": "yes"}, [("PL-203", ("readOnly",), "true or")]),
+    "no boolean": (
+        "VolumeMount",
+        {"name": "a", "mountPath": "/", "readOnly": "yes"},
+        [("PL-203", ("readOnly",), "true or")],
+    ),
     "no amount": ("ResourceRequirements", {"limits": {"cpu": "lots"}}, [("PL-204", ("limits", "cpu"), "500m")]),
     "no port": ("ContainerPort", {"containerPort": 0}, [("PL-204", ("containerPort",), "65535")]),
     "no name of a port": ("TCPSocketAction", {"port": "a b"}, [("PL-204", ("port",), "`name`")]),
@@ -92,7 +96,7 @@ BAD = {
         [{"kye": "a", "operator": 1}, 3],
         [("PL-201", (0, "kye"), "`key`?"), ("PL-203", (0, "operator"), ""), ("PL-203", (1,), "")],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("kind", "value", "faults"), BAD.values(), ids=BAD)
