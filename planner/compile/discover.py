@@ -13,41 +13,22 @@ from typing import Literal
 
 from planner.compile.boundary import guarded
 from planner.compile.cache import Cache, SpecFile
-from planner.compile.given import SETTINGS, CompileInput, Entry, FileRow, Outside
-from planner.compile.marks import is_hidden_spec, is_large, starts_like_spec, unmarked, worth_a_look
-from planner.compile.outside import outside_references
-from planner.compile.paths import is_preset, references
+from planner.compile.fetched import Fetched, follow_outside
+from planner.compile.given import SETTINGS, CompileInput, Entry, FileRow
+from planner.compile.marks import is_large, starts_like_spec, unmarked, worth_a_look
+from planner.compile.reading import as_spec, spoilt, too_large
 from planner.errors import Place, Problem, Severity
-from planner.spec.load import Document, Loaded, load
+from planner.spec.load import Document, Loaded
 from planner.spec.places import Places
 from planner.spec.repository import LoadedRepository, Paths, Repository, load_repository
 from planner.spec.text import MAX_BYTES
 
-__all__ = ["Discovery", "Fetched", "discover"]
-
-MAX_OUTSIDE = 1_000
-"""References out of one repository, those of what they lead to included."""
-MAX_STEPS = 20
-"""References that lead from one to the next: more than DAGs may be inside one another."""
+__all__ = ["Discovery", "discover"]
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _NO_SPEC: Literal[False] = False
 _LARGE = f"larger than {MAX_BYTES:,} bytes"
-_NOT_LOOKED_UP = Outside(failure="not looked up here", hint="a daemon with its hub or host does", elsewhere=True)
 _NO_DOCUMENT = "no document with `version: 1.1` and `kind`"
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What a reference out of the repository led to.
-
-    Attributes:
-        outside: as the shell said it, without the content.
-        file: what was read of it; None where there is no content.
-    """
-
-    outside: Outside
-    file: SpecFile | None = None
 
 
 @dataclass(slots=True)
@@ -118,7 +99,9 @@ def _discover(given: CompileInput, cache: Cache) -> Discovery:
     for path, entry in files.items():
         _candidate(look, path, entry)
     _follow(look)
-    _look_outside(look)
+    keys = {key for file in (*found.files.values(), *found.others.values()) for key in file.outside}
+    found.outside = follow_outside(keys, given, cache)
+    found.strangers = {one.outside.path for one in found.outside.values() if one.file is not None}
     return found
 
 
@@ -195,40 +178,21 @@ def _read(look: _Look, path: str, entry: Entry) -> SpecFile | Literal[False] | N
     """The file; False for one that does not look like a spec, None while its content is not there."""
     forced = path in look.known
     if is_large(entry) and forced:
-        return _too_large(path, entry)
+        return too_large(path, entry)
     data = look.given.blobs.get(entry.id)
     if data is None:
         return None
     found = guarded(Place(path), partial(_judged, path, entry, data, forced=forced))
-    return _spoilt(found) if isinstance(found, Problem) else look.cache.files.put((path, entry.id), found)
+    return spoilt(found) if isinstance(found, Problem) else look.cache.files.put((path, entry.id), found)
 
 
 def _judged(path: str, entry: Entry, data: bytes, *, forced: bool) -> SpecFile | Literal[False]:
     if is_large(entry):
-        return _too_large(path, entry) if starts_like_spec(data) else _NO_SPEC
+        return too_large(path, entry) if starts_like_spec(data) else _NO_SPEC
     if not forced and unmarked(data):
         return _NO_SPEC
-    found = _loaded(path, data)
+    found = as_spec(path, data)
     return found if forced or found.loaded.look != "other" else _NO_SPEC
-
-
-def _loaded(path: str, data: bytes) -> SpecFile:
-    loaded = load(path, data)
-    if loaded.look == "other" and is_hidden_spec(data):
-        loaded = replace(loaded, look="suspect")
-    presets = tuple(document for document in loaded.documents if document.name and is_preset(document))
-    return SpecFile(loaded, references(loaded), outside_references(loaded), presets)
-
-
-def _too_large(path: str, entry: Entry) -> SpecFile:
-    hint = "split it into several files, or exclude it"
-    message = f"the file has {entry.size:,} bytes, more than {MAX_BYTES:,}"
-    return _spoilt(Problem("PL-103", message, Place(path), hint=hint))
-
-
-def _spoilt(problem: Problem) -> SpecFile:
-    """A file of which nothing is known but what is wrong with it."""
-    return SpecFile(Loaded(problem.place.path, (), (problem,), "suspect"), ())
 
 
 def _why(look: _Look, loaded: Loaded) -> str:
@@ -264,44 +228,12 @@ def _follow(look: _Look) -> None:
 def _component(look: _Look, path: str, entry: Entry) -> SpecFile | None:
     """A file that is read because an operation refers to it, whatever it looks like."""
     if is_large(entry):
-        return _too_large(path, entry)
+        return too_large(path, entry)
     data = look.given.blobs.get(entry.id)
     if data is None:
         return None
-    found = guarded(Place(path), partial(_loaded, path, data))
+    found = guarded(Place(path), partial(as_spec, path, data))
     if isinstance(found, Problem):
-        return _spoilt(found)
+        return spoilt(found)
     look.cache.files.put((path, entry.id), found)
     return found
-
-
-def _look_outside(look: _Look) -> None:
-    """Read what references out of the repository led to, and what that refers to in turn, one step after the other."""
-    found = look.found
-    spec_files = (*found.files.values(), *found.others.values())
-    step = sorted({key for file in spec_files for key in file.outside})
-    for _ in range(MAX_STEPS):
-        further: set[str] = set()
-        for key in step:
-            if key in found.outside or len(found.outside) >= MAX_OUTSIDE:
-                continue
-            fetched = found.outside[key] = _fetched(look, key)
-            if fetched.file is not None:
-                found.strangers.add(fetched.outside.path)
-                further.update(fetched.file.outside)
-        step = sorted(further)
-
-
-def _fetched(look: _Look, key: str) -> Fetched:
-    outside = look.given.outside.get(key, _NOT_LOOKED_UP)
-    said = replace(outside, content=b"")
-    if not outside.ident:
-        return Fetched(said)
-    kept = look.cache.files.get((outside.path, outside.ident))
-    if isinstance(kept, SpecFile):
-        return Fetched(said, kept)
-    found = guarded(Place(outside.path), partial(_loaded, outside.path, outside.content))
-    if isinstance(found, Problem):
-        return Fetched(said, _spoilt(found))
-    look.cache.files.put((outside.path, outside.ident), found)
-    return Fetched(said, found)

@@ -56,7 +56,7 @@ def _preset(name: str, origin: Origin, view: View, report: Report) -> FoundPrese
     document = documents[0]
     if len(documents) > 1 or not isinstance(document.spec, Operation) or not view.is_sound(document.places.path):
         files = " and ".join(sorted({one.places.path for one in documents}))
-        what = f"{len(documents)} presets have that name" if len(documents) > 1 else "its file has problems"
+        what = "more than one has that name" if len(documents) > 1 else "its file has problems"
         report.add(origin.problem("PL-302", f"the preset `{short(name)}`: {what}", f"repair {files} first"))
         return None
     return FoundPreset(document.spec, Origin(document.places))

@@ -49,7 +49,7 @@ class Tree:
                 found = self.found.outside.get(name)
                 return found and found.outside
             case "preset":
-                return tuple(self._content(document) for document in self.found.presets.get(name, ()))
+                return tuple(self._content(document) for document in self.presets(name))
             case "presets":
                 return tuple(sorted(self.found.presets))
             case "entry":
@@ -60,6 +60,10 @@ class Tree:
         """What says that a document is still the same."""
         path = document.places.path
         return path, self.given.entries[path].id, document.index
+
+    def presets(self, name: str) -> tuple[Document, ...]:
+        """The presets of a name: no more than two, as the second is a problem already."""
+        return self.found.presets.get(name, ())[:2]
 
     def children(self, folder: str) -> tuple[str, ...]:
         """Paths of what is directly in a folder, in order."""
@@ -134,9 +138,9 @@ class View:
         return path in self.tree.found.strangers and path not in self.tree.found.files
 
     def presets(self, name: str) -> tuple[Document, ...]:
-        """The presets of a name; more than one is a problem of theirs."""
+        """The presets of a name; a second one is a problem of theirs."""
         self._ask(("preset", name))
-        return self.tree.found.presets.get(name, ())
+        return self.tree.presets(name)
 
     def preset_names(self) -> tuple[str, ...]:
         """The names of all presets."""

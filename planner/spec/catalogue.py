@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -169,10 +168,8 @@ def _is_a(value: object, kind: type) -> bool:
 
 
 def _holds_password(url: str) -> bool:
-    try:
-        return urlsplit(url).password is not None
-    except ValueError:
-        return False
+    authority = re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]
+    return ":" in authority.rpartition("@")[0]
 
 
 def _twice(entries: Any) -> Iterator[Clash]:

@@ -6,7 +6,7 @@ import pytest
 
 from planner.compile import Cache, CompileConfig, Outside, compile_tree, references, wanted
 from planner.compile import files as compiling
-from planner.compile.discover import MAX_OUTSIDE
+from planner.compile.fetched import MAX_OUTSIDE
 from planner.compile.outside import hub_name
 from tests.planner.compile.trees import given, ident
 

@@ -112,7 +112,7 @@ BAD = {
     "twice": (
         {"a.yaml": operation("a", "[one]"), "p.yaml": preset("one"), "q.yaml": preset("one")},
         [
-            ("PL-302", "a.yaml:4:11", "the preset `one`: 2 presets have that name"),
+            ("PL-302", "a.yaml:4:11", "the preset `one`: more than one has that name"),
             ("PL-301", "p.yaml:3:7", "two presets named `one`: the other is at q.yaml:3:7"),
             ("PL-301", "q.yaml:3:7", "two presets named `one`: the other is at p.yaml:3:7"),
         ],
