@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from planner.canon import Json
-from planner.compile.scope import escape
+from planner.compile.scope import escape, words
 from planner.model.desired import Input
 from planner.spec.typing_expressions import kind_of_io
 
@@ -40,8 +40,13 @@ def variables(inputs: Iterable[Input], values: Mapping[str, Json], waiting: Coll
         values: those that are known.
         waiting: names of those that are known when the run starts.
     """
-    told = [item for item in inputs if item.to_env and (item.name in waiting or values.get(item.name) is not None)]
-    return {item.to_env: _template(item.name, "as_str") for item in told}
+    found: dict[str, str] = {}
+    for item in inputs:
+        if item.to_env and values.get(item.name) is not None:
+            found[item.to_env] = escape(words(values[item.name]))
+        elif item.to_env and item.name in waiting:
+            found[item.to_env] = _template(item.name, "as_str")
+    return found
 
 
 def entries(

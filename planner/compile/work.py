@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 
 from planner.canon import Json
 from planner.compile.bindings import Around, Source
-from planner.compile.checks import checks_of, violations
+from planner.compile.checks import Checker, checks_of
 from planner.compile.origin import Origin, Report
 from planner.compile.provided import Provided
 from planner.compile.resolve import Found
 from planner.compile.scope import UNKNOWN, later, scope_of, settle
 from planner.compile.template import Flaw, Symbol, is_template
+from planner.compile.template.errors import FaultError
 from planner.compile.template.symbols import Partial
 from planner.compile.types import convert
 from planner.errors import Problem
@@ -27,6 +28,10 @@ from planner.spec.run import Dag
 from planner.spec.words import some
 
 __all__ = ["Asked", "Work", "checked", "flaw_problem", "has_template"]
+
+
+_COST_OF_STEP = 10
+"""Of a pattern's cost, what a step of a template takes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Work:
         provided: what a sweep and joins may give.
         given: what they give, by name.
         refused: why the operation cannot run here, or "".
+        wanted: inputs that a sweep gives values, with their checks.
     """
 
     asked: Asked
@@ -79,37 +85,51 @@ class Work:
     provided: Provided = field(default_factory=Provided)
     given: dict[str, Source] = field(default_factory=dict)
     refused: str = ""
+    wanted: dict[str, tuple[Input, Checker]] = field(default_factory=dict)
 
     def literal(self, name: str, value: Json, *, default: bool = False) -> None:
         """Take a value that was written. A default is checked at once: no start can make it another."""
         if has_template(value):
             self.texts[name] = value
             return
-        if default and self.inputs[name].delayed:
-            self._accepted(self.inputs[name], value, self.origins[name])
+        item = self.inputs[name]
+        if default and item.delayed:
+            self._accepted(item, Checker.of(item.checks, item.type), value, self.origins[name])
         self.values[name] = self.accept(name, value)
 
     def accept(self, name: str, value: Json) -> Json:
         """The value as its input takes it; a problem, and the value as it is, where it does not."""
         item = self.inputs[name]
-        return value if item.delayed else self._accepted(item, value, self.origins[name])
+        if item.delayed:
+            return value
+        return self._accepted(item, Checker.of(item.checks, item.type), value, self.origins[name])
 
     def fits(self, io: IO, value: Json, origin: Origin) -> None:
         """Say at a place what is wrong with a literal that an input may be given."""
-        if has_template(value) or io.delayed:
+        if has_template(value) or io.delayed or self.report.full:
             return
-        listed, required = bool(io.is_list), not io.optional
-        item = Input(io.name, type=io.type or "", is_list=listed, required=required, checks=checks_of(io))
-        self._accepted(item, value, origin)
+        if io.name not in self.wanted:
+            listed, required = bool(io.is_list), not io.optional
+            item = Input(io.name, type=io.type or "", is_list=listed, required=required, checks=checks_of(io))
+            self.wanted[io.name] = item, Checker.of(item.checks, item.type)
+        self._accepted(*self.wanted[io.name], value, origin)
 
-    def _accepted(self, item: Input, value: Json, origin: Origin) -> Json:
+    def _accepted(self, item: Input, checker: Checker, value: Json, origin: Origin) -> Json:
         accepted = checked(value, item)
         if isinstance(accepted, str):
             self.report.add(origin.problem("PL-403", f"`{item.name}`: {accepted}"))
             return value
-        for sentence in violations(accepted[0], item.checks, item.type):
+        for sentence in checker.violations(accepted[0], self._pay):
             self.report.add(origin.problem("PL-409", f"`{item.name}` {sentence}"))
         return accepted[0]
+
+    def _pay(self, cost: int) -> bool:
+        """Whether a pattern may be matched: what the file has for templates pays for it."""
+        try:
+            self.report.budget.step(cost // _COST_OF_STEP + 1)
+        except FaultError:
+            return False
+        return True
 
     def flawed(self, origin: Origin, flaws: tuple[Flaw, ...]) -> None:
         """Report what is wrong with templates, each at the string that holds it."""

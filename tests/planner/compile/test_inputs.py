@@ -3,6 +3,8 @@
 # Specs stand on one line.
 # ruff: noqa: E501
 
+import time
+
 import pytest
 
 from planner.compile import variables
@@ -238,13 +240,21 @@ def test_a_context_takes_an_output_that_nobody_declared():
 # Variables and entries of `init`
 
 ENV = [
-    ("params: {x: 1}", "{name: x, toEnv: X}", {"X": "{{ params['x'].as_str }}"}),
-    ("params: {x: {value: 1, toEnv: Y}}", "{name: x, toEnv: X}", {"Y": "{{ params['x'].as_str }}"}),
-    ("params: {c-d: {value: 1, toEnv: Y, contextOnly: true}}", "", {"Y": "{{ params['c-d'].as_str }}"}),
+    ("params: {x: 1}", "{name: x, toEnv: X}", {"X": "1"}),
+    ("params: {x: true}", "{name: x, type: bool, isFlag: true, toEnv: X}", {"X": "true"}),
+    ("params: {x: [1, {a: b}]}", "{name: x, toEnv: X}", {"X": '[1,{"a":"b"}]'}),
+    ("params: {x: \"{{ '{' }}{ a }}\"}", "{name: x, toEnv: X}", {"X": "{{ '{' }}{ a }}"}),
+    ("params: {x: {value: 1, toEnv: Y}}", "{name: x, toEnv: X}", {"Y": "1"}),
+    ("params: {c-d: {value: 1, toEnv: Y, contextOnly: true}}", "", {"Y": "1"}),
+    (
+        "params: {c-d: {value: '{{ globals.uuid }}', toEnv: Y, contextOnly: true}}",
+        "",
+        {"Y": "{{ params['c-d'].as_str }}"},
+    ),
     ("params: {x: '{{ globals.uuid }}'}", "{name: x, toEnv: X}", {"X": "{{ params['x'].as_str }}"}),
     ("", "{name: x, toEnv: X, isOptional: true}", {}),
     ("params: {x: null}", "{name: x, toEnv: X, isOptional: true}", {}),
-    ("", "{name: x, toEnv: X, value: 2}", {"X": "{{ params['x'].as_str }}"}),
+    ("", "{name: x, toEnv: X, value: 2}", {"X": "2"}),
     (
         "matrix: {kind: grid, params: {x: {kind: choice, value: [1]}}}",
         "{name: x, toEnv: X}",
@@ -259,7 +269,7 @@ def test_a_value_becomes_a_variable(rest, inputs, env):
 
 
 def test_an_output_with_a_param_becomes_a_variable():
-    assert sound("params: {o: x}", "", "{name: o, toEnv: O}").env == {"O": "{{ params['o'].as_str }}"}
+    assert sound("params: {o: x}", "", "{name: o, toEnv: O}").env == {"O": "x"}
 
 
 INIT = [
@@ -453,6 +463,16 @@ def test_a_sweep_gives_values(rest, inputs, provided, problems):
     assert found == problems
     assert bindings.provided == provided
     assert provided.keys().isdisjoint(bindings.values)
+
+
+def test_values_of_a_sweep_are_checked_within_bounds():
+    values = ", ".join(f"{index:06}{'a' * 150}" for index in range(500))
+    sweep = f"matrix: {{kind: grid, params: {{x: {{kind: choice, value: [{values}]}}}}}}"
+    began = time.process_time()
+    _, problems = bound(sweep, "{name: x, type: str, validation: {regex: '[0-9]+(?:a?){500}'}}")
+
+    assert time.process_time() - began < 3
+    assert set(problems[:1]) == {"PL-409 /matrix/params/x/value/" + problems[0].rpartition("/")[2]}
 
 
 def test_what_a_sweep_gives_is_known_later():

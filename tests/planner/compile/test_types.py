@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from planner import canon
-from planner.compile.checks import bound_faults, checks_of, violations
+from planner.compile.checks import Checker, bound_faults, checks_of, violations
 from planner.compile.types import compatible, convert
 from planner.spec.io import IO, Validation
 from planner.spec.typing_expressions import COMPOSITE_TYPES, CONSTRAINED_TYPES, SIMPLE_TYPES
@@ -422,6 +422,17 @@ def test_a_text_that_is_too_long_for_its_pattern_is_refused_and_not_matched():
     assert list(violations("a" * 200, declared)) == ['must match "(?:a?){700}!"']
     assert list(violations(["a" * 200] * 2, declared)) == [
         'is too long to be matched against "(?:a?){700}!"',
+    ]
+
+
+def test_patterns_are_paid_for():
+    checker = Checker.of(checks_of(IO(name="x", validation={"regex": "a+"})), "str")
+    paid = []
+
+    assert list(checker.violations("aaa", lambda cost: not paid.append(cost))) == []
+    assert paid == [3 * len("a+")]
+    assert list(checker.violations("aaa", lambda cost: False)) == [
+        'is not matched against "a+": the patterns of this file cost too much together'
     ]
 
 
