@@ -31,6 +31,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from planner import keys
 from planner.spec.clashes import Clash, Said, fault, refuse, together
+from planner.spec.docstrings import described
 from planner.spec.places import camel
 from planner.spec.times import Duration, Instant
 from planner.spec.words import kind_of, short
@@ -93,7 +94,7 @@ class Section(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
-        use_attribute_docstrings=True,
+        defer_build=True,  # a section is made with what it is a part of; by itself only where it is read by itself
     )
 
     def __init_subclass__(cls, identity: str = "", live: str = "", inert: str = "", **kwargs: Any) -> None:
@@ -117,6 +118,16 @@ class Section(BaseModel):
         """What is wrong between the fields of a section, whatever is wrong within one of them."""
         del said  # a section without such rules
         yield from ()
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        made = handler(schema)
+        properties = handler.resolve_ref_schema(made).get("properties", {})
+        for name, text in described(cls).items():
+            field = cls.model_fields.get(name)
+            if field is not None and field.description is None and (field.alias or name) in properties:
+                properties[field.alias or name]["description"] = text
+        return made
 
     @classmethod
     def _clashes_of(cls, value: Any) -> Iterator[Clash]:
