@@ -10,7 +10,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from planner.spec.clashes import fault
 from planner.spec.shape import Name, Section, Whole
@@ -46,7 +46,7 @@ def _amount(value: object) -> str:
     return str(value)
 
 
-Amount = Annotated[str, PlainValidator(_amount)]
+Amount = Annotated[str, PlainValidator(_amount), WithJsonSchema({"type": ["string", "number"]})]
 """An amount as Kubernetes writes it, kept as text."""
 
 
@@ -65,7 +65,7 @@ class Queue(Section):
     """Runs at once; without it as many as there is room for."""
     resources: dict[str, Amount] = Field(default_factory=dict)
     """The most of a resource that its runs may ask for together, such as `nvidia.com/gpu: 8`."""
-    priority: Annotated[int, PlainValidator(_priority)] = 0
+    priority: Annotated[int, PlainValidator(_priority), WithJsonSchema({"type": "integer"})] = 0
     """Which queue goes first where there is room for one only: the highest number."""
 
 
