@@ -19,7 +19,7 @@ from reconciler.settings_sources import PACKAGED
 
 __all__ = ["MOST_LISTED", "FolderHub", "Hub", "Part", "file_of", "packaged"]
 
-MOST_LISTED = 2_000
+MOST_LISTED = 500
 """Components that are compared with a name that is not there."""
 
 

@@ -29,6 +29,8 @@ __all__ = ["GitHub", "Origin"]
 
 _ASK, _FETCH, _READ, _LEFT = 20.0, 120.0, 30.0, 5.0
 """Seconds that git may take."""
+_FRESH = 5.0
+"""Seconds for which what the remote said of its refs counts: a commit may refer to a hub many times."""
 _HEAD = "HEAD"
 
 
@@ -65,6 +67,7 @@ class GitHub:
         self._origin = origin
         self._folder = folder.absolute()
         self._turn = anyio.Lock()
+        self._refs: tuple[float, dict[str, str]] | None = None
 
     @property
     def name(self) -> str:
@@ -120,14 +123,16 @@ class GitHub:
         return await self._read(copy, self._ours(ref), path)
 
     async def _ask(self, copy: _Copy, ref: str) -> str | None:
-        said = await copy.leash.call(["ls-remote", "--quiet", "--", self._origin.remote.url, ref], _ASK)
-        if not said.ok:
-            raise Transient(f"the hub `{self._name}`: {explain(self._origin.remote, copy.leash.redact(said.err))}")
-        for line in said.out.decode("utf-8", "surrogateescape").splitlines():
-            ident, _, found = line.partition("\t")
-            if found == ref:
-                return refs.check_id(ident)
-        return None
+        """The id of a ref of the remote, which is asked for all that matter at once."""
+        if self._refs is None or anyio.current_time() > self._refs[0] + _FRESH:
+            wanted = ["--", self._origin.remote.url, self._origin.ref, "refs/tags/*"]
+            said = await copy.leash.call(["ls-remote", "--quiet", *wanted], _ASK)
+            if not said.ok:
+                raise Transient(f"the hub `{self._name}`: {explain(self._origin.remote, copy.leash.redact(said.err))}")
+            lines = [line.partition("\t") for line in said.out.decode("utf-8", "surrogateescape").splitlines()]
+            self._refs = (anyio.current_time(), {name: ident for ident, _, name in lines})
+        ident = self._refs[1].get(ref)
+        return None if ident is None else refs.check_id(ident)
 
     async def _read(self, copy: _Copy, ours: str, path: str) -> Part | None:
         listed = await self._git(copy, ["ls-tree", "-l", "-z", "--end-of-options", ours, path])

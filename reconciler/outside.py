@@ -33,6 +33,8 @@ __all__ = ["Lookup", "References", "offline"]
 _H = TypeVar("_H", bound=Hub)
 
 _AT_ONCE = 8
+_COMPARED = 200
+"""Components that a name that is not there is compared with."""
 _ROUND = 30.0
 """Seconds that one round of look-ups may take: one slow host must not keep a commit waiting."""
 _FIRST, _LAST = timedelta(seconds=30), timedelta(minutes=10)
@@ -130,7 +132,7 @@ def _no_hub(owner: str, names: Sequence[str]) -> Outside:
 
 def _not_there(name: HubName, known: Sequence[str]) -> Outside:
     wanted = f"{name.name}:{name.version}" if name.version else name.name
-    near = nearest(wanted, known)
+    near = nearest(wanted, known[:_COMPARED])
     hint = f"did you mean `{near}`?" if near else "add it to a hub, or use `pathRef`"
     return Outside(failure=f"no hub has the component `{short(wanted)}`", hint=hint)
 

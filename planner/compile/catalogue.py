@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from itertools import islice
 
 from planner.compile.given import CompileConfig
 from planner.compile.origin import Origin, Report
@@ -22,6 +23,9 @@ from planner.spec.words import nearest, short
 
 __all__ = ["check_connections", "check_namespace", "check_queue", "scope_of_connections"]
 
+_COMPARED = 200
+"""Names that one that is not there is compared with: configurations have fewer, and it costs."""
+
 
 def check_connections(names: Iterable[str], origin: Origin, config: CompileConfig, report: Report) -> None:
     """Whether the configuration has connections of these names; templates are left for when they are known.
@@ -34,8 +38,7 @@ def check_connections(names: Iterable[str], origin: Origin, config: CompileConfi
     """
     for index, name in enumerate(names):
         if config.connections is not None and name not in config.connections and not is_template(name):
-            where = origin.first((index,))
-            report.add(_unknown("connection", name, config.connections, where))
+            report.add(_unknown("connection", name, () if report.full else config.connections, origin.first((index,))))
 
 
 def scope_of_connections(names: Iterable[str], config: CompileConfig) -> Mapping[str, Partial]:
@@ -55,7 +58,7 @@ def check_namespace(name: str | None, origin: Origin, config: CompileConfig, rep
         return
     allowed = {*config.namespaces, config.namespace}
     if name not in allowed:
-        near = nearest(name, allowed)
+        near = "" if report.full else nearest(name, islice(sorted(allowed), _COMPARED))
         hint = f"did you mean `{near}`?" if near else "add it to `namespaces` in the daemon's configuration"
         report.add(origin.problem("PL-302", f"operations may not run in the namespace `{short(name)}`", hint))
 
@@ -75,7 +78,7 @@ def check_queue(name: str, gang: Gang | None, origin: Origin, pair: tuple[Compil
     parts = name.replace(".", "/").split("/")
     queue = config.queues.get(parts[-1]) if len(parts) <= 2 else None
     if queue is None:
-        report.add(_unknown("queue", name, config.queues, origin))
+        report.add(_unknown("queue", name, () if report.full else config.queues, origin))
         return
     for problem in _above(parts[-1], queue, gang, origin):
         report.add(problem)
@@ -104,6 +107,6 @@ def _plain(number: Decimal) -> str:
 
 
 def _unknown(what: str, name: str, known: Iterable[str], origin: Origin) -> Problem:
-    near = nearest(name, known)
+    near = nearest(name, islice(known, _COMPARED))
     hint = f"did you mean `{near}`?" if near else f"add it to `{what}s` in the daemon's configuration"
     return origin.problem("PL-302", f"there is no {what} `{short(name)}` in the configuration", hint)

@@ -20,6 +20,9 @@ from planner.spec.words import nearest, short
 
 __all__ = ["FoundPreset", "clashing_presets", "preset_faults", "presets_of", "without_presets"]
 
+_COMPARED = 200
+"""Names that one that is not there is compared with."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundPreset:
@@ -49,7 +52,7 @@ def _preset(name: str, origin: Origin, view: View, report: Report) -> FoundPrese
         return None
     documents = view.presets(name)
     if not documents:
-        near = nearest(name, view.preset_names())
+        near = "" if report.full else nearest(name, view.preset_names()[:_COMPARED])
         hint = f"did you mean `{near}`?" if near else "add an operation of that name with `isPreset: true`"
         report.add(origin.problem("PL-302", f"there is no preset `{short(name)}`", hint))
         return None

@@ -109,14 +109,14 @@ async def test_a_version_of_a_repository_is_a_file_or_a_tag(repository, tmp_path
 @pytest.mark.anyio
 @pytest.mark.process
 async def test_a_repository_is_read_at_its_branch_as_it_is_now_and_at_a_tag_as_it_was(repository, tmp_path):
-    branch, tag = (
-        hub_of(repository, tmp_path / "a", "refs/heads/main"),
-        hub_of(repository, tmp_path / "b", "refs/tags/v1"),
-    )
-    assert [(await hub.find("train", "")).data for hub in (branch, tag)] == [b"newest", b"first"]
+    async def found() -> list[bytes]:
+        hubs = [hub_of(repository, tmp_path / ref, f"refs/{ref}") for ref in ("heads/main", "tags/v1")]
+        return [(await hub.find("train", "")).data for hub in hubs]
+
+    assert await found() == [b"newest", b"first"]
     laid(repository, {"train.yaml": "newer still"})
     git(repository, "commit", "-qam", "again")
-    assert [(await hub.find("train", "")).data for hub in (branch, tag)] == [b"newer still", b"first"]
+    assert await found() == [b"newer still", b"first"]
 
 
 @pytest.mark.anyio

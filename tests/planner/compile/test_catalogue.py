@@ -1,5 +1,7 @@
 """Names that the configuration gives a meaning to: connections, queues, namespaces (reference, 9.3 and 10.11)."""
 
+import time
+
 import pytest
 from pydantic import ValidationError
 
@@ -59,6 +61,19 @@ def test_a_name_is_in_the_catalogue(names, said):
     report = Report()
     check_connections(names, HERE, UNKNOWN, report)
     assert report.problems == []
+
+
+def test_many_names_that_are_not_there_cost_little():
+    known = {f"connection-{index}": CONNECTIONS["db"] for index in range(1_000)}
+    config, report = CompileConfig("demo", connections=known, queues={name: Queue() for name in known}), Report()
+    names = [f"conection-{index}" for index in range(5_000)]
+    began = time.process_time()
+    check_connections(names, HERE, config, report)
+    for name in names:
+        check_queue(name, None, HERE, (config, report))
+    assert time.process_time() - began < 2.0
+    assert report.errors == 10_000
+    assert "did you mean `connection-" in report.problems[0].hint
 
 
 TEXTS = {
