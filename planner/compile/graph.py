@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from planner.compile.origin import Origin, Report
 from planner.spec.operation import Operation
+from planner.spec.shape import is_template
 from planner.spec.words import nearest, short, some
 
 __all__ = ["Vertex", "arrange"]
@@ -74,6 +75,10 @@ def _named(operations: Sequence[Operation], origin: Origin, report: Report) -> M
 
 def _vertex(name: str, named: Mapping[str, tuple[Operation, Origin]], report: Report) -> Vertex:
     operation, origin = named[name]
+    for field in ("dependencies", "trigger"):
+        if is_template(getattr(operation, field)):
+            message = f"`{field}` cannot be a template: the graph is known before anything runs"
+            report.add(origin.at(field).problem("PL-406", message, "write it out"))
     upstream: dict[str, None] = {}
     for other, where in _edges(operation, origin):
         if other in named:
@@ -86,11 +91,16 @@ def _vertex(name: str, named: Mapping[str, tuple[Operation, Origin]], report: Re
 
 
 def _edges(operation: Operation, origin: Origin) -> list[tuple[str, Origin]]:
-    found = [(name, origin.at("dependencies", index)) for index, name in enumerate(operation.dependencies or ())]
+    """What an operation waits for: `dependencies`, params and events of others (reference, section 12.1)."""
+    named = operation.dependencies if isinstance(operation.dependencies, tuple) else ()
+    found = [(name, origin.at("dependencies", index)) for index, name in enumerate(named)]
     for param, value in (operation.params or {}).items():
         reference = value.reference
         if reference is not None and reference.source == "ops":
             found.append((reference.name, origin.at("params", param, "ref")))
+    for index, event in enumerate(operation.events if isinstance(operation.events, tuple) else ()):
+        if event.operation:
+            found.append((event.operation, origin.at("events", index, "ref")))
     return found
 
 

@@ -188,7 +188,7 @@ def _fits(found: Found, origin: Origin, around: Around | None, shop: Shop) -> bo
         report.add(origin.problem("PL-104", f"DAGs are nested more than {MAX_DEPTH} deep"))
         return False
     before = report.values
-    report.values += found.origin.size
+    report.values += report.size_of(found.origin)
     if before <= MAX_VALUES < report.values:
         message = (
             f"the components that this file uses come to more than {MAX_VALUES:,} values, each as often as it is used"

@@ -46,11 +46,6 @@ class Origin:
         """Where the value is, or the nearest one around it that is written."""
         return self.places.value(self.pointer)
 
-    @property
-    def size(self) -> int:
-        """How many values there are in this one, itself included."""
-        return self.places.size(self.pointer)
-
     def at(self, *parts: str | int) -> Origin:
         """A value below this one."""
         return Origin(self.places, self.pointer + pointer(*parts))
@@ -107,12 +102,20 @@ class Report:
     operations: int = 0
     values: int = 0
     budget: Budget = field(default_factory=lambda: Budget(MAX_STEPS, MAX_SIZE))
+    _sizes: dict[tuple[str, str], int] = field(default_factory=dict)
     _seen: set[tuple[str, Place, str, str]] = field(default_factory=set)
 
     @property
     def full(self) -> bool:
         """Whether no further problem is shown: then hints need not be looked for."""
         return len(self._seen) >= MAX_PROBLEMS
+
+    def size_of(self, origin: Origin) -> int:
+        """How many values there are in one, counted once."""
+        part = origin.places.part(origin.pointer)
+        if (part.path, part.at) not in self._sizes:
+            self._sizes[part.path, part.at] = origin.places.size(origin.pointer)
+        return self._sizes[part.path, part.at]
 
     def templates(self) -> Budget:
         """What one evaluation may cost."""

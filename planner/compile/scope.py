@@ -140,12 +140,14 @@ class Settled:
         waiting: those that wait for globals or other inputs, as template text.
         flaws: what is wrong with those that are in neither, by name.
         circular: names that need each other.
+        deep: names that are built on others in more turns than are taken.
     """
 
     values: dict[str, Json] = field(default_factory=dict)
     waiting: dict[str, Json] = field(default_factory=dict)
     flaws: dict[str, tuple[Flaw, ...]] = field(default_factory=dict)
     circular: tuple[str, ...] = ()
+    deep: tuple[str, ...] = ()
 
 
 Scoped = Callable[[Mapping[str, Json], Mapping[str, Symbol]], Mapping[str, Partial]]
@@ -165,9 +167,13 @@ def settle(
     """
     done, budget = Settled(), budget or Budget()
     left, behind = dict(texts), dict.fromkeys(texts, frozenset[str]())
-    for _ in range(_MOST_TURNS):
-        ready = [name for name in left if behind[name].isdisjoint(left)]
+    for turn in range(_MOST_TURNS + 1):
+        ready = [name for name in left if not any(other in left for other in behind[name])]
         if not ready:
+            done.circular = tuple(left)
+            break
+        if turn == _MOST_TURNS:
+            done.deep = tuple(left)
             break
         scope = scoped(done.values, later(name for name in texts if name not in done.values))
         unsettled = frozenset(left)  # the scope of this turn has none of them, whatever becomes of them meanwhile
@@ -184,5 +190,4 @@ def settle(
                 done.waiting[name] = final(bound)
             else:
                 done.values[name] = accept(name, bound.value)
-    done.circular = tuple(left)
     return done

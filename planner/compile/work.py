@@ -155,6 +155,10 @@ class Work:
             message = f"params need each other: {some(done.circular)}"
             self.report.add(self.origins[name].problem("PL-303", message))
             self.unknown.add(name)
+        for name in done.deep:
+            hint = "write some of the values out"
+            self.report.add(self.origins[name].problem("PL-407", "params build on one another too deeply", hint))
+            self.unknown.add(name)
         if isinstance(self.asked.found.component.run, Dag) and done.waiting:
             return self._waiting_dag(done.waiting)
         return done.waiting

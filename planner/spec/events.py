@@ -65,7 +65,7 @@ def _ref(value: object) -> str:
     return value
 
 
-class EventTrigger(Section, live="kinds ref"):
+class EventTrigger(Section, identity="kinds ref"):
     """Events of one source that start the operation."""
 
     kinds: Annotated[tuple[EventKind, ...], Filled()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, PlainValidator, ValidationInfo, WithJsonSchema
 
 from planner import keys
 from planner.spec import patterns
@@ -31,6 +31,13 @@ def _io_name(value: str) -> str:
     return value
 
 
+_NAME = {
+    "type": "string",
+    "pattern": f"^(?!(?:{'|'.join(sorted(RESERVED))})$){keys.SEGMENT.pattern}$",
+    "maxLength": 128,
+}
+
+
 def _type(value: object) -> str:
     if not isinstance(value, str):
         raise fault("PL-203", f"{{field}} must be a string, not {kind_of(value)}")
@@ -40,7 +47,12 @@ def _type(value: object) -> str:
 _TYPE = {"anyOf": [{"enum": [*SIMPLE_TYPES, *COMPOSITE_TYPES, *CONSTRAINED_TYPES]}, {"type": "string"}]}
 
 
-def _pattern(value: str) -> str:
+def _pattern(value: str, info: ValidationInfo) -> str:
+    spent = info.context
+    if isinstance(spent, dict):  # what all patterns of a file have cost so far
+        spent["patterns"] = spent.get("patterns", 0) + patterns.weight(value)
+        if spent["patterns"] > patterns.MAX_WEIGHT:
+            raise fault("PL-105", "the patterns of this file are too many or too large together", "split the file")
     if (said := patterns.fault_of(value)) is not None:
         raise fault("PL-204", *said)
     return value
@@ -119,7 +131,7 @@ class IO(
 ):
     """One input or output."""
 
-    name: Annotated[Name, AfterValidator(_io_name)]
+    name: Annotated[Name, AfterValidator(_io_name), WithJsonSchema(_NAME)]
     description: str | None = None
     """For people."""
     type: Annotated[str, PlainValidator(_type), WithJsonSchema(_TYPE)] | None = None

@@ -34,6 +34,9 @@ __all__ = ["KINDS", "Document", "Loaded", "Look", "load", "looks_like_spec"]
 KINDS: tuple[str, ...] = ("component", "operation")
 """Kinds of documents."""
 
+Spent = dict[str, int]
+"""What the documents of a file have cost so far, by what it is; the models count in it."""
+
 Look = Literal["spec", "suspect", "other"]
 """What a file is by the rule of design "Discovery"."""
 
@@ -98,11 +101,12 @@ def load(path: str, data: bytes) -> Loaded:
     """
     read = reader.read(path, data)
     documents: list[Document] = []
+    spent: Spent = {}
     problems = list(read.problems)
     for part in read.documents:
         if part.value is None and not part.spoilt:
             continue
-        document, found = _document(part)
+        document, found = _document(part, spent)
         documents.append(document)
         problems += _beyond(read.problems, found) if part.spoilt else found
     if not documents and not problems:
@@ -145,14 +149,14 @@ def _beyond(known: tuple[Problem, ...], found: list[Problem]) -> list[Problem]:
 # One document
 
 
-def _document(part: reader.YamlDocument) -> tuple[Document, list[Problem]]:
+def _document(part: reader.YamlDocument, spent: Spent) -> tuple[Document, list[Problem]]:
     value: Any = part.value
     problems = _top(value, part.places)
     fields = value if isinstance(value, dict) else {}
     kind, name = fields.get("kind"), fields.get("name")
     spec: Component | Operation | None = None
     if isinstance(kind, str) and kind in KINDS:
-        spec, found = _parse(kind, value, part.places)
+        spec, found = _parse(kind, value, part.places, spent)
         problems += found
     usable = None if problems or part.spoilt else spec
     return Document(part.index, _text(kind), _text(name), usable, part.places, value), problems
@@ -162,10 +166,10 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _parse(kind: str, value: Any, places: Places) -> tuple[Component | Operation | None, list[Problem]]:
+def _parse(kind: str, value: Any, places: Places, spent: Spent) -> tuple[Component | Operation | None, list[Problem]]:
     model: type[Component | Operation] = Component if kind == "component" else Operation
     try:
-        return model.model_validate(value), []
+        return model.model_validate(value, context=spent), []
     except ValidationError as error:
         return None, faults.problems(error, model, value, places)
 

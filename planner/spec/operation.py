@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
+from pydantic import ConfigDict
+
 from planner.spec.clashes import Clash, Said
 from planner.spec.component import Component
 from planner.spec.document import DocumentFields
 from planner.spec.events import Events, Trigger
 from planner.spec.joins import Joins
 from planner.spec.matrix import Matrix
+from planner.spec.needed import any_of
 from planner.spec.params import Params
 from planner.spec.presets import PatchStrategy, RunPatch
 from planner.spec.references import HubRef, PathRef, UrlRef
@@ -32,14 +35,16 @@ _LISTED = "`component`, `pathRef`, `hubRef`, `urlRef` and `dagRef`"
 
 class Operation(
     DocumentFields,
-    identity="kind params dependencies component matrix joins trigger conditions skip_on_upstream_skip",
-    live="schedule events",
+    identity="kind params dependencies component matrix joins events trigger conditions skip_on_upstream_skip",
+    live="schedule",
     inert="hub_ref dag_ref url_ref path_ref run_patch patch_strategy is_preset",
 ):
     """One thing that shall run: what, with which values, and when.
 
     What refers to a component, patches and presets are inert: what comes of them counts where it lands.
     """
+
+    model_config = ConfigDict(json_schema_extra=any_of(*REFERENCES, "isPreset"))
 
     kind: Literal["operation"] = "operation"
     """What document it is."""

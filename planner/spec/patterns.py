@@ -17,12 +17,18 @@ from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from planner.spec.words import short
 
-__all__ = ["MAX_COST", "cost", "fault_of", "matches"]
+__all__ = ["MAX_COST", "MAX_WEIGHT", "cost", "fault_of", "matches", "weight"]
 
 MAX_COST = 2_000_000
 """Bound of `cost(pattern)` times the characters that it is matched against: a fifth of a second at worst."""
 
+MAX_WEIGHT = 200_000
+"""Bound of `weight` over the patterns of a file: half a second at worst."""
+
 _LONGEST = 500
+_WIDE = re.compile(r"\\[wWdDsSpP]|(?<!\\)\.|\(\?[a-zA-Z]*i")
+_WIDTH = 20
+"""How much more it costs to read a part that knows all scripts."""
 _LARGEST = 10_000
 _KEPT = 32
 """Patterns that stay compiled; one takes some megabytes at worst."""
@@ -38,6 +44,8 @@ def fault_of(pattern: str) -> tuple[str, str] | None:
         return f"a pattern of {len(pattern)} characters", f"use {_LONGEST} at most"
     if (size := cost(pattern)) > _LARGEST:
         return f"a pattern of {size:,} parts, with its counts written out", f"use {_LARGEST:,} at most"
+    if weight(pattern) > _WIDTH * _LARGEST // 10:
+        return "a pattern that is too large to be matched", _CLASSES
     try:
         _compiled(pattern)  # by itself first: "a)|(b" is only made whole by what is put around it
         _anchored(pattern)
@@ -64,6 +72,11 @@ def cost(pattern: str) -> int:
         else:
             parts += most
     return parts * factor
+
+
+def weight(pattern: str) -> int:
+    """How much it costs at most to read a pattern, before it is matched against anything."""
+    return cost(pattern) * (_WIDTH if _WIDE.search(pattern) else 1)
 
 
 def matches(pattern: str, text: str) -> bool:

@@ -7,9 +7,9 @@ PL-601; what the YAML reader finds keeps its own code.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
@@ -45,8 +45,19 @@ def _list_of_one(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+_T = TypeVar("_T", bound=Sized)
+
+_MOST = 200
+
+
+def _not_too_many(values: _T) -> _T:
+    if len(values) > _MOST:
+        raise fault(_CODE, f"{len(values):,} entries in {{field}}, more than {_MOST}", "name folders instead of files")
+    return values
+
+
 Glob = Annotated[str, AfterValidator(_glob)]
-Globs = Annotated[tuple[Glob, ...], BeforeValidator(_list_of_one)]
+Globs = Annotated[tuple[Glob, ...], BeforeValidator(_list_of_one), AfterValidator(_not_too_many)]
 """One glob or a list of globs; a path fits when one of them does."""
 
 
@@ -118,11 +129,11 @@ class Repository(Section):
     """None for the last part of the remote's path."""
     paths: Paths = Paths()
     defaults: Policy = Policy()
-    policies: tuple[PolicyRule, ...] = ()
+    policies: Annotated[tuple[PolicyRule, ...], AfterValidator(_not_too_many)] = ()
     """Later rules win over earlier ones, field by field."""
     budgets: Budgets = Budgets()
     """What one commit may cause: where it is tighter than the daemon's own."""
-    moved: Annotated[dict[Name, Name], beside(_bad_moves)] = Field(default_factory=dict)
+    moved: Annotated[dict[Name, Name], beside(_bad_moves), AfterValidator(_not_too_many)] = Field(default_factory=dict)
     """New names of operations by old name."""
 
     def policy(self, path: str) -> Policy:

@@ -51,7 +51,8 @@ def lower(said: spec.Dag, ground: Ground, around: Around, child: Child) -> Dag |
         where = found.origin.first(("name",))
         ground.report.add(info(where.problem("PL-309", f"no operation uses the component `{found.component.name}`")))
     if not said.operations:
-        ground.report.add(ground.origin.problem("PL-202", "a DAG needs operations", "add `operations`"))
+        where = ground.origin.first(("operations",))
+        ground.report.add(where.problem("PL-202", "a DAG needs operations", "add `operations`"))
         return None
     siblings: dict[str, Sibling] = {}
     nodes: list[Node] = []
@@ -59,7 +60,8 @@ def lower(said: spec.Dag, ground: Ground, around: Around, child: Child) -> Dag |
         compiled, sibling = child(vertex, replace(around, siblings=siblings))
         siblings[vertex.name] = sibling
         if compiled is not None:
-            nodes.append(Node(compiled, vertex.upstream))
+            trigger, skips = vertex.operation.trigger, vertex.operation.skip_on_upstream_skip
+            nodes.append(Node(compiled, vertex.upstream, trigger or "all_succeeded", skips is True))
     return Dag(tuple(nodes), concurrency, tuple(_rules(said, ground)))
 
 

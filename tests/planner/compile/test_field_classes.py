@@ -10,7 +10,7 @@ import pytest
 
 from planner.spec.fields import FIELDS, FieldClass
 from planner.spec.places import snake
-from tests.planner.compile.field_rows import io, runs
+from tests.planner.compile.field_rows import io, operation, runs
 from tests.planner.compile.trees import compiled
 
 pytestmark = pytest.mark.unit
@@ -193,6 +193,7 @@ ROWS = {
     "TcpSocketAction.port": (probed(TCP), "component/run/container/readinessProbe/tcpSocket/port", 81),
     "ExecAction.command": (probed(EXEC), "component/run/container/readinessProbe/exec/command", ["y"]),
     **io.ROWS,
+    **operation.ROWS,
     **runs.ROWS,
 }  # fmt: skip
 REFUSED = {"DatetimeSchedule.max_catch_up": "PL-209"}  # one tick has nothing to catch up with
@@ -203,7 +204,9 @@ LINES = {f"{section}.{name}": group for section, names in FIELDS.items() for nam
 
 def desired(value):
     library = {"c.json": json.dumps(LIBRARY), "d.json": json.dumps(LIBRARY)}
-    return compiled({"a.json": json.dumps(value), "src/a.py": "a", "lib/b.py": "b", **library})
+    return compiled(
+        {"a.json": json.dumps(value), "src/a.py": "a", "lib/b.py": "b", **library}, outside=operation.FROM_OUTSIDE
+    )
 
 
 def root(value):

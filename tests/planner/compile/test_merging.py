@@ -236,3 +236,27 @@ def test_sections_count_by_the_classes_of_their_fields(one, other, same):
 
 def test_cost_counts_for_nothing():
     assert digests("") == digests("cost: 3")
+
+
+# Graphs
+
+
+def nodes(second):
+    text = f"{OP}component:\n  run:\n    kind: dag\n    operations:\n      - {{name: a, component: {{run: {{kind: job, container: {{command: [a]}}}}}}}}\n"
+    return root(f"{text}      - {{name: b, {second}, component: {{run: {{kind: job, container: {{command: [b]}}}}}}}}\n").body.nodes
+
+
+def test_a_node_has_its_trigger():
+    found = nodes("dependencies: [a], trigger: one_failed, skipOnUpstreamSkip: true")[1]
+
+    assert (found.upstream, found.trigger, found.skip_on_upstream_skip) == (("a",), "one_failed", True)
+
+
+def test_an_event_of_another_operation_is_something_to_wait_for():
+    assert nodes("events: [{kinds: [run_status_running], ref: ops.a}]")[1].upstream == ("a",)
+
+
+def test_the_graph_has_no_templates():
+    text = f"{OP}component:\n  run:\n    kind: dag\n    operations:\n      - {{name: b, dependencies: '{{{{ x }}}}', component: {{run: {{kind: job, container: {{command: [b]}}}}}}}}\n"
+
+    assert problems(text) == ["PL-406 a.yaml:8:33 /component/run/operations/0/dependencies"]
