@@ -30,7 +30,8 @@ _COLLECTION_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _Part = tuple[Any, Spot]
 """A value and where it stands."""
 
-_ODD_KEYS = frozenset({"", "~", "null", "Null", "NULL", "<<"})
+_EMPTY = frozenset({"", "~", "null", "Null", "NULL"})
+_ODD_KEYS = _EMPTY | {"<<"}
 """What is no name where it stands without quotes."""
 
 
@@ -66,7 +67,7 @@ class Composer:
         documents: those that are complete.
     """
 
-    __slots__ = ("_anchors", "_budget", "_mark", "_next", "documents", "path")
+    __slots__ = ("_anchors", "_budget", "_mark", "_next", "_nothing", "documents", "path")
 
     def __init__(self, path: str, budget: Budget) -> None:
         self.path = path
@@ -74,6 +75,7 @@ class Composer:
         self._budget = budget
         self._anchors: dict[str, Node | None] = {}
         self._mark: Any = None
+        self._nothing: dict[int, Spot] = {}
 
     def here(self) -> Place:
         """The place of the event at hand; the whole file before the first."""
@@ -113,6 +115,8 @@ class Composer:
             text, style = event.value, event.style
             if not style:
                 value = scalars.plain(text)
+                if not text:
+                    return value, self._unwritten()
                 if type(value) is scalars.Refused:
                     value = self._accept(value, text)
             else:
@@ -130,8 +134,8 @@ class Composer:
         self._budget.enter(self.here)
         part = self._mapping() if type(event) is _MAPPING else self._sequence()
         self._budget.depth -= 1
-        if event.flow_style and type(event) is _MAPPING:
-            _place_nothing(*part)
+        if event.flow_style and self._nothing and isinstance(part[1][2], dict):
+            self._place_nothing(part[1][2])
         return part
 
     def _anchored(self, event: Any) -> _Part:
@@ -148,8 +152,7 @@ class Composer:
         name = str(event.anchor)
         if name not in self._anchors:
             raise Stop(Problem("PL-101", f"alias `*{short(name)}` without an anchor before it", self.here()))
-        node = self._anchors[name]
-        if node is None:
+        if (node := self._anchors[name]) is None:
             raise Stop(Problem("PL-108", f"alias `*{short(name)}` inside its own anchor", self.here()))
         self._budget.nodes(node.size - 1, self.here)
         self._budget.levels(node.height, self.here)
@@ -182,7 +185,8 @@ class Composer:
         return values, (mark.line + 1, mark.column + 1, spots)
 
     def _mapping(self) -> _Part:
-        start, following, budget = self._mark, self._next, self._budget
+        following, budget = self._next, self._budget
+        start: Any = self._mark
         values: dict[str, Any] = {}
         spots: dict[str, tuple[int, int, Spot]] = {}
         into: Entries | None = None
@@ -191,7 +195,7 @@ class Composer:
                 into = into or Entries(values, spots)
                 self._entry(event, into)
                 continue
-            mark = event.start_mark
+            mark: Any = event.start_mark
             self._mark = mark
             budget.used += 1
             if budget.used > MAX_NODES:
@@ -211,7 +215,7 @@ class Composer:
     def _entry(self, event: Any, into: Entries) -> None:
         """Any entry of a mapping, also one whose key is quoted, tagged, empty, a merge or no scalar."""
         mark = self._mark = event.start_mark
-        is_merge = _is_merge(event)
+        is_merge = type(event) is _SCALAR and event.value == "<<" and not event.style and event.tag is None
         key = self._key(event)
         part = self._part(self._next())
         if key is None:
@@ -258,8 +262,18 @@ class Composer:
         if event.style or event.tag not in {None, "!"}:
             return self._scalar(event)
         spot: Spot = (self._mark.line + 1, self._mark.column + 1, None)
-        empty = event.value in {"", "~", "null", "Null", "NULL"}
-        return None if empty else event.value, spot
+        return None if event.value in _EMPTY else event.value, spot
+
+    def _unwritten(self) -> Spot:
+        spot: Spot = (self._mark.line + 1, self._mark.column + 1, None)
+        self._nothing[id(spot)] = spot
+        return spot
+
+    def _place_nothing(self, entries: dict[str, tuple[int, int, Spot]]) -> None:
+        """In `{key: }` the parsers disagree about where the nothing stands; so it stands with its key."""
+        for key, (line, column, spot) in entries.items():
+            if id(spot) in self._nothing:
+                entries[key] = (line, column, (line, column, None))
 
     # Refusals
 
@@ -281,19 +295,6 @@ class Composer:
         self._budget.report(Problem("PL-106", message, self.here(), hint=hint))
 
 
-def _place_nothing(values: dict[str, Any], spot: Spot) -> None:
-    """In `[key: ]` the parsers disagree about where the nothing stands; so it stands with its key."""
-    line, column, entries = spot
-    if len(values) == 1 and isinstance(entries, dict):
-        ((key, entry),) = entries.items()
-        if values[key] is None and entry[:2] == (line, column):
-            entries[key] = (line, column, (line, column, None))
-
-
 def _is_odd_key(event: Any) -> bool:
     """Whether there may be more to a key than its text."""
     return event.anchor or event.tag or (event.style == '"' and UNSPEAKABLE.search(event.value) is not None)
-
-
-def _is_merge(event: Any) -> bool:
-    return isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style and event.tag is None

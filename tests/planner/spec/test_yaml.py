@@ -266,6 +266,7 @@ FRAGMENTS = st.lists(
 @settings(max_examples=300, deadline=2_000)
 @given(FRAGMENTS)
 @example("[b: ]")
+@example("{b: }")
 def test_both_parsers_read_the_same(text):
     data = (text + "\n").encode()
     fast, pure = reader._read("f.yaml", data, reader._FAST), reader._read("f.yaml", data, reader._PURE)
