@@ -11,7 +11,7 @@ from planner.compile.code import warn_of_unseen
 from planner.compile.gang_origin import Written
 from planner.compile.ground import Ground
 from planner.compile.inputs import flaw_problem
-from planner.compile.leaf_checks import check_amounts, check_slots, tell_environment
+from planner.compile.leaf_checks import check_amounts, check_slots, check_texts, tell_environment
 from planner.compile.pod import looked_up
 from planner.compile.recheck import rechecked
 from planner.compile.refusal import refusal
@@ -44,6 +44,7 @@ def finished(gang: Gang, ground: Ground, bindings: Bindings, component: Componen
         ground.report.add(flaw_problem(written.of(flaw.pointer), flaw))
     errors, before = ground.report.errors, gang
     gang = gather(gang, bound)
+    check_texts(gang, bound, written, ground.report)
     if ground.report.errors == errors:
         gang = rechecked(before, gang, written, ground.report)
     for group in gang.replicas:

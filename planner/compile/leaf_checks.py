@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from planner.canon import Json
 from planner.compile.container import GPU
+from planner.compile.gang_origin import Written
 from planner.compile.ground import Ground
-from planner.compile.origin import Origin, info, warning
+from planner.compile.origin import Origin, Report, info, warning
 from planner.compile.scope import UNKNOWN
+from planner.compile.template import Bound, is_template
 from planner.errors import Problem
 from planner.model.gang import Gang
 from planner.spec.places import pointer
+from planner.spec.words import kind_of
 
-__all__ = ["check_amounts", "check_slots", "tell_environment"]
+__all__ = ["check_amounts", "check_slots", "check_texts", "tell_environment"]
 
 _AMOUNT = re.compile(r"[0-9]{1,30}(?:\.[0-9]{0,30})?(?:[eE][-+]?[0-9]{1,3}|[numkMGTPE]|[KMGTPE]i)?|\.[0-9]{1,30}")
 
@@ -30,8 +34,25 @@ def check_amounts(amounts: Mapping[str, str], at: str, pending: Mapping[str, fro
         if waiting and not any(symbol.startswith(UNKNOWN) for symbol in waiting):
             message = f"the amount of {name} must be known before the run starts; it needs {', '.join(sorted(waiting))}"
             ground.report.add(origin.problem("PL-406", message))
-        elif not waiting:
+        elif not waiting and not is_template(amount):  # one that is left has a flaw, which was said
             ground.report.add(origin.problem("PL-204", f"the amount of {name} is none", "write a number, or 500m, 2Gi"))
+
+
+def check_texts(gang: Gang, bound: Bound, written: Written, report: Report) -> None:
+    """An image and a folder are words: a list of them is none."""
+    for group in gang.replicas:
+        for name in ("image", "working_dir"):
+            at = pointer("replicas", group.role, name)
+            value = _at(bound.value, "replicas", group.role, name)
+            if isinstance(value, list | tuple | Mapping):
+                where = written.of(at)
+                report.add(where.problem("PL-203", f"text is wanted here, not {kind_of(value)}", "take one item of it"))
+
+
+def _at(value: Json, *names: str) -> Json:
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def check_slots(gang: Gang, ground: Ground) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from planner.spec.clashes import Clash, Said
-from planner.spec.composites import Artifacts, Dockerfile, File, Git, Paths, Tensorboard
+from planner.spec.composites import ONE_PATH, Artifacts, Dockerfile, File, Git, Paths, Tensorboard
 from planner.spec.container import Container
+from planner.spec.needed import any_of
 from planner.spec.shape import OrTemplate, Section, fault, is_template
 from planner.spec.words import kind_of, short
 
@@ -55,7 +56,7 @@ def _paths(value: object) -> object:
     return [value] if isinstance(value, str) and not is_template(value) else value
 
 
-_OnePath = WithJsonSchema({"anyOf": [{"type": "array"}, {"type": "string"}]})
+_OnePath = WithJsonSchema({"anyOf": [{"type": "array", "items": ONE_PATH}, {"type": "string"}]})
 
 
 class InitEntry(
@@ -64,6 +65,8 @@ class InitEntry(
     "container",
 ):
     """One entry. `- git:` alone is the folder of the spec file."""
+
+    model_config = ConfigDict(json_schema_extra=any_of(*HANDLERS, "connection", "container", or_null=("git",)))
 
     git: Annotated[Annotated[GitInit | str, OrTemplate(GitInit)] | None, BeforeValidator(_git)] = None
     """Code: of this repository at the run's commit where it has neither `url` nor a `connection`; else a clone."""
@@ -106,7 +109,7 @@ class InitEntry(
         if not named and said["connection"] is None and said["container"] is None:
             message = "an init entry without anything to put in place"
             known = (*HANDLERS, "connection", "container")
-            yield (), fault("PL-202", message, "write `git: {}`, or remove it", unless=known)
+            yield (), fault("PL-202", message, "write `git: {}`, or remove it", ("git",), unless=known)
         if said.has("git"):
             yield from _of_git(said)
 

@@ -223,8 +223,8 @@ def test_entries_of_init(written, read_as, is_code):
 
 
 BAD_ENTRIES = {
-    "nothing": ({}, [("PL-202", "init/0")]),
-    "a path alone": ({"path": "a"}, [("PL-202", "init/0")]),
+    "nothing": ({}, [("PL-202", "init/0/git")]),
+    "a path alone": ({"path": "a"}, [("PL-202", "init/0/git")]),
     "two things": ({"paths": "a", "modelRef": "b"}, [("PL-209", "init/0/modelRef")]),
     "a revision of this repository": (
         {"git": {"revision": "r", "flags": []}},
@@ -233,7 +233,7 @@ BAD_ENTRIES = {
     "paths of another repository": ({"git": {"url": "u", "paths": ["a"]}}, [("PL-209", "init/0/git/paths")]),
     "a container for code": ({"git": {}, "container": {"image": "i"}}, [("PL-209", "init/0/container")]),
     "code outside": ({"git": {}, "path": "/a"}, [("PL-204", "init/0/path")]),
-    "an unknown field": ({"gti": {}}, [("extra_forbidden", "init/0/gti"), ("PL-202", "init/0")]),
+    "an unknown field": ({"gti": {}}, [("extra_forbidden", "init/0/gti"), ("PL-202", "init/0/git")]),
 }
 
 
