@@ -282,3 +282,4 @@ async def test_a_commit_is_planned_again_once_what_it_lacks_is_there():
     clock.passes(minutes=10)
     await commits.reconcile()
     assert (await world.ledger.sequence(), hub.asked.count("train")) == (planned, 4)
+    await world.backend.close()
