@@ -29,7 +29,7 @@ GOOD: Mapping[str, tuple[Any, ...]] = {
     "gcs": ("gs://bucket/a/b",),
     "s3": ("s3://bucket/a/b",),
     "wasb": ("wasb://container@user.blob.core.windows.net/a",),
-    "git": ({"url": "https://example.org/acme/repo.git", "revision": "main"}, {"revision": "main"}),
+    "git": ({"url": "https://example.org/acme/repo.git", "revision": "main"},),
     "artifacts": ({"files": ["a", ["b", "c"]]}, {"dirs": ["d"], "workers": 2}),
     "event": ({"name": "a", "kind": "metric"},),
     "tensorboard": ({"port": 6006, "useNames": True},),
@@ -98,7 +98,8 @@ def _one(dice: Dice, required: float) -> dict[str, Any]:
         made |= dice.fields(("toInit", 0.4, lambda: True))
     if not many and dice.chance(0.25):
         made |= _validation(kind)
-    dice.scope.setdefault(kind, []).append(name)
+    if not many:
+        dice.scope.setdefault(kind, []).append(name)
     return made
 
 

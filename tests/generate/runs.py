@@ -10,6 +10,8 @@ from tests.generate.dice import Dice, Free
 KINDS = (
     *["job", "service", "tfjob", "pytorchjob", "mpijob", "raycluster", "daskcluster", "notifier", "cleaner", "tuner"],
 )
+LEADING = {"tfjob": ("worker",), "pytorchjob": ("master",), "mpijob": ("launcher", "worker")}
+"""Groups that a run does not make sense without."""
 REPLICAS = {
     "tfjob": ("chief", "ps", "worker", "evaluator"),
     "pytorchjob": ("master", "worker"),
@@ -25,7 +27,7 @@ def run(dice: Dice, kind: str = "") -> dict[str, Any]:
         case "service":
             return made | parts(dice) | _service(dice)
         case "tfjob" | "pytorchjob" | "mpijob":
-            roles = dice.some(REPLICAS[kind], 1)
+            roles = [*LEADING[kind], *dice.some([role for role in REPLICAS[kind] if role not in LEADING[kind]])]
             return made | {role: replica(dice) for role in roles} | _kubeflow(dice, kind)
         case "raycluster":
             return made | _ray(dice)

@@ -90,7 +90,7 @@ def shared(dice: Dice) -> dict[str, Any]:
         ("name", 0.7, dice.name),
         ("description", 0.3, lambda: "what it does"),
         ("tags", 0.3, lambda: dice.pick([dice.names(), "a, b"])),
-        ("presets", 0.06, dice.names),
+        ("presets", 0.01, dice.names),
         ("queue", 0.15, lambda: dice.pick(["agent/gpu", "gpu"])),
         ("namespace", 0.05, dice.word),
         ("cache", 0.15, lambda: sections.cache(dice)),
@@ -131,7 +131,7 @@ def extras(dice: Dice) -> dict[str, Any]:
         ("trigger", 0.06, lambda: dice.pick(timing.TRIGGERS)),
         ("conditions", 0.08, lambda: dice.pick(["{{ globals.iteration == 1 }}", "true"])),
         ("skipOnUpstreamSkip", 0.05, lambda: dice.chance(0.5)),
-        ("events", 0.04, lambda: [timing.event(dice, "ops.other")]),
+        ("events", 0.005, lambda: [timing.event(dice, "ops.other")]),
     )
 
 
@@ -180,7 +180,7 @@ def sweep(dice: Dice, kind: str = "") -> dict[str, Any]:
 
 def preset(dice: Dice) -> dict[str, Any]:
     """An operation that is laid over others."""
-    made = {"kind": "operation", "isPreset": True} | shared(dice)
+    made = {"kind": "operation", "isPreset": True, "name": dice.name()} | shared(dice)
     if dice.chance(0.5):
         made["version"] = VERSION
     patch = {key: part for key, part in runs.parts(dice).items() if dice.chance(0.5)}

@@ -6,6 +6,7 @@ names a test of ours that shows what we do. An entry that no generated case need
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -79,13 +80,45 @@ def _refused(*words: str) -> Callable[[str, Mapping[str, Any]], bool]:
     return lambda why, _: all(word in why for word in words)
 
 
+def _presets(problem: Problem, _: Mapping[str, Any]) -> bool:
+    return "preset" in problem.message and problem.code in {"PL-202", "PL-302", "PL-406"}
+
+
+def _mapping(problem: Problem, value: Mapping[str, Any]) -> bool:
+    return problem.code == "PL-403" and problem.pointer.startswith("/matrix/values/") and "matrix" in value
+
+
 def _is_empty(problem: Problem, _: Mapping[str, Any]) -> bool:
-    return problem.code == "PL-203" and problem.message.endswith("not empty") and "/params/" in problem.pointer
+    return problem.code == "PL-203" and problem.message.endswith("not empty")
 
 
-def _hyperband(problem: Problem, value: Mapping[str, Any]) -> bool:
+def _searches(problem: Problem, value: Mapping[str, Any]) -> bool:
     matrix = value.get("matrix")
-    return isinstance(matrix, Mapping) and matrix.get("kind") == "hyperband" and problem.pointer.startswith("/matrix/")
+    search = isinstance(matrix, Mapping) and matrix.get("kind") in {"hyperband", "hyperopt"}
+    return search and problem.pointer.startswith("/matrix/")
+
+
+def _checks(problem: Problem, _: Mapping[str, Any]) -> bool:
+    return problem.code == "PL-203" and "/validation/" in problem.pointer
+
+
+def _blanks(why: str, value: Mapping[str, Any]) -> bool:
+    return any(f'"{name}": " ' in json.dumps(value) for name in ("type", "startAt", "endAt"))
+
+
+def _delayed(why: str, value: Mapping[str, Any]) -> bool:
+    said = "value_error" in why or "No value was provided" in why
+    return said and "delayValidation" in json.dumps(value)
+
+
+def _templates(why: str, value: Mapping[str, Any]) -> bool:
+    said = any(word in why for word in (".environment.", "instance of V1", "valid boolean", "valid integer"))
+    return "{{" in json.dumps(value) and said
+
+
+def _printed(why: str, _: Mapping[str, Any]) -> bool:
+    """Scalars in place of text, and null for nothing."""
+    return "valid string" in why and any(name in why for name in ("metadata", "environment", "head", "workers"))
 
 
 def _volumes_or_sidecars(pair: Pair, place: Place, ours: Any, theirs: Any) -> bool:
@@ -99,20 +132,22 @@ def _between_replicas(pair: Pair, place: Place, ours: Any, theirs: Any) -> bool:
 
 
 SECTIONS = "tests/planner/spec/test_sections.py"
+PROBLEMS = "tests/planner/compile/test_problems.py"
 REFUSED: tuple[Refused, ...] = (
-    Refused("presets have names", "5.4", SECTIONS, _says("PL-202", "a preset needs a name")),
+    Refused("presets have names, and are found by them", "5.4", PROBLEMS, _presets),
     Refused(
         "numbers without a meaning are problems: negative durations, ports above 65535, a share of 0 percent",
         "10.2",
         SECTIONS,
         _any(
             _says("PL-204", "must be from", "is not a port", "must be above", "must be at ", "too large for a number"),
+            _says("PL-204", "is too small", "is too large", "never reaches or crosses", "values to choose from"),
             _says("PL-504", "must be whole seconds", "must be from"),
             _says("PL-403", "must be from"),
         ),
     ),
     Refused(
-        "true and false are neither numbers nor words",
+        "true and false are no numbers, and of numbers only 0 and 1 are truth values",
         "8.1",
         SECTIONS,
         _any(
@@ -136,8 +171,8 @@ REFUSED: tuple[Refused, ...] = (
         "6",
         SECTIONS,
         _any(
-            _says("PL-208", "is not a name", "is not a queue", "names no component of a hub"),
-            _says("PL-204", "must not be empty", "is not a URL", "is not an http or https URL"),
+            _says("PL-208", "is not a name", "is not a queue", "names no component of a hub", "is not the name of"),
+            _says("PL-204", "must not be empty", "is not a URL", "is not an http or https URL", "is not a reference"),
             _says("PL-204", "is not the source of an event", "a mount without a path to upload"),
             _says("PL-203", "should have at least"),
         ),
@@ -155,24 +190,17 @@ REFUSED: tuple[Refused, ...] = (
     Refused(
         "what admission and planning need is known before a run starts",
         "9.2",
-        "tests/planner/compile/test_problems.py",
+        PROBLEMS,
         _says("PL-406", "must be known before the run starts"),
     ),
-    Refused(
-        "an undefined variable is a problem",
-        "9.1",
-        "tests/planner/compile/test_problems.py",
-        _says("PL-405", "is undefined"),
-    ),
+    Refused("an undefined variable is a problem", "9.1", PROBLEMS, _says("PL-405", "is undefined")),
     Refused(
         "what a join asks for and takes is read at once",
         "17",
         SECTIONS,
         _any(
-            _says(
-                "PL-204", "is not a condition", "runs have no field", "the query is empty", "is not the path of a value"
-            ),
-            _says("PL-204", "names no artifacts", "artifacts of another run"),
+            _says("PL-204", "is not a condition", "runs have no field", "the query is empty"),
+            _says("PL-204", "names no artifacts", "artifacts of another run", "is not the path of a value"),
             _says("PL-203", "must be the path of a value"),
             _says("PL-202", "a joined param needs a"),
         ),
@@ -186,13 +214,80 @@ REFUSED: tuple[Refused, ...] = (
             _is_empty,
         ),
     ),
-    Refused("hyperband has all that it needs", "13.1", SECTIONS, _hyperband),
+    Refused(
+        "what runs has a container, and the groups of replicas that its kind cannot do without",
+        "3",
+        SECTIONS,
+        _any(_says("PL-202", "a run of kind"), _says("PL-202", "needs a container")),
+    ),
+    Refused("hyperband and hyperopt have all that they need", "13.1", SECTIONS, _searches),
+    Refused("a grid has an end that one can wait for", "13.1", PROBLEMS, _says("PL-204", "combinations")),
+    Refused("conditions are expressions", "16.3", PROBLEMS, _says("PL-404", "condition", "expression")),
+    Refused("a component of a DAG has a name", "12.1", PROBLEMS, _says("PL-307", "needs a name")),
+    Refused("checks are numbers where they count", "6.1", SECTIONS, _checks),
+    Refused(
+        "events of operations are those of the same DAG", "16.1", PROBLEMS, _says("PL-304", "work inside a DAG only")
+    ),
+    Refused(
+        "code of this repository is that of the run's commit",
+        "10.9",
+        SECTIONS,
+        _says("PL-209", "is for another repository"),
+    ),
     Refused("an operation has one reference", "4", SECTIONS, _says("PL-209", "an operation has one of")),
     Refused("a name is declared once", "6", SECTIONS, _says("PL-211", "declared twice")),
+    Refused("the version of a component in an operation is one too", "1", SECTIONS, _says("PL-207", "is not known")),
+    Refused(
+        "what goes on to Kubernetes, Ray or a file system is something that they take",
+        "10.8",
+        SECTIONS,
+        _any(
+            _says("PL-204", "is not allowed for field", "is not a file mode"),
+            _says("PL-203", "must be a string, not a list", "must be a string, not a mapping"),
+            _says("PL-201", "unknown field"),
+        ),
+    ),
+    Refused(
+        "a path or a variable is one text or a pair of two",
+        "8.1",
+        SECTIONS,
+        _any(
+            _says("PL-203", "must be a path or", "must be a name and a value"),
+            _says("PL-403", "must be a path or"),
+        ),
+    ),
+    Refused(
+        "a metric is maximized or minimized, never a number",
+        "14",
+        SECTIONS,
+        lambda problem, _: problem.code == "PL-203" and problem.pointer.endswith("/optimization"),
+    ),
+    Refused("the trials of a sweep fit its inputs", "6.2", PROBLEMS, _mapping),
+    Refused(
+        "the scheme of a location is written in small letters",
+        "8.1",
+        PROBLEMS,
+        _says("PL-403", "://bucket/path is wanted"),
+    ),
+    Refused("what a value is put in place from is known", "7.4", SECTIONS, _says("PL-209", "needs a connection")),
 )
 ACCEPTED: tuple[Accepted, ...] = (
     Accepted("presets are comma text everywhere", "2", SECTIONS, lambda why, _: "presets" in why or "hooks" in why),
     Accepted("numbers of a matrix take templates", "13", SECTIONS, _refused("not supported between")),
+    Accepted(
+        "templates in place of sections meet sections", "5.1", PROBLEMS, _refused("'str' object has no attribute")
+    ),
+    Accepted("a join without params is one", "17.1", SECTIONS, _refused("'NoneType' object has no attribute 'items'")),
+    Accepted("params of builds are literals too", "7.1", SECTIONS, _refused("params")),
+    Accepted("delayed values are checked when the run starts", "6", PROBLEMS, _delayed),
+    Accepted("an input without a type takes any trial", "13.2", PROBLEMS, _refused("input type `None`")),
+    Accepted("a git entry without a URL is this repository", "10.9", SECTIONS, _refused(".init.", "git")),
+    Accepted("an environment, a volume and a flag may be templates", "10.8", SECTIONS, _templates),
+    Accepted("scalars are taken as they print, and null as nothing", "10.8", SECTIONS, _printed),
+    Accepted(
+        "a probe without a port asks the first one of the service", "10.2", SECTIONS, _refused("termination", "http")
+    ),
+    Accepted("blanks around a type or an instant do not count", "8.1", SECTIONS, _blanks),
 )
 PATCHES = "tests/planner/compile/test_patch.py"
 MERGED: tuple[Merged, ...] = (
