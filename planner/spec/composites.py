@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from planner.spec.shape import (
+    SCALAR,
     TEMPLATE,
     BoolOrTemplate,
     CountOrTemplate,
@@ -37,9 +38,8 @@ def _path(value: object) -> str | tuple[str, str]:
 
 
 _PAIR = {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}
-PathOrPair = Annotated[
-    str | tuple[str, str], PlainValidator(_path), WithJsonSchema({"anyOf": [{"type": "string"}, _PAIR]})
-]
+ONE_PATH = {"anyOf": [{"type": "string"}, _PAIR]}
+PathOrPair = Annotated[str | tuple[str, str], PlainValidator(_path), WithJsonSchema(ONE_PATH)]
 """A path, or where it comes from and where it is put."""
 Paths = Annotated[tuple[PathOrPair, ...] | str, OrTemplate(tuple[PathOrPair, ...])]
 """Paths, or a template of them."""
@@ -115,11 +115,11 @@ def _variable(pair: object, index: int) -> tuple[str, str]:
     raise fault("PL-203", "{field} must be a name and a value", "write `[NAME, value]`", (index,))
 
 
-_SCALAR = {"type": ["string", "number", "boolean", "null"]}
+_VARIABLE = {"type": "array", "prefixItems": [{"type": "string"}, SCALAR], "minItems": 2, "maxItems": 2}
 _VARIABLES = {
     "anyOf": [
-        {"type": "object", "additionalProperties": _SCALAR},
-        {"type": "array", "items": {"type": "array", "prefixItems": [{"type": "string"}, _SCALAR], "maxItems": 2}},
+        {"type": "object", "additionalProperties": SCALAR},
+        {"type": "array", "items": _VARIABLE},
         TEMPLATE,
     ]
 }

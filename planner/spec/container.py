@@ -10,17 +10,29 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError
 
 from planner.spec.clashes import Clash, Said, refuse
 from planner.spec.kubernetes import Kubernetes
 from planner.spec.probe import ExecAction, HttpGetAction, ReadinessProbe, TcpSocketAction
-from planner.spec.shape import Arguments, BoolOrTemplate, OrTemplate, Printed, Section, fault, is_template, printed
+from planner.spec.shape import (
+    SCALAR,
+    Arguments,
+    BoolOrTemplate,
+    OrTemplate,
+    Printed,
+    Section,
+    fault,
+    is_template,
+    printed,
+)
 from planner.spec.words import kind_of, short
 
 __all__ = ["Container", "EnvVar", "ExecAction", "HttpGetAction", "ReadinessProbe", "Resources", "TcpSocketAction"]
 
 _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_VARIABLE_SCHEMA: JsonSchemaValue = {"type": "string", "pattern": f"^{_VARIABLE.pattern}$"}
 _QUANTITY = re.compile(r"[0-9]{1,30}(?:\.[0-9]{0,30})?(?:[eE][-+]?[0-9]{1,3}|[numkMGTPE]|[KMGTPE]i)?|\.[0-9]{1,30}")
 
 
@@ -36,7 +48,7 @@ def _variable(value: object, at: tuple[str | int, ...] = ()) -> str:
 class EnvVar(Section, identity="name value value_from"):
     """A variable of the environment. Numbers and booleans are taken as they print in JSON."""
 
-    name: Annotated[str, PlainValidator(_variable), WithJsonSchema({"type": "string", "pattern": _VARIABLE.pattern})]
+    name: Annotated[str, PlainValidator(_variable), WithJsonSchema(_VARIABLE_SCHEMA)]
     """What the program finds it by."""
     value: Printed = ""
     """Its text; empty by default."""
@@ -67,6 +79,11 @@ def _entry(name: object, text: object, faults: list[PydanticCustomError]) -> dic
     except PydanticCustomError as error:
         faults.append(error)
         return {}
+
+
+_Named = WithJsonSchema({"type": "object", "propertyNames": _VARIABLE_SCHEMA, "additionalProperties": SCALAR})
+_Env = tuple[EnvVar, ...] | Annotated[dict[str, Printed], _Named]
+"""The forms that variables are written in."""
 
 
 def _quantity(value: object) -> str:
@@ -118,7 +135,7 @@ class Container(
     """The program and its first arguments; what the image says by default."""
     args: Arguments | None = None
     """A string that is one template may become several words."""
-    env: Annotated[tuple[EnvVar, ...], BeforeValidator(_env)] | None = None
+    env: Annotated[tuple[EnvVar, ...], BeforeValidator(_env, json_schema_input_type=_Env)] | None = None
     """Written as a list of name and value, or as a mapping. Of equal names the last one holds."""
     working_dir: str | None = None
     """The folder that it starts in; the run's own by default."""

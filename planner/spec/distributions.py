@@ -101,6 +101,8 @@ def _weight(pair: Any, index: int) -> float | PydanticCustomError:
 
 
 _LIST: JsonSchemaValue = {"anyOf": [{"type": "array", "minItems": 1}, TEMPLATE]}
+_PAIR: JsonSchemaValue = {"type": "array", "minItems": 2, "maxItems": 2, "prefixItems": [{}, {"type": "number"}]}
+_PAIRS: JsonSchemaValue = {"anyOf": [{"type": "array", "minItems": 1, "items": _PAIR}, TEMPLATE]}
 
 
 class Choice(Section, identity="kind value"):
@@ -117,7 +119,7 @@ class PChoice(Section, identity="kind value"):
 
     kind: Literal["pchoice"] = "pchoice"
     """Which distribution it is."""
-    value: Annotated[tuple[tuple[Any, float], ...] | str, PlainValidator(_weighted), WithJsonSchema(_LIST)]
+    value: Annotated[tuple[tuple[Any, float], ...] | str, PlainValidator(_weighted), WithJsonSchema(_PAIRS)]
     """Pairs of a value and its probability, or text with a template. What is missing to 1 goes to the last value."""
 
 

@@ -20,7 +20,10 @@ from planner.spec.clashes import again, refuse
 from planner.spec.shape import TEMPLATE, Section, fault, is_template
 from planner.spec.words import kind_of, short
 
-__all__ = ["Forms", "Short"]
+__all__ = ["SAME", "Forms", "Short"]
+
+SAME = "x-same"
+"""In a JSON Schema: the section and the field whose schema stands there in the end. Pydantic has no such reference."""
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]{1,300}\.?[0-9]{0,300}|\.[0-9]{1,300})(?:[eE][-+]?[0-9]{1,4})?")
 _WHOLE = re.compile(r"[-+]?[0-9]{1,19}")
@@ -62,7 +65,8 @@ class Forms:
         return core_schema.no_info_wrap_validator_function(self._read, handler.generate_schema(self.section))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        forms = [handler(schema), {"type": "array", "minItems": len(self._needed)}, TEMPLATE]
+        items = [{SAME: f"{self.section.__name__}/{name}"} for name in self._names]
+        forms = [handler(schema), {"type": "array", "minItems": len(self._needed), "prefixItems": items}, TEMPLATE]
         colons = {"type": "string", "pattern": "^[^:]+(:[^:]*){" + str(len(self._needed) - 1) + ",}$"}
         return {"anyOf": [*forms, colons] if self.text else forms}
 

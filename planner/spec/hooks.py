@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from planner.spec.forms import Short
 from planner.spec.params import Param
 from planner.spec.references import HubRef, QueueName
 from planner.spec.shape import BoolOrTemplate, Names, OrTemplate, Section
@@ -19,12 +18,8 @@ class HookParam(Param, live="value ref context_only connection to_init to_env"):
     """A param of a hook: a hook that changes is no reason to run again what it follows."""
 
 
-def _any(value: Any) -> Any:
-    return value
-
-
-HookParams = dict[str, Annotated[HookParam, Short(_any, {})]]
-"""Params of a hook by name, in either form; the short one may be anything."""
+HookParams = dict[str, HookParam]
+"""Params of a hook by name, in either form."""
 
 
 class Hook(Section, live="hub_ref trigger conditions connection params disable_defaults presets queue namespace"):

@@ -132,6 +132,7 @@ class IO(
     """One input or output."""
 
     name: Annotated[Name, AfterValidator(_io_name), WithJsonSchema(_NAME)]
+    """What params and templates call it."""
     description: str | None = None
     """For people."""
     type: Annotated[str, PlainValidator(_type), WithJsonSchema(_TYPE)] | None = None

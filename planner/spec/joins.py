@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from planner.spec.clashes import Clash, Said
@@ -29,7 +29,9 @@ MAX_JOINED = 5_000
 class JoinParam(Section, identity="value context_only connection to_init to_env", inert="ref"):
     """One value of each run that is found; a path alone, `losses: outputs.loss`, is its `value`."""
 
-    value: Any = None
+    model_config = ConfigDict(json_schema_extra={"required": ["value"]})
+
+    value: Annotated[Any, WithJsonSchema({"type": ["string", "object"]})] = None
     """Path of the value in each run, such as `outputs.loss`; or `files` and `dirs` of its artifacts."""
     ref: str | None = None
     """Taken and not used: the query says which runs."""

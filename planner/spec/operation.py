@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict
+from pydantic.json_schema import JsonSchemaValue
 
 from planner.spec.clashes import Clash, Said
 from planner.spec.component import Component
@@ -23,12 +24,15 @@ from planner.spec.presets import PatchStrategy, RunPatch
 from planner.spec.references import HubRef, PathRef, UrlRef
 from planner.spec.run import Dag
 from planner.spec.schedule import Schedule
-from planner.spec.shape import Bool, OrTemplate, fault, truth
+from planner.spec.shape import TRUE, Bool, OrTemplate, fault, truth
 
-__all__ = ["REFERENCES", "Operation"]
+__all__ = ["AS_PRESET", "REFERENCES", "Operation"]
 
 REFERENCES = ("component", "hubRef", "dagRef", "urlRef", "pathRef")
 """Fields that say what an operation runs; it has one of them."""
+
+AS_PRESET: list[JsonSchemaValue] = [{"required": [name], "properties": {name: TRUE}} for name in ("isPreset", "is_preset")]
+"""The JSON Schemas of what makes an operation a preset."""
 
 _LISTED = "`component`, `pathRef`, `hubRef`, `urlRef` and `dagRef`"
 
@@ -44,7 +48,7 @@ class Operation(
     What refers to a component, patches and presets are inert: what comes of them counts where it lands.
     """
 
-    model_config = ConfigDict(json_schema_extra=any_of(*REFERENCES, "isPreset"))
+    model_config = ConfigDict(json_schema_extra={"anyOf": [*any_of(*REFERENCES)["anyOf"], *AS_PRESET]})
 
     kind: Literal["operation"] = "operation"
     """What document it is."""

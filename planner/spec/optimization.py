@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
+from pydantic import ConfigDict
+from pydantic.json_schema import JsonSchemaValue
+
 from planner.spec.clashes import Clash, Said
 from planner.spec.early_stopping import Optimization
+from planner.spec.needed import any_of
 from planner.spec.numbers import Positive
 from planner.spec.params import Params
 from planner.spec.references import HubRef, QueueName
@@ -61,8 +65,16 @@ class GaussianProcess(Section, identity="kernel length_scale nu num_restarts_opt
     """How often the model is fitted again from another beginning; 0 by default."""
 
 
+_FUNCTIONS = ("acquisitionFunction", "acquisition_function")
+_IMPROVES: JsonSchemaValue = {
+    "anyOf": [{"required": [name], "properties": {name: {"enum": ["ei", "poi"]}}} for name in _FUNCTIONS]
+}
+
+
 class UtilityFunction(Section, identity="acquisition_function kappa eps gaussian_process num_warmup num_iterations"):
     """What makes the next suggestion worth a run. Left out as a whole it is `ucb` with a `kappa` of 2.576."""
+
+    model_config = ConfigDict(json_schema_extra={"if": _IMPROVES, "then": any_of("eps"), "else": any_of("kappa")})
 
     acquisition_function: Literal["ucb", "ei", "poi"] | None = None
     """Upper confidence bound, expected improvement or probability of improvement; `ucb` by default."""

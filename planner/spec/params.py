@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import PlainValidator, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, GetJsonSchemaHandler, PlainValidator, WithJsonSchema, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from planner import canon, keys
 from planner.spec.clashes import Clash, Said
@@ -28,6 +29,7 @@ PARAM_KEYS = frozenset(
 )
 """A mapping with one of these keys is a param in full form; another mapping is a literal."""
 
+_FULL: JsonSchemaValue = {"type": "object", "anyOf": [{"required": [name]} for name in sorted(PARAM_KEYS)]}
 _WRAPPED = re.compile(r"\{\{([^{}]*)\}\}")
 _WHOLE = frozenset({"inputs", "outputs", "io", "artifacts"})
 _ENTITY = frozenset({"inputs", "outputs", "artifacts", "globals"})
@@ -66,8 +68,13 @@ def _ref(value: object) -> str:
 _REF = {"type": "string", "pattern": r"^(dag|ops\.[-a-zA-Z0-9_]+|runs\.[^.]+)$"}
 
 
+_REFERRED: JsonSchemaValue = {"required": ["value"], "properties": {"value": {"type": ["string", "object"]}}}
+
+
 class Param(Section, identity="value ref context_only connection to_init to_env"):
     """One param in full form; the short form `lr: 0.1` is `value` alone."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"properties": {"ref": {"type": "null"}}}, _REFERRED]})
 
     value: Any = None
     """The literal, or with `ref` the path of the value there."""
@@ -81,6 +88,11 @@ class Param(Section, identity="value ref context_only connection to_init to_env"
     """In place of that of the input: whether the value is put in place before the run starts."""
     to_env: EnvName | None = None
     """In place of that of the input: a variable of the program that has the value."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """In full form, or any value that is no mapping with one of its fields."""
+        return {"anyOf": [super().__get_pydantic_json_schema__(schema, handler), {"not": _FULL}]}
 
     @model_validator(mode="before")
     @classmethod

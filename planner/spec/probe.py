@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from planner.spec.clashes import Clash, Said
 from planner.spec.kubernetes import Kubernetes
+from planner.spec.needed import any_of
 from planner.spec.shape import TEMPLATE, Arguments, CountOrTemplate, Section, WholeOrTemplate, fault, is_template
 from planner.spec.words import kind_of, short
 
@@ -80,6 +81,8 @@ class ReadinessProbe(
 
     Numbers that are None were not written; the backend chooses.
     """
+
+    model_config = ConfigDict(json_schema_extra=any_of(*_WAYS))
 
     http_get: HttpGetAction | None = None
     """Asks by HTTP."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
 from planner.model.schedule import CRON_PRESETS, MAX_CATCH_UP
 from planner.spec.clashes import Clash, Said
@@ -91,7 +91,7 @@ def _deadline(value: timedelta) -> timedelta:
 class Timing(Section, live="timezone missed max_catch_up start_deadline concurrency_policy jitter"):
     """What the three kinds share."""
 
-    timezone: Annotated[str, PlainValidator(_zone)] = "UTC"
+    timezone: Annotated[str, PlainValidator(_zone), WithJsonSchema({"type": "string"})] = "UTC"
     """IANA name; wall-clock times of this section are in it."""
     missed: Literal["latest", "none", "all"] = "latest"
     """Which of the ticks that were due while nothing ran are still run."""
@@ -145,7 +145,7 @@ class CronSchedule(Recurring, live="kind cron"):
 
     kind: Literal["cron"] = "cron"
     """Which schedule it is."""
-    cron: Annotated[str, PlainValidator(_cron)]
+    cron: Annotated[str, PlainValidator(_cron), WithJsonSchema({"type": "string"})]
     """Five fields or a preset, as written, single spaces between; `expression` has presets spelled out."""
 
     @property

@@ -37,7 +37,9 @@ from planner.spec.times import Duration, Instant
 from planner.spec.words import kind_of, short
 
 __all__ = [
+    "SCALAR",
     "TEMPLATE",
+    "TRUE",
     "Arguments",
     "Bool",
     "BoolOrTemplate",
@@ -201,11 +203,11 @@ def _truth(value: object) -> bool:
     return found
 
 
-_WORDY: JsonSchemaValue = {
-    "type": "string",
-    "pattern": "^(?:[tT](?:[rR][uU][eE])?|[yY](?:[eE][sS])?|[oO][nN]|1|"
-    "[fF](?:[aA][lL][sS][eE])?|[nN][oO]?|[oO][fF][fF]|0)$",
-}
+_YES = "[tT](?:[rR][uU][eE])?|[yY](?:[eE][sS])?|[oO][nN]|1"
+_NO = "[fF](?:[aA][lL][sS][eE])?|[nN][oO]?|[oO][fF][fF]|0"
+_WORDY: JsonSchemaValue = {"type": "string", "pattern": f"^(?:{_YES}|{_NO})$"}
+TRUE: JsonSchemaValue = {"anyOf": [{"enum": [True, 1]}, {"type": "string", "pattern": f"^(?:{_YES})$"}]}
+"""The JSON Schema of what means true."""
 _TRUTH: JsonSchemaValue = {"anyOf": [{"type": "boolean"}, {"enum": [0, 1]}, _WORDY]}
 Bool = Annotated[bool, PlainValidator(_truth), WithJsonSchema(_TRUTH)]
 """true or false, in any of the words that the reference takes."""
@@ -238,8 +240,9 @@ def printed(value: object, at: tuple[str | int, ...] = ()) -> str:
             raise fault("PL-203", f"{{field}} must be a string, not {kind_of(value)}", at=at)
 
 
-_SCALAR: JsonSchemaValue = {"type": ["string", "number", "boolean", "null"]}
-Printed = Annotated[str, BeforeValidator(printed), WithJsonSchema(_SCALAR)]
+SCALAR: JsonSchemaValue = {"type": ["string", "number", "boolean", "null"]}
+"""The JSON Schema of what has a printed form."""
+Printed = Annotated[str, BeforeValidator(printed), WithJsonSchema(SCALAR)]
 """Text; numbers and booleans are taken as they print."""
 
 
@@ -262,7 +265,7 @@ def _word(item: object, index: int, faults: list[PydanticCustomError]) -> str:
         return ""
 
 
-_WORDS: JsonSchemaValue = {"anyOf": [{"type": "array", "items": _SCALAR}, {"type": "string"}]}
+_WORDS: JsonSchemaValue = {"anyOf": [{"type": "array", "items": SCALAR}, {"type": "string"}]}
 Arguments = Annotated[tuple[str, ...], BeforeValidator(_arguments), WithJsonSchema(_WORDS)]
 """Words of a command: one string is one word, scalars are printed, empty entries dropped (reference, section 9.1)."""
 

@@ -107,7 +107,9 @@ class Points(Section, identity="start stop num"):
     """The first value."""
     stop: Figure
     """The last value."""
-    num: Annotated[int, PlainValidator(_points), WithJsonSchema({"type": "number", "minimum": 1})]
+    num: Annotated[
+        int, PlainValidator(_points), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_POINTS})
+    ]
     """How many values."""
 
     @classmethod

@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from pydantic import PlainValidator
+from pydantic import PlainValidator, WithJsonSchema
 
 from planner.spec.clashes import fault
 from planner.spec.words import short
@@ -52,7 +52,7 @@ def _seconds(value: object) -> timedelta | None:
             return None
 
 
-Duration = Annotated[timedelta, PlainValidator(_duration)]
+Duration = Annotated[timedelta, PlainValidator(_duration), WithJsonSchema({"type": ["number", "string"]})]
 """Seconds, an ISO 8601 duration without years and months, or `1 day, 02:00:00`; never negative."""
 
 
@@ -77,5 +77,5 @@ def moment(text: str) -> datetime | None:
     return found
 
 
-Instant = Annotated[datetime, PlainValidator(_instant)]
+Instant = Annotated[datetime, PlainValidator(_instant), WithJsonSchema({"type": "string"})]
 """An ISO 8601 date or instant. Without an offset it is wall-clock time, in the zone that its section names."""

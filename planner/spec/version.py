@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import PlainValidator
+from pydantic import PlainValidator, WithJsonSchema
 
 from planner.spec.shape import fault
 from planner.spec.words import short
@@ -31,5 +31,5 @@ def _version(value: object) -> float:
     return VERSION
 
 
-Version = Annotated[float, PlainValidator(_version)]
+Version = Annotated[float, PlainValidator(_version), WithJsonSchema({"enum": [VERSION, "1.1"]})]
 """1.1 as a number or as text."""

@@ -12,7 +12,8 @@ from pydantic_core import CoreSchema, core_schema
 from planner.canon import Json
 from planner.spec.clashes import refuse
 from planner.spec.kubernetes.check import check
-from planner.spec.shape import TEMPLATE, fault, is_template
+from planner.spec.kubernetes.schema import MARK
+from planner.spec.shape import fault, is_template
 
 __all__ = ["Kubernetes"]
 
@@ -38,12 +39,7 @@ class Kubernetes:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         del schema, handler
-        inner: JsonSchemaValue = {"type": "object"}
-        if self.kind.startswith("|"):
-            inner = {"enum": self.kind[1:-1].split("|")}
-        elif self.kind.endswith("[]"):
-            inner = {"type": "array", "items": {"anyOf": [inner, TEMPLATE]}}
-        return {"anyOf": [inner, TEMPLATE]}
+        return {MARK: self.kind}
 
     def _validate(self, value: Any, info: ValidationInfo) -> Json:
         return str(value) if is_template(value) else self.read(value, prints=bool(info.context))

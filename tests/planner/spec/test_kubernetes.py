@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from planner.spec.kubernetes import Kubernetes, check
+from planner.spec.kubernetes.schema import MARK
 from planner.spec.kubernetes.types import fields, is_type, snake
 from planner.spec.shape import Section
 
@@ -129,7 +130,7 @@ def test_a_field_of_a_section_holds_plain_data():
     held = Holder.model_validate({"affinity": {"node_affinity": {}}, "tolerations": "{{ t }}"})
 
     assert (held.affinity, held.tolerations) == ({"nodeAffinity": {}}, "{{ t }}")
-    assert Holder.model_json_schema()["properties"]["affinity"]["anyOf"][0] == {"type": "object"}
+    assert Holder.model_json_schema()["properties"]["affinity"]["anyOf"][0] == {MARK: "Affinity"}
     with pytest.raises(ValidationError) as refused:
         Holder.model_validate({"affinity": {"nodeAffinitx": {}}, "tolerations": [{"key": 1}, {"value": 2}]})
     assert [(one["type"], one["ctx"]["at"]) for one in refused.value.errors()] == [
