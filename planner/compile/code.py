@@ -16,19 +16,32 @@ from planner.compile.origin import Origin, warning
 from planner.model.gang import CodeTree, Container
 from planner.spec.init import GitInit, InitEntry, inside
 
-__all__ = ["code_of", "warn_of_unseen"]
+__all__ = ["MAX_PARTS", "Said", "code_of", "said_of", "warn_of_unseen"]
 
 MAX_PARTS = 1000
 """Parts of one run's code."""
+
+
+Said = tuple[tuple[str, ...] | None, str | None]
+"""What an entry says of code: equal entries put equal content at the same place."""
+
+
+def said_of(entry: InitEntry) -> Said:
+    """What tells an entry apart from others."""
+    return (entry.git.paths if isinstance(entry.git, GitInit) else None), entry.path
 
 
 def code_of(init: Iterable[InitEntry], ground: Ground) -> tuple[CodeTree, ...]:
     """The code that the `init` entries of a run name, in their order."""
     found: list[CodeTree] = []
     taken: dict[str, CodeTree] = {}
+    told: set[Said] = set()
     for index, entry in enumerate(init):
+        if not entry.is_code or said_of(entry) in told or len(found) > MAX_PARTS:
+            continue
+        told.add(said_of(entry))
         origin = ground.origin.at("init", index)
-        for tree in _entry(entry, origin, ground) if entry.is_code else ():
+        for tree in _entry(entry, origin, ground):
             first = taken.setdefault(tree.target, tree)
             if first is tree or first.object_id != tree.object_id:
                 found.append(tree)
@@ -36,7 +49,7 @@ def code_of(init: Iterable[InitEntry], ground: Ground) -> tuple[CodeTree, ...]:
                 message = f"`{first.source}` and `{tree.source}` are both put at `{tree.target}`"
                 ground.report.add(origin.problem("PL-211", message, "give one of them another `path`"))
     if len(found) > MAX_PARTS:
-        message = f"the code of this run has {len(found):,} parts, more than {MAX_PARTS:,}"
+        message = f"the code of this run has more than {MAX_PARTS:,} parts"
         ground.report.add(ground.origin.at("init").problem("PL-204", message, "name folders in `paths`"))
     return tuple(found)
 
@@ -44,6 +57,10 @@ def code_of(init: Iterable[InitEntry], ground: Ground) -> tuple[CodeTree, ...]:
 def _entry(entry: InitEntry, origin: Origin, ground: Ground) -> Iterator[CodeTree]:
     into = None if entry.path is None else inside(entry.path)
     paths = entry.git.paths if isinstance(entry.git, GitInit) else None
+    if paths is None and ground.view.is_outside(origin.path):
+        message = "a component that is not of this repository has no folder here"
+        ground.report.add(origin.problem("PL-302", message, "name what the run needs of the repository in `git.paths`"))
+        return
     if paths is None:
         folder = origin.folder
         yield from _kept(folder, folder if into is None else into, origin, ground)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from planner.compile.bindings import Handed
-from planner.compile.code import code_of
+from planner.compile.code import MAX_PARTS, Said, code_of, said_of
 from planner.compile.container import lower_container
 from planner.compile.ground import Ground, whole
 from planner.compile.pod import group_path, options_of, pod_of
@@ -42,7 +42,7 @@ def gang_of(run: Run, groups: Groups, decider: str | None, ground: Ground, hande
     """
     written = {role: group for role, group in groups.items() if group is not None}
     lowered = {role: _replica(run, role, group, ground) for role, group in written.items()}
-    code = tuple(dict.fromkeys(tree for role, group in written.items() for tree in _code(run, role, group, ground)))
+    code = _code(run, written, ground)
     found = tuple(replica for replica in lowered.values() if replica is not None)
     if decider is None or len(found) < len(written):
         return None
@@ -63,8 +63,19 @@ def _at(run: Run, role: str, ground: Ground) -> Ground:
     return replace(ground, origin=ground.origin.at(*group_path(run, role)))
 
 
-def _code(run: Run, role: str, said: Written, ground: Ground) -> tuple[CodeTree, ...]:
-    return code_of(said.init or (), _at(run, role, ground))
+def _code(run: Run, groups: Mapping[str, Written], ground: Ground) -> tuple[CodeTree, ...]:
+    """The code of all groups; groups often say the same, and many groups must not cost many times as much."""
+    found: dict[CodeTree, None] = {}
+    told: set[tuple[Said, ...]] = set()
+    for role, group in groups.items():
+        said = tuple(said_of(entry) for entry in group.init or () if entry.is_code)
+        if said and said not in told and len(found) <= MAX_PARTS:
+            told.add(said)
+            found |= dict.fromkeys(code_of(group.init or (), _at(run, role, ground)))
+    if len(found) > MAX_PARTS:
+        message = f"the code of this run has more than {MAX_PARTS:,} parts"
+        ground.report.add(ground.origin.problem("PL-204", message, "name folders in `paths`"))
+    return tuple(found)
 
 
 def _replica(run: Run, role: str, said: Written, ground: Ground) -> Replica | None:

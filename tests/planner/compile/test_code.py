@@ -140,6 +140,16 @@ UNSEEN = {
 }
 
 
+def test_many_groups_of_equal_code_have_its_parts_once():
+    groups = ", ".join(f"g{index}: {{init: [{{git: {{}}}}], container: {{command: [c]}}}}" for index in range(300))
+    run = f"kind: raycluster\n    head: {{container: {{command: [c]}}}}\n    workers: {{{groups}}}\n"
+    files = {f"ops/{index}.txt": "x" for index in range(300)}
+    desired = compiled({"ops/a.yaml": OP.replace("kind: job\n", run), **files})
+
+    assert len(desired.roots["t"].body.gang.code) == 300
+
+
+
 @pytest.mark.parametrize(("init", "command", "warned"), UNSEEN.values(), ids=UNSEEN)
 def test_a_command_that_names_what_it_will_not_see(init, command, warned):
     desired = state(init, command)
