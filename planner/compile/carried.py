@@ -65,7 +65,7 @@ def _rest_of(termination: Termination | str | None) -> dict[str, Json]:
 def _bound(name: str, value: Json, origin: Origin, ground: Ground) -> Json:
     if name == "conditions":
         value = check_condition(str(value), origin, ground.report) or value
-    if not any(is_template(text) for _, text in strings(value)):
+    if not has_template(value):
         return value
     if name in _LATER:
         _check_syntax(value, origin, ground)

@@ -44,7 +44,7 @@ def _below(inner: tuple[type[Section], ...], value: Json, wanted: FieldClass) ->
     if isinstance(value, list | tuple):
         items = [_below(inner, item, wanted) for item in value]
         return items if any(items) else []
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict | Mapping):
         return value if wanted is FieldClass.IDENTITY else None
     section = _chosen(inner, value)
     if section is not None:
@@ -55,10 +55,15 @@ def _below(inner: tuple[type[Section], ...], value: Json, wanted: FieldClass) ->
 def _chosen(inner: tuple[type[Section], ...], value: Mapping[str, Json]) -> type[Section] | None:
     """The section that a mapping is; None for a mapping of sections by name."""
     for section in inner:
-        default = section.model_fields["kind"].default if "kind" in section.model_fields else None
-        if (len(inner) == 1 or default == value.get("kind")) and value.keys() <= fields(section).keys():
+        if (len(inner) == 1 or _kind(section) == value.get("kind")) and value.keys() <= fields(section).keys():
             return section
     return None
+
+
+@functools.cache
+def _kind(section: type[Section]) -> Json:
+    found: Json = section.model_fields["kind"].default if "kind" in section.model_fields else None
+    return found
 
 
 @functools.cache

@@ -84,7 +84,7 @@ def ports_of(said: Written | None, ground: Ground) -> Mapping[str, int]:
 def lower_probe(
     said: ReadinessProbe | None, ports: tuple[int, ...], ground: Ground, names: Mapping[str, int]
 ) -> Probe | None:
-    """The readiness probe of a service; a problem where it looks at a port that is not declared.
+    """The readiness probe of a service; one that looks at a port of the program alone has the port -1.
 
     Args:
         said: as written.
@@ -122,11 +122,7 @@ def _port(said: ReadinessProbe, ports: tuple[int, ...], ground: Ground, names: M
     port = _number(known(way.port, origin, ground.scope, ground.report), names, origin, ground)
     if port is None:
         return -1
-    if port in ports:
-        return ports.index(port)
-    hint = f"declare it: `ports: {[*ports, port]}`"
-    ground.report.add(origin.problem("PL-204", f"{port} is not a port of this service", hint))
-    return -1
+    return ports.index(port) if port in ports else -1
 
 
 def _number(value: Json, names: Mapping[str, int], origin: Origin, ground: Ground) -> int | None:

@@ -165,7 +165,7 @@ def _flatten(value: Json, at: str, into: Fields) -> None:
     """Every scalar, and every empty container, by its JSON pointer."""
     if isinstance(value, str) or not value:
         into[at] = value
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict | Mapping):
         for key, item in value.items():
             _flatten(item, f"{at}/{key}" if key.isalnum() else at + pointer(key), into)
     elif isinstance(value, list | tuple):

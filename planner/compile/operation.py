@@ -6,7 +6,7 @@ This is the order of things; each of them is decided elsewhere. Everything that 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.canon import Json
 from planner.compile import variables
@@ -16,31 +16,28 @@ from planner.compile.catalogue import check_namespace, check_queue
 from planner.compile.deliver import delivered
 from planner.compile.graph import Vertex
 from planner.compile.ground import Ground, known, whole
+from planner.compile.handed import environment_of, preset_of, with_laid_presets
 from planner.compile.inputs import Asked, bind_inputs
 from planner.compile.kinds import dag, lower_leaf
 from planner.compile.leaf import finished, refusal
 from planner.compile.matrix import check_matrix
-from planner.compile.merge import HANDED, merged, with_presets
+from planner.compile.merge import merged
 from planner.compile.names import check_names, connection_scope
-from planner.compile.origin import MAX_VALUES, Origin, Report
-from planner.compile.patch import Placed, with_field, with_items
-from planner.compile.policy import RootPolicy
+from planner.compile.origin import MAX_VALUES, Origin
+from planner.compile.patch import Placed
 from planner.compile.resolve import Found, component_of
 from planner.compile.sections import check_operation, check_sections
 from planner.compile.settled import settled, whole_sections
-from planner.compile.template import Scope
-from planner.compile.timing import CheckSchedule, lower_schedule
-from planner.compile.view import View
+from planner.compile.task import Bound, Shop, Task
+from planner.compile.timing import lower_schedule
 from planner.model.desired import CompiledOperation, Dag, Leaf, Termination
 from planner.model.gang import Gang
 from planner.model.schedule import Schedule
 from planner.spec import run as spec
 from planner.spec import termination as spec_termination
 from planner.spec.component import Component
-from planner.spec.environment import Environment
 from planner.spec.operation import REFERENCES, Operation
 from planner.spec.plain import plain
-from planner.spec.shape import Section
 
 __all__ = ["MAX_DEPTH", "MAX_OPERATIONS", "Shop", "compile_component", "compile_root"]
 
@@ -48,67 +45,6 @@ MAX_DEPTH = 16
 """DAGs inside one another, over all files."""
 MAX_OPERATIONS = 5_000
 """Operations that the documents of one file may come to, what they refer to included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shop:
-    """What the operations of one file are compiled with.
-
-    Attributes:
-        view: the tree.
-        report: takes problems.
-        policy: what holds for the file.
-        check: what else can be wrong with a schedule; None to take every one.
-    """
-
-    view: View
-    report: Report
-    policy: RootPolicy
-    check: CheckSchedule | None = None
-
-    def globals(self) -> Mapping[str, Json]:
-        """What `globals` holds when anything is compiled."""
-        config = self.policy.config
-        return variables.compiled(config.instance, config.project, self.policy.namespace)
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """An operation, or a component that is looked at by itself.
-
-    Attributes:
-        operation: it, with its presets and what its DAG hands down; None for a component by itself.
-        found: its component, with the operation laid over it.
-        home: where the component is written, before anything was laid over it.
-        around: the DAG around it.
-        shop: what it is compiled with.
-    """
-
-    operation: Placed[Operation] | None
-    found: Found
-    home: Origin
-    around: Around | None
-    shop: Shop
-
-
-@dataclass(frozen=True, slots=True)
-class _Bound:
-    """A task with its inputs, its whole sections evaluated."""
-
-    task: _Task
-    bindings: Bindings
-    scope: Scope
-    ground: Ground
-
-    @property
-    def component(self) -> Placed[Component]:
-        """The merged component."""
-        return Placed(self.task.found.component, self.task.found.origin)
-
-    @property
-    def name(self) -> str:
-        """Of the operation; "" for a component by itself."""
-        return (self.task.operation.section.name if self.task.operation else None) or ""
 
 
 def compile_root(
@@ -127,7 +63,7 @@ def compile_root(
 
 def compile_component(found: Found, shop: Shop) -> None:
     """Look at a component by itself: it must be right for some params, whatever they are."""
-    _body(_bind(_Task(None, found, found.origin, None, shop)))
+    _body(_bind(Task(None, found, found.origin, None, shop)))
 
 
 def _compile(
@@ -139,7 +75,7 @@ def _compile(
     if found is None or not _fits(found, operation.origin, around, shop):
         return None, Sibling(None, Bindings())
     whole = merged(operation, found, around, (shop.view, shop.report))
-    bound = _bind(_Task(whole.operation, whole.found, found.origin, around, shop))
+    bound = _bind(Task(whole.operation, whole.found, found.origin, around, shop))
     sibling = Sibling(bound.task.found, bound.bindings)
     body, refused = _body(bound)
     schedule = _schedule(bound, whole.operation)
@@ -148,7 +84,7 @@ def _compile(
     return _compiled(bound, body, refused, schedule), sibling
 
 
-def _compiled(bound: _Bound, body: Leaf | Dag, refused: str, schedule: Schedule | None) -> CompiledOperation:
+def _compiled(bound: Bound, body: Leaf | Dag, refused: str, schedule: Schedule | None) -> CompiledOperation:
     shop, component = bound.task.shop, bound.component.section
     sections = carried(bound.task.operation, bound.component, bound.ground)
     inside = bound.task.around is not None
@@ -170,7 +106,7 @@ def _compiled(bound: _Bound, body: Leaf | Dag, refused: str, schedule: Schedule 
     )
 
 
-def _schedule(bound: _Bound, operation: Placed[Operation]) -> Schedule | None:
+def _schedule(bound: Bound, operation: Placed[Operation]) -> Schedule | None:
     shop, said, origin = bound.task.shop, operation.section.schedule, operation.origin.at("schedule")
     if said is not None:
         said = settled(said, origin, bound.scope, shop.report)
@@ -204,7 +140,7 @@ def _fits(found: Found, origin: Origin, around: Around | None, shop: Shop) -> bo
     return report.operations <= MAX_OPERATIONS
 
 
-def _bind(task: _Task) -> _Bound:
+def _bind(task: Task) -> Bound:
     shop, found = task.shop, task.found
     globals_ = variables.symbols(shop.globals(), found.component.run.kind)
     operation = task.operation.section if task.operation else None
@@ -217,10 +153,10 @@ def _bind(task: _Task) -> _Bound:
         component = Placed(component.section.model_copy(update={"run": run}), component.origin)
     ground = Ground(component.origin.at("run"), shop.report, shop.view, scope, shop.policy)
     _check(task, component, shop)
-    return _Bound(replace(task, found=Found(component.section, component.origin)), bindings, scope, ground)
+    return Bound(replace(task, found=Found(component.section, component.origin)), bindings, scope, ground)
 
 
-def _check(task: _Task, component: Placed[Component], shop: Shop) -> None:
+def _check(task: Task, component: Placed[Component], shop: Shop) -> None:
     said, report = component.section, shop.report
     ios = (*(said.inputs or ()), *(said.outputs or ()))
     check_sections(said, said.run.kind, [io.name for io in ios], component.origin, report)
@@ -234,7 +170,7 @@ def _check(task: _Task, component: Placed[Component], shop: Shop) -> None:
         check_matrix(operation.matrix, said.inputs or (), origin.at("matrix"), report)
 
 
-def _body(bound: _Bound) -> tuple[Leaf | Dag | None, str]:
+def _body(bound: Bound) -> tuple[Leaf | Dag | None, str]:
     """What runs, and why it cannot run here; None with problems."""
     run = bound.task.found.component.run
     if isinstance(run, spec.Dag):
@@ -242,7 +178,7 @@ def _body(bound: _Bound) -> tuple[Leaf | Dag | None, str]:
     return _leaf(bound, lower_leaf(run, bound.ground, Handed()))
 
 
-def _leaf(bound: _Bound, gang: Gang | None) -> tuple[Leaf | None, str]:
+def _leaf(bound: Bound, gang: Gang | None) -> tuple[Leaf | None, str]:
     termination, queue = _termination(bound), _queue(bound)
     if gang is None:
         return None, ""
@@ -253,7 +189,7 @@ def _leaf(bound: _Bound, gang: Gang | None) -> tuple[Leaf | None, str]:
     return leaf, refusal(leaf, bound.ground)
 
 
-def _termination(bound: _Bound) -> Termination:
+def _termination(bound: Bound) -> Termination:
     said, origin = bound.component.section.termination, bound.component.origin.at("termination")
     if not isinstance(said, spec_termination.Termination):
         return Termination()
@@ -262,14 +198,14 @@ def _termination(bound: _Bound) -> Termination:
     return Termination(retries, whole(said.timeout, 1, origin.at("timeout"), pair))
 
 
-def _queue(bound: _Bound) -> str:
+def _queue(bound: Bound) -> str:
     said = known(bound.component.section.queue, bound.component.origin.at("queue"), bound.scope, bound.ground.report)
     return said if isinstance(said, str) else ""
 
 
-def _dag(bound: _Bound, run: spec.Dag) -> tuple[Dag | None, str]:
+def _dag(bound: Bound, run: spec.Dag) -> tuple[Dag | None, str]:
     task, shop = bound.task, bound.task.shop
-    bound, run = _with_presets(bound, run)
+    bound, run = with_laid_presets(bound, run)
     around = Around(
         place=(*task.around.place, bound.name) if task.around and task.operation else (),
         found=task.found,
@@ -277,8 +213,8 @@ def _dag(bound: _Bound, run: spec.Dag) -> tuple[Dag | None, str]:
         components=dag.components_of(run, bound.ground.origin, bound.ground),
         siblings={},
         chain=(*(task.around.chain if task.around else ()), task.home),
-        preset=_handed(bound),
-        environment=_environment(bound, run),
+        preset=preset_of(bound),
+        environment=environment_of(bound, run),
     )
 
     def child(vertex: Vertex, inner: Around) -> tuple[CompiledOperation | None, Sibling]:
@@ -286,47 +222,7 @@ def _dag(bound: _Bound, run: spec.Dag) -> tuple[Dag | None, str]:
 
     body = dag.lower(run, bound.ground, around, child)
     for found in dag.unused(run, around.components):
-        _body(_bind(_Task(None, found, found.origin, None, shop)))
+        _body(_bind(Task(None, found, found.origin, None, shop)))
     if body is None:
         return None, ""
     return body, next((node.operation.refused for node in body.nodes if node.operation.refused), "")
-
-
-def _with_presets(bound: _Bound, run: spec.Dag) -> tuple[_Bound, spec.Dag]:
-    """The DAG with the presets of its operations laid over them: they may add to what those wait for."""
-    operations = run.operations if isinstance(run.operations, tuple) else ()
-    if not any(operation.presets for operation in operations):
-        return bound, run
-    ground = bound.ground
-    origin = ground.origin.at("operations")
-    laid = [
-        with_presets(Placed(operation, origin.at(index)), ground.view, ground.report)
-        for index, operation in enumerate(operations)
-    ]
-    made = with_items(Placed(run, ground.origin), "operations", laid)
-    return replace(bound, ground=replace(ground, origin=made.origin)), made.section
-
-
-def _handed(bound: _Bound) -> Placed[Component]:
-    """What the DAG hands down, settled here: its templates see its own inputs."""
-    component, pair = bound.component, (bound.scope, bound.ground.report)
-    for name in HANDED:
-        written, origin = getattr(component.section, name), component.origin.at(name)
-        if isinstance(written, Section):
-            found: object = settled(written, origin, *pair)
-        elif written is not None:
-            found = known(written, origin, *pair)
-        else:
-            continue
-        if found is not written:
-            component = with_field(component, name, Placed(found, origin))
-    return component
-
-
-def _environment(bound: _Bound, run: spec.Dag) -> Placed[Environment] | None:
-    """The environment of the DAG; what of it waits for a run is left to the runs."""
-    origin = bound.ground.origin.at("environment")
-    if not isinstance(run.environment, Environment):
-        return None
-    found = settled(run.environment, origin, bound.scope, bound.ground.report, partly=True)
-    return Placed(found, origin) if found is not None else None

@@ -56,7 +56,11 @@ class Origin:
 
     def first(self, *options: tuple[str | int, ...]) -> Origin:
         """The first of several values below this one that is written; this one where none is."""
-        return next((self.at(*parts) for parts in options if self.has(*parts)), self)
+        for parts in options:
+            at = self.pointer + pointer(*parts)
+            if self.places.has(at):
+                return Origin(self.places, at)
+        return self
 
     def problem(self, code: str, message: str, hint: str = "") -> Problem:
         """A problem with this value."""

@@ -26,9 +26,10 @@ from typing import Any, Generic, TypeVar, get_args
 from planner import canon
 from planner.canon import Json
 from planner.compile.origin import Origin
+from planner.compile.parts import moved, with_parts
 from planner.spec.container import Container
 from planner.spec.kubernetes import Kubernetes
-from planner.spec.places import Elsewhere, Part, Places, Spot, camel, entry, pointer
+from planner.spec.places import Part, Places, entry
 from planner.spec.presets import PatchStrategy
 from planner.spec.shape import Section
 
@@ -75,7 +76,7 @@ def with_field(base: Placed[S], name: str, field: Placed[Any]) -> Placed[S]:
     """A section with another section in one of its fields."""
     home = _part(base.origin)
     spelled = type(base.section).model_fields[name].alias or name
-    part = _with(home, {spelled: _part(field.origin)})
+    part = with_parts(home, {spelled: _part(field.origin)})
     made = base.section.model_copy(update={name: field.section})
     return Placed(made, Origin(Places(part.path, part.spot, part.at)))
 
@@ -84,8 +85,8 @@ def with_items(base: Placed[S], name: str, items: Sequence[Placed[Any]]) -> Plac
     """A section with a list of other sections in one of its fields."""
     home = _part(base.origin)
     spelled = type(base.section).model_fields[name].alias or name
-    spots = [_moved(_part(item.origin), home, str(index)) for index, item in enumerate(items)]
-    part = _with(home, {spelled: home._replace(spot=(*home.spot[:2], spots))})
+    spots = [moved(_part(item.origin), home, str(index)) for index, item in enumerate(items)]
+    part = with_parts(home, {spelled: home._replace(spot=(*home.spot[:2], spots))})
     made = base.section.model_copy(update={name: tuple(item.section for item in items)})
     return Placed(made, Origin(Places(part.path, part.spot, part.at)))
 
@@ -142,7 +143,7 @@ class _Merge:
             changed[name] = self._field(below, above, (kind, name))
         values = {name: found.value for name, found in changed.items()}
         spelled = {kind.model_fields[name].alias or name: found.part for name, found in changed.items()}
-        return _Value(base.value.model_copy(update=values), _with(base.part, spelled))
+        return _Value(base.value.model_copy(update=values), with_parts(base.part, spelled))
 
     def _field(self, base: _Value, over: _Value, field: tuple[type[Section], str]) -> _Value:
         name = field[1]
@@ -188,7 +189,7 @@ class _Merge:
             if name in base.value
         }
         values = {**base.value, **{name: found.value for name, found in changed.items()}}
-        return _Value(values, _with(base.part, {name: found.part for name, found in changed.items()}))
+        return _Value(values, with_parts(base.part, {name: found.part for name, found in changed.items()}))
 
     def _leaf(self, base: _Value, over: _Value) -> _Value:
         """Two values that are there."""
@@ -229,7 +230,7 @@ def _joined(base: _Value, over: _Value, names: Sequence[str], join: Callable[[_V
         changed[name] = above if below.value is None else join(below, above)
     values = {name: found.value for name, found in changed.items()}
     parts = {kind.model_fields[name].alias or name: found.part for name, found in changed.items()}
-    return _Value(base.value.model_copy(update=values), _with(base.part, parts))
+    return _Value(base.value.model_copy(update=values), with_parts(base.part, parts))
 
 
 def _merged_maps(base: _Value, over: _Value, join: Callable[[_Value, _Value], _Value]) -> _Value:
@@ -239,7 +240,7 @@ def _merged_maps(base: _Value, over: _Value, join: Callable[[_Value, _Value], _V
         known = values.get(name)
         found = above if known is None else join(base.below(name, known), above)
         values[name], parts[name] = found.value, found.part
-    return _Value(values, _with(base.part, parts))
+    return _Value(values, with_parts(base.part, parts))
 
 
 def _deep(value: Any) -> bool:
@@ -266,7 +267,7 @@ def _union(home: Part, first: _Value, second: _Value) -> _Value:
     """The items of the first list, then those of the second that equal none of them."""
     known = {_key(item) for item in first.value}
     found = [*first.items(), *(item for item in second.items() if _key(item.value) not in known)]
-    spots = [_moved(item.part, home, str(index)) for index, item in enumerate(found)]
+    spots = [moved(item.part, home, str(index)) for index, item in enumerate(found)]
     made = type(first.value)(item.value for item in found)
     return _Value(made, home._replace(spot=(*home.spot[:2], spots)))
 
@@ -284,25 +285,3 @@ def _data(value: Any) -> Json:
     if isinstance(value, tuple | list):
         return [_data(item) for item in value]
     return value if isinstance(value, str | int | float | bool) or value is None else str(value)
-
-
-# Places
-
-
-def _with(home: Part, changed: Mapping[str, Part]) -> Part:
-    """A mapping's part with other parts at some of its keys."""
-    entries = dict(home.spot[2]) if isinstance(home.spot[2], dict) else {}
-    for name, part in changed.items():
-        for spelled in (name, *(old for old in entries if camel(old) == name and old != name)):
-            entries.pop(spelled, None)
-        entries[name] = (*part.key, _moved(part, home, name))
-    return home._replace(spot=(*home.spot[:2], entries))
-
-
-def _moved(part: Part, home: Part, name: str) -> Spot:
-    """A part's spot as it is written below another part, under a key or an index."""
-    if part.path == home.path and part.at == home.at + pointer(name):
-        return part.spot
-    below = part.spot[2]
-    assert not isinstance(below, Elsewhere)
-    return (part.spot[0], part.spot[1], Elsewhere(part.path, part.at, below))

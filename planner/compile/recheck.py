@@ -15,8 +15,7 @@ from planner.canon import Json
 from planner.compile.gang_origin import Written
 from planner.compile.origin import Report
 from planner.compile.pod import group_path
-from planner.compile.scope import strings
-from planner.compile.template import is_template
+from planner.compile.scope import has_template
 from planner.model.gang import Gang, Replica
 from planner.spec import faults
 from planner.spec.anatomy import fields
@@ -40,17 +39,13 @@ def rechecked(before: Gang, gang: Gang, written: Written, report: Report) -> Gan
         report: takes problems.
     """
     replicas = tuple(
-        _group(new, written, report) if _has_template(old.pod) else new
+        _group(new, written, report) if has_template(old.pod) else new
         for old, new in zip(before.replicas, gang.replicas, strict=True)
     )
     options = gang.options
-    if _has_template(before.options):
+    if has_template(before.options):
         options = _read(type(written.run), options, "/options", (written, report))
     return replace(gang, replicas=replicas, options=options)
-
-
-def _has_template(value: Json) -> bool:
-    return any(is_template(text) for _, text in strings(value))
 
 
 def _group(group: Replica, written: Written, report: Report) -> Replica:

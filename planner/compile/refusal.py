@@ -32,7 +32,7 @@ _REFUSED: Mapping[str, str] = {
     "container.livenessProbe": f"liveness probes {_ELSEWHERE}",
     "container.startupProbe": f"startup probes {_ELSEWHERE}",
     "container.readinessProbe": "this readiness probe says what only Kubernetes can do: the local backend looks at one "
-    "port or command of the program",
+    "of the `ports` of the service, or runs a command",
     "container.resources": f"claims of devices (resources.claims) {_ELSEWHERE}",
     "container.stdin": "the local backend gives a run no input (stdin)",
     "container.stdinOnce": "the local backend gives a run no input (stdinOnce)",

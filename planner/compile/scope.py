@@ -17,7 +17,7 @@ from planner.compile.template.values import text
 from planner.model.desired import Input
 from planner.spec.places import pointer
 
-__all__ = ["UNKNOWN", "Settled", "escape", "final", "later", "scope_of", "settle", "strings", "words"]
+__all__ = ["UNKNOWN", "Settled", "escape", "final", "has_template", "later", "scope_of", "settle", "strings", "words"]
 
 UNKNOWN = "unknown."
 """How symbols begin that stand for an input with a problem, or for one of a component that is looked at by itself."""
@@ -51,14 +51,28 @@ def strings(value: Json, at: str = "") -> Iterator[tuple[str, str]]:
     match value:
         case str():
             yield at, value
-        case Mapping():
-            for key, item in value.items():
-                yield from strings(item, at + pointer(key))
+        case None | int() | float():
+            pass
         case list() | tuple():
             for index, item in enumerate(value):
-                yield from strings(item, at + pointer(index))
-        case _:
-            pass
+                yield from strings(item, f"{at}/{index}")
+        case dict() | Mapping():
+            for key, item in value.items():
+                yield from strings(item, at + pointer(key))
+
+
+def has_template(value: Json) -> bool:
+    """Whether some string of a value has something to evaluate."""
+    match value:
+        case str():
+            return "{" in value and is_template(value)
+        case None | int() | float():
+            return False
+        case list() | tuple():
+            return any(map(has_template, value))
+        case dict() | Mapping():
+            return any(map(has_template, value.values()))
+    return False
 
 
 def _final(value: Json, pending: Mapping[str, object], at: str) -> Json:

@@ -85,7 +85,7 @@ class _Back:
     def below(self, *parts: str | int) -> _Back:
         value = self._value
         for part in parts:
-            if isinstance(value, Mapping):
+            if isinstance(value, dict | Mapping):
                 value = value.get(str(part))
             elif isinstance(value, Sequence) and not isinstance(value, str) and isinstance(part, int):
                 value = value[part]

@@ -2,6 +2,8 @@
 
 A value stays JSON: a date is its ISO text, a duration its seconds. What the reference marks [bug] is put right: a
 `datetime` has a time, and there is an `auth`. This module must never look into containers of types.
+
+One file, as it is one table: a short rule for each type.
 """
 
 from __future__ import annotations

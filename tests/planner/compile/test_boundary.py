@@ -2,7 +2,7 @@
 
 import pytest
 
-from planner.compile import Cache, compile_tree, discover, operation, roots, wanted
+from planner.compile import Cache, compile_tree, discover, operation, reading, roots, wanted
 from tests.planner.compile.trees import compiled, given
 
 pytestmark = pytest.mark.unit
@@ -64,14 +64,14 @@ def test_a_failure_is_not_kept(escaping, monkeypatch):
 
 @pytest.mark.parametrize("step", ["load", "references"])
 def test_reading_a_file_is_behind_it_too(step, monkeypatch):
-    plain = getattr(discover, step)
+    plain = getattr(reading, step)
 
     def failing(said, *rest):
         if getattr(said, "path", said) == "b.yaml":
             raise RecursionError
         return plain(said, *rest)
 
-    monkeypatch.setattr(discover, step, failing)
+    monkeypatch.setattr(reading, step, failing)
     cache, it = Cache(), given({"a.yaml": job("a"), "b.yaml": COMPONENT, "c.yaml": job("c")})
     desired = compile_tree(it, cache)
 
@@ -85,14 +85,14 @@ def test_a_component_that_fails_holds_what_refers_to_it_and_no_longer_than_it_fa
     reference = "version: 1.1\nkind: operation\nname: r\npathRef: lib/c.yaml\n"
     settings = "paths: {exclude: [lib]}\n"
     it = given({".plumbline.yaml": settings, "r.yaml": reference, "lib/c.yaml": COMPONENT, "a.yaml": job("a")})
-    cache, plain = Cache(), discover.load
+    cache, plain = Cache(), reading.load
 
     def failing(path, data):
         if path == "lib/c.yaml":
             raise MemoryError
         return plain(path, data)
 
-    monkeypatch.setattr(discover, "load", failing)
+    monkeypatch.setattr(reading, "load", failing)
     assert set(compile_tree(it, cache).roots) == {"a"}
     monkeypatch.undo()
     assert set(compile_tree(it, cache).roots) == {"a", "r"}

@@ -244,7 +244,6 @@ def test_ports_of_a_container_are_those_of_its_service():
     ("port", "expected"),
     [
         pytest.param("https", "no port of the container is named `https`", id="unknown-name"),
-        pytest.param(81, "81 is not a port of this service", id="not-declared"),
         pytest.param("{{ names }}", "a port number or the name of a port is wanted here", id="no-port-at-all"),
     ],
 )
@@ -254,6 +253,14 @@ def test_a_probe_looks_at_a_port_of_the_service(port, expected):
     )
 
     assert [problem.message for problem in state.problems if problem.code != "PL-701"] == [expected]
+
+
+def test_a_probe_of_a_port_that_is_not_declared_is_for_a_cluster():
+    found = root(served({"readinessProbe": {"tcpSocket": {"port": 81}}}, ports=[80]))
+
+    assert found.body.gang.probe is None
+    assert found.body.gang.replicas[0].pod["container"]["readinessProbe"] == {"tcpSocket": {"port": 81}}
+    assert found.refused.startswith("this readiness probe says what only Kubernetes can do")
 
 
 # What templates come to

@@ -161,12 +161,6 @@ CASES = {
         run("    kind: job\n    container: {command: [c], resources: {limits: {a/b: \"{{ 'x' }}\"}}}\n"),
         ["PL-204 a.yaml:8:57 /component/run/container/resources/limits/a~1b"],
     ),
-    "a probe of a port that is not there": (
-        run(
-            "    kind: service\n    ports: [80]\n    container: {command: [c], readinessProbe: {tcpSocket: {port: 81}}}\n"
-        ),
-        ["PL-204 a.yaml:9:66 /component/run/container/readinessProbe/tcpSocket/port"],
-    ),
     "ports that are none": (
         run('    kind: service\n    ports: "{{ [80, 80] }}"\n    container: {command: [c]}\n'),
         ["PL-203 a.yaml:8:12 /component/run/ports"],
