@@ -35,13 +35,14 @@ def _rest(section: Section | None, held: frozenset[str]) -> dict[str, Json]:
     return {fields[name].alias or name: plain(value) for name, value in said if value is not None}
 
 
-def pod_of(said: Workload, *, alone: bool) -> dict[str, Json]:
+def pod_of(said: Workload, *, alone: bool, probed: bool = False) -> dict[str, Json]:
     """What a program says beside its container.
 
     Args:
         said: a run, or a group of one.
         alone: whether it is all of the run: then labels and annotations are those of the gang, and readiness is the
             gang's probe.
+        probed: whether its readiness goes along all the same, as the gang has no probe that says it.
     """
     found = {
         "environment": _rest(said.environment, _OF_GANG if alone else _NEVER),
@@ -49,7 +50,7 @@ def pod_of(said: Workload, *, alone: bool) -> dict[str, Json]:
         "sidecars": plain(said.sidecars or ()),
         "volumes": plain(said.volumes or ()),
         "connections": plain(said.connections or ()),
-        "container": container_rest(said.container, alone=alone),
+        "container": container_rest(said.container, alone=alone and not probed),
     }
     if isinstance(said, RayReplica):
         more = {"minReplicas": said.min_replicas, "maxReplicas": said.max_replicas}

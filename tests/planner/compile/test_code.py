@@ -149,7 +149,6 @@ def test_many_groups_of_equal_code_have_its_parts_once():
     assert len(desired.roots["t"].body.gang.code) == 300
 
 
-
 @pytest.mark.parametrize(("init", "command", "warned"), UNSEEN.values(), ids=UNSEEN)
 def test_a_command_that_names_what_it_will_not_see(init, command, warned):
     desired = state(init, command)
