@@ -34,10 +34,11 @@ def lower(said: Service, ground: Ground, handed: Handed) -> Gang | None:
     probe = said.container.readiness_probe if said.container else None
     if (isinstance(said.ports, str) or _waits(said)) and not ports:
         probe = None  # they are not known, so nothing can be said of it
+    errors = ground.report.errors
     looked = lower_probe(probe, ports, ground, names)
-    elsewhere = looked is not None and looked.port < 0 and not looked.command
+    elsewhere = looked is not None and looked.port < 0 and not looked.command and ground.report.errors == errors
     return Gang(
-        replicas=(Replica("main", replicas or 1, container, pod_of(said, alone=not elsewhere)),),
+        replicas=(Replica("main", replicas or 1, container, pod_of(said, alone=True, probed=elsewhere)),),
         lifetime=Lifetime.ALWAYS,
         ports=ports,
         probe=None if elsewhere else looked,  # of a port that is none of the service's: the pod alone knows it
