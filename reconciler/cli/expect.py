@@ -22,7 +22,7 @@ from planner.spec import yaml as reader
 from reconciler.cli import folder, show
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.offline import Files
-from reconciler.cli.session import Session
+from reconciler.cli.session import Output, Session
 from reconciler.compiler import check_schedule
 from reconciler.source.model import Entry, Tree
 from reconciler.source.objects import object_id
@@ -87,6 +87,8 @@ def run(session: Session, paths: Sequence[Path]) -> None:
     Raises:
         Failure: there are no examples, or some differ.
     """
+    if session.output is Output.SARIF:
+        raise Failure(Code.INPUT, "`--expect` does not answer in sarif")
     found = [compare(path) for path in paths]
     wrong = [mismatch for one in found for mismatch in one.mismatches]
     slowest = max(found, key=lambda one: one.seconds)

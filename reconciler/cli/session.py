@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Config", "Form", "Output", "Session", "State", "common", "session_of"]
+__all__ = ["WITH_SARIF", "Config", "Form", "Output", "Session", "State", "common", "session_of"]
 
 
 class Output(StrEnum):
@@ -18,6 +18,8 @@ class Output(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    SARIF = "sarif"
+    """Only of problems: `validate` has it."""
 
 
 @dataclass(slots=True)
@@ -50,8 +52,14 @@ def session_of(ctx: typer.Context) -> Session:
     return root.obj
 
 
+WITH_SARIF = frozenset({"validate"})
+"""Commands that answer with problems and nothing else."""
+
+
 def _keep(name: str) -> Callable[[typer.Context, object], object]:
     def keep(ctx: typer.Context, value: object) -> object:
+        if value is Output.SARIF and ctx.parent is not None and ctx.info_name not in WITH_SARIF:
+            raise typer.BadParameter(f"`{ctx.info_name}` does not answer in sarif")
         if value is not None:
             session = session_of(ctx)
             setattr(session, name, value)
@@ -71,7 +79,13 @@ Config = Annotated[
 ]
 Form = Annotated[
     Output | None,
-    typer.Option("--output", "-o", help="Form of the answer.", callback=_keep("output"), expose_value=False),
+    typer.Option(
+        "--output",
+        "-o",
+        help="Form of the answer; sarif is for validate.",
+        callback=_keep("output"),
+        expose_value=False,
+    ),
 ]
 
 

@@ -15,11 +15,13 @@ from planner.compile.discover import Discovery, discover
 from planner.errors import Problem, Severity
 from planner.model.desired import CompiledOperation, DesiredState
 from planner.render.json import problem_json
+from planner.render.sarif import sarif
+from reconciler.api.version import version
 from reconciler.cli import expect as examples
 from reconciler.cli import show
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.offline import Files, config_of, project_at
-from reconciler.cli.session import Session, session_of
+from reconciler.cli.session import Output, Session, session_of
 from reconciler.compiler import check_schedule
 
 __all__ = ["run"]
@@ -31,12 +33,14 @@ class _Checked:
 
     Attributes:
         top: its root.
+        below: the folder of the repository that the root is; "" for all of it.
         operations: of the files that were asked for, by name.
         components: how many documents only others use: the file and name of each.
         problems: in order of place.
     """
 
     top: Path
+    below: str
     operations: Mapping[str, CompiledOperation]
     components: Sequence[tuple[str, str]]
     problems: Sequence[Problem]
@@ -59,7 +63,9 @@ def run(
         return
     found = [_check(session, top, asked) for top, asked in _by_project(paths or [Path()]).items()]
     problems = [problem for part in found for problem in part.problems]
-    if session.json:
+    if session.output is Output.SARIF:
+        show.value(sarif([_in_repository(part, problem) for part in found for problem in part.problems], version()))
+    elif session.json:
         show.value(
             {
                 "problems": [problem_json(problem) for problem in problems],
@@ -87,6 +93,7 @@ def _check(session: Session, top: Path, asked: Sequence[Path]) -> _Checked:
     named = frozenset(name for name, path in zip(wanted, asked, strict=True) if path.is_file())
     with project_at(top) as project, show.working(f"reading {top}"):
         config, _ = config_of(session, project)
+        below = _inside(project.repository.top, top) if project.repository else ""
         files = project.now()
         _check_named(files, named)
         given = files.given(config, named=named)
@@ -94,6 +101,7 @@ def _check(session: Session, top: Path, asked: Sequence[Path]) -> _Checked:
         found = discover(given, files.cache)
     return _Checked(
         top=top,
+        below=below,
         operations={name: one for name, one in desired.roots.items() if _asked(one.place.path, wanted)},
         components=_components(found, wanted),
         problems=_problems(desired, wanted),
@@ -157,6 +165,11 @@ def _tell(found: Sequence[_Checked]) -> None:
         _count(warnings, "warning"),
     ]
     show.line(", ".join(counts))
+
+
+def _in_repository(part: _Checked, problem: Problem) -> Problem:
+    place = replace(problem.place, path="/".join(filter(None, (part.below, problem.place.path))))
+    return replace(problem, place=place)
 
 
 def _here(top: Path, path: str) -> str:

@@ -72,6 +72,20 @@ def test_what_a_named_file_refers_to_is_found_beside_it(tmp_path: Path) -> None:
     assert "operation it (job)" in say("validate", "repo/ops/it.yaml").stdout
 
 
+def test_problems_as_sarif_have_paths_of_the_repository(tmp_path: Path) -> None:
+    repository(tmp_path / "repo", {"models/.plumbline.yaml": b"project: m\n", "models/a.yaml": BAD})
+    (run,) = json.loads(say("validate", "repo/models", "-o", "sarif", code=2).stdout)["runs"]
+    (result,) = [result for result in run["results"] if result["ruleId"] == "PL-201"]
+    place = result["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("models/a.yaml", 5)
+
+
+def test_no_other_command_answers_in_sarif(tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": job("train")})
+    assert "`plan` does not answer in sarif" in say("-o", "sarif", "plan", code=2).output
+    assert "`runs` does not answer in sarif" in say("runs", "-o", "sarif", code=2).output
+
+
 def test_problems_as_json(tmp_path: Path) -> None:
     write(tmp_path, {"a.yaml": BAD})
     found = json.loads(say("validate", "-o", "json", code=2).stdout)
