@@ -15,9 +15,9 @@ from planner.compile.ground import Ground
 from planner.compile.inputs import flaw_problem
 from planner.compile.origin import Origin
 from planner.compile.patch import Placed
-from planner.compile.scope import final, strings
+from planner.compile.scope import final, has_template, strings
 from planner.compile.sections import reasons
-from planner.compile.template import TemplateError, bind, compile_template, is_template
+from planner.compile.template import TemplateError, bind, compile_template
 from planner.spec.component import Component
 from planner.spec.operation import Operation
 from planner.spec.plain import plain

@@ -51,14 +51,14 @@ def strings(value: Json, at: str = "") -> Iterator[tuple[str, str]]:
     match value:
         case str():
             yield at, value
-        case None | int() | float():
-            pass
         case list() | tuple():
             for index, item in enumerate(value):
                 yield from strings(item, f"{at}/{index}")
         case dict() | Mapping():
             for key, item in value.items():
                 yield from strings(item, at + pointer(key))
+        case _:
+            pass
 
 
 def has_template(value: Json) -> bool:
@@ -68,11 +68,12 @@ def has_template(value: Json) -> bool:
             return "{" in value and is_template(value)
         case None | int() | float():
             return False
-        case list() | tuple():
-            return any(map(has_template, value))
         case dict() | Mapping():
             return any(map(has_template, value.values()))
-    return False
+        case list() | tuple():
+            return any(map(has_template, value))
+        case _:
+            return False
 
 
 def _final(value: Json, pending: Mapping[str, object], at: str) -> Json:

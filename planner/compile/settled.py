@@ -17,8 +17,8 @@ from planner.compile.ground import known
 from planner.compile.inputs import flaw_problem
 from planner.compile.origin import Origin, Report
 from planner.compile.patch import Placed, with_field
-from planner.compile.scope import UNKNOWN, final, strings
-from planner.compile.template import Scope, bind, is_template
+from planner.compile.scope import UNKNOWN, final, has_template
+from planner.compile.template import Scope, bind
 from planner.errors import Problem
 from planner.spec import faults
 from planner.spec.component import Component
@@ -69,7 +69,7 @@ def settled(section: S, origin: Origin, scope: Scope, report: Report, *, partly:
         partly: whether templates may stay that wait for a run; otherwise they are a problem.
     """
     written = plain(section)
-    if not any(is_template(text) for _, text in strings(written)):
+    if not has_template(written):
         return section
     errors = report.errors
     bound = bind(written, scope, report.templates())

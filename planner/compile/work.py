@@ -15,8 +15,8 @@ from planner.compile.checks import Checker, checks_of
 from planner.compile.origin import Origin, Report
 from planner.compile.provided import Provided
 from planner.compile.resolve import Found
-from planner.compile.scope import UNKNOWN, later, scope_of, settle
-from planner.compile.template import Flaw, Symbol, is_template
+from planner.compile.scope import UNKNOWN, has_template, later, scope_of, settle
+from planner.compile.template import Flaw, Symbol
 from planner.compile.template.errors import FaultError
 from planner.compile.template.symbols import Partial
 from planner.compile.types import convert
@@ -27,7 +27,7 @@ from planner.spec.operation import Operation
 from planner.spec.run import Dag
 from planner.spec.words import some
 
-__all__ = ["Asked", "Work", "checked", "flaw_problem", "has_template"]
+__all__ = ["Asked", "Work", "checked", "flaw_problem"]
 
 
 _COST_OF_STEP = 10
@@ -174,19 +174,6 @@ class Work:
             message = f"`{name}` of a DAG needs a value that only a run has"
             self.report.add(self.origins[name].problem("PL-406", message, hint))
         return {}
-
-
-def has_template(value: Json) -> bool:
-    """Whether a template is anywhere in a value."""
-    match value:
-        case str():
-            return is_template(value)
-        case Mapping():
-            return any(map(has_template, value.values()))
-        case list() | tuple():
-            return any(map(has_template, value))
-        case _:
-            return False
 
 
 def checked(value: Json, item: Input) -> tuple[Json] | str:

@@ -6,9 +6,11 @@ values of a document beyond their keys.
 
 from __future__ import annotations
 
+import functools
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
 from planner.spec.forms import Forms
@@ -46,9 +48,14 @@ class Spotted:
         return pointer(*self.parts)
 
 
-def fields(model: type[Section]) -> dict[str, str]:
+def fields(model: type[Section]) -> Mapping[str, str]:
     """Attribute names of a section by YAML name."""
-    return {field.alias or name: name for name, field in model.model_fields.items()}
+    return _fields(model)
+
+
+@functools.cache
+def _fields(model: type[Section]) -> Mapping[str, str]:
+    return MappingProxyType({field.alias or name: name for name, field in model.model_fields.items()})
 
 
 def sections(kind: Any) -> Iterator[type[Section]]:

@@ -69,12 +69,17 @@ def snake(name: str) -> str:
 
 def pointer(*parts: str | int) -> str:
     """The JSON pointer (RFC 6901) of a path of keys and indexes."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    text = ""
+    for part in parts:
+        word = str(part)
+        text += "/" + (word.replace("~", "~0").replace("/", "~1") if "~" in word or "/" in word else word)
+    return text
 
 
 def split(text: str) -> tuple[str, ...]:
     """The parts of a JSON pointer, unescaped; an index stays text."""
-    return tuple(part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:])
+    parts = text.split("/")[1:]
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts) if "~" in text else tuple(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +137,18 @@ class Places:
 
     def _walk(self, at: str) -> tuple[Part, tuple[str, ...]]:
         """The nearest part, and the rest of the pointer that leads to nothing in it."""
-        part = _plain(self.path, self.root[:2], self.root, self.prefix)
+        path, prefix, since = self.path, self.prefix, 0
+        spot = self.root
+        key: tuple[int, int] = spot[:2]
         names = split(at)
         for index, name in enumerate(names):
-            below = entry(part, name)
-            if below is None:
-                return part, names[index:]
-            part = below
-        return part, ()
+            if isinstance(spot[2], Elsewhere):
+                path, prefix, since = spot[2].path, spot[2].at, index
+            step = _step(spot, name)
+            if step is None:
+                return _plain(path, key, spot, prefix + pointer(*names[since:index])), names[index:]
+            key, spot = step
+        return _plain(path, key, spot, prefix + pointer(*names[since:])), ()
 
 
 def entry(part: Part, name: str) -> Part | None:
@@ -156,14 +165,18 @@ def _plain(path: str, key: tuple[int, int], spot: Spot, at: str) -> Part:
 
 
 def _step(spot: Spot, part: str) -> tuple[tuple[int, int], Spot] | None:
-    match spot[2]:
-        case dict() as entries:
-            entry = entries.get(part) or entries.get(snake(part)) or entries.get(camel(part))
-            return ((entry[0], entry[1]), entry[2]) if entry else None
-        case list() as items:
-            if part.isascii() and part.isdigit() and len(part) < 10 and int(part) < len(items):
-                item = items[int(part)]
-                return item[:2], item
-            return None
-        case _:
-            return None
+    below = spot[2]
+    entries = below.entries if isinstance(below, Elsewhere) else below
+    if isinstance(entries, dict):
+        entry = entries.get(part) or _respelled(entries, part)
+        return ((entry[0], entry[1]), entry[2]) if entry else None
+    if isinstance(entries, list) and part.isascii() and part.isdigit() and len(part) < 10 and int(part) < len(entries):
+        item = entries[int(part)]
+        return item[:2], item
+    return None
+
+
+def _respelled(entries: dict[str, tuple[int, int, Spot]], part: str) -> tuple[int, int, Spot] | None:
+    if part.islower() and "_" not in part:
+        return None  # both spellings are this one
+    return entries.get(snake(part)) or entries.get(camel(part))

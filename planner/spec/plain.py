@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from planner.canon import Json
+from planner.spec.anatomy import fields
 from planner.spec.shape import Section
 
 __all__ = ["plain"]
@@ -15,11 +16,13 @@ __all__ = ["plain"]
 def plain(value: Any) -> Json:
     """A section, or what one holds, as JSON: fields that were written and are not null; durations as seconds."""
     match value:
+        case None | bool() | int() | float() | str():
+            return value
         case Section():
-            fields = type(value).model_fields
-            said = ((name, getattr(value, name)) for name in fields if name in value.model_fields_set)
-            return {fields[name].alias or name: plain(item) for name, item in said if item is not None}
-        case Mapping():
+            written = value.model_fields_set
+            said = ((spelled, getattr(value, name)) for spelled, name in fields(type(value)).items() if name in written)
+            return {spelled: plain(item) for spelled, item in said if item is not None}
+        case dict() | Mapping():
             return {str(name): plain(item) for name, item in value.items()}
         case list() | tuple():
             return [plain(item) for item in value]
@@ -28,7 +31,5 @@ def plain(value: Any) -> Json:
             return int(seconds) if seconds.is_integer() else seconds
         case datetime():
             return value.isoformat()
-        case None | bool() | int() | float() | str():
-            return value
         case _:
             return str(value)
