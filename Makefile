@@ -58,6 +58,10 @@ sizes: setup ## sizes of modules and functions
 bench: setup ## figures as ratios within one run
 	@$(BIN)/python -m benchmarks
 
+.PHONY: docs
+docs: setup ## remake the pages that are made from the models
+	@$(BIN)/python scripts/docs.py
+
 .PHONY: lock
 lock: ## remake the hash-locked requirements from pyproject.toml
 	@scripts/lock

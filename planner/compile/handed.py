@@ -7,7 +7,7 @@ from dataclasses import replace
 from planner.compile.ground import known
 from planner.compile.merge import HANDED, with_presets
 from planner.compile.patch import Placed, with_field, with_items
-from planner.compile.settled import settled
+from planner.compile.settled import settled, whole
 from planner.compile.task import Bound
 from planner.spec import run as spec
 from planner.spec.component import Component
@@ -50,8 +50,10 @@ def preset_of(bound: Bound) -> Placed[Component]:
 
 def environment_of(bound: Bound, run: spec.Dag) -> Placed[Environment] | None:
     """The environment of the DAG; what of it waits for a run is left to the runs."""
-    origin = bound.ground.origin.at("environment")
-    if not isinstance(run.environment, Environment):
+    origin, said = bound.ground.origin.at("environment"), run.environment
+    if isinstance(said, str):
+        said = whole(Environment, said, origin, (bound.scope, bound.ground.report))
+    if said is None:
         return None
-    found = settled(run.environment, origin, bound.scope, bound.ground.report, partly=True)
+    found = settled(said, origin, bound.scope, bound.ground.report, partly=True)
     return Placed(found, origin) if found is not None else None

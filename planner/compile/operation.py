@@ -186,7 +186,7 @@ def _leaf(bound: Bound, gang: Gang | None) -> tuple[Leaf | None, str]:
     leaf = replace(leaf, termination=termination, queue=queue or bound.ground.policy.queue)
     origin, config = bound.component.origin.at("queue"), bound.ground.policy.config
     check_queue(leaf.queue, leaf.gang, origin, (config, bound.ground.report))
-    return leaf, refusal(leaf, bound.ground)
+    return leaf, refusal(leaf, bound.ground, bound.component.section.run.kind)
 
 
 def _termination(bound: Bound) -> Termination:
@@ -225,4 +225,5 @@ def _dag(bound: Bound, run: spec.Dag) -> tuple[Dag | None, str]:
         _body(_bind(Task(None, found, found.origin, None, shop)))
     if body is None:
         return None, ""
-    return body, next((node.operation.refused for node in body.nodes if node.operation.refused), "")
+    early = "a DAG is not stopped early yet (`earlyStopping`)" if body.early_stopping else ""
+    return body, next((node.operation.refused for node in body.nodes if node.operation.refused), early)

@@ -27,7 +27,7 @@ from planner.spec.places import Places
 from planner.spec.plain import plain
 from planner.spec.shape import Section
 
-__all__ = ["settled", "whole_sections"]
+__all__ = ["settled", "whole", "whole_sections"]
 
 S = TypeVar("S", bound=Section)
 
@@ -89,6 +89,27 @@ def settled(section: S, origin: Origin, scope: Scope, report: Report, *, partly:
         value = bound.value
         assert isinstance(value, Mapping)
         _tell(faults.problems(error, type(section), value, Places(part.path, part.spot)), origin, "", report)
+        return None
+
+
+def whole(kind: type[S], written: str, origin: Origin, pair: tuple[Scope, Report]) -> S | None:
+    """What a template for a whole section gives; None with a problem, or where it waits for what nobody can know.
+
+    Args:
+        kind: the section that it must give.
+        written: the template.
+        origin: where.
+        pair: the variables, and what takes problems.
+    """
+    scope, report = pair
+    value = known(written, origin, scope, report)
+    if value is None:
+        return None
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        part = origin.places.part(origin.pointer)
+        _tell(faults.problems(error, kind, value, Places(part.path, part.spot)), origin, "", report)
         return None
 
 

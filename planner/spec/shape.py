@@ -1,38 +1,31 @@
-"""What all sections of the language share: their strictness, and the field types that YAML alone does not know.
+"""The types of fields that all sections share, beside the section itself.
 
-Sections are frozen, refuse unknown fields, and take camelCase or snake_case names. Every field type here says in one
-plain sentence what it wants; `fault` carries that sentence, its code and its hint through pydantic to
-`planner.spec.faults`. This module must never know a particular section.
+Every field type here says in one plain sentence what it wants; `fault` carries that sentence, its code and its hint
+through pydantic to `planner.spec.faults`. This module must never know a particular section.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
-    ModelWrapValidatorHandler,
     PlainValidator,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
-    model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from planner import keys
-from planner.spec.clashes import Clash, Said, fault, refuse, together
-from planner.spec.docstrings import described
-from planner.spec.places import camel
+from planner.spec.clashes import fault, refuse
+from planner.spec.section import FieldClass, Section
 from planner.spec.times import Duration, Instant
 from planner.spec.words import kind_of, short
 
@@ -65,80 +58,6 @@ __all__ = [
 
 _LARGEST = 2**31 - 1
 _LONGEST_NAME = 128
-
-
-class FieldClass(StrEnum):
-    """What a change of a field means (design: "Digests are a contract")."""
-
-    IDENTITY = "identity"
-    LIVE = "live"
-    INERT = "inert"
-
-
-class Section(BaseModel):
-    """A section of the language. `model_fields_set` tells which fields the user wrote.
-
-    A section of the language puts each of its fields into one class of digests, by keyword:
-    `class Dag(Section, identity="kind operations", live="environment concurrency", inert="components")`.
-    For a field that holds a section, the class says what the presence of the section means; inside, each field has its
-    own; fields of a base class keep theirs. Changing a class changes digests, which are a contract.
-    """
-
-    classes: ClassVar[Mapping[str, FieldClass]] = MappingProxyType({})
-    """The class of every field by attribute name; empty for sections outside of the language."""
-
-    _all_at_once: ClassVar[object] = None
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        alias_generator=camel,
-        validate_by_name=True,
-        validate_by_alias=True,
-        serialize_by_alias=True,
-        defer_build=True,  # a section is made with what it is a part of; by itself only where it is read by itself
-    )
-
-    def __init_subclass__(cls, identity: str = "", live: str = "", inert: str = "", **kwargs: Any) -> None:
-        del identity, live, inert  # pydantic hands them to the other one, which sees the fields
-        super().__init_subclass__(**kwargs)
-        if sum("clashes" in vars(base) for base in cls.__mro__) > 1:
-            # Sections without rules do without it: it would be paid for at every section of every spec.
-            cls._all_at_once = model_validator(mode="wrap")(_all_at_once)
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, identity: str = "", live: str = "", inert: str = "", **kwargs: Any) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
-        groups = {FieldClass.IDENTITY: identity, FieldClass.LIVE: live, FieldClass.INERT: inert}
-        said = dict(cls.classes) | {name: group for group, names in groups.items() for name in names.split()}
-        if said and said.keys() != cls.model_fields.keys():
-            raise TypeError(f"{cls.__name__}: fields without one class: {said.keys() ^ cls.model_fields.keys()}")
-        cls.classes = MappingProxyType(said)
-
-    @classmethod
-    def clashes(cls, said: Said) -> Iterator[Clash]:
-        """What is wrong between the fields of a section, whatever is wrong within one of them."""
-        del said  # a section without such rules
-        yield from ()
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        made = handler(schema)
-        properties = handler.resolve_ref_schema(made).get("properties", {})
-        for name, text in described(cls).items():
-            field = cls.model_fields.get(name)
-            if field is not None and field.description is None and (field.alias or name) in properties:
-                properties[field.alias or name]["description"] = text
-        return made
-
-    @classmethod
-    def _clashes_of(cls, value: Any) -> Iterator[Clash]:
-        return cls.clashes(Said(value)) if isinstance(value, dict) else iter(())
-
-
-@classmethod  # type: ignore[misc]  # becomes a method of the sections that have rules
-def _all_at_once(cls: type[Section], value: Any, handler: ModelWrapValidatorHandler[Section]) -> Section:
-    return together(value, handler, cls._clashes_of)
 
 
 def is_template(value: object) -> bool:
@@ -265,7 +184,9 @@ def _word(item: object, index: int, faults: list[PydanticCustomError]) -> str:
         return ""
 
 
-_WORDS: JsonSchemaValue = {"anyOf": [{"type": "array", "items": SCALAR}, {"type": "string"}]}
+_WORDS: JsonSchemaValue = {
+    "anyOf": [{"type": "array", "items": SCALAR}, {"type": "string"}],
+}
 Arguments = Annotated[tuple[str, ...], BeforeValidator(_arguments), WithJsonSchema(_WORDS)]
 """Words of a command: one string is one word, scalars are printed, empty entries dropped (reference, section 9.1)."""
 
@@ -313,7 +234,7 @@ def yes_no(value: object) -> str:
     return ""
 
 
-BoolOrTemplate = Annotated[bool | str, PlainValidator(_bool), WithJsonSchema({"anyOf": [*_TRUTH["anyOf"], TEMPLATE]})]
+BoolOrTemplate = Annotated[bool | str, PlainValidator(_bool), WithJsonSchema({"anyOf": [_TRUTH, TEMPLATE]})]
 """true, false, or text with a template."""
 
 
@@ -332,7 +253,11 @@ def _name(value: object) -> str:
     return value
 
 
-_NAME: JsonSchemaValue = {"type": "string", "pattern": f"^{keys.SEGMENT.pattern}$", "maxLength": _LONGEST_NAME}
+_NAME: JsonSchemaValue = {
+    "type": "string",
+    "pattern": f"^{keys.SEGMENT.pattern}$",
+    "maxLength": _LONGEST_NAME,
+}
 Name = Annotated[str, PlainValidator(_name), WithJsonSchema(_NAME)]
 """A name by the reference's rule (section 1), up to 128 characters. Templates are refused: names are identities."""
 
@@ -343,6 +268,8 @@ def _names(value: object) -> object:
     return value
 
 
-_LIST: JsonSchemaValue = {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]}
+_LIST: JsonSchemaValue = {
+    "anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}],
+}
 Names = Annotated[tuple[str, ...], BeforeValidator(_names), WithJsonSchema(_LIST)]
 """A list of strings; one string is split at commas (reference, section 1)."""

@@ -260,3 +260,12 @@ def test_the_graph_has_no_templates():
     text = f"{OP}component:\n  run:\n    kind: dag\n    operations:\n      - {{name: b, dependencies: '{{{{ x }}}}', component: {{run: {{kind: job, container: {{command: [b]}}}}}}}}\n"
 
     assert problems(text) == ["PL-406 a.yaml:8:33 /component/run/operations/0/dependencies"]
+
+
+def test_the_environment_of_a_dag_may_be_a_template():
+    text = (
+        f"{OP}params: {{e: {{labels: {{a: b}}}}}}\ncomponent:\n  inputs: [{{name: e, type: dict}}]\n  run:\n    kind: dag\n    environment: '{{{{ e }}}}'\n"
+        "    operations:\n" + CHILD % ("", "", "")
+    )
+
+    assert root(text).body.nodes[0].operation.body.gang.labels == {"a": "b"}
