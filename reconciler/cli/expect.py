@@ -27,7 +27,7 @@ from reconciler.compiler import check_schedule
 from reconciler.source.model import Entry, Tree
 from reconciler.source.objects import object_id
 
-__all__ = ["EXPECT", "Compared", "Limits", "Mismatch", "compare", "run"]
+__all__ = ["EXPECT", "Compared", "Limits", "Mismatch", "compare", "expectations", "problems", "run"]
 
 EXPECT = "expect.yaml"
 """Where a folder says what its cases are told."""
@@ -136,7 +136,7 @@ def compare(top: Path, limits: Limits = Limits()) -> Compared:
     found: list[Mismatch] = []
     times: list[tuple[float, Path]] = []
     for one in outer:
-        wanted = _expectations(one / EXPECT)
+        wanted = expectations(one / EXPECT)
         there = {path.name for path in one.iterdir()} - {EXPECT}
         for name in sorted(wanted.keys() | there):
             begun = time.process_time()
@@ -152,7 +152,7 @@ def _case(path: Path, expected: Sequence[str] | None, limits: Limits) -> Mismatc
         return Mismatch(path, expected, None, "there is no such file")
     try:
         with _within(limits):
-            found = [_line(problem, path) for problem in _problems(path) if problem.severity is not Severity.INFO]
+            found = [_line(problem, path) for problem in problems(path) if problem.severity is not Severity.INFO]
     except _TooLong:
         return Mismatch(path, expected, None, f"more than {limits.seconds:g} s of the processor")
     except MemoryError:
@@ -162,7 +162,8 @@ def _case(path: Path, expected: Sequence[str] | None, limits: Limits) -> Mismatc
     return None if sorted(found) == sorted(expected) else Mismatch(path, expected, found)
 
 
-def _problems(path: Path) -> Sequence[Problem]:
+def problems(path: Path) -> Sequence[Problem]:
+    """What is wrong with a file, or with a folder that is a small repository."""
     files, named = (_folder(path), []) if path.is_dir() else (_file(path), [path.name])
     given = files.given(CompileConfig(_PROJECT), named=frozenset(named))
     return compile_tree(given, files.cache, check_schedule).problems
@@ -186,7 +187,12 @@ def _line(problem: Problem, path: Path) -> str:
     return f"{problem.code} {where}{' warning' if problem.severity is Severity.WARNING else ''}"
 
 
-def _expectations(path: Path) -> Mapping[str, Sequence[str]]:
+def expectations(path: Path) -> Mapping[str, Sequence[str]]:
+    """What `expect.yaml` says, by the names of its cases.
+
+    Raises:
+        Failure: it is not of that form.
+    """
     read = reader.read(str(path), path.read_bytes())
     if read.problems:
         raise Failure(Code.INPUT, "\n".join(str(problem) for problem in read.problems))
