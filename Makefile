@@ -60,7 +60,7 @@ bench: setup ## figures as ratios within one run
 
 .PHONY: docs
 docs: setup ## remake the pages that are made from the models
-	@$(BIN)/python scripts/docs.py
+	@$(BIN)/python scripts/docs.py && $(BIN)/python scripts/docs_codes.py
 
 .PHONY: lock
 lock: ## remake the hash-locked requirements from pyproject.toml

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import Result
 
+from planner.errors import Problem
+from reconciler.cli import expect
 from reconciler.cli.app import app
 from reconciler.cli.expect import Limits, compare
 from reconciler.cli.failure import Failure
@@ -68,12 +71,30 @@ def test_a_program_can_read_it(tmp_path: Path) -> None:
     ]
 
 
-def test_a_case_that_costs_too_much_is_a_difference(tmp_path: Path) -> None:
-    write(tmp_path, {"expect.yaml": b"a.yaml: [PL-201 3]\n", "a.yaml": TYPO + b"# " + b"x" * 900_000})
+def for_ever(path: Path) -> list[Problem]:
+    raise AssertionError(sum(number for number in range(10**9)))
 
-    (late,) = compare(tmp_path, Limits(seconds=1e-6)).mismatches
-    assert (late.found, late.reason) == (None, "more than 1e-06 s of the processor")
+
+def too_much(path: Path) -> list[Problem]:
+    raise AssertionError(len(bytearray(10**9)))
+
+
+@pytest.mark.parametrize(
+    ("problems", "limits", "reason"),
+    [
+        (for_ever, Limits(seconds=0.05), "more than 0.05 s of the processor"),
+        (too_much, Limits(seconds=60), "more than 200 MB"),
+    ],
+)
+def test_a_case_that_costs_too_much_is_a_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problems: Any, limits: Limits, reason: str
+) -> None:
+    write(tmp_path, {"expect.yaml": b"a.yaml: [PL-201 3]\n", "a.yaml": TYPO})
     assert compare(tmp_path).mismatches == ()
+
+    monkeypatch.setattr(expect, "problems", problems)
+    (late,) = compare(tmp_path, limits).mismatches
+    assert (late.found, late.reason) == (None, reason)
 
 
 @pytest.mark.parametrize(
