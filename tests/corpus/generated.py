@@ -175,8 +175,14 @@ _IN_DAG = "component: {run: {kind: dag, "
 _GLOBS = "paths:\n  include:\n" + "".join(f"    - '**/x{number}/*.yaml'\n" for number in range(10_000))
 
 
-def _operation(rest: str) -> bytes:
-    return f"version: 1.1\nkind: operation\nname: t\n{rest}\n".encode()
+def _operation(rest: str, name: str = "t") -> bytes:
+    return f"version: 1.1\nkind: operation\nname: {name}\n{rest}\n".encode()
+
+
+def _preset(container: str) -> bytes:
+    return (
+        f"version: 1.1\nkind: operation\nname: p\nisPreset: true\nrunPatch: {{container: {{{container}}}}}\n".encode()
+    )
 
 
 def _uses(count: int, component: str) -> bytes:
@@ -253,6 +259,20 @@ COSTLY: Mapping[str, tuple[bytes | Mapping[str, bytes], frozenset[str]]] = Mappi
             )
             + f"  - {{name: a5000, value: 1}}\n{_RUN}".encode(),
             frozenset({"PL-105", "PL-212", "PL-407"}),
+        ),
+        "a thousand operations over a wide preset": (
+            _preset("env: {" + ", ".join(f"A{number}: b" for number in range(5_000)) + "}")
+            + b"".join(
+                b"---\n" + _operation(f"presets: [p]\ncomponent: {{{_RUN.strip()}}}", f"n{number}")
+                for number in range(1_000)
+            ),
+            frozenset({"PL-105", "PL-212"}),
+        ),
+        "one preset ten thousand times": (
+            _preset("args: [" + ", ".join(f"a{number}" for number in range(5_000)) + "]")
+            + b"---\n"
+            + _operation(f"presets: [{', '.join(['p'] * 10_000)}]\ncomponent: {{{_RUN.strip()}}}"),
+            frozenset({"PL-105", "PL-204", "PL-211", "PL-212"}),
         ),
         "ten thousand globs over a thousand paths": (
             {
