@@ -31,7 +31,9 @@ __all__ = ["AS_PRESET", "REFERENCES", "Operation"]
 REFERENCES = ("component", "hubRef", "dagRef", "urlRef", "pathRef")
 """Fields that say what an operation runs; it has one of them."""
 
-AS_PRESET: list[JsonSchemaValue] = [{"required": [name], "properties": {name: TRUE}} for name in ("isPreset", "is_preset")]
+AS_PRESET: list[JsonSchemaValue] = [
+    {"required": [name], "properties": {name: TRUE}} for name in ("isPreset", "is_preset")
+]
 """The JSON Schemas of what makes an operation a preset."""
 
 _LISTED = "`component`, `pathRef`, `hubRef`, `urlRef` and `dagRef`"

@@ -114,7 +114,8 @@ def only(text: str):
         pytest.param(
             "version: 1.1\nkind: component\nrun: {}\n",
             "ops/f.yaml:3:1: error PL-202: field `run` needs a `kind`; use `job`, `service`, `notifier`, `cleaner`, "
-            "`tuner`, `tfjob`, `pytorchjob`, `mpijob`, `raycluster`, `rayjob`, `daskcluster`, `daskjob`, `sparkjob` or `dag`",
+            "`tuner`, `tfjob`, `pytorchjob`, `mpijob`, `raycluster`, `rayjob`, `daskcluster`, `daskjob`, `sparkjob` or "
+            "`dag`",
             id="run-without-kind",
         ),
         pytest.param(

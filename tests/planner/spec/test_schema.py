@@ -12,9 +12,9 @@ import pytest
 
 from planner.errors import Problem
 from planner.spec.fields import LANGUAGE
-from planner.spec.json_schema import document_schema
 from planner.spec.load import Loaded, load
 from planner.spec.places import snake
+from reconciler.cli.schema import schema as document_schema
 from tests.generate import mixed
 from tests.generate.each import each_field
 
