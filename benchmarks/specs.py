@@ -43,11 +43,13 @@ def compiled(given: CompileInput, cache: Cache) -> DesiredState:
     return state
 
 
-def forget_objects() -> None:
-    """Empty the checks of Kubernetes objects that are kept by content."""
-    from planner.spec import kubernetes
-
-    kubernetes.forget()
+def forget() -> None:
+    """Empty what modules of the planner keep by content: types of Kubernetes, templates, patterns."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("planner."):
+            for kept in vars(module).values():
+                if hasattr(kept, "cache_clear"):
+                    kept.cache_clear()
 
 
 def main() -> None:

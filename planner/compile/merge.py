@@ -107,6 +107,8 @@ def _in_dag(run: Placed[Run], patch: Placed[Run] | None, strategy: PatchStrategy
 
 def _presets(names: tuple[str, ...] | None, origin: Origin, view: View, report: Report) -> list[_Layer]:
     found = presets_of(names, origin, view, report) if names else ()
+    if not report.afford([one.origin for one in found], origin):
+        return []
     return [_Layer(Placed(one.operation, one.origin), one.operation.patch_strategy or "post_merge") for one in found]
 
 

@@ -23,7 +23,7 @@ from planner.compile.leaf import finished, refusal
 from planner.compile.matrix import check_matrix
 from planner.compile.merge import merged
 from planner.compile.names import check_names, connection_scope
-from planner.compile.origin import MAX_VALUES, Origin
+from planner.compile.origin import Origin
 from planner.compile.patch import Placed
 from planner.compile.resolve import Found, component_of
 from planner.compile.sections import check_operation, check_sections
@@ -123,16 +123,7 @@ def _fits(found: Found, origin: Origin, around: Around | None, shop: Shop) -> bo
     if around is not None and len(around.chain) > MAX_DEPTH:
         report.add(origin.problem("PL-104", f"DAGs are nested more than {MAX_DEPTH} deep"))
         return False
-    before = report.values
-    report.values += report.size_of(found.origin)
-    if before <= MAX_VALUES < report.values:
-        message = (
-            f"the components that this file uses come to more than {MAX_VALUES:,} values, each as often as it is used"
-        )
-        report.add(
-            origin.problem("PL-105", message, "split the file, or give the component fewer inputs and variables")
-        )
-    if report.values > MAX_VALUES:
+    if not report.afford([found.origin], origin):
         return False
     report.operations += 1
     if report.operations == MAX_OPERATIONS + 1:

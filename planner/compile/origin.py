@@ -6,6 +6,7 @@ problems while one file is compiled; nothing in compile raises for bad input.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from planner.compile.template.budget import Budget
@@ -120,6 +121,15 @@ class Report:
         if (part.path, part.at) not in self._sizes:
             self._sizes[part.path, part.at] = origin.places.size(origin.pointer)
         return self._sizes[part.path, part.at]
+
+    def afford(self, used: Iterable[Origin], origin: Origin) -> bool:
+        """Counts the values of what is used once more; False, and PL-105 the first time, where they are too many."""
+        before = self.values
+        self.values += sum(map(self.size_of, used))
+        if before <= MAX_VALUES < self.values:
+            message = f"what this file uses comes to more than {MAX_VALUES:,} values, each as often as it is used"
+            self.add(origin.problem("PL-105", message, "split the file, or use less of the component or preset"))
+        return self.values <= MAX_VALUES
 
     def templates(self) -> Budget:
         """What one evaluation may cost."""

@@ -49,7 +49,7 @@ def problems(error: ValidationError, model: type[Section], value: Any, places: P
         problem = _problem(details, at, places)
         if problem and problem not in found:
             found.append(problem)
-    return sorted(found, key=lambda problem: problem.sort_key)[:MAX_PROBLEMS]
+    return sorted(found, key=lambda problem: problem.sort_key)[: MAX_PROBLEMS + 1]
 
 
 def _problem(error: ErrorDetails, at: Spotted, places: Places) -> Problem | None:
@@ -110,7 +110,7 @@ _Told = tuple[str, str, str]
 def _type(wanted: str) -> Callable[[ErrorDetails, Spotted], _Told]:
     def tell(_error: ErrorDetails, at: Spotted) -> _Told:
         if wanted in {"a mapping", "a list"} and is_template(at.value):
-            return "PL-205", f"a template for {_field(at)} as a whole is not supported yet", "write it out"
+            return "PL-203", f"{_field(at)} must be {wanted}, never a template", "write it out"
         hint = yes_no(at.value) if wanted == "true or false" else ""
         if wanted == "a string" and isinstance(at.value, bool | int | float):
             hint = "quote it"

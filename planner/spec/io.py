@@ -48,11 +48,10 @@ _TYPE = {"anyOf": [{"enum": [*SIMPLE_TYPES, *COMPOSITE_TYPES, *CONSTRAINED_TYPES
 
 
 def _pattern(value: str, info: ValidationInfo) -> str:
-    spent = info.context
-    if isinstance(spent, dict):  # what all patterns of a file have cost so far
-        spent["patterns"] = spent.get("patterns", 0) + patterns.weight(value)
-        if spent["patterns"] > patterns.MAX_WEIGHT:
-            raise fault("PL-105", "the patterns of this file are too many or too large together", "split the file")
+    spent = info.context if isinstance(info.context, dict) else {}  # what the patterns of a file have cost so far
+    if spent.get("patterns", 0) > patterns.MAX_WEIGHT:
+        raise fault("PL-105", "the patterns of this file are too many or too large together", "split the file")
+    spent["patterns"] = spent.get("patterns", 0) + patterns.weight(value)
     if (said := patterns.fault_of(value)) is not None:
         raise fault("PL-204", *said)
     return value

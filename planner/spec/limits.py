@@ -85,7 +85,7 @@ class Budget:
         return height
 
     def report(self, problem: Problem) -> None:
-        """Takes a problem that the reading survives; the last one shown says that there are more."""
-        self.problems.append(problem)
+        """Takes a problem that the reading survives; the one after the last one shown says that there are more."""
         if len(self.problems) >= MAX_PROBLEMS:
             raise Stop(Problem("PL-212", "more problems than are shown", problem.place, hint="repair these first"))
+        self.problems.append(problem)

@@ -10,8 +10,8 @@ count as a spec.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -111,8 +111,7 @@ def load(path: str, data: bytes) -> Loaded:
         problems += _beyond(read.problems, found) if part.spoilt else found
     if not documents and not problems:
         problems.append(Problem("PL-210", "the file has no document", Place(path), hint="remove it, or exclude it"))
-    problems.sort(key=lambda problem: problem.sort_key)
-    return Loaded(path, tuple(documents), tuple(problems[:MAX_PROBLEMS]), _look(read, data))
+    return Loaded(path, tuple(documents), tuple(_shown(problems)), _look(read, data))
 
 
 def looks_like_spec(data: bytes) -> Look:
@@ -141,9 +140,29 @@ def _is_preset(value: dict[Any, Any]) -> bool:
 
 
 def _beyond(known: tuple[Problem, ...], found: list[Problem]) -> list[Problem]:
-    """The problems that stand where the reader had none."""
+    """The problems that stand where the reader had none, and do not only follow from what it took for nothing."""
     places = {problem.place for problem in known}
-    return [problem for problem in found if problem.place not in places]
+    lines = {problem.place.line for problem in known}
+    return [one for one in found if one.place not in places and not (one.code == "PL-203" and one.place.line in lines)]
+
+
+def _shown(problems: list[Problem]) -> list[Problem]:
+    """Each problem once, in order of place; of too many the first ones, and that there are more."""
+    once: dict[object, Problem] = {}
+    for problem in sorted(problems, key=lambda problem: problem.sort_key):
+        if not _second_brace(problem, once):
+            once.setdefault((problem.code, problem.place, problem.message), problem)
+    found = list(once.values())
+    if len(found) <= MAX_PROBLEMS:
+        return found
+    more = Problem("PL-212", "more problems than are shown", found[MAX_PROBLEMS].place, hint="repair these first")
+    return [*found[:MAX_PROBLEMS], more]
+
+
+def _second_brace(problem: Problem, known: Mapping[object, Problem]) -> bool:
+    """A template without quotes is a mapping that is the key of a mapping: one fault, which the reader sees twice."""
+    before = replace(problem.place, column=problem.place.column - 1)
+    return problem.code == "PL-106" and (problem.code, before, problem.message) in known
 
 
 # One document

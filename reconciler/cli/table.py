@@ -46,6 +46,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "ls-files", "Before a commit", "List YAML and JSON files: which are specs, and why the others are not.", _FILES
     ),
+    Entry("convert", "Before a commit", "Bring spec files to the spelling of today.", _FILES),
     Entry("schema", "Before a commit", "Print the JSON Schema of spec documents, for editors.", ()),
     Entry("status", "Look", "Show the state of every operation, or what a commit caused."),
     Entry("runs", "Look", "List runs, newest first."),

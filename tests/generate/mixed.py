@@ -9,6 +9,7 @@ from tests.generate import specs
 from tests.generate.dice import Dice
 
 _SHARE = {"job": 50, "service": 12, "dag": 12, "sweep": 16, "tfjob": 3, "pytorchjob": 4, "mpijob": 3}
+_ELSEWHERE = frozenset({"presets", "events"})
 _FEWEST, _MOST = 30, 120
 
 
@@ -39,4 +40,11 @@ def _made(dice: Dice, kind: str) -> dict[str, Any]:
             made = specs.sweep(dice)
         case _:
             made = specs.operation(dice, kind)
-    return {key: item for key, item in made.items() if key not in {"version", "kind", "name"}}
+    return {key: _alone(item) for key, item in made.items() if key not in {"version", "kind", "name", *_ELSEWHERE}}
+
+
+def _alone(value: Any) -> Any:
+    """A value without what refers to another file."""
+    if isinstance(value, dict):
+        return type(value)({key: _alone(item) for key, item in value.items() if key not in _ELSEWHERE})
+    return [_alone(item) for item in value] if isinstance(value, list) else value

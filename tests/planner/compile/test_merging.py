@@ -38,12 +38,18 @@ def container(text, **files):
 
 
 def test_run_patch_is_joined_with_the_run():
-    found = container(OP + "runPatch: {container: {args: [b], image: j}}\ncomponent:\n  run: {kind: job, container: {image: i, command: [c], args: [a]}}\n")
+    found = container(
+        OP
+        + "runPatch: {container: {args: [b], image: j}}\ncomponent:\n  run: {kind: job, container: {image: i, command: [c], args: [a]}}\n"
+    )
 
     assert (found.image, found.command, found.args) == ("j", ("c",), ("a", "b"))
 
 
-@pytest.mark.parametrize(("strategy", "args"), [("post_merge", ("a", "b")), ("pre_merge", ("b", "a")), ("replace", ("b",)), ("isnull", ("a",))])
+@pytest.mark.parametrize(
+    ("strategy", "args"),
+    [("post_merge", ("a", "b")), ("pre_merge", ("b", "a")), ("replace", ("b",)), ("isnull", ("a",))],
+)
 def test_the_strategy_of_the_operation_decides(strategy, args):
     text = f"{OP}patchStrategy: {strategy}\nrunPatch: {{container: {{args: [b]}}}}\ncomponent:\n  run: {{kind: job, container: {{command: [c], args: [a]}}}}\n"
 
@@ -51,7 +57,10 @@ def test_the_strategy_of_the_operation_decides(strategy, args):
 
 
 def test_what_both_have_is_merged():
-    text = OP + "tags: [o]\ntermination: {maxRetries: 3}\ncomponent:\n  tags: [c]\n  queue: q\n  termination: {maxRetries: 1, timeout: 60}\n  run: {kind: job, container: {command: [c]}}\n"
+    text = (
+        OP
+        + "tags: [o]\ntermination: {maxRetries: 3}\ncomponent:\n  tags: [c]\n  queue: q\n  termination: {maxRetries: 1, timeout: 60}\n  run: {kind: job, container: {command: [c]}}\n"
+    )
 
     found = root(text)
 
@@ -60,7 +69,9 @@ def test_what_both_have_is_merged():
 
 
 def test_a_run_patch_with_a_wrong_field_is_said_where_it_is_written():
-    assert problems(OP + "runPatch: {container: {imag: x}}\n" + COMPONENT) == ["PL-201 a.yaml:4:24 /runPatch/container/imag"]
+    assert problems(OP + "runPatch: {container: {imag: x}}\n" + COMPONENT) == [
+        "PL-201 a.yaml:4:24 /runPatch/container/imag"
+    ]
 
 
 def test_a_run_patch_for_another_kind_is_a_problem():
@@ -129,7 +140,10 @@ CHILD = "      - {name: a, %s component: {%s inputs: [{name: x, value: 1}], run:
 
 
 def child(dag="", operation="", component="", run=""):
-    text = f"{OP}component:\n  inputs: [{{name: q, value: 7}}]\n  {dag}\n  run:\n    kind: dag\n    operations:\n" + CHILD % (operation, component, run)
+    text = (
+        f"{OP}component:\n  inputs: [{{name: q, value: 7}}]\n  {dag}\n  run:\n    kind: dag\n    operations:\n"
+        + CHILD % (operation, component, run)
+    )
     return root(text).body.nodes[0].operation
 
 
@@ -157,13 +171,19 @@ def test_plugins_and_cache_of_a_dag_reach_its_operations():
 
 
 def test_a_template_may_stand_for_a_section():
-    text = OP + "params: {c: {disable: true}}\ncache: '{{ c }}'\ncomponent:\n  inputs: [{name: c, type: dict}]\n  run: {kind: job, container: {command: [c]}}\n"
+    text = (
+        OP
+        + "params: {c: {disable: true}}\ncache: '{{ c }}'\ncomponent:\n  inputs: [{name: c, type: dict}]\n  run: {kind: job, container: {command: [c]}}\n"
+    )
 
     assert root(text).sections == {"cache": {"disable": True}}
 
 
 def test_what_a_template_gives_is_checked_as_the_section():
-    text = OP + "params: {c: {disabled: true}}\ncache: '{{ c }}'\ncomponent:\n  inputs: [{name: c, type: dict}]\n  run: {kind: job, container: {command: [c]}}\n"
+    text = (
+        OP
+        + "params: {c: {disabled: true}}\ncache: '{{ c }}'\ncomponent:\n  inputs: [{name: c, type: dict}]\n  run: {kind: job, container: {command: [c]}}\n"
+    )
 
     assert problems(text) == ["PL-201 a.yaml:5:8 /cache/disabled"]
 
@@ -191,13 +211,19 @@ def test_what_does_not_execute_yet_refuses_the_operation(section):
     assert section.partition(":")[0] in found.sections
 
 
-@pytest.mark.parametrize("section", ["isApproved: true", "cache: {disable: true}", "cost: 3", "plugins: {auth: false}", "namespace: n"])
+@pytest.mark.parametrize(
+    "section", ["isApproved: true", "cache: {disable: true}", "cost: 3", "plugins: {auth: false}", "namespace: n"]
+)
 def test_what_changes_nothing_here_refuses_nothing(section):
     assert root(f"{OP}{section}\n{COMPONENT}").refused == ""
 
 
 def test_a_schedule_inside_a_dag_refuses_the_dag():
-    text = OP + "component:\n  run:\n    kind: dag\n    operations:\n" + CHILD % ("schedule: {kind: interval, frequency: 60},", "", "")
+    text = (
+        OP
+        + "component:\n  run:\n    kind: dag\n    operations:\n"
+        + CHILD % ("schedule: {kind: interval, frequency: 60},", "", "")
+    )
 
     assert root(text).refused.startswith("a schedule inside a DAG does not run yet")
 
@@ -243,7 +269,9 @@ def test_cost_counts_for_nothing():
 
 def nodes(second):
     text = f"{OP}component:\n  run:\n    kind: dag\n    operations:\n      - {{name: a, component: {{run: {{kind: job, container: {{command: [a]}}}}}}}}\n"
-    return root(f"{text}      - {{name: b, {second}, component: {{run: {{kind: job, container: {{command: [b]}}}}}}}}\n").body.nodes
+    return root(
+        f"{text}      - {{name: b, {second}, component: {{run: {{kind: job, container: {{command: [b]}}}}}}}}\n"
+    ).body.nodes
 
 
 def test_a_node_has_its_trigger():

@@ -130,7 +130,7 @@ def test_distributions_that_a_kind_cannot_choose_from(kind, refused):
         pytest.param({"kind": "gird", "params": CHOICE}, ["PL-206 /kind"], id="misspelt"),
         pytest.param({"params": CHOICE}, ["PL-202 "], id="no-kind"),
         pytest.param("grid", ["PL-203 "], id="text"),
-        pytest.param("{{ m }}", ["PL-205 "], id="template"),
+        pytest.param("{{ m }}", ["PL-203 "], id="template"),
     ],
 )
 def test_what_is_refused(change, expected):

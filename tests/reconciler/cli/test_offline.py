@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from planner.spec.json_schema import document_schema
 from reconciler.cli import plan
 from reconciler.cli.app import app
+from reconciler.cli.schema import schema
 from tests.reconciler.api.support import World, dag, job, policy
 from tests.reconciler.cli.support import RUNNER, commit, daemon, git, repository, until, write
 
@@ -278,7 +278,7 @@ def test_a_project_that_is_renamed_is_no_problem_without_a_ledger(tmp_path: Path
 
 def test_the_schema_has_the_names_that_people_write() -> None:
     made: dict[str, Any] = json.loads(say("schema").stdout)
-    assert made == json.loads(json.dumps(document_schema()))
+    assert made == json.loads(json.dumps(schema()))
     definitions = made["$defs"]
     assert {"maxRetries", "timeout"} <= definitions["Termination"]["properties"].keys()
     assert "pathRef" in definitions["Operation"]["properties"]

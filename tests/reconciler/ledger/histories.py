@@ -76,9 +76,8 @@ class World:
             case f.Answered():
                 self.answers[fact.ident] = fact
             case f.Pinned():
-                self.pins.pop(fact.ref, None)
-                if fact.digest:
-                    self.pins[fact.ref] = fact
+                self.pins = {ref: pin for ref, pin in self.pins.items() if ref != fact.ref}
+                self.pins |= {fact.ref: fact} if fact.digest else {}
             case f.Intended():
                 self.intents.setdefault(fact.key, fact)
             case _:
