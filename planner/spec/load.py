@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -150,19 +150,14 @@ def _shown(problems: list[Problem]) -> list[Problem]:
     """Each problem once, in order of place; of too many the first ones, and that there are more."""
     once: dict[object, Problem] = {}
     for problem in sorted(problems, key=lambda problem: problem.sort_key):
-        if not _second_brace(problem, once):
-            once.setdefault((problem.code, problem.place, problem.message), problem)
+        # A template without quotes is a mapping that is the key of a mapping: one mistake, seen several times.
+        place = problem.place.line if problem.code == "PL-106" else problem.place
+        once.setdefault((problem.code, place, problem.message), problem)
     found = list(once.values())
     if len(found) <= MAX_PROBLEMS:
         return found
     more = Problem("PL-212", "more problems than are shown", found[MAX_PROBLEMS].place, hint="repair these first")
     return [*found[:MAX_PROBLEMS], more]
-
-
-def _second_brace(problem: Problem, known: Mapping[object, Problem]) -> bool:
-    """A template without quotes is a mapping that is the key of a mapping: one fault, which the reader sees twice."""
-    before = replace(problem.place, column=problem.place.column - 1)
-    return problem.code == "PL-106" and (problem.code, before, problem.message) in known
 
 
 # One document

@@ -18,6 +18,7 @@ This module must never judge what a value means, and never raise for any bytes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -56,10 +57,19 @@ def read(path: str, data: bytes) -> Read:
     return _read(path, data, _FAST)
 
 
+_MOST_DIRECTIVES = 100
+_DIRECTIVES = re.compile(rf"(?:^%[^\n]*\n){{{_MOST_DIRECTIVES}}}%", re.MULTILINE)
+"""More lines of directives in a row than any file has: libyaml compares each with all before it."""
+
+
 def _read(path: str, data: bytes, parser: _Parser) -> Read:
     text = decode(path, data)
     if isinstance(text, Problem):
         return Read((), (text,))
+    if found := _DIRECTIVES.search(text):
+        place = Place(path, text.count("\n", 0, found.start()) + _MOST_DIRECTIVES + 1, 1)
+        message = f"more than {_MOST_DIRECTIVES} directives"
+        return Read((), (Problem("PL-105", message, place, hint="remove the lines that start with `%`"),))
     budget = Budget()
     composer = Composer(path, budget)
     problems = budget.problems
