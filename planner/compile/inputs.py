@@ -181,8 +181,9 @@ def _undeclared(work: Work, name: str, param: Param) -> None:
     if name in work.provided.names:
         return  # the value of a sweep holds, for templates only
     if not param.context_only:
-        known = [io.name for io in work.asked.found.component.inputs or ()]
-        near = "" if work.report.full else nearest(name, known)
+        # Once no further problem is shown, a hint would be looked for among thousands of names for nobody.
+        known = [] if work.report.full else [io.name for io in work.asked.found.component.inputs or ()]
+        near = nearest(name, known) if known else ""
         listing = f"its inputs are {', '.join(known[:8])}" if known else "its component has no inputs"
         hint = f"did you mean `{near}`?" if near else f"{listing}; for templates alone, add `contextOnly: true`"
         work.report.add(origin.key_problem("PL-401", f"unknown param `{short(name)}`", hint))
