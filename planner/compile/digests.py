@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from sys import intern
 
 from planner import canon
 from planner.canon import Json
@@ -162,12 +163,12 @@ def _live_leaf(kind: str, leaf: Leaf) -> Fields:
 
 
 def _flatten(value: Json, at: str, into: Fields) -> None:
-    """Every scalar, and every empty container, by its JSON pointer."""
+    """Every scalar, and every empty container, by its JSON pointer: most roots have the same ones."""
     if isinstance(value, str) or not value:
         into[at] = value
     elif isinstance(value, dict | Mapping):
         for key, item in value.items():
-            _flatten(item, f"{at}/{key}" if key.isalnum() else at + pointer(key), into)
+            _flatten(item, intern(f"{at}/{key}" if key.isalnum() else at + pointer(key)), into)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             _flatten(item, f"{at}/{index}", into)

@@ -21,7 +21,9 @@ def as_spec(path: str, data: bytes) -> SpecFile:
     loaded = load(path, data)
     if loaded.look == "other" and is_hidden_spec(data):
         loaded = replace(loaded, look="suspect")
-    presets = tuple(document for document in loaded.documents if document.name and is_preset(document))
+    documents = tuple(one if is_preset(one) else replace(one, value=None) for one in loaded.documents)
+    loaded = replace(loaded, documents=documents)  # what the models hold is not kept twice
+    presets = tuple(document for document in documents if document.name and is_preset(document))
     return SpecFile(loaded, references(loaded), outside_references(loaded), presets)
 
 

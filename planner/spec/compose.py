@@ -7,21 +7,20 @@ module must never judge what a value means, and raises nothing but `Stop` for wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from sys import intern
 from typing import Any, Protocol
 
 import yaml
 
-from planner.canon import Json
 from planner.errors import Place, Problem
 from planner.spec import scalars
 from planner.spec.limits import MAX_NODES, Budget, Stop
-from planner.spec.nodes import Entries, Node, sources
-from planner.spec.places import Places, Spot
+from planner.spec.nodes import Entries, Node, YamlDocument, sources
+from planner.spec.places import Entry, Places, Spot, spot_of
 from planner.spec.text import UNSPEAKABLE
 from planner.spec.words import short
 
-__all__ = ["Composer", "Events", "YamlDocument"]
+__all__ = ["Composer", "Events"]
 
 _SCALAR, _ALIAS, _MAPPING = yaml.ScalarEvent, yaml.AliasEvent, yaml.MappingStartEvent
 _MAPPING_END, _SEQUENCE_END = yaml.MappingEndEvent, yaml.SequenceEndEvent
@@ -33,23 +32,6 @@ _Part = tuple[Any, Spot]
 _EMPTY = frozenset({"", "~", "null", "Null", "NULL"})
 _ODD_KEYS = _EMPTY | {"<<"}
 """What is no name where it stands without quotes."""
-
-
-@dataclass(frozen=True, slots=True)
-class YamlDocument:
-    """One document of a file.
-
-    Attributes:
-        index: its position in the file, from 0.
-        value: plain dicts, lists and scalars; aliased parts are shared, so it is read only.
-        places: where each value and key stands.
-        spoilt: whether the reader reported problems inside it: what they touched may be missing from `value`.
-    """
-
-    index: int
-    value: Json
-    places: Places
-    spoilt: bool = False
 
 
 class Events(Protocol):
@@ -75,7 +57,7 @@ class Composer:
         self._budget = budget
         self._anchors: dict[str, Node | None] = {}
         self._mark: Any = None
-        self._nothing: dict[int, Spot] = {}
+        self._nothing: set[tuple[int, int]] = set()
 
     def here(self) -> Place:
         """The place of the event at hand; the whole file before the first."""
@@ -97,6 +79,7 @@ class Composer:
         if event.version and tuple(event.version) not in {(1, 1), (1, 2)}:
             raise Stop(Problem("PL-101", "a YAML version other than 1.1 and 1.2", self.here(), hint="remove the line"))
         self._anchors.clear()
+        self._nothing.clear()
         known = len(self._budget.problems)
         value, spot = self._part(self._next())
         places = Places(self.path, spot)
@@ -110,21 +93,21 @@ class Composer:
         budget.used += 1
         if budget.used > MAX_NODES:
             raise budget.overdrawn(self.here())
-        kind = type(event)
-        if kind is _SCALAR and event.anchor is None and event.tag is None:
-            text, style = event.value, event.style
-            if not style:
-                value = scalars.plain(text)
-                if not text:
-                    return value, self._unwritten()
-                if type(value) is scalars.Refused:
-                    value = self._accept(value, text)
-            else:
-                value = text if style != '"' else self._speakable(text)
-            return value, (mark.line + 1, mark.column + 1, None)
-        if kind is _ALIAS:
+        if type(event) is _SCALAR and event.anchor is None and event.tag is None:
+            return self._text(event), (mark.line + 1, mark.column + 1, None)
+        if type(event) is _ALIAS:
             return self._alias(event)
         return self._anchored(event) if event.anchor else self._unanchored(event)
+
+    def _text(self, event: Any) -> scalars.Scalar:
+        """The value of a scalar without anchor and tag."""
+        text, style = intern(event.value), event.style
+        if style:
+            return text if style != '"' else self._speakable(text)
+        if not text:
+            self._nothing.add((self._mark.line + 1, self._mark.column + 1))
+        value = scalars.plain(text)
+        return self._accept(value, text) if isinstance(value, scalars.Refused) else value
 
     def _unanchored(self, event: Any) -> _Part:
         if type(event) is _SCALAR:
@@ -188,7 +171,7 @@ class Composer:
         following, budget = self._next, self._budget
         start: Any = self._mark
         values: dict[str, Any] = {}
-        spots: dict[str, tuple[int, int, Spot]] = {}
+        spots: dict[str, Entry] = {}
         into: Entries | None = None
         while type(event := following()) is not _MAPPING_END:
             if type(event) is not _SCALAR or (key := event.value) in _ODD_KEYS or _is_odd_key(event):
@@ -196,16 +179,27 @@ class Composer:
                 self._entry(event, into)
                 continue
             mark: Any = event.start_mark
-            self._mark = mark
+            self._mark, key = mark, intern(key)
             budget.used += 1
             if budget.used > MAX_NODES:
                 raise budget.overdrawn(self.here())
-            value, spot = self._part(following())
+            event = following()
+            if type(event) is _SCALAR and event.anchor is None and event.tag is None:
+                below: Any = event.start_mark
+                self._mark = below
+                budget.used += 1
+                if budget.used > MAX_NODES:
+                    raise budget.overdrawn(self.here())
+                value = self._text(event)
+                entry: Entry = (mark.line + 1, mark.column + 1, below.line + 1, below.column + 1)
+            else:
+                value, spot = self._part(event)
+                entry = (mark.line + 1, mark.column + 1, spot)
             if key in spots:
                 self._repeated(key, spots[key][0], mark)
             else:
                 values[key] = value
-                spots[key] = (mark.line + 1, mark.column + 1, spot)
+                spots[key] = entry
         if into is not None and into.merged:
             self._budget.nodes(into.merge(), self.here)
         return values, (start.line + 1, start.column + 1, spots)
@@ -264,16 +258,12 @@ class Composer:
         spot: Spot = (self._mark.line + 1, self._mark.column + 1, None)
         return None if event.value in _EMPTY else event.value, spot
 
-    def _unwritten(self) -> Spot:
-        spot: Spot = (self._mark.line + 1, self._mark.column + 1, None)
-        self._nothing[id(spot)] = spot
-        return spot
-
-    def _place_nothing(self, entries: dict[str, tuple[int, int, Spot]]) -> None:
+    def _place_nothing(self, entries: dict[str, Entry]) -> None:
         """In `{key: }` the parsers disagree about where the nothing stands; so it stands with its key."""
-        for key, (line, column, spot) in entries.items():
-            if id(spot) in self._nothing:
-                entries[key] = (line, column, (line, column, None))
+        for key, entry in entries.items():
+            line, column, below = spot_of(entry)
+            if below is None and (line, column) in self._nothing:
+                entries[key] = (*entry[:2], *entry[:2])
 
     # Refusals
 

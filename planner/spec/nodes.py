@@ -8,9 +8,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from planner.spec.places import Spot
+from planner.canon import Json
+from planner.spec.places import Entry, Places, Spot
 
-__all__ = ["Entries", "Node", "sources"]
+__all__ = ["Entries", "Node", "YamlDocument", "sources"]
+
+
+@dataclass(frozen=True, slots=True)
+class YamlDocument:
+    """One document of a file.
+
+    Attributes:
+        index: its position in the file, from 0.
+        value: plain dicts, lists and scalars; aliased parts are shared, so it is read only.
+        places: where each value and key stands.
+        spoilt: whether the reader reported problems inside it: what they touched may be missing from `value`.
+    """
+
+    index: int
+    value: Json
+    places: Places
+    spoilt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +46,7 @@ class Entries:
     """A mapping while it is read."""
 
     values: dict[str, Any]
-    spots: dict[str, tuple[int, int, Spot]]
+    spots: dict[str, Entry]
     merged: list[Node] = field(default_factory=list)
     merge_line: int = 0
 

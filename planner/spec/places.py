@@ -12,10 +12,26 @@ from typing import NamedTuple
 
 from planner.errors import Place
 
-__all__ = ["Elsewhere", "Entries", "Part", "Places", "Spot", "camel", "entry", "pointer", "snake", "split"]
+__all__ = [
+    "Elsewhere",
+    "Entries",
+    "Entry",
+    "Part",
+    "Places",
+    "Spot",
+    "camel",
+    "entry",
+    "pointer",
+    "snake",
+    "split",
+    "spot_of",
+]
 
-Entries = dict[str, tuple[int, int, "Spot"]] | list["Spot"] | None
-"""Key line, key column and spot by key; or spots in order; or nothing below."""
+Entry = tuple[int, int, "Spot"] | tuple[int, int, int, int]
+"""Line and column of a key, then the spot of its value; for a value with nothing in it just its line and column."""
+
+Entries = dict[str, Entry] | list["Spot"] | None
+"""Entries by key; or spots in order; or nothing below."""
 
 Spot = tuple[int, int, "Entries | Elsewhere"]
 """Line and column of a value (from 1), and its entries."""
@@ -125,7 +141,7 @@ class Places:
             count += 1
             entries = below.entries if isinstance(below, Elsewhere) else below
             if isinstance(entries, dict):
-                waiting += [spot for _, _, spot in entries.values()]
+                waiting += map(spot_of, entries.values())
             elif entries:
                 waiting += entries
         return count
@@ -151,6 +167,11 @@ class Places:
         return _plain(path, key, spot, prefix + pointer(*names[since:])), ()
 
 
+def spot_of(entry: Entry) -> Spot:
+    """The spot of an entry's value."""
+    return entry[2] if len(entry) == 3 else (entry[2], entry[3], None)
+
+
 def entry(part: Part, name: str) -> Part | None:
     """The value of a key or an index, in either spelling; None where there is none."""
     step = _step(part.spot, name)
@@ -169,14 +190,14 @@ def _step(spot: Spot, part: str) -> tuple[tuple[int, int], Spot] | None:
     entries = below.entries if isinstance(below, Elsewhere) else below
     if isinstance(entries, dict):
         entry = entries.get(part) or _respelled(entries, part)
-        return ((entry[0], entry[1]), entry[2]) if entry else None
+        return ((entry[0], entry[1]), spot_of(entry)) if entry else None
     if isinstance(entries, list) and part.isascii() and part.isdigit() and len(part) < 10 and int(part) < len(entries):
         item = entries[int(part)]
         return item[:2], item
     return None
 
 
-def _respelled(entries: dict[str, tuple[int, int, Spot]], part: str) -> tuple[int, int, Spot] | None:
+def _respelled(entries: dict[str, Entry], part: str) -> Entry | None:
     if part.islower() and "_" not in part:
         return None  # both spellings are this one
     return entries.get(snake(part)) or entries.get(camel(part))

@@ -26,8 +26,9 @@ import yaml
 
 from planner.errors import Place, Problem
 from planner.spec import syntax
-from planner.spec.compose import Composer, Events, YamlDocument
+from planner.spec.compose import Composer, Events
 from planner.spec.limits import Budget, Stop
+from planner.spec.nodes import YamlDocument
 from planner.spec.text import decode
 from planner.spec.words import short
 
