@@ -3,6 +3,8 @@
 A digest is `d1:` and the first 32 hex digits of SHA-256 over canonical JSON: keys sorted, no spaces, UTF-8, integers
 and floats of equal value alike (1 and 1.0), NaN and infinities refused. `d1` is a contract: the same value gives the
 same digest in every version (tests/golden/digests). A change of rule is a new algorithm with a new prefix.
+
+`shared` gives the one text that all equal texts have in common: what thousands of specs repeat is in memory once.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import Enum
+from sys import intern as shared
 from typing import Any
 
-__all__ = ["Json", "digest", "dumps", "plain"]
+__all__ = ["Json", "digest", "dumps", "plain", "shared"]
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 """A JSON value; sequences are lists or tuples."""

@@ -52,6 +52,7 @@ PLACED = {
     "yaml": "planner/spec/",
     "jinja2": "planner/compile/template/",
     "croniter": "planner/desire/cron.py",
+    "sys": "planner/canon.py",  # for `intern`
 }
 """What it may import in one place."""
 

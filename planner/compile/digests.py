@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from sys import intern
 
 from planner import canon
-from planner.canon import Json
+from planner.canon import Json, shared
 from planner.compile.classed import part_of
 from planner.compile.gang_digest import gang_identity, gang_live
 from planner.model.desired import CompiledOperation, Dag, Input, Leaf, RunPolicy
@@ -168,7 +167,7 @@ def _flatten(value: Json, at: str, into: Fields) -> None:
         into[at] = value
     elif isinstance(value, dict | Mapping):
         for key, item in value.items():
-            _flatten(item, intern(f"{at}/{key}" if key.isalnum() else at + pointer(key)), into)
+            _flatten(item, shared(f"{at}/{key}" if key.isalnum() else at + pointer(key)), into)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             _flatten(item, f"{at}/{index}", into)

@@ -7,11 +7,11 @@ module must never judge what a value means, and raises nothing but `Stop` for wh
 
 from __future__ import annotations
 
-from sys import intern
 from typing import Any, Protocol
 
 import yaml
 
+from planner.canon import shared
 from planner.errors import Place, Problem
 from planner.spec import scalars
 from planner.spec.limits import MAX_NODES, Budget, Stop
@@ -101,7 +101,7 @@ class Composer:
 
     def _text(self, event: Any) -> scalars.Scalar:
         """The value of a scalar without anchor and tag."""
-        text, style = intern(event.value), event.style
+        text, style = shared(event.value), event.style
         if style:
             return text if style != '"' else self._speakable(text)
         if not text:
@@ -179,7 +179,7 @@ class Composer:
                 self._entry(event, into)
                 continue
             mark: Any = event.start_mark
-            self._mark, key = mark, intern(key)
+            self._mark, key = mark, shared(key)
             budget.used += 1
             if budget.used > MAX_NODES:
                 raise budget.overdrawn(self.here())
