@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from planner.compile import Cache, CompileConfig, CompileInput, Entry, EntryRef, compile_tree, references, wanted
+from planner.compile import Cache, CompileConfig, CompileInput, Entry, EntryRef, references, wanted
 from planner.errors import Severity
 from planner.model.desired import DesiredState
-from reconciler.compiler import check_schedule
+from reconciler import compiler
 
 
 def given_of(specs: Iterable[tuple[str, str]]) -> CompileInput:
@@ -34,9 +34,9 @@ def entry_of(data: bytes) -> tuple[EntryRef, bytes]:
 
 def compiled(given: CompileInput, cache: Cache) -> DesiredState:
     """The desired state. A generated spec that is refused is a fault of ours: then nothing is measured."""
-    assert not wanted(given, cache)
+    assert not compiler.calmly(wanted, given, cache)
     references(given, cache)
-    state = compile_tree(given, cache, check_schedule)
+    state = compiler.compiled(given, cache)
     bad = [problem for problem in state.problems if problem.severity is Severity.ERROR]
     if bad:
         raise SystemExit(f"{len(state.bad_files)} generated specs are refused; the first problem: {bad[0]}")

@@ -16,14 +16,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from planner.compile import CompileConfig, compile_tree
+from planner.compile import CompileConfig
 from planner.errors import Problem, Severity
 from planner.spec import yaml as reader
 from reconciler.cli import folder, show
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.offline import Files
 from reconciler.cli.session import Output, Session
-from reconciler.compiler import check_schedule
+from reconciler.compiler import compiled
 from reconciler.source.model import Entry, Tree
 from reconciler.source.objects import object_id
 
@@ -166,7 +166,7 @@ def problems(path: Path) -> Sequence[Problem]:
     """What is wrong with a file, or with a folder that is a small repository."""
     files, named = (_folder(path), []) if path.is_dir() else (_file(path), [path.name])
     given = files.given(CompileConfig(_PROJECT), named=frozenset(named))
-    return compile_tree(given, files.cache, check_schedule).problems
+    return compiled(given, files.cache).problems
 
 
 def _folder(path: Path) -> Files:

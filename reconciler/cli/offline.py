@@ -17,7 +17,6 @@ from planner.compile import (
     CompileConfig,
     CompileInput,
     FileRow,
-    compile_tree,
     ls_files,
     references,
     wanted,
@@ -27,7 +26,7 @@ from reconciler.cli import folder
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.repository import Repository, around
 from reconciler.cli.session import Session
-from reconciler.compiler import check_schedule
+from reconciler.compiler import calmly, compiled
 from reconciler.hubs import FolderHub
 from reconciler.outside import offline
 from reconciler.settings import DaemonSettings, load_settings
@@ -74,7 +73,7 @@ class Files:
             named=named,
         )
         for _ in range(_MOST_ROUNDS):
-            missing = wanted(given, self.cache)
+            missing = calmly(wanted, given, self.cache)
             if missing:
                 given = replace(given, blobs={**given.blobs, **self.read(missing)})
                 continue
@@ -86,7 +85,7 @@ class Files:
 
     def compile(self, config: CompileConfig, in_force: Mapping[str, str] | None = None) -> DesiredState:
         """What these files ask for."""
-        return compile_tree(self.given(config, in_force), self.cache, check_schedule)
+        return compiled(self.given(config, in_force), self.cache)
 
     def rows(self, config: CompileConfig) -> tuple[FileRow, ...]:
         """Which of them are spec files, and why."""

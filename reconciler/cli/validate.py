@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from planner.compile import compile_tree
 from planner.compile.discover import Discovery, discover
 from planner.errors import Problem, Severity
 from planner.model.desired import CompiledOperation, DesiredState
@@ -22,7 +21,7 @@ from reconciler.cli import show
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.offline import Files, config_of, project_at
 from reconciler.cli.session import Output, Session, session_of
-from reconciler.compiler import check_schedule
+from reconciler.compiler import compiled
 
 __all__ = ["run"]
 
@@ -97,7 +96,7 @@ def _check(session: Session, top: Path, asked: Sequence[Path]) -> _Checked:
         files = project.now()
         _check_named(files, named)
         given = files.given(config, named=named)
-        desired = compile_tree(given, files.cache, check_schedule)
+        desired = compiled(given, files.cache)
         found = discover(given, files.cache)
     return _Checked(
         top=top,
