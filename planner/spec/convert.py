@@ -78,10 +78,11 @@ def _round(path: str, text: str) -> str:
     if not isinstance(shown, str) or len(shown) != len(text):
         return text  # JSON with halves of characters: places would be wrong
     edits: list[Edit] = []
+    merges = _MERGE in text
     for node in yaml.compose_all(shown, _LOADER):
         if isinstance(node, yaml.MappingNode):
             kind = next((value.value for key, value in node.value if key.value == "kind"), "")
-            walk = _Walk(Source(text, path.endswith(".json")), _uses(node))
+            walk = _Walk(Source(text, path.endswith(".json")), _uses(node), merges)
             walk.visit(node, Component if kind == "component" else Operation)
             edits += walk.allowed()
     return applied(text, edits)
@@ -106,6 +107,7 @@ class _Walk:
 
     source: Source
     uses: Mapping[int, int]
+    merges: bool
     _edits: list[tuple[tuple[int, ...], list[Edit]]] = field(default_factory=list)
     _visits: dict[int, list[Any]] = field(default_factory=dict)
     _shared: tuple[int, ...] = ()
@@ -161,7 +163,7 @@ class _Walk:
                 if name == "version" and value.value == "1.1":
                     self._add(self.source.number(value, "1.1"))
                 self.visit(value, _field(section, name))
-        if section is IO and _MERGE not in self.source.text:  # what is merged would be covered by a `validation`
+        if section is IO and not self.merges:  # what is merged would be covered by a `validation`
             self._add(self._validation(node))
 
     def _validation(self, node: yaml.MappingNode) -> list[Edit]:

@@ -54,9 +54,7 @@ def run(
     paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Folders or files.")] = None,
     *,
     write: Annotated[bool, typer.Option("--write", help="Change the files.")] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Only name the files; exit code 1 when there are any.")
-    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only name them; exit code 1 when there are any.")] = False,
 ) -> int:
     """Bring spec files to the spelling of today.
 

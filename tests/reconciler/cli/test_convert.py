@@ -1,66 +1,94 @@
-"""`plumbline convert`: older spellings become current ones, and nothing else changes."""
+"""`plumbline convert`, and the hooks that run it."""
 
-import subprocess
-import sys
+from __future__ import annotations
+
+import json
 from pathlib import Path
 
 import pytest
+import yaml
+from typer.testing import Result
 
-pytestmark = pytest.mark.process
+from reconciler.cli.app import app
+from reconciler.cli.table import ENTRIES
+from tests.reconciler.cli.support import RUNNER, write
 
-ROOT = Path(__file__).parents[3]
-OLD = """\
-version: "1.1"
-kind: component
-# kept
-tags: "a, b"
-inputs:
-  - name: x
-    type: int
-    is_optional: true  # kept too
-    delay_validation: true
-run:
-  kind: job
-  container: {image: i, working_dir: /a}
-"""
-NEW = """\
-version: 1.1
-kind: component
-# kept
-tags: ["a", "b"]
-inputs:
-  - name: x
-    type: int
-    isOptional: true  # kept too
-    validation:
-      delay: true
-run:
-  kind: job
-  container: {image: i, workingDir: /a}
-"""
+pytestmark = pytest.mark.unit
+
+OLD = b"version: 1.1\nkind: component\nis_approved: true  # kept\nrun: {kind: job, container: {image: i}}\n"
+NEW = OLD.replace(b"is_approved", b"isApproved")
+BAD = OLD.replace(b"run:", b"foo: 1\nrun:")
 
 
-def convert(folder, *arguments):
-    command = [sys.executable, "-m", "reconciler.cli", "convert", *arguments]
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}, check=False
-    )
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
 
 
-def test_old_spellings_become_current_ones_and_comments_stay(tmp_path):
-    file = tmp_path / "c.yaml"
-    file.write_text(OLD)
-
-    assert convert(tmp_path, "c.yaml", "--check").returncode == 1
-    assert file.read_text() == OLD
-    assert convert(tmp_path, "c.yaml", "--write").returncode == 0
-    assert file.read_text() == NEW
-    assert convert(tmp_path, "c.yaml", "--check").returncode == 0
+def say(*args: str, code: int = 0) -> Result:
+    result = RUNNER.invoke(app, ["convert", *args])
+    assert result.exit_code == code, result.output
+    return result
 
 
-def test_a_file_with_problems_is_left_alone(tmp_path):
-    file = tmp_path / "c.yaml"
-    file.write_text(OLD + "unknown: 1\n")
+def test_it_shows_a_diff_and_changes_nothing(tmp_path: Path) -> None:
+    write(tmp_path, {"ops/a.yaml": OLD, "b.yaml": NEW, "c.yaml": b"is_approved: true\n"})
 
-    assert convert(tmp_path, "c.yaml", "--write").returncode == 2
-    assert file.read_text() == OLD + "unknown: 1\n"
+    said = say()
+    head, changes = said.stdout.splitlines()[:2], said.stdout.splitlines()[2:]
+    assert head == ["--- a/ops/a.yaml", "+++ b/ops/a.yaml"]
+    assert [line for line in changes if line[0] in "+-"] == ["-is_approved: true  # kept", "+isApproved: true  # kept"]
+    assert said.stderr == "2 files, 1 would change\n"
+    assert (tmp_path / "ops/a.yaml").read_bytes() == OLD
+
+
+def test_it_writes_when_asked(tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": OLD})
+
+    assert say("--write").stdout == "a.yaml\n"
+    assert (tmp_path / "a.yaml").read_bytes() == NEW
+    assert say("--write").stdout == ""
+
+
+def test_check_names_the_files(tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": OLD, "b.yaml": NEW})
+
+    assert say("--check", code=1).stdout == "a.yaml\n"
+    assert say("--check", "b.yaml").stdout == ""
+    assert (tmp_path / "a.yaml").read_bytes() == OLD
+
+
+def test_only_what_is_named_is_looked_at(tmp_path: Path) -> None:
+    write(tmp_path, {".plumbline.yaml": b"project: p\n", "ops/a.yaml": OLD, "b.yaml": OLD})
+
+    say("--write", "ops")
+    assert ((tmp_path / "ops/a.yaml").read_bytes(), (tmp_path / "b.yaml").read_bytes()) == (NEW, OLD)
+
+
+def test_bad_files_are_left_alone_and_told(tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": OLD, "b.yaml": BAD})
+
+    said = say("--write", code=2)
+    assert "b.yaml:4:1: error PL-201: unknown field `foo`" in said.stderr
+    assert ((tmp_path / "a.yaml").read_bytes(), (tmp_path / "b.yaml").read_bytes()) == (NEW, BAD)
+
+
+def test_a_program_can_read_it(tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": OLD, "b.yaml": BAD})
+
+    found = json.loads(say("-o", "json", code=2).stdout)
+    assert (found["changed"], found["written"]) == (["a.yaml"], False)
+    assert [(problem["code"], problem["path"]) for problem in found["problems"]] == [("PL-201", "b.yaml")]
+
+
+def test_write_and_check_exclude_each_other() -> None:
+    say("--write", "--check", code=2)
+
+
+def test_the_hooks_run_commands_that_there_are() -> None:
+    hooks = yaml.safe_load((Path(__file__).parents[3] / ".pre-commit-hooks.yaml").read_text())
+    words = [hook["entry"].split() for hook in hooks]
+
+    assert [hook["id"] for hook in hooks] == ["plumbline-validate", "plumbline-convert"]
+    assert {word[0] for word in words} == {"plumbline"}
+    assert {word[1] for word in words} <= {entry.name for entry in ENTRIES}
