@@ -167,7 +167,11 @@ def _flatten(value: Json, at: str, into: Fields) -> None:
         into[at] = value
     elif isinstance(value, dict | Mapping):
         for key, item in value.items():
-            _flatten(item, shared(f"{at}/{key}" if key.isalnum() else at + pointer(key)), into)
+            below = shared(f"{at}/{key}" if key.isalnum() else at + pointer(key))
+            if isinstance(item, str):
+                into[below] = item
+            else:
+                _flatten(item, below, into)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             _flatten(item, f"{at}/{index}", into)

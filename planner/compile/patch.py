@@ -63,7 +63,8 @@ def patched(
         strategy: how.
         fields: attributes that the patch counts in; None for all that both have.
     """
-    names = [name for name in fields or type(base.section).model_fields if name in over.section.model_fields_set]
+    written = over.section.model_fields_set
+    names = [name for name in fields or type(base.section).model_fields if name in written]
     if not names:
         return base
     below = base.origin.places.part(base.origin.pointer)
@@ -95,9 +96,9 @@ def _part(origin: Origin) -> Part:
     return origin.places.part(origin.pointer)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Value:
-    """A value of a model, and where it stands."""
+    """A value of a model, and where it stands; not to be changed."""
 
     value: Any
     part: Part

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from planner.canon import Json
+from planner.spec.anatomy import fields
 from planner.spec.container import Container, ReadinessProbe
 from planner.spec.plain import plain
 from planner.spec.replicas import Replica
@@ -30,9 +31,9 @@ def _rest(section: Section | None, held: frozenset[str]) -> dict[str, Json]:
     """The fields of a section that were written, without some."""
     if section is None:
         return {}
-    fields = type(section).model_fields
-    said = [(name, getattr(section, name)) for name in fields if name in section.model_fields_set and name not in held]
-    return {fields[name].alias or name: plain(value) for name, value in said if value is not None}
+    written = section.model_fields_set - held
+    said = [(spelled, getattr(section, name)) for spelled, name in fields(type(section)).items() if name in written]
+    return {spelled: plain(value) for spelled, value in said if value is not None}
 
 
 def pod_of(said: Workload, *, alone: bool, probed: bool = False) -> dict[str, Json]:

@@ -24,7 +24,13 @@ def as_spec(path: str, data: bytes) -> SpecFile:
     documents = tuple(one if is_preset(one) else replace(one, value=None) for one in loaded.documents)
     loaded = replace(loaded, documents=documents)  # what the models hold is not kept twice
     presets = tuple(document for document in documents if document.name and is_preset(document))
-    return SpecFile(loaded, references(loaded), outside_references(loaded), presets)
+    outside = outside_references(loaded) if _may_refer(data) else ()
+    return SpecFile(loaded, references(loaded), outside, presets)
+
+
+def _may_refer(data: bytes) -> bool:
+    """Whether a field may be called `hubRef` or `urlRef`, in either spelling, be it with escapes."""
+    return b"Ref" in data or b"_ref" in data or b"\\" in data
 
 
 def too_large(path: str, entry: Entry) -> SpecFile:

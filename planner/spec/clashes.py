@@ -83,6 +83,8 @@ def together(value: Any, handler: Callable[[Any], _T], rule: Rule) -> _T:
         ValidationError: with the faults of its parts and those of the rule, all at once.
     """
     found = list(rule(value))
+    if not found:
+        return handler(value)
     try:
         result = handler(value)
     except ValidationError as error:

@@ -141,10 +141,12 @@ class Places:
             count += 1
             entries = below.entries if isinstance(below, Elsewhere) else below
             if isinstance(entries, dict):
-                waiting += map(spot_of, entries.values())
+                inner = [spot_of(entry) for entry in entries.values() if len(entry) == 3]
+                count += len(entries) - len(inner)
+                waiting += inner
             elif entries:
                 waiting += entries
-        return count
+        return min(count, _MOST_COUNTED)
 
     def pointer(self, at: str) -> str:
         """The pointer of a value in the document that it is written in."""
