@@ -174,6 +174,6 @@ def _flatten(value: Json, at: str, into: Fields) -> None:
                 _flatten(item, below, into)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            _flatten(item, f"{at}/{index}", into)
+            _flatten(item, shared(f"{at}/{index}"), into)
     else:
         into[at] = value
