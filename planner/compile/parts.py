@@ -16,7 +16,7 @@ def with_parts(home: Part, changed: Mapping[str, Part]) -> Part:
     for name, part in changed.items():
         for spelled in (name, *(old for old in snakes if camel(old) == name and old != name)):
             entries.pop(spelled, None)
-        entries[name] = (*part.key, moved(part, home, name))
+        entries[name] = (*part.key, *moved(part, home, name))
     return home._replace(spot=(*home.spot[:2], entries))
 
 

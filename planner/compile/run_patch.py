@@ -46,7 +46,7 @@ def read_patch(raw: Mapping[str, Any], run: Run, origin: Origin, report: Report)
     roles = _roles(run, raw)
     if roles:
         value = {role: dict(raw) for role in roles}
-        places = Places(part.path, (*part.spot[:2], dict.fromkeys(roles, (*part.key, part.spot))))
+        places = Places(part.path, (*part.spot[:2], dict.fromkeys(roles, (*part.key, *part.spot))))
     try:
         read = type(run).model_validate(value)
     except ValidationError as error:

@@ -194,7 +194,7 @@ class Composer:
                 entry: Entry = (mark.line + 1, mark.column + 1, below.line + 1, below.column + 1)
             else:
                 value, spot = self._part(event)
-                entry = (mark.line + 1, mark.column + 1, spot)
+                entry = (mark.line + 1, mark.column + 1, *spot)
             if key in spots:
                 self._repeated(key, spots[key][0], mark)
             else:
@@ -222,7 +222,7 @@ class Composer:
             self._merge_later(part, into)
         else:
             into.values[key] = part[0]
-            into.spots[key] = (mark.line + 1, mark.column + 1, part[1])
+            into.spots[key] = (mark.line + 1, mark.column + 1, *part[1])
 
     def _repeated(self, key: str, first: int, mark: Any) -> None:
         hint = f"it is first in line {first}; remove one of them"

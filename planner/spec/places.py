@@ -27,8 +27,8 @@ __all__ = [
     "spot_of",
 ]
 
-Entry = tuple[int, int, "Spot"] | tuple[int, int, int, int]
-"""Line and column of a key, then the spot of its value; for a value with nothing in it just its line and column."""
+Entry = tuple[int, int, int, int] | tuple[int, int, int, int, "Entries | Elsewhere"]
+"""Line and column of a key, then those of its value, and what is in it if there is something."""
 
 Entries = dict[str, Entry] | list["Spot"] | None
 """Entries by key; or spots in order; or nothing below."""
@@ -141,7 +141,7 @@ class Places:
             count += 1
             entries = below.entries if isinstance(below, Elsewhere) else below
             if isinstance(entries, dict):
-                inner = [spot_of(entry) for entry in entries.values() if len(entry) == 3]
+                inner = [spot_of(entry) for entry in entries.values() if len(entry) == 5]
                 count += len(entries) - len(inner)
                 waiting += inner
             elif entries:
@@ -171,7 +171,7 @@ class Places:
 
 def spot_of(entry: Entry) -> Spot:
     """The spot of an entry's value."""
-    return entry[2] if len(entry) == 3 else (entry[2], entry[3], None)
+    return entry[2:] if len(entry) == 5 else (entry[2], entry[3], None)
 
 
 def entry(part: Part, name: str) -> Part | None:
