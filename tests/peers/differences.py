@@ -102,6 +102,10 @@ def _checks(problem: Problem, _: Mapping[str, Any]) -> bool:
     return problem.code == "PL-203" and "/validation/" in problem.pointer
 
 
+def _templated_default(why: str, _: Mapping[str, Any]) -> bool:
+    return "Cannot convert value `{{" in why
+
+
 def _blanks(why: str, value: Mapping[str, Any]) -> bool:
     return any(f'"{name}": " ' in json.dumps(value) for name in ("type", "startAt", "endAt"))
 
@@ -178,13 +182,14 @@ REFUSED: tuple[Refused, ...] = (
         ),
     ),
     Refused(
-        "names and references are never templates",
+        "names, references and what the reference does not mark are never templates",
         "1",
         SECTIONS,
         _any(
             _says("PL-208", "cannot be a template"),
             _says("PL-406", "cannot be a template"),
             _says("PL-204", "never a template"),
+            _says("PL-203", "never a template"),
         ),
     ),
     Refused(
@@ -236,7 +241,12 @@ REFUSED: tuple[Refused, ...] = (
     ),
     Refused("an operation has one reference", "4", SECTIONS, _says("PL-209", "an operation has one of")),
     Refused("a name is declared once", "6", SECTIONS, _says("PL-211", "declared twice")),
-    Refused("the version of a component in an operation is one too", "1", SECTIONS, _says("PL-207", "is not known")),
+    Refused(
+        "the version of a component in an operation is one too",
+        "1",
+        SECTIONS,
+        _says("PL-207", "is not known", "is empty"),
+    ),
     Refused(
         "what goes on to Kubernetes, Ray or a file system is something that they take",
         "10.8",
@@ -262,6 +272,12 @@ REFUSED: tuple[Refused, ...] = (
         SECTIONS,
         lambda problem, _: problem.code == "PL-203" and problem.pointer.endswith("/optimization"),
     ),
+    Refused(
+        "a policy of early stopping says how often it looks",
+        "14",
+        "tests/planner/spec/test_matrix.py",
+        _says("PL-202", "field `evaluationInterval`"),
+    ),
     Refused("the trials of a sweep fit its inputs", "6.2", PROBLEMS, _mapping),
     Refused(
         "the scheme of a location is written in small letters",
@@ -280,6 +296,7 @@ ACCEPTED: tuple[Accepted, ...] = (
     Accepted("a join without params is one", "17.1", SECTIONS, _refused("'NoneType' object has no attribute 'items'")),
     Accepted("params of builds are literals too", "7.1", SECTIONS, _refused("params")),
     Accepted("delayed values are checked when the run starts", "6", PROBLEMS, _delayed),
+    Accepted("a default may be a template", "6", PROBLEMS, _templated_default),
     Accepted("an input without a type takes any trial", "13.2", PROBLEMS, _refused("input type `None`")),
     Accepted("a git entry without a URL is this repository", "10.9", SECTIONS, _refused(".init.", "git")),
     Accepted("an environment, a volume and a flag may be templates", "10.8", SECTIONS, _templates),
