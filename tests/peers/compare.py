@@ -43,15 +43,15 @@ def differing(ours: Any, theirs: Any, place: Place = ()) -> Iterator[tuple[Place
         case list(), list() if len(ours) == len(theirs):
             for index, (one, other) in enumerate(zip(ours, theirs, strict=True)):
                 yield from differing(one, other, (*place, index))
-        case _ if not _same(ours, theirs, str(place[-1]) if place else ""):
-            yield place, ours, theirs
+        case _:
+            if not _same(ours, theirs, str(place[-1]) if place else ""):
+                yield place, ours, theirs
 
 
 def _implied(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> set[str]:
     """What one side writes out and the other takes for granted: an input with a value is optional."""
-    return (
-        {"isOptional"} if "value" in ours and theirs.get("isOptional") is True and "isOptional" not in ours else set()
-    )
+    implied = "value" in ours and theirs.get("isOptional") is True and "isOptional" not in ours
+    return {"isOptional"} if implied else set()
 
 
 def _same(ours: Any, theirs: Any, name: str) -> bool:
@@ -68,7 +68,7 @@ def _same(ours: Any, theirs: Any, name: str) -> bool:
     if name == "env" and isinstance(ours, Mapping):
         return bool(list(map(list, ours.items())) == theirs)
     if isinstance(ours, Mapping) and isinstance(theirs, str):  # an entry of `mount`
-        return ":".join(filter(None, (ours.get("from"), ours.get("to")))) == theirs
+        return bool(":".join(filter(None, (ours.get("from"), ours.get("to")))) == theirs)
     return False
 
 

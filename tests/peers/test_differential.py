@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+import pytest
+
+from benchmarks.stage import ROOT
 from planner.errors import Problem
 from planner.spec.load import load
 from tests.generate import STRATEGIES, Case, documents, pairs
@@ -40,6 +43,12 @@ class Seen:
         ours = "; ".join(map(str, self.ours))[:300] or "taken"
         theirs = self.theirs[-300:] or "taken"
         return f"{self.case.seed} ({self.case.fault or 'valid'})\n   ours: {ours}\n   theirs: {theirs}"
+
+
+@pytest.mark.parametrize("entry", [*REFUSED, *ACCEPTED, *MERGED], ids=lambda entry: entry.rule)
+def test_every_entry_names_a_test_of_ours(entry):
+    path, _, name = entry.test.partition("::")
+    assert f"def {name}(" in (ROOT / path).read_text()
 
 
 def looked_at(polyaxon):
