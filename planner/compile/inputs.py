@@ -150,8 +150,11 @@ def _output(work: Work, said: _Declared) -> None:
 def _input(work: Work, io: IO, param: Param | None) -> None:
     given = work.provided.names.get(io.name)
     if given is None and param is not None and (param.ref is not None or param.has_value or param.context_only):
+        _check_default(work, io)
         _given(work, io, param)
         return
+    if given is not None:
+        _check_default(work, io)
     source = given or (None if io.has_default else work.provided.of(io.name))
     if source is not None:
         work.given[io.name] = source
@@ -165,6 +168,12 @@ def _input(work: Work, io: IO, param: Param | None) -> None:
         hint = f"add `{io.name}` to `params`"
         work.report.add(origin.problem("PL-402", f"input `{io.name}`{kind} has no value", hint))
         work.unknown.add(io.name)
+
+
+def _check_default(work: Work, io: IO) -> None:
+    """A default that something else stands in for here: it must be right all the same (reference, section 6)."""
+    if io.has_default and io.value is not None:
+        work.fits(io, io.value, work.origins[io.name])
 
 
 def _given(work: Work, io: IO, param: Param) -> None:

@@ -20,6 +20,8 @@ from planner.spec.places import pointer
 
 __all__ = ["gather", "spread"]
 
+_COMMANDS = frozenset({"command", "args"})
+"""Words of further containers, which become text as those of the main one do."""
 _AS_ARGS = re.compile(r"\{\{-?\s*params\.as_args\s*-?\}\}")
 
 
@@ -122,7 +124,14 @@ class _Back:
                 return written
 
     def fields(self, written: Mapping[str, Json]) -> dict[str, Json]:
-        return {name: item if _is_plain(item) else self.below(name).data(item) for name, item in written.items()}
+        return {name: item if _is_plain(item) else self._field(name, item) for name, item in written.items()}
+
+    def _field(self, name: str, written: Json) -> Json:
+        part = self.below(name)
+        if name in _COMMANDS and isinstance(written, list | tuple):
+            texts = [item for item in written if isinstance(item, str)]
+            return list(part.command(texts)) if len(texts) == len(written) else part.data(written)
+        return part.data(written)
 
     def texts(self, names: Mapping[str, str]) -> dict[str, str]:
         return {name: self.entry(name) for name in names}

@@ -58,7 +58,7 @@ def _same(ours: Any, theirs: Any, name: str) -> bool:
     if ours == theirs and isinstance(ours, bool) == isinstance(theirs, bool):
         return True
     if isinstance(ours, date | timedelta):
-        return _instant(ours) == theirs or str(ours) == theirs
+        return theirs in {_instant(ours), str(ours)}
     if ours == [] and theirs == _MISSING:
         return True
     if isinstance(ours, str) and isinstance(theirs, int | float):

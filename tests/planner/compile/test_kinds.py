@@ -263,6 +263,21 @@ def test_a_probe_of_a_port_that_is_not_declared_is_for_a_cluster():
     assert found.refused.startswith("this readiness probe says what only Kubernetes can do")
 
 
+def test_words_of_a_sidecar_become_text_as_those_of_the_main_container():
+    sidecar = {
+        "name": "s",
+        "image": "i",
+        "command": ["run"],
+        "args": ["--n={{ n }}", "{{ n }}", "{{ names }}", "{{ globals.uuid }}"],
+    }
+    run = {"kind": "job", "container": CONTAINER, "sidecars": [sidecar]}
+
+    (found,) = gang(run).replicas[0].pod["sidecars"]
+
+    assert found["args"] == ["--n=3", "3", '["x","y"]', "{{ globals.uuid }}"]
+    assert found["command"] == ["run"]
+
+
 # What templates come to
 
 WRONG = {

@@ -297,3 +297,12 @@ def test_the_environment_of_a_dag_may_be_a_template():
     )
 
     assert root(text).body.nodes[0].operation.body.gang.labels == {"a": "b"}
+
+
+@pytest.mark.parametrize("giving", ["params: {n: 1}", "matrix: {kind: mapping, values: [{n: 1}]}"])
+def test_a_default_must_be_right_where_something_else_is_given(giving):
+    component = (
+        "component:\n  inputs: [{name: n, type: int, value: x}]\n  run: {kind: job, container: {command: [c]}}\n"
+    )
+
+    assert problems(f"{OP}{giving}\n{component}") == ["PL-403 a.yaml:6:40 /component/inputs/0/value"]
