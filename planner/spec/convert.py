@@ -15,6 +15,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import yaml
 
+from planner.canon import Json
 from planner.errors import Problem
 from planner.spec import text as reader
 from planner.spec.anatomy import fields, sections
@@ -24,20 +25,14 @@ from planner.spec.forms import Forms
 from planner.spec.io import IO
 from planner.spec.kubernetes import Kubernetes
 from planner.spec.kubernetes import types as kubernetes
-from planner.spec.load import load
+from planner.spec.load import Loaded, load
+from planner.spec.meaning import SAME_AS, meaning
 from planner.spec.operation import Operation
 from planner.spec.shape import Names, OrTemplate, Section, is_template
 
 __all__ = ["Converted", "converted"]
 
 _MOST_ROUNDS = 8
-_OLD: Mapping[str, Mapping[str, str]] = {
-    "ElasticPolicy": {
-        **{f"rdvz{end}": f"rdzv{end}" for end in ("Backend", "Port", "Host", "Id", "Conf")},
-        "Metrics": "metrics",
-    },
-}
-"""Fields that are the same as others, by section."""
 _MOVED: Mapping[str, str] = {"delayValidation": "delay", "options": "options"}
 """Fields of an input that belong in its `validation`."""
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -51,10 +46,12 @@ class Converted:
     Attributes:
         data: of the file; as it was where it has problems.
         problems: of the file as it was.
+        refused: whether the edits would have made another file of it, so that there are none.
     """
 
     data: bytes
     problems: tuple[Problem, ...]
+    refused: bool = False
 
 
 def converted(path: str, data: bytes) -> Converted:
@@ -63,14 +60,31 @@ def converted(path: str, data: bytes) -> Converted:
     if not loaded.valid:
         return Converted(data, loaded.problems)
     mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
-    text = data.decode("utf-8-sig")
-    for _ in range(_MOST_ROUNDS):
-        changed = _round(path, text)
-        if changed == text:
-            break
-        text = changed
-    made = mark + text.encode()
-    return Converted(made if load(path, made).valid else data, loaded.problems)
+    made = mark + _rounds(path, data.decode("utf-8-sig")).encode()
+    if made == data or _same(loaded, load(path, made)):
+        return Converted(made, loaded.problems)
+    return Converted(data, loaded.problems, refused=True)
+
+
+def _same(before: Loaded, after: Loaded) -> bool:
+    return after.valid and _meanings(before) == _meanings(after)
+
+
+def _meanings(loaded: Loaded) -> list[Json]:
+    return [meaning(document.spec) for document in loaded.documents]
+
+
+def _rounds(path: str, text: str) -> str:
+    """The text after as many rounds as it takes; "" where one of them made no YAML of it."""
+    try:
+        for _ in range(_MOST_ROUNDS):
+            changed = _round(path, text)
+            if changed == text:
+                break
+            text = changed
+    except yaml.YAMLError:
+        return ""
+    return text
 
 
 def _round(path: str, text: str) -> str:
@@ -158,7 +172,7 @@ class _Walk:
                 for one in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                     self.visit(one, kind)
             elif name is not None:
-                new = _OLD.get(section.__name__, {}).get(name, name)
+                new = SAME_AS.get(section, {}).get(name, name)
                 self._add(self.source.renamed(key, new) if new != key.value else [])
                 if name == "version" and value.value == "1.1":
                     self._add(self.source.number(value, "1.1"))
@@ -174,7 +188,7 @@ class _Walk:
                 into = by_name.get("validation")
                 if into is None:
                     edits = self.source.wrapped(by_name[name], "validation", inner, flow=bool(node.flow_style))
-                elif inner not in {key.value for key, _ in into[1].value or ()}:
+                elif isinstance(into[1], yaml.MappingNode) and inner not in {key.value for key, _ in into[1].value}:
                     edits = self.source.moved(node, by_name[name], into, inner)
                 else:
                     edits = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,12 +32,14 @@ class _File:
         before: its bytes.
         after: in the spelling of today.
         problems: why it stays as it is.
+        refused: whether it stays as it is because edits would have changed what it means.
     """
 
     path: Path
     before: bytes
     after: bytes
     problems: tuple[Problem, ...]
+    refused: bool
 
     @property
     def changes(self) -> bool:
@@ -96,13 +99,22 @@ def _read(path: Path) -> _File:
     found = converted(path.name, before)
     errors = (problem for problem in found.problems if problem.severity is Severity.ERROR)
     told = (replace(problem, place=replace(problem.place, path=os.path.relpath(path))) for problem in errors)
-    return _File(path, before, found.data, tuple(told))
+    return _File(path, before, found.data, tuple(told), found.refused)
 
 
 def _write(file: _File) -> None:
+    """Replace a file by the new one, whole, with its mode: whatever happens, one of both is there."""
+    fresh: Path | None = None
     try:
-        file.path.write_bytes(file.after)
+        handle, name = tempfile.mkstemp(prefix=".plumbline-", dir=file.path.parent)
+        fresh = Path(name)
+        with os.fdopen(handle, "wb") as out:
+            out.write(file.after)
+        fresh.chmod(file.path.stat().st_mode & 0o7777)
+        fresh.replace(file.path)
     except OSError as error:
+        if fresh is not None:
+            fresh.unlink(missing_ok=True)
         raise Failure(Code.ENVIRONMENT, f"cannot write {file.path}: {error.strerror}") from None
 
 
@@ -120,6 +132,9 @@ def _tell(session: Session, files: Sequence[_File], *, write: bool, check: bool)
             typer.echo(_diff(file), nl=False)
     for problem in problems:
         show.warn(str(problem))
+    for file in files:
+        if file.refused:
+            show.warn(f"{file.name}: left as it is, as its edits would change what it means; convert it by hand")
     said = "changed" if write else "would change"
     show.warn(f"{len(files)} files, {len(changed)} {said}")
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from planner.compile import CompileConfig, compile_tree
+from planner.spec import convert
 from planner.spec.convert import converted
 from planner.spec.places import snake
 from reconciler.compiler import check_schedule
@@ -54,6 +55,22 @@ CASES = {
     "the last one in flow": (
         "inputs: [{name: a, validation: {ge: 1}, options: [1]}]\n",
         "inputs: [{name: a, validation: {options: [1], ge: 1}}]\n",
+    ),
+    "spaces in a text stay": (
+        "inputs:\n  - name: a\n    options:\n      - |\n        x  \n         \n        y\n",
+        "inputs:\n  - name: a\n    validation:\n      options:\n        - |\n          x  \n           \n          y\n",
+    ),
+    "lines at the end of a text stay": (
+        "inputs:\n  - name: a\n    options:\n      - |+\n        x\n\n\n    type: str\n",
+        "inputs:\n  - name: a\n    validation:\n      options:\n        - |+\n          x\n\n\n    type: str\n",
+    ),
+    "a text moves without the line after it": (
+        "inputs:\n  - name: a\n    validation:\n      ge: 1\n    options:\n      - |\n        1\n    type: int\n",
+        "inputs:\n  - name: a\n    validation:\n      options:\n        - |\n          1\n      ge: 1\n    type: int\n",
+    ),
+    "beside a validation without anything": (
+        "inputs: [{name: a, options: [1], validation: null}]\n",
+        "inputs: [{name: a, options: [1], validation: null}]\n",
     ),
     "names of a user stay": (
         "inputs: [{name: my_name, type: dict, value: {my_key: {is_list: 1}}}]\n",
@@ -149,6 +166,23 @@ def test_a_bad_file_stays_as_it_is(text):
     found = converted("a.yaml", data)
     assert found.data == data
     assert found.problems
+
+
+def test_what_would_become_another_file_is_refused(monkeypatch):
+    data = f"{HEAD}is_approved: true\n{RUN}".encode()
+    for made in ("isApproved: false\n", "foo: 1\n", "isApproved: [\n"):
+        rounds = [HEAD + made + RUN] * 2
+        monkeypatch.setattr(convert, "applied", lambda text, edits, rounds=rounds: rounds.pop() if rounds else text)
+        found = converted("a.yaml", data)
+        assert (found.data, found.problems, found.refused) == (data, (), True)
+
+
+def test_too_many_values_after_the_edits_are_refused():
+    entries = "".join(f"  - {{name: i{number}, options: [1], delayValidation: true}}\n" for number in range(5_000))
+    data = f"{HEAD}inputs:\n{entries}{RUN}".encode()
+
+    found = converted("a.yaml", data)
+    assert (found.data == data, found.refused) == (True, True)
 
 
 def meaning(name: str, data: bytes) -> Any:

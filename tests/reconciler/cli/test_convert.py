@@ -9,9 +9,10 @@ import pytest
 import yaml
 from typer.testing import Result
 
+from planner.spec.convert import Converted
 from reconciler.cli.app import app
 from reconciler.cli.table import ENTRIES
-from tests.reconciler.cli.support import RUNNER, write
+from tests.reconciler.cli.support import RUNNER, repository, write
 
 pytestmark = pytest.mark.unit
 
@@ -50,6 +51,34 @@ def test_it_writes_when_asked(tmp_path: Path) -> None:
     assert say("--write").stdout == ""
 
 
+def test_a_file_keeps_its_mode_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": OLD})
+    (tmp_path / "a.yaml").chmod(0o640)
+
+    say("--write", "a.yaml")
+    assert (tmp_path / "a.yaml").stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in tmp_path.iterdir()] == ["a.yaml"]
+
+
+def test_what_cannot_be_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"a.yaml": OLD})
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    assert "cannot write" in say("--write", "a.yaml", code=3).stderr
+    assert (tmp_path / "a.yaml").read_bytes() == OLD
+    assert [path.name for path in tmp_path.iterdir()] == ["a.yaml"]
+
+
+def test_a_file_whose_edits_would_change_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"a.yaml": OLD})
+    monkeypatch.setattr("reconciler.cli.convert.converted", lambda _, data: Converted(data, (), refused=True))
+
+    assert "a.yaml: left as it is" in say("--write").stderr
+
+
 def test_check_names_the_files(tmp_path: Path) -> None:
     write(tmp_path, {"a.yaml": OLD, "b.yaml": NEW})
 
@@ -86,9 +115,23 @@ def test_write_and_check_exclude_each_other() -> None:
 
 
 def test_the_hooks_run_commands_that_there_are() -> None:
-    hooks = yaml.safe_load((Path(__file__).parents[3] / ".pre-commit-hooks.yaml").read_text())
+    hooks = _hooks()
     words = [hook["entry"].split() for hook in hooks]
 
     assert [hook["id"] for hook in hooks] == ["plumbline-validate", "plumbline-convert"]
     assert {word[0] for word in words} == {"plumbline"}
     assert {word[1] for word in words} <= {entry.name for entry in ENTRIES}
+
+
+def test_the_hooks_work_in_a_repository(tmp_path: Path) -> None:
+    repository(tmp_path, {"ops/a.yaml": OLD, "b.yaml": OLD})
+    entries = {hook["id"]: hook["entry"].split()[1:] for hook in _hooks()}
+    for names in (["ops/a.yaml"], []):
+        for entry in ("plumbline-convert", "plumbline-validate"):
+            assert RUNNER.invoke(app, [*entries[entry], *names]).exit_code == 0
+    assert {(tmp_path / name).read_bytes() for name in ("ops/a.yaml", "b.yaml")} == {NEW}
+
+
+def _hooks() -> list[dict[str, str]]:
+    found: list[dict[str, str]] = yaml.safe_load((Path(__file__).parents[3] / ".pre-commit-hooks.yaml").read_text())
+    return found
