@@ -33,12 +33,12 @@ def entry_of(data: bytes) -> tuple[EntryRef, bytes]:
 
 
 def compiled(given: CompileInput, cache: Cache) -> DesiredState:
-    """The desired state. A generated spec that is refused is a fault of ours: then nothing is measured."""
+    """The desired state. Hardly any generated spec may have a problem (a grid too large): else nothing is measured."""
     assert not compiler.calmly(wanted, given, cache)
     references(given, cache)
     state = compiler.compiled(given, cache)
     bad = [problem for problem in state.problems if problem.severity is Severity.ERROR]
-    if bad:
+    if len(state.bad_files) * 1000 > len(given.entries):
         raise SystemExit(f"{len(state.bad_files)} generated specs are refused; the first problem: {bad[0]}")
     return state
 

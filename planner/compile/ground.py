@@ -11,6 +11,7 @@ from planner.compile.policy import RootPolicy
 from planner.compile.scope import UNKNOWN
 from planner.compile.template import Scope, bind, is_template
 from planner.compile.view import View
+from planner.spec.shape import truth as words_of_truth
 
 __all__ = ["Ground", "known", "truth", "whole"]
 
@@ -51,11 +52,12 @@ def known(value: Json, origin: Origin, scope: Scope, report: Report) -> Json:
 def truth(value: Json, origin: Origin, ground: Ground) -> bool:
     """True, false, or a template of one; false where nothing is said or with a problem."""
     found = known(value, origin, ground.scope, ground.report)
-    if isinstance(found, str) and found.strip().lower() in {"true", "false"}:
-        found = found.strip().lower() == "true"
-    if found is not None and not isinstance(found, bool):
+    if found is None:
+        return False
+    meant = words_of_truth(found)
+    if meant is None:
         ground.report.add(origin.problem("PL-203", "true or false is wanted here"))
-    return found is True
+    return meant is True
 
 
 def whole(value: Json, lowest: int, origin: Origin, ground: tuple[Scope, Report]) -> int | None:

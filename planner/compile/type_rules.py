@@ -47,10 +47,13 @@ def _text(value: Json) -> Json:
 _WHOLE = re.compile(r"[-+]?[0-9]{1,150}")
 
 
+_LARGEST = 1e150  # as many digits as text may have: templates take no larger ones
+
+
 def _int(value: Json) -> Json:
     if isinstance(value, int):
         return int(value)
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST:
         return int(value)
     if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
         return int(value)

@@ -81,7 +81,8 @@ class Dice:
         if not names or not self.chance(share):
             return value
         name = self.pick(list(names))
-        return self.pick(["{{ %s }}", "{{%s}}", "{{ params.%s.value }}"]) % name
+        bare = self.pick(["{{ %s }}", "{{%s}}", "{{ params.%s.value }}"])
+        return ("{{ params.%s.value }}" if kind == "bool" else bare) % name  # a flag by its name is `--name`
 
     def fields(self, *fields: Field) -> dict[str, Any]:
         """A mapping with each of the fields so often."""

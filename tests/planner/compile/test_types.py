@@ -166,6 +166,12 @@ REFUSED = [
 ]
 
 
+def test_a_float_is_a_whole_number_as_far_as_templates_can_hold_it():
+    assert convert(1e149, "int") == int(1e149)
+    with pytest.raises(ValueError, match="a whole number is wanted"):
+        convert(1e308, "int")
+
+
 HOSTILE = [
     *(0.0, -0.0, 1e300, 1e-300, 5e-324, 1.7e308, 2**63, -(2**63), 10**149, 10**4_000, 123456789012345678901234567890),
     *("9" * 150, "9" * 151, "1e999", "1e-999", "P1D", "P٣W", "-P1D", "3.", "1_000", "\uff11", "inf", "nan", "\0", ""),
