@@ -17,7 +17,7 @@ from planner.model.desired import Input, Reference
 from planner.spec.component import Component
 from planner.spec.environment import Environment
 
-__all__ = ["Around", "Bindings", "Handed", "Sibling", "Source"]
+__all__ = ["Around", "Bindings", "Sibling", "Source"]
 
 Source = Literal["matrix", "joins"]
 """Where a value comes from that nobody can know before a run starts."""
@@ -66,14 +66,6 @@ class Sibling:
 
     found: Found | None
     bindings: Bindings
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """Labels and annotations that are laid over those of a run."""
-
-    labels: Mapping[str, str] = field(default_factory=dict)
-    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

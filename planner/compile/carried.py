@@ -7,12 +7,11 @@ that nothing acts on yet refuses the operation; one that only makes it cheaper o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from planner.canon import Json
 from planner.compile.conditions import check_condition
 from planner.compile.ground import Ground
-from planner.compile.inputs import flaw_problem
+from planner.compile.inputs import report_flaws
 from planner.compile.origin import Origin
 from planner.compile.patch import Placed
 from planner.compile.scope import final, has_template, strings
@@ -34,7 +33,7 @@ _LOWERED = frozenset({"maxRetries", "timeout"})
 """Fields of `termination` that a leaf has in a form of its own."""
 
 
-def carried(operation: Placed[Operation] | None, component: Placed[Component], ground: Ground) -> dict[str, Json]:
+def carried(operation: Placed[Operation], component: Placed[Component], ground: Ground) -> dict[str, Json]:
     """The sections by YAML name, their templates bound as far as they are known; problems go to the report."""
     found: dict[str, Json] = {}
     for name in _OF_COMPONENT:
@@ -45,15 +44,11 @@ def carried(operation: Placed[Operation] | None, component: Placed[Component], g
     rest = _rest_of(component.section.termination)
     if rest:
         found["termination"] = _bound("termination", rest, component.origin.at("termination"), ground)
-    for name in _OF_OPERATION if operation is not None else ():
-        value = getattr(operation.section, name) if operation is not None else None
-        if value is not None and operation is not None:
-            found[name] = _bound(name, _said(name, value), operation.origin.at(name), ground)
+    for name in _OF_OPERATION:
+        value = getattr(operation.section, name)
+        if value is not None:
+            found[name] = _bound(name, plain(value), operation.origin.at(name), ground)
     return found
-
-
-def _said(name: str, value: Any) -> Json:
-    return plain(value) if name != "conditions" else str(value)
 
 
 def _rest_of(termination: Termination | str | None) -> dict[str, Json]:
@@ -71,8 +66,7 @@ def _bound(name: str, value: Json, origin: Origin, ground: Ground) -> Json:
         _check_syntax(value, origin, ground)
         return value
     bound = bind(value, ground.scope, ground.report.templates())
-    for flaw in bound.flaws:
-        ground.report.add(flaw_problem(Origin(origin.places, origin.pointer + flaw.pointer), flaw))
+    report_flaws(origin, bound.flaws, ground.report)
     return final(bound)
 
 
@@ -81,8 +75,7 @@ def _check_syntax(value: Json, origin: Origin, ground: Ground) -> None:
         try:
             compile_template(text)
         except TemplateError as error:
-            where = Origin(origin.places, origin.pointer + at)
-            ground.report.add(where.problem(error.code, error.message, error.hint))
+            ground.report.add(origin.below(at).problem(error.code, error.message, error.hint))
 
 
 # What does not execute yet

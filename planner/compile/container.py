@@ -51,14 +51,14 @@ def needs_gpu(container: Container) -> bool:
     return any(GPU in name and amount not in {"", "0"} for name, amount in container.resources.items())
 
 
-def labels_of(said: Environment | str | None, handed: Mapping[str, str]) -> Mapping[str, str]:
-    """Labels of a run; those that its DAG hands down win over its component's (reference, section 12.2)."""
-    return {**((said.labels if isinstance(said, Environment) else None) or {}), **handed}
+def labels_of(said: Environment | str | None) -> Mapping[str, str]:
+    """Labels of a run; a template that stands for its environment as a whole is known later."""
+    return (said.labels if isinstance(said, Environment) else None) or {}
 
 
-def annotations_of(said: Environment | str | None, handed: Mapping[str, str]) -> Mapping[str, str]:
+def annotations_of(said: Environment | str | None) -> Mapping[str, str]:
     """Annotations of a run, by the rule of labels."""
-    return {**((said.annotations if isinstance(said, Environment) else None) or {}), **handed}
+    return (said.annotations if isinstance(said, Environment) else None) or {}
 
 
 # Ports and probes

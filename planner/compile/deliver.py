@@ -18,12 +18,12 @@ from planner.spec import faults
 from planner.spec.container import Container, EnvVar
 from planner.spec.init import InitEntry
 from planner.spec.places import Places
-from planner.spec.run import Run
-from planner.spec.shape import Section
+from planner.spec.run import RayCluster, RayJob, Run
+from planner.spec.workload import Workload
 
 __all__ = ["delivered"]
 
-S = TypeVar("S", bound=Section)
+W = TypeVar("W", bound=Workload)
 
 
 def delivered(run: Run, bindings: Bindings, origin: Origin, report: Report) -> Run:
@@ -38,17 +38,15 @@ def delivered(run: Run, bindings: Bindings, origin: Origin, report: Report) -> R
     if not bindings.env and not bindings.init:
         return run
     entries = tuple(_entries(bindings.init, origin, report))
-    if "container" in type(run).model_fields:
+    if isinstance(run, Workload):
         return _group(run, bindings.env, entries)
-    groups = {name: getattr(run, name) for name in type(run).model_fields}
     changed: dict[str, Any] = {
         name: _group(group, bindings.env, entries)
-        for name, group in groups.items()
-        if isinstance(group, Section) and "container" in type(group).model_fields
+        for name in type(run).model_fields
+        if isinstance(group := getattr(run, name), Workload)
     }
-    workers = groups.get("workers")
-    if isinstance(workers, Mapping):
-        changed["workers"] = {name: _group(group, bindings.env, entries) for name, group in workers.items()}
+    if isinstance(run, RayCluster | RayJob) and run.workers:
+        changed["workers"] = {name: _group(group, bindings.env, entries) for name, group in run.workers.items()}
     return run.model_copy(update=changed)
 
 
@@ -61,24 +59,17 @@ def _entries(written: Sequence[Mapping[str, Any]], origin: Origin, report: Repor
                 report.add(replace(problem, place=origin.place, pointer=origin.places.pointer(origin.pointer)))
 
 
-def _group(group: S, env: Mapping[str, str], entries: tuple[InitEntry, ...]) -> S:
-    """A job, a service or a replica; values of inputs come last among its variables, so that they hold."""
+def _group(group: W, env: Mapping[str, str], entries: tuple[InitEntry, ...]) -> W:
+    """A job, a service or a replica with what inputs bring."""
     changed: dict[str, Any] = {}
-    container = getattr(group, "container", None)
-    if env and isinstance(container, Container):
-        more = tuple(EnvVar(name=name, value=text) for name, text in env.items())
-        changed["container"] = container.model_copy(update={"env": (*(container.env or ()), *more)})
-    sidecars = getattr(group, "sidecars", None)
-    if env and isinstance(sidecars, list | tuple):
-        changed["sidecars"] = [_sidecar(one, env) for one in sidecars]
-    if entries and "init" in type(group).model_fields:
-        below = getattr(group, "init", None)
-        changed["init"] = (*entries, *(below if isinstance(below, tuple) else ()))
+    more = tuple(EnvVar(name=name, value=text) for name, text in env.items())
+    if more and group.container is not None:
+        changed["container"] = _with(group.container, more)
+    if entries:
+        changed["init"] = (*entries, *(group.init or ()))
     return group.model_copy(update=changed) if changed else group
 
 
-def _sidecar(written: Any, env: Mapping[str, str]) -> Any:
-    if not isinstance(written, Mapping):
-        return written
-    more = [{"name": name, "value": text} for name, text in env.items()]
-    return {**written, "env": [*(written.get("env") or ()), *more]}
+def _with(container: Container, more: tuple[EnvVar, ...]) -> Container:
+    """Values of inputs come last among the variables, so that they hold."""
+    return container.model_copy(update={"env": (*(container.env or ()), *more)})

@@ -17,7 +17,7 @@ from planner.compile.delivered import entries, init_fault, variables
 from planner.compile.origin import Origin, Report
 from planner.compile.provided import provided_by
 from planner.compile.template import Symbol, bind
-from planner.compile.work import Asked, Work, checked, flaw_problem
+from planner.compile.work import Asked, Work, checked, flaw_problem, report_flaws
 from planner.errors import Problem
 from planner.model.desired import Input, Reference
 from planner.spec.io import IO, RESERVED
@@ -25,7 +25,7 @@ from planner.spec.joins import JoinParam
 from planner.spec.params import Param
 from planner.spec.words import nearest, short
 
-__all__ = ["Asked", "bind_inputs", "checked", "flaw_problem"]
+__all__ = ["Asked", "bind_inputs", "checked", "flaw_problem", "report_flaws"]
 
 
 @dataclass(frozen=True, slots=True)

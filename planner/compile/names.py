@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from planner.compile.catalogue import check_connections, scope_of_connections
 from planner.compile.given import CompileConfig
 from planner.compile.origin import Origin, Report
+from planner.compile.pod import groups_of
 from planner.compile.template.symbols import Partial
-from planner.spec.run import Run
-from planner.spec.shape import Section
+from planner.spec.run import Dag, Run
+from planner.spec.workload import Workload
 
 __all__ = ["check_names", "connection_scope"]
 
@@ -26,7 +26,10 @@ def check_names(run: Run, origin: Origin, config: CompileConfig, report: Report)
     """
     if config.connections is None:
         return
-    for group, where in _groups(run, origin):
+    if isinstance(run, Dag):
+        check_connections(_names(run), origin.at("connections"), config, report)
+    for path, group in groups_of(run):
+        where = origin.at(*path)
         check_connections(_names(group), where.at("connections"), config, report)
         for index, name in _of_init(group):
             check_connections((name,), where.at("init", index, "connection"), config, report)
@@ -34,9 +37,9 @@ def check_names(run: Run, origin: Origin, config: CompileConfig, report: Report)
 
 def connection_scope(run: Run, config: CompileConfig) -> Mapping[str, Partial]:
     """The variables `connections` and `init` of templates: schemas by name, over all groups of replicas."""
-    requested: set[str] = set()
+    requested: set[str] = set(_names(run)) if isinstance(run, Dag) else set()
     prepared: set[str] = set()
-    for group, _ in _groups(run, None):
+    for _, group in groups_of(run):
         requested.update(_names(group))
         prepared.update(name for _, name in _of_init(group))
     return {
@@ -45,29 +48,11 @@ def connection_scope(run: Run, config: CompileConfig) -> Mapping[str, Partial]:
     }
 
 
-def _groups(run: Run, origin: Origin | None) -> Iterator[tuple[Section, Origin]]:
-    """The run itself, and its groups of replicas, each with where it is written."""
-    here: Any = origin
-    yield run, here
-    for name, field in type(run).model_fields.items():
-        value = getattr(run, name)
-        spelled = field.alias or name
-        if isinstance(value, Section) and "replicas" in type(value).model_fields:
-            yield value, here.at(spelled) if origin else here
-        elif name == "workers" and isinstance(value, Mapping):
-            for key, group in value.items():
-                if isinstance(group, Section):
-                    yield group, here.at(spelled, key) if origin else here
+def _names(said: Workload | Dag) -> tuple[str, ...]:
+    return said.connections if isinstance(said.connections, tuple) else ()
 
 
-def _names(group: Section) -> tuple[str, ...]:
-    said = getattr(group, "connections", None)
-    return said if isinstance(said, tuple) else ()
-
-
-def _of_init(group: Section) -> Iterator[tuple[int, str]]:
-    said = getattr(group, "init", None)
-    for index, entry in enumerate(said if isinstance(said, tuple) else ()):
-        name = getattr(entry, "connection", None)
-        if isinstance(name, str):
-            yield index, name
+def _of_init(group: Workload) -> Iterator[tuple[int, str]]:
+    for index, entry in enumerate(group.init or ()):
+        if entry.connection is not None:
+            yield index, entry.connection

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from planner.canon import Json
 from planner.compile import variables
-from planner.compile.bindings import Around, Bindings, Handed, Sibling
+from planner.compile.bindings import Around, Bindings, Sibling
 from planner.compile.carried import carried, not_yet
 from planner.compile.catalogue import check_namespace, check_queue
 from planner.compile.deliver import delivered
@@ -81,22 +81,24 @@ def _compile(
     schedule = _schedule(bound, whole.operation)
     if body is None or shop.report.errors > errors:
         return None, sibling
-    return _compiled(bound, body, refused, schedule), sibling
+    return _compiled(bound, whole.operation, (body, refused), schedule), sibling
 
 
-def _compiled(bound: Bound, body: Leaf | Dag, refused: str, schedule: Schedule | None) -> CompiledOperation:
-    shop, component = bound.task.shop, bound.component.section
-    sections = carried(bound.task.operation, bound.component, bound.ground)
+def _compiled(
+    bound: Bound, operation: Placed[Operation], lowered: tuple[Leaf | Dag, str], schedule: Schedule | None
+) -> CompiledOperation:
+    shop, component, (body, refused) = bound.task.shop, bound.component.section, lowered
+    sections = carried(operation, bound.component, bound.ground)
     inside = bound.task.around is not None
     said = [shop.policy.refused, refused, bound.bindings.refused, *not_yet(sections, component)]
     if inside and schedule is not None:
         said.append("a schedule inside a DAG does not run yet: give it to the operation around the DAG")
-        sections["schedule"] = plain(bound.task.operation.section.schedule) if bound.task.operation else None
+        sections["schedule"] = plain(operation.section.schedule)
     return CompiledOperation(
         name=bound.name,
         kind=component.run.kind,
         body=body,
-        place=(bound.task.operation or bound.component).origin.place,
+        place=operation.origin.place,
         schedule=None if inside else schedule,
         policy=shop.policy.policy,
         description=component.description or "",
@@ -166,7 +168,7 @@ def _body(bound: Bound) -> tuple[Leaf | Dag | None, str]:
     run = bound.task.found.component.run
     if isinstance(run, spec.Dag):
         return _dag(bound, run)
-    return _leaf(bound, lower_leaf(run, bound.ground, Handed()))
+    return _leaf(bound, lower_leaf(run, bound.ground))
 
 
 def _leaf(bound: Bound, gang: Gang | None) -> tuple[Leaf | None, str]:

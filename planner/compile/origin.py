@@ -51,6 +51,10 @@ class Origin:
         """A value below this one."""
         return Origin(self.places, self.pointer + pointer(*parts))
 
+    def below(self, at: str) -> Origin:
+        """The value at a JSON pointer below this one."""
+        return Origin(self.places, self.pointer + at)
+
     def has(self, *parts: str | int) -> bool:
         """Whether the document has a value there."""
         return self.places.has(self.pointer + pointer(*parts))

@@ -6,7 +6,6 @@ looks them up; nothing here fetches anything or knows a hub.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from planner.compile.given import Outside
 from planner.compile.origin import Origin, warning
 from planner.errors import Problem
 from planner.spec.load import Loaded
+from planner.spec.references import HUB_NAME
 from planner.spec.shape import Section
 from planner.spec.words import short
 
@@ -36,9 +36,6 @@ HUB, URL = "hub:", "url:"
 _WITHOUT = frozenset({type(None), bool, int, float, str})
 """What holds no section; nearly all fields of all sections do not."""
 
-_PART = r"[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}"
-_HUB_REF = re.compile(rf"(?:(?P<owner>{_PART})/)?(?P<name>{_PART})(?::(?P<version>{_PART}))?", re.ASCII)
-
 
 @dataclass(frozen=True, slots=True)
 class HubName:
@@ -57,7 +54,7 @@ class HubName:
 
 def hub_name(ref: str) -> HubName | None:
     """The parts of `[owner/]name[:version]`; None where it is no such name."""
-    found = _HUB_REF.fullmatch(ref)
+    found = HUB_NAME.fullmatch(ref)
     return HubName(found["owner"] or "", found["name"], found["version"] or "") if found else None
 
 

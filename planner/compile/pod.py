@@ -6,7 +6,7 @@ written. It must never judge what a backend can do with them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from planner.canon import Json
 from planner.spec.anatomy import fields
@@ -18,7 +18,16 @@ from planner.spec.run import Dag, Run
 from planner.spec.shape import Section
 from planner.spec.workload import Workload
 
-__all__ = ["container_rest", "entry_index", "group_path", "looked_up", "options_of", "pod_of", "written_group"]
+__all__ = [
+    "container_rest",
+    "entry_index",
+    "group_path",
+    "groups_of",
+    "looked_up",
+    "options_of",
+    "pod_of",
+    "written_group",
+]
 
 _OF_GANG = frozenset({"labels", "annotations"})
 _HELD = frozenset(["name", "image", "command", "args", "env", "working_dir", "resources", "readiness_probe"])
@@ -107,6 +116,19 @@ def group_path(run: Run, role: str) -> tuple[str, ...]:
     if isinstance(run, RayCluster | RayJob) and role != "head":
         return ("workers", role)
     return (role,)
+
+
+def groups_of(run: Run) -> Iterator[tuple[tuple[str, ...], Workload]]:
+    """What executes something in a run, the run itself or its groups, with the path below `run` where it is written."""
+    if isinstance(run, Workload):
+        yield (), run
+        return
+    for name, field in type(run).model_fields.items():
+        value = getattr(run, name)
+        if isinstance(value, Workload):
+            yield (field.alias or name,), value
+    if isinstance(run, RayCluster | RayJob):
+        yield from ((("workers", name), group) for name, group in (run.workers or {}).items())
 
 
 def written_group(run: Run, role: str) -> Workload | None:

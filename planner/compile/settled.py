@@ -6,24 +6,23 @@ nothing about what the sections mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from planner.canon import Json
 from planner.compile.ground import known
-from planner.compile.inputs import flaw_problem
+from planner.compile.inputs import report_flaws
 from planner.compile.origin import Origin, Report
 from planner.compile.patch import Placed, with_field
 from planner.compile.scope import UNKNOWN, final, has_template
 from planner.compile.template import Scope, bind
-from planner.errors import Problem
 from planner.spec import faults
 from planner.spec.component import Component
 from planner.spec.document import DocumentFields
-from planner.spec.places import Places
+from planner.spec.places import Places, pointer
 from planner.spec.plain import plain
 from planner.spec.shape import Section
 
@@ -41,21 +40,10 @@ def whole_sections(component: Placed[Component], scope: Scope, report: Report) -
         written = getattr(component.section, name)
         if isinstance(written, str):
             origin = component.origin.at(name)
-            read = _read(name, known(written, origin, scope, report), origin, report)
-            component = with_field(component, name, Placed(read, origin))
+            value = known(written, origin, scope, report)
+            read = None if value is None else _read(DocumentFields, {name: value}, origin, report)
+            component = with_field(component, name, Placed(getattr(read, name, None), origin))
     return component
-
-
-def _read(name: str, value: Json, origin: Origin, report: Report) -> Any:
-    if value is None:
-        return None
-    try:
-        return getattr(DocumentFields.model_validate({name: value}), name)
-    except ValidationError as error:
-        part = origin.places.part(origin.pointer)
-        found = faults.problems(error, DocumentFields, {name: value}, Places(part.path, part.spot))
-        _tell(found, origin, f"/{name}", report)
-        return None
 
 
 def settled(section: S, origin: Origin, scope: Scope, report: Report, *, partly: bool = False) -> S | None:
@@ -73,23 +61,18 @@ def settled(section: S, origin: Origin, scope: Scope, report: Report, *, partly:
         return section
     errors = report.errors
     bound = bind(written, scope, report.templates())
-    for flaw in bound.flaws:
-        report.add(flaw_problem(Origin(origin.places, origin.pointer + flaw.pointer), flaw))
+    report_flaws(origin, bound.flaws, report)
     if bound.pending and not partly and not any(name.startswith(UNKNOWN) for name in bound.waiting_on):
         waiting = ", ".join(sorted(bound.waiting_on))
         message = f"this must be known before the run starts; it needs {waiting}"
-        where = Origin(origin.places, origin.pointer + min(bound.pending))
-        report.add(where.problem("PL-406", message, "use values that the spec or the configuration has"))
+        report.add(
+            origin.below(min(bound.pending)).problem(
+                "PL-406", message, "use values that the spec or the configuration has"
+            )
+        )
     if report.errors > errors or (bound.pending and not partly):
         return None
-    try:
-        return type(section).model_validate(final(bound) if partly else bound.value)
-    except ValidationError as error:
-        part = origin.places.part(origin.pointer)
-        value = bound.value
-        assert isinstance(value, Mapping)
-        _tell(faults.problems(error, type(section), value, Places(part.path, part.spot)), origin, "", report)
-        return None
+    return _read(type(section), final(bound) if partly else bound.value, origin, report)
 
 
 def whole(kind: type[S], written: str, origin: Origin, pair: tuple[Scope, Report]) -> S | None:
@@ -103,21 +86,21 @@ def whole(kind: type[S], written: str, origin: Origin, pair: tuple[Scope, Report
     """
     scope, report = pair
     value = known(written, origin, scope, report)
-    if value is None:
-        return None
+    return None if value is None else _read(kind, value, origin, report)
+
+
+def _read(kind: type[S], value: Json, origin: Origin, report: Report) -> S | None:
+    """A value as a section; None with problems.
+
+    A field of a component is read within `DocumentFields`: its origin is the field itself, so its name is no part of
+    the pointers below it.
+    """
     try:
         return kind.model_validate(value)
     except ValidationError as error:
         part = origin.places.part(origin.pointer)
-        _tell(faults.problems(error, kind, value, Places(part.path, part.spot)), origin, "", report)
+        inside = pointer(*value) if kind is DocumentFields and isinstance(value, Mapping) else ""
+        for problem in faults.problems(error, kind, value, Places(part.path, part.spot)):
+            at = origin.places.pointer(origin.pointer) + problem.pointer.removeprefix(inside)
+            report.add(replace(problem, pointer=at))
         return None
-
-
-def _tell(found: list[Problem], origin: Origin, prefix: str, report: Report) -> None:
-    for problem in _under(found, origin, prefix):
-        report.add(problem)
-
-
-def _under(found: list[Problem], origin: Origin, prefix: str) -> Iterator[Problem]:
-    for problem in found:
-        yield replace(problem, pointer=origin.places.pointer(origin.pointer) + problem.pointer.removeprefix(prefix))

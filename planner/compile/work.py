@@ -6,7 +6,7 @@ given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from planner.canon import Json
@@ -27,7 +27,7 @@ from planner.spec.operation import Operation
 from planner.spec.run import Dag
 from planner.spec.words import some
 
-__all__ = ["Asked", "Work", "checked", "flaw_problem"]
+__all__ = ["Asked", "Work", "checked", "flaw_problem", "report_flaws"]
 
 
 _COST_OF_STEP = 10
@@ -133,8 +133,7 @@ class Work:
 
     def flawed(self, origin: Origin, flaws: tuple[Flaw, ...]) -> None:
         """Report what is wrong with templates, each at the string that holds it."""
-        for flaw in flaws:
-            self.report.add(flaw_problem(Origin(origin.places, origin.pointer + flaw.pointer), flaw))
+        report_flaws(origin, flaws, self.report)
 
     def settle(self) -> Mapping[str, Json]:
         """Evaluate values that are templates; gives those that only a start can."""
@@ -184,6 +183,12 @@ def checked(value: Json, item: Input) -> tuple[Json] | str:
         return (convert(value, item.type, is_list=item.is_list),)
     except ValueError as error:
         return str(error)
+
+
+def report_flaws(origin: Origin, flaws: Iterable[Flaw], report: Report) -> None:
+    """Report what is wrong with the templates of a value, each at the string that holds it."""
+    for flaw in flaws:
+        report.add(flaw_problem(origin.below(flaw.pointer), flaw))
 
 
 def flaw_problem(origin: Origin, flaw: Flaw) -> Problem:

@@ -21,12 +21,10 @@ from planner.spec.limits import MAX_PROBLEMS
 from planner.spec.operation import Operation
 from planner.spec.places import Places, camel, snake
 from planner.spec.shape import Section, is_template, yes_no
-from planner.spec.words import kind_of, listed, nearest, short
+from planner.spec.words import called, kind_of, listed, nearest, short
 
 __all__ = ["problems"]
 
-_INSTEAD: Mapping[str, frozenset[str]] = {"InitEntry": LATER["InitEntry"]}
-"""Fields that would stand in for a required one, by section."""
 _MISPLACED: Mapping[type[Section], tuple[type[Section], str]] = {
     Component: (Operation, "an operation"),
     Operation: (Component, "a component"),
@@ -58,7 +56,7 @@ def _problem(error: ErrorDetails, at: Spotted, places: Places) -> Problem | None
         return None if _follows(at, error["ctx"]["unless"]) else _said(error, at, places)
     teller = _TELLERS.get(kind, _other)
     code, message, hint = teller(error, at)
-    if kind == "missing" and _follows(at, (str(at.parts[-1]), *_INSTEAD.get(at.section.__name__, ()))):
+    if kind == "missing" and _follows(at, (str(at.parts[-1]),)):
         return None
     if kind == "union_tag_invalid":
         at = replace(at, parts=(*at.parts, "kind"))
@@ -91,15 +89,7 @@ def _follows(at: Spotted, wanted: tuple[str, ...]) -> bool:
 
 
 def _field(at: Spotted) -> str:
-    match at.parts:
-        case ():
-            return "the document"
-        case (*_, str() as name, int() as index):
-            return f"item {index + 1} of `{short(name)}`"
-        case (*_, str() as name):
-            return f"field `{short(name)}`"
-        case _:
-            return "the item"
+    return called(at.parts, "the document")
 
 
 # One teller a type of error: code, message, hint

@@ -16,7 +16,6 @@ LATER: Mapping[str, frozenset[str]] = MappingProxyType(
         "Policy": frozenset({"retention", "notifications"}),
         "PolicyRule": frozenset({"retention", "notifications"}),
         "Budgets": frozenset({"trials"}),
-        "InitEntry": frozenset(),
     }
 )
 """YAML names of fields by the name of their section's model."""

@@ -15,7 +15,6 @@ from planner.spec.shape import TEMPLATE, fault, is_template
 from planner.spec.words import kind_of
 
 __all__ = [
-    "AnyWhole",
     "AnyWholeOrTemplate",
     "NumberOrTemplate",
     "PercentOrTemplate",
@@ -108,7 +107,5 @@ PositiveOrTemplate = Annotated[int | float | str, PlainValidator(_number(0, temp
 """A number above 0, or text with a template."""
 PercentOrTemplate = Annotated[int | float | str, PlainValidator(_number(0, 100, template=True)), _or_text(_PERCENT)]
 """A number above 0, up to 100, or text with a template."""
-AnyWhole = Annotated[int, PlainValidator(_whole(template=False)), WithJsonSchema(_INTEGER)]
-"""A whole number, negative ones included."""
 AnyWholeOrTemplate = Annotated[int | str, PlainValidator(_whole(template=True)), _or_text(_INTEGER)]
 """A whole number, negative ones included, or text with a template."""

@@ -14,11 +14,13 @@ from pydantic import PlainValidator, WithJsonSchema
 from planner.spec.shape import fault, is_template
 from planner.spec.words import kind_of, short
 
-__all__ = ["HubRef", "PathRef", "QueueName", "UrlRef"]
+__all__ = ["HUB_NAME", "HubRef", "PathRef", "QueueName", "UrlRef"]
 
 _LONGEST = 2_000
 _PART = r"[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}"
-_HUB = re.compile(rf"(?:{_PART}/)?{_PART}(?::{_PART})?", re.ASCII)
+HUB_NAME = re.compile(rf"(?:(?P<owner>{_PART})/)?(?P<name>{_PART})(?::(?P<version>{_PART}))?", re.ASCII)
+"""`name`, `name:version` or `owner/name:version`, in its parts."""
+_HUB_PATTERN = rf"^(?:{_PART}/)?{_PART}(?::{_PART})?$"
 _QUEUE_PART = re.compile(r"[-a-zA-Z0-9_]{1,128}")
 
 
@@ -34,13 +36,13 @@ def _text(value: object) -> str:
 
 def _hub(value: object) -> str:
     text = _text(value)
-    if not _HUB.fullmatch(text):
+    if not HUB_NAME.fullmatch(text):
         hint = "write `name`, `name:version`, or `owner/name:version`"
         raise fault("PL-208", f"`{short(text)}` names no component of a hub", hint)
     return text
 
 
-HubRef = Annotated[str, PlainValidator(_hub), WithJsonSchema({"type": "string", "pattern": f"^{_HUB.pattern}$"})]
+HubRef = Annotated[str, PlainValidator(_hub), WithJsonSchema({"type": "string", "pattern": _HUB_PATTERN})]
 """A component of a hub: `name`, `name:version` or `owner/name:version`."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from planner.spec.synonyms import SYNONYMS
 
-__all__ = ["kind_of", "listed", "nearest", "short", "some"]
+__all__ = ["called", "kind_of", "listed", "nearest", "short", "some"]
 
 _MANY = 10
 
@@ -61,3 +61,16 @@ def some(names: Sequence[str], between: str = ", ") -> str:
     if len(names) <= _MANY:
         return between.join(map(short, names))
     return between.join([*map(short, names[: _MANY - 2]), f"… {len(names) - _MANY + 1} more …", short(names[-1])])
+
+
+def called(parts: Sequence[str | int], root: str) -> str:
+    """How a value is called in a message, by the keys and indexes that lead to it; `root` where none do."""
+    match parts:
+        case ():
+            return root
+        case (*_, str() as name, int() as index):
+            return f"item {index + 1} of `{short(name)}`"
+        case (*_, str() as name):
+            return f"field `{short(name)}`"
+        case _:
+            return "the item"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from planner.compile.bindings import Handed
 from planner.compile.code import MAX_PARTS, Said, code_of, said_of
 from planner.compile.container import lower_container
 from planner.compile.ground import Ground, whole
@@ -30,7 +29,7 @@ def one_of(run: Run, roles: Iterable[str], groups: Groups, ground: Ground) -> st
     return found
 
 
-def gang_of(run: Run, groups: Groups, decider: str | None, ground: Ground, handed: Handed) -> Gang | None:
+def gang_of(run: Run, groups: Groups, decider: str | None, ground: Ground) -> Gang | None:
     """A gang of groups, its texts as written; None with problems.
 
     Args:
@@ -38,7 +37,6 @@ def gang_of(run: Run, groups: Groups, decider: str | None, ground: Ground, hande
         groups: by role, in order of start.
         decider: the role that decides; None where there was a problem.
         ground: where the run is written, and what may be looked at.
-        handed: what the DAG around it hands down.
     """
     written = {role: group for role, group in groups.items() if group is not None}
     lowered = {role: _replica(run, role, group, ground) for role, group in written.items()}
@@ -53,8 +51,6 @@ def gang_of(run: Run, groups: Groups, decider: str | None, ground: Ground, hande
         decider=decider,
         lifetime=Lifetime.ONCE,
         code=code,
-        labels=dict(handed.labels),
-        annotations=dict(handed.annotations),
         options=options_of(run, own),
     )
 

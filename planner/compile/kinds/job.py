@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from planner.compile.bindings import Handed
 from planner.compile.code import code_of
 from planner.compile.container import annotations_of, labels_of, lower_container
 from planner.compile.ground import Ground
@@ -14,13 +13,12 @@ from planner.spec.run import CleanerJob, Job, NotifierJob, TunerJob
 __all__ = ["lower"]
 
 
-def lower(said: Job | NotifierJob | CleanerJob | TunerJob, ground: Ground, handed: Handed) -> Gang | None:
+def lower(said: Job | NotifierJob | CleanerJob | TunerJob, ground: Ground) -> Gang | None:
     """The gang of a job, its texts as written; None with a problem where it has no container.
 
     Args:
         said: the run.
         ground: where it is written, and what may be looked at.
-        handed: what the DAG around it hands down.
     """
     code = code_of(said.init or (), ground)
     container = lower_container(said.container, f"a {said.kind}", ground)
@@ -33,6 +31,6 @@ def lower(said: Job | NotifierJob | CleanerJob | TunerJob, ground: Ground, hande
     return Gang(
         replicas=(Replica("main", 1, container, pod),),
         code=code,
-        labels=labels_of(said.environment, handed.labels),
-        annotations=annotations_of(said.environment, handed.annotations),
+        labels=labels_of(said.environment),
+        annotations=annotations_of(said.environment),
     )

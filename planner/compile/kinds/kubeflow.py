@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from planner.canon import Json
-from planner.compile.bindings import Handed
 from planner.compile.ground import Ground
 from planner.compile.kinds.groups import gang_of, one_of
 from planner.model.gang import Gang
@@ -15,17 +14,17 @@ from planner.spec.run import MPIJob, PytorchJob, TFJob
 __all__ = ["lower_mpi", "lower_pytorch", "lower_tf"]
 
 
-def lower_tf(said: TFJob, ground: Ground, handed: Handed) -> Gang | None:
+def lower_tf(said: TFJob, ground: Ground) -> Gang | None:
     """The gang of a TensorFlow job: the chief decides, or the workers where there is none or all of them must end."""
     groups = {"ps": said.ps, "chief": said.chief, "worker": said.worker, "evaluator": said.evaluator}
     order = ("worker", "chief") if said.success_policy == "AllWorkers" else ("chief", "worker")
-    return gang_of(said, groups, one_of(said, order, groups, ground), ground, handed)
+    return gang_of(said, groups, one_of(said, order, groups, ground), ground)
 
 
-def lower_pytorch(said: PytorchJob, ground: Ground, handed: Handed) -> Gang | None:
+def lower_pytorch(said: PytorchJob, ground: Ground) -> Gang | None:
     """The gang of a PyTorch job: the master decides, or the workers where there is none."""
     groups = {"master": said.master, "worker": said.worker}
-    gang = gang_of(said, groups, one_of(said, ("master", "worker"), groups, ground), ground, handed)
+    gang = gang_of(said, groups, one_of(said, ("master", "worker"), groups, ground), ground)
     if gang is None or "elasticPolicy" not in gang.options:
         return gang
     policy = gang.options["elasticPolicy"]
@@ -38,7 +37,7 @@ def _spelled(policy: Mapping[str, Json]) -> Mapping[str, Json]:
     return {name.replace("rdvz", "rdzv").replace("Metrics", "metrics"): value for name, value in policy.items()}
 
 
-def lower_mpi(said: MPIJob, ground: Ground, handed: Handed) -> Gang | None:
+def lower_mpi(said: MPIJob, ground: Ground) -> Gang | None:
     """The gang of an MPI job: the launcher decides."""
     groups = {"worker": said.worker, "launcher": said.launcher}
-    return gang_of(said, groups, one_of(said, ("launcher",), groups, ground), ground, handed)
+    return gang_of(said, groups, one_of(said, ("launcher",), groups, ground), ground)

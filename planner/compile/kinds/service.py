@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from planner.canon import Json
-from planner.compile.bindings import Handed
 from planner.compile.code import code_of
 from planner.compile.container import annotations_of, labels_of, lower_container, lower_probe, needs_gpu, ports_of
 from planner.compile.ground import Ground, known, truth, whole
@@ -16,13 +15,12 @@ from planner.spec.run import Service
 __all__ = ["lower"]
 
 
-def lower(said: Service, ground: Ground, handed: Handed) -> Gang | None:
+def lower(said: Service, ground: Ground) -> Gang | None:
     """The gang of a service, its texts as written; None with a problem where it has no container.
 
     Args:
         said: the run.
         ground: where it is written, and what may be looked at.
-        handed: what the DAG around it hands down.
     """
     code = code_of(said.init or (), ground)
     names = ports_of(said.container, ground)
@@ -44,8 +42,8 @@ def lower(said: Service, ground: Ground, handed: Handed) -> Gang | None:
         probe=None if elsewhere else looked,  # of a port that is none of the service's: the pod alone knows it
         update=_update(ports, container, ground),
         code=code,
-        labels=labels_of(said.environment, handed.labels),
-        annotations=annotations_of(said.environment, handed.annotations),
+        labels=labels_of(said.environment),
+        annotations=annotations_of(said.environment),
         external=truth(said.is_external, ground.origin.at("isExternal"), ground),
         rewrite_path=truth(said.rewrite_path, ground.origin.at("rewritePath"), ground),
     )

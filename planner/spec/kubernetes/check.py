@@ -15,7 +15,7 @@ from planner.canon import Json
 from planner.spec.kubernetes.types import Field, fields, is_type
 from planner.spec.limits import MAX_PROBLEMS
 from planner.spec.shape import is_template, printed, yes_no
-from planner.spec.words import kind_of, listed, nearest, short
+from planner.spec.words import called, kind_of, listed, nearest, short
 
 __all__ = ["Fault", "Looked", "check"]
 
@@ -82,15 +82,7 @@ def check(value: Json, kind: str, *, prints: bool = False) -> Looked:
 
 
 def _called(at: At) -> str:
-    match at:
-        case ():
-            return "{field}"
-        case (*_, str() as name, int() as index):
-            return f"item {index + 1} of `{short(name)}`"
-        case (*_, str() as name):
-            return f"field `{short(name)}`"
-        case _:
-            return "the item"
+    return called(at, "{field}")
 
 
 _Reader = Callable[[Json, At, Looked], Json]
