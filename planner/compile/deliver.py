@@ -65,6 +65,8 @@ def _group(group: W, env: Mapping[str, str], entries: tuple[InitEntry, ...]) -> 
     more = tuple(EnvVar(name=name, value=text) for name, text in env.items())
     if more and group.container is not None:
         changed["container"] = _with(group.container, more)
+    if more and group.sidecars:
+        changed["sidecars"] = tuple(_with(sidecar, more) for sidecar in group.sidecars)
     if entries:
         changed["init"] = (*entries, *(group.init or ()))
     return group.model_copy(update=changed) if changed else group

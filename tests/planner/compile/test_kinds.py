@@ -23,19 +23,20 @@ INPUTS = [
 ]
 
 
-def desired(run):
-    document = {"version": 1.1, "kind": "operation", "name": "t", "component": {"inputs": INPUTS, "run": run}}
+def desired(run, *more):
+    component = {"inputs": [*INPUTS, *more], "run": run}
+    document = {"version": 1.1, "kind": "operation", "name": "t", "component": component}
     return compiled({"a.json": json.dumps(document), "src/a.py": "a", "lib/b.py": "b"})
 
 
-def root(run):
-    state = desired(run)
+def root(run, *more):
+    state = desired(run, *more)
     assert "t" in state.roots, [str(problem) for problem in state.problems]
     return state.roots["t"]
 
 
-def gang(run):
-    return root(run).body.gang
+def gang(run, *more):
+    return root(run, *more).body.gang
 
 
 ONCE, ALWAYS = Lifetime.ONCE, Lifetime.ALWAYS
@@ -276,6 +277,21 @@ def test_words_of_a_sidecar_become_text_as_those_of_the_main_container():
 
     assert found["args"] == ["--n=3", "3", '["x","y"]', "{{ globals.uuid }}"]
     assert found["command"] == ["run"]
+
+
+@pytest.mark.parametrize("kind", ["job", "daskcluster"])
+def test_a_variable_of_an_input_reaches_all_main_containers_and_sidecars_and_wins(kind):
+    group = {"container": CONTAINER, "sidecars": [{"image": "s", "env": {"W": "1", "S": "2"}}]}
+    run = {"kind": kind, **group} if kind == "job" else {"kind": kind, "scheduler": group, "worker": group}
+
+    for replica in gang(run, {"name": "w", "value": "a", "toEnv": "W"}).replicas:
+        assert replica.container.env == {"W": "a"}
+        (sidecar,) = replica.pod["sidecars"]
+        assert plain(sidecar["env"]) == [
+            {"name": "W", "value": "1"},
+            {"name": "S", "value": "2"},
+            {"name": "W", "value": "a"},
+        ]
 
 
 # What templates come to
