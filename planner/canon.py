@@ -14,6 +14,7 @@ import functools
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -87,8 +88,32 @@ def _names(kind: type[Any]) -> tuple[str, ...] | None:
 
 
 def dumps(value: object) -> str:
-    """Canonical JSON text of `value`; see the module docstring for the rules and `plain` for the errors."""
-    return _encode(plain(value))
+    """Canonical JSON text of `value`; see the module docstring for the rules and `plain` for the errors.
+
+    Keys of mappings must be text.
+    """
+    try:
+        text = _encode_as_it_is(value)
+    except ValueError:
+        return _encode(plain(value))  # which says what is wrong
+    # A float that is a whole number is all that the encoder writes in another way than `plain` would have it.
+    return text if ".0" not in text or not _INTEGRAL.search(text) else _encode(plain(value))
+
+
+def _form(value: object) -> Json:
+    """What JSON knows of a value that it does not know itself; what is in it is asked for in its turn."""
+    kind: Any = type(value)
+    names = _names(kind)
+    if names is None:
+        return _rare(value)
+    parts = [(name, getattr(value, name)) for name in names]
+    return {name: item if type(item) is not float else _number(item) for name, item in parts}
+
+
+_INTEGRAL = re.compile(r"\.0(?=[],}]|$)")
+_encode_as_it_is = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False, default=_form
+).encode
 
 
 def digest(value: object) -> str:

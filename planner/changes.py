@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from planner.canon import Json
 from planner.model.desired import CompiledOperation
 from planner.model.plan import FieldChange
+from planner.spec.places import pointer
 
-__all__ = ["field_changes"]
+__all__ = ["field_changes", "flat_fields"]
 
 
 def field_changes(before: CompiledOperation | None, after: CompiledOperation | None) -> tuple[FieldChange, ...]:
     """Identity and live fields that differ, in order of pointer."""
-    old = before.fields if before else {}
-    new = after.fields if after else {}
+    old = flat_fields(before) if before else {}
+    new = flat_fields(after) if after else {}
     return tuple(
-        FieldChange(
-            pointer,
-            old.get(pointer),
-            new.get(pointer),
-            added=pointer not in old,
-            removed=pointer not in new,
-        )
-        for pointer in sorted({*old, *new})
-        if pointer not in old or pointer not in new or old[pointer] != new[pointer]
+        FieldChange(at, old.get(at), new.get(at), added=at not in old, removed=at not in new)
+        for at in sorted({*old, *new})
+        if at not in old or at not in new or old[at] != new[at]
     )
+
+
+def flat_fields(operation: CompiledOperation) -> dict[str, Json]:
+    """Identity and live fields: every scalar, and every empty container, by its JSON pointer."""
+    found: dict[str, Json] = {}
+    for part in operation.fields.values():
+        _flatten(part, "", found)
+    return found
+
+
+def _flatten(value: Json, at: str, into: dict[str, Json]) -> None:
+    if value and isinstance(value, Mapping):
+        for key, item in value.items():
+            _flatten(item, at + pointer(key), into)
+    elif value and isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _flatten(item, f"{at}/{index}", into)
+    else:
+        into[at] = value

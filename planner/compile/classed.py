@@ -1,4 +1,4 @@
-"""The part of a section's data that is of one class: identity, live or inert (design: "Digests are a contract").
+"""The parts of a section's data that count: its identity and its live fields (design: "Digests are a contract").
 
 The classes are those that each section gives its fields. This module walks the data by the models; it must never have a
 list of fields of its own.
@@ -13,43 +13,57 @@ from planner.canon import Json
 from planner.spec.anatomy import fields, sections
 from planner.spec.shape import FieldClass, Section
 
-__all__ = ["part_of"]
+__all__ = ["Halves", "halves", "said"]
+
+Halves = tuple[dict[str, Json], dict[str, Json]]
+"""Identity and live fields."""
 
 
-def part_of(kind: type[Section], value: Mapping[str, Json], wanted: FieldClass) -> dict[str, Json]:
-    """The fields of a class, at any depth; empty where there are none.
+def said(**fields: Json) -> dict[str, Json]:
+    """Those that say something: zero, false and all that is empty stay out."""
+    return {name: value for name, value in fields.items() if value}
+
+
+def halves(kind: type[Section], value: Mapping[str, Json]) -> Halves:
+    """The identity and the live fields of a section, at any depth; empty where there are none.
 
     Args:
         kind: the section.
         value: its data, by YAML names.
-        wanted: the class.
     """
-    found: dict[str, Json] = {}
-    names = fields(kind)
+    identity: dict[str, Json] = {}
+    live: dict[str, Json] = {}
+    names, classes = fields(kind), kind.classes
     for name, item in value.items():
         attribute = names.get(name)
         if attribute is None:
             continue
         inner = _inner(kind, attribute)
         if inner and not isinstance(item, str):
-            below = _below(inner, item, wanted)
-            if below:
-                found[name] = below
-        elif kind.classes.get(attribute) is wanted:
-            found[name] = item
-    return found
+            one, two = _below(inner, item)
+            if one:
+                identity[name] = one
+            if two:
+                live[name] = two
+        elif classes.get(attribute) is FieldClass.IDENTITY:
+            identity[name] = item
+        elif classes.get(attribute) is FieldClass.LIVE:
+            live[name] = item
+    return identity, live
 
 
-def _below(inner: tuple[type[Section], ...], value: Json, wanted: FieldClass) -> Json:
+def _below(inner: tuple[type[Section], ...], value: Json) -> tuple[Json, Json]:
     if isinstance(value, list | tuple):
-        items = [_below(inner, item, wanted) for item in value]
-        return items if any(items) else []
+        items = [_below(inner, item) for item in value]
+        ones, twos = [one for one, _ in items], [two for _, two in items]
+        return (ones if any(ones) else []), (twos if any(twos) else [])
     if not isinstance(value, dict | Mapping):
-        return value if wanted is FieldClass.IDENTITY else None
+        return value, None
     section = _chosen(inner, value)
     if section is not None:
-        return part_of(section, value, wanted)
-    return {name: below for name, item in value.items() if (below := _below(inner, item, wanted))}
+        return halves(section, value)
+    parts = [(name, *_below(inner, item)) for name, item in value.items()]
+    return {name: one for name, one, _ in parts if one}, {name: two for name, _, two in parts if two}
 
 
 def _chosen(inner: tuple[type[Section], ...], value: Mapping[str, Json]) -> type[Section] | None:

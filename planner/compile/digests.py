@@ -12,13 +12,11 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from planner import canon
-from planner.canon import Json, shared
-from planner.compile.classed import part_of
-from planner.compile.gang_digest import gang_identity, gang_live
-from planner.model.desired import CompiledOperation, Dag, Input, Leaf, RunPolicy
+from planner.canon import Json
+from planner.compile.classed import Halves, halves, said
+from planner.compile.gang_digest import gang_halves
+from planner.model.desired import CompiledOperation, Dag, Input, Leaf, Node, RunPolicy
 from planner.spec.operation import Operation
-from planner.spec.places import pointer
-from planner.spec.shape import FieldClass
 
 __all__ = ["leaf_digest", "sealed"]
 
@@ -35,18 +33,17 @@ def sealed(operation: CompiledOperation, params: Mapping[str, Json], commit: str
         params: what the operation gives to its own component, where that is a DAG; a leaf has its own.
         commit: joins the digest under the run policy `on-commit`.
     """
-    identity = _identity(operation)
+    identity, live = _halves(operation)
+    live |= _of_root(operation)
     if isinstance(operation.body, Dag) and params:
         identity["params"] = dict(params)
     if operation.policy.run is RunPolicy.ON_COMMIT:
         identity["commit"] = commit
-    live = _live(operation, root=True)
-    flat: Fields = {}
-    _flatten(identity, "", flat)
-    _flatten(live, "", flat)
     found = {name: getattr(operation, name) for name in _FIELDS}
-    found |= {"digest": canon.digest(identity), "live": canon.digest(live), "fields": flat, "form": ""}
-    return CompiledOperation(**{**found, "form": canon.digest(found)})
+    found |= {"digest": canon.digest(identity), "live": canon.digest(live), "form": "", "fields": {}}
+    # Two operations with equal digests have equal fields, so the form need not look at them again.
+    form = canon.digest(found)
+    return CompiledOperation(**{**found, "fields": {"identity": identity, "live": live}, "form": form})
 
 
 def leaf_digest(kind: str, leaf: Leaf, commit: str) -> str:
@@ -58,59 +55,23 @@ def leaf_digest(kind: str, leaf: Leaf, commit: str) -> str:
             alone has stays template text, so equal work has equal digests whatever its key.
         commit: joins it under the run policy `on-commit`, else "".
     """
-    identity = _leaf(kind, leaf)
+    identity = {**gang_halves(kind, leaf.gang)[0], **_of_leaf(leaf)}
     for name in ("inputs", "references"):
         identity.pop(name, None)
-    return canon.digest({"kind": kind, **identity, **_said(commit=commit)})
+    return canon.digest({"kind": kind, **identity, **said(commit=commit)})
 
 
-def _said(**fields: Json) -> Fields:
-    """Those that say something."""
-    return {name: value for name, value in fields.items() if value not in (None, False, "", (), [], {})}
+def _halves(operation: CompiledOperation) -> Halves:
+    """Identity and live fields of an operation, those of a root alone left out.
 
-
-def _identity(operation: CompiledOperation) -> Fields:
-    """The name is no part of it: a rename with an equal digest carries everything (design: "A changed root")."""
+    The name is no part of identity: a rename with an equal digest carries everything (design: "A changed root").
+    """
+    identity, live = halves(Operation, operation.sections) if operation.sections else ({}, {})
     body = operation.body
-    written = part_of(Operation, operation.sections, FieldClass.IDENTITY) if operation.sections else {}
-    if isinstance(body, Leaf):
-        return {"kind": operation.kind, **_leaf(operation.kind, body), **written}
-    nodes: Fields = {}
-    for node in body.nodes:
-        rest = _said(
-            dependencies=sorted(node.upstream),
-            trigger="" if node.trigger == "all_succeeded" else node.trigger,
-            skipOnUpstreamSkip=node.skip_on_upstream_skip,
-        )
-        nodes[node.operation.name] = {**_identity(node.operation), **rest}
-    return {"kind": operation.kind, "operations": nodes, **written}
-
-
-def _leaf(kind: str, leaf: Leaf) -> Fields:
-    return {
-        **gang_identity(kind, leaf.gang),
-        **_said(
-            inputs={item.name: _input(item) for item in leaf.inputs if item.role == "input"},
-            params=dict(leaf.params),
-            templates=dict(leaf.templates),
-            globals=dict(leaf.known),
-            references={name: str(reference) for name, reference in leaf.references.items()},
-            outputs={output.name: output.type or "any" for output in leaf.outputs},
-        ),
-    }
-
-
-def _input(item: Input) -> Fields:
-    kind = item.type or "any"
-    return _said(
-        type=f"List[{kind}]" if item.is_list else kind,
-        isFlag=item.is_flag,
-        argFormat=item.arg_format,
-        connection=item.connection,
-    )
-
-
-# Live fields
+    one, two = _leaf(operation.kind, body) if isinstance(body, Leaf) else _dag(body)
+    for name in two.keys() & live.keys():  # what both have a part of: `termination`
+        two[name] = {**_fields(live[name]), **_fields(two[name])}
+    return {"kind": operation.kind, **one, **identity}, {**live, **two}
 
 
 def _fields(value: Json) -> Fields:
@@ -118,62 +79,81 @@ def _fields(value: Json) -> Fields:
     return dict(value)
 
 
-def _live(operation: CompiledOperation, *, root: bool) -> Fields:
-    body = operation.body
-    found: Fields = {}
-    if root:
-        policy = operation.policy
-        found["policy"] = {
+# Dags
+
+
+def _dag(body: Dag) -> Halves:
+    nodes: Fields = {}
+    applied: Fields = {}
+    for node in body.nodes:
+        name = node.operation.name
+        identity, live = _halves(node.operation)
+        nodes[name] = {**identity, **_edges(node)}
+        applied |= {name: live} if live else {}
+    own = said(concurrency=body.concurrency, earlyStopping=list(body.early_stopping))
+    return {"operations": nodes}, {**own, **said(operations=applied)}
+
+
+def _edges(node: Node) -> Fields:
+    return said(
+        dependencies=sorted(node.upstream),
+        trigger="" if node.trigger == "all_succeeded" else node.trigger,
+        skipOnUpstreamSkip=node.skip_on_upstream_skip,
+    )
+
+
+# Leaves
+
+
+def _leaf(kind: str, leaf: Leaf) -> Halves:
+    identity, live = gang_halves(kind, leaf.gang)
+    ends = leaf.termination
+    termination = said(maxRetries=ends.max_retries or None, timeout=ends.timeout)
+    return {**identity, **_of_leaf(leaf)}, {**said(termination=termination, queue=leaf.queue), **live}
+
+
+def _of_leaf(leaf: Leaf) -> Fields:
+    return said(
+        inputs={item.name: _input(item) for item in leaf.inputs if item.role == "input"},
+        params=dict(leaf.params),
+        templates=dict(leaf.templates),
+        globals=dict(leaf.known),
+        references={name: str(reference) for name, reference in leaf.references.items()},
+        outputs={output.name: output.type or "any" for output in leaf.outputs},
+    )
+
+
+def _input(item: Input) -> Fields:
+    kind = item.type or "any"
+    return said(
+        type=f"List[{kind}]" if item.is_list else kind,
+        isFlag=item.is_flag,
+        argFormat=item.arg_format,
+        connection=item.connection,
+    )
+
+
+# What only a root has
+
+
+def _of_root(operation: CompiledOperation) -> Fields:
+    policy = operation.policy
+    found: Fields = {
+        "policy": {
             "runPolicy": str(policy.run),
             "onChange": str(policy.on_change),
             "selfHeal": policy.self_heal,
-            "progressDeadline": policy.progress_deadline,
+            "progressDeadline": canon.plain(policy.progress_deadline),
             "prune": policy.prune,
         }
-        if operation.schedule is not None:
-            schedule = canon.plain(operation.schedule)
-            assert isinstance(schedule, Mapping)
-            kind = type(operation.schedule).__name__.removesuffix("Schedule").lower()
-            found["schedule"] = {"kind": kind, **_said(**{_camel(name): value for name, value in schedule.items()})}
-    if operation.sections:
-        found |= part_of(Operation, operation.sections, FieldClass.LIVE)
-    if isinstance(body, Leaf):
-        leaf = _live_leaf(operation.kind, body)
-        for name in leaf.keys() & found.keys():  # what both have a part of: `termination`
-            leaf[name] = {**_fields(found[name]), **_fields(leaf[name])}
-        return {**found, **leaf}
-    children = {node.operation.name: _live(node.operation, root=False) for node in body.nodes}
-    said = {name: child for name, child in children.items() if child}
-    return {**found, **_said(concurrency=body.concurrency, earlyStopping=list(body.early_stopping), operations=said)}
+    }
+    if operation.schedule is not None:
+        schedule = _fields(canon.plain(operation.schedule))
+        kind = type(operation.schedule).__name__.removesuffix("Schedule").lower()
+        found["schedule"] = {"kind": kind, **said(**{_camel(name): value for name, value in schedule.items()})}
+    return found
 
 
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(map(str.capitalize, rest))
-
-
-def _live_leaf(kind: str, leaf: Leaf) -> Fields:
-    termination = leaf.termination
-    return _said(
-        termination=_said(maxRetries=termination.max_retries or None, timeout=termination.timeout),
-        queue=leaf.queue,
-        **gang_live(kind, leaf.gang),
-    )
-
-
-def _flatten(value: Json, at: str, into: Fields) -> None:
-    """Every scalar, and every empty container, by its JSON pointer: most roots have the same ones."""
-    if isinstance(value, str) or not value:
-        into[at] = value
-    elif isinstance(value, dict | Mapping):
-        for key, item in value.items():
-            below = shared(f"{at}/{key}" if key.isalnum() else at + pointer(key))
-            if isinstance(item, str):
-                into[below] = item
-            else:
-                _flatten(item, below, into)
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            _flatten(item, shared(f"{at}/{index}"), into)
-    else:
-        into[at] = value

@@ -10,56 +10,73 @@ import functools
 from typing import get_args
 
 from planner.canon import Json
-from planner.compile.classed import part_of
+from planner.compile.classed import Halves, halves, said
 from planner.model.gang import Container, Gang, Probe, Replica
 from planner.spec.replicas_cluster import RayReplica
 from planner.spec.run import LeafRun
-from planner.spec.shape import FieldClass, Section
+from planner.spec.shape import Section
 
-__all__ = ["gang_identity", "gang_live"]
+__all__ = ["gang_halves"]
 
 Fields = dict[str, Json]
 
-
-def _said(**fields: Json) -> Fields:
-    """Those that say something."""
-    return {name: value for name, value in fields.items() if value not in (None, False, "", (), [], {})}
+_EMPTY: Halves = ({}, {})
 
 
-# Identity
+def gang_halves(kind: str, gang: Gang) -> Halves:
+    """Identity, which makes a new generation, and what is applied to what lives.
 
-
-def gang_identity(kind: str, gang: Gang) -> Fields:
-    """What makes a new generation. A gang of one group has its container at the top, others by role.
+    A gang of one group has its container at the top, others by role.
 
     Args:
         kind: of the run.
         gang: what it was lowered to.
     """
+    pods = {group.role: _pod(group) for group in gang.replicas}
+    options = halves(_section(kind), gang.options) if gang.options else _EMPTY
+    identity = _identity(gang, {role: one for role, (one, _) in pods.items()}, options[0])
+    live = _live(kind, gang, {role: two for role, (_, two) in pods.items()}, options[1])
+    return identity, live
+
+
+def _pod(group: Replica) -> Halves:
+    """The halves of a group's data; a group of Ray has every field that a group can have."""
+    return halves(RayReplica, group.pod) if group.pod else _EMPTY
+
+
+@functools.cache
+def _section(kind: str) -> type[Section]:
+    sections: tuple[type[Section], ...] = get_args(LeafRun)
+    return next(section for section in sections if section.model_fields["kind"].default == kind)
+
+
+# Identity
+
+
+def _identity(gang: Gang, pods: dict[str, Fields], options: Fields) -> Fields:
     groups = {group.role: group for group in gang.replicas}
     main = groups.pop("main", None)
-    return _said(
+    return said(
         container=_container(main.container) if main else {},
         replicas=main.count if main and main.count != 1 else 0,
-        pod=_pod(main, FieldClass.IDENTITY) if main else {},
-        groups={role: _group(one) for role, one in groups.items()},
+        pod=pods["main"] if main else {},
+        groups={role: _group(one, pods[role]) for role, one in groups.items()},
         decider="" if gang.decider == "main" else gang.decider,
         ports=list(gang.ports),
         probe=_probe(gang.probe) if gang.probe else {},
         code=_code(gang),
         isExternal=gang.external,
         rewritePath=gang.rewrite_path,
-        options=_options(kind, gang, FieldClass.IDENTITY),
+        options=options,
     )
 
 
-def _group(group: Replica) -> Fields:
-    found: Fields = {"replicas": group.count, **_container(group.container)}
-    return {**found, **_said(pod=_pod(group, FieldClass.IDENTITY))}
+def _group(group: Replica, pod: Fields) -> Fields:
+    return {"replicas": group.count, **_container(group.container), **said(pod=pod)}
 
 
 def _container(container: Container) -> Fields:
-    return _said(
+    return said(
         image=container.image,
         command=list(container.command),
         args=list(container.args),
@@ -71,7 +88,7 @@ def _container(container: Container) -> Fields:
 
 def _probe(probe: Probe) -> Fields:
     return {
-        **_said(path=probe.http_path, command=list(probe.command)),
+        **said(path=probe.http_path, command=list(probe.command)),
         "port": probe.port,
         "period": probe.period,
         "timeout": probe.timeout,
@@ -92,23 +109,16 @@ def _code(gang: Gang) -> Fields:
 # Live fields
 
 
-def gang_live(kind: str, gang: Gang) -> Fields:
-    """What is applied to what lives.
-
-    Args:
-        kind: of the run.
-        gang: what it was lowered to.
-    """
-    groups = {group.role: _pod(group, FieldClass.LIVE) for group in gang.replicas}
-    main = groups.pop("main", {})
-    return _said(
+def _live(kind: str, gang: Gang, pods: dict[str, Fields], options: Fields) -> Fields:
+    groups: Fields = {role: pod for role, pod in pods.items() if role != "main"}
+    return said(
         labels=dict(gang.labels),
         annotations=dict(gang.annotations),
         limits=_limits(gang),
         update=str(gang.update) if kind == "service" else "",
-        pod=main,
-        groups=_said(**groups),
-        options=_options(kind, gang, FieldClass.LIVE),
+        pod=pods.get("main", {}),
+        groups=said(**groups),
+        options=options,
     )
 
 
@@ -123,22 +133,4 @@ def _limits(gang: Gang) -> Fields:
         for group in gang.replicas
         for box in (group.container,)
     }
-    return _said(**found)
-
-
-# Plain data
-
-
-def _pod(group: Replica, wanted: FieldClass) -> Fields:
-    """The part of a group's data that is of a class; a group of Ray has every field that a group can have."""
-    return part_of(RayReplica, group.pod, wanted) if group.pod else {}
-
-
-def _options(kind: str, gang: Gang, wanted: FieldClass) -> Fields:
-    return part_of(_section(kind), gang.options, wanted) if gang.options else {}
-
-
-@functools.cache
-def _section(kind: str) -> type[Section]:
-    sections: tuple[type[Section], ...] = get_args(LeafRun)
-    return next(section for section in sections if section.model_fields["kind"].default == kind)
+    return said(**found)

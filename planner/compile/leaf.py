@@ -12,12 +12,13 @@ from planner.compile.gang_origin import Written
 from planner.compile.ground import Ground
 from planner.compile.inputs import flaw_problem
 from planner.compile.leaf_checks import check_amounts, check_slots, check_texts, tell_environment
+from planner.compile.origin import Report
 from planner.compile.pod import looked_up
 from planner.compile.recheck import rechecked
 from planner.compile.refusal import refusal
 from planner.compile.scope import strings
 from planner.compile.template import Bound, Scope, bind
-from planner.compile.texts import gather, spread
+from planner.compile.texts import gather, is_final, spread
 from planner.compile.types import listed_type
 from planner.compile.variables import read_by
 from planner.model.desired import Leaf, Output
@@ -38,15 +39,12 @@ def finished(gang: Gang, ground: Ground, bindings: Bindings, component: Componen
     """
     gang = _with_inputs(gang, bindings)
     written = Written(component.run, ground.origin, bindings.init)
-    texts = spread(gang)
-    bound = bind(texts, ground.scope, ground.report.templates())
-    for flaw in bound.flaws:
-        ground.report.add(flaw_problem(written.of(flaw.pointer), flaw))
-    errors, before = ground.report.errors, gang
-    gang = gather(gang, bound)
-    check_texts(gang, bound, written, ground.report)
-    if ground.report.errors == errors:
-        gang = rechecked(before, gang, written, ground.report)
+    texts: Json = {}
+    bound = Bound(None)
+    if not is_final(gang):
+        texts = spread(gang)
+        bound = bind(texts, ground.scope, ground.report.templates())
+        gang = _rendered(gang, bound, written, ground.report)
     for group in gang.replicas:
         at, here = f"/replicas/{group.role}", replace(ground, origin=written.group(group.role))
         check_amounts(group.container.resources, f"{at}/resources", bound.pending, here)
@@ -65,6 +63,15 @@ def finished(gang: Gang, ground: Ground, bindings: Bindings, component: Componen
         templates=dict(bindings.templates),
         known=_known(texts, bound, bindings, ground.scope),
     )
+
+
+def _rendered(before: Gang, bound: Bound, written: Written, report: Report) -> Gang:
+    for flaw in bound.flaws:
+        report.add(flaw_problem(written.of(flaw.pointer), flaw))
+    errors = report.errors
+    gang = gather(before, bound)
+    check_texts(gang, bound, written, report)
+    return rechecked(before, gang, written, report) if report.errors == errors else gang
 
 
 def _known(texts: Json, bound: Bound, bindings: Bindings, scope: Scope) -> Mapping[str, Json]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from planner.compile.template.budget import Budget
 from planner.errors import Place, Problem, Severity
@@ -20,8 +21,7 @@ MORE = "PL-212"
 """The code of what says that there are more problems."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """A value of a document, there or not.
 
     Attributes:
@@ -49,7 +49,10 @@ class Origin:
 
     def at(self, *parts: str | int) -> Origin:
         """A value below this one."""
-        return Origin(self.places, self.pointer + pointer(*parts))
+        at = self.pointer
+        for part in parts:  # nearly all are names of fields, and there are many of them
+            at += f"/{part}" if type(part) is not str or part.isalnum() else pointer(part)
+        return Origin(self.places, at)
 
     def below(self, at: str) -> Origin:
         """The value at a JSON pointer below this one."""

@@ -21,7 +21,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, get_args
+from typing import Any, Generic, NamedTuple, TypeVar, get_args
 
 from planner import canon
 from planner.canon import Json
@@ -44,8 +44,7 @@ _CLOSED = frozenset({"workers"})
 """Sections by name that a patch may change and not add to (reference, section 5.2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed(Generic[S]):
+class Placed(NamedTuple, Generic[S]):
     """A section and where it is written."""
 
     section: S

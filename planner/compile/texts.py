@@ -18,11 +18,36 @@ from planner.compile.template import Bound
 from planner.model.gang import Container, Gang, Probe, Replica
 from planner.spec.places import pointer
 
-__all__ = ["gather", "spread"]
+__all__ = ["gather", "is_final", "spread"]
 
 _COMMANDS = frozenset({"command", "args"})
 """Words of further containers, which become text as those of the main one do."""
 _AS_ARGS = re.compile(r"\{\{-?\s*params\.as_args\s*-?\}\}")
+
+
+def is_final(gang: Gang) -> bool:
+    """Whether there is nothing to evaluate in a gang and no word to drop: it is what rendering would make of it."""
+    texts = [*gang.labels.values(), *gang.annotations.values()]
+    for group in gang.replicas:
+        one = group.container
+        if "" in one.command or "" in one.args:
+            return False
+        texts += (one.image, one.working_dir, *one.command, *one.args)
+        texts += (*one.env.values(), *one.resources.values(), *one.limits.values())
+    if gang.probe is not None:
+        if "" in gang.probe.command:
+            return False
+        texts += (gang.probe.http_path or "", *gang.probe.command)
+    data = [gang.options, *(group.pod for group in gang.replicas)]
+    return "{" not in "".join(texts) and not any(map(_has_brace, filter(None, data)))
+
+
+def _has_brace(value: Json) -> bool:
+    if isinstance(value, str):
+        return "{" in value
+    if isinstance(value, list | tuple):
+        return any(map(_has_brace, value))
+    return isinstance(value, dict | Mapping) and any(map(_has_brace, value.values()))
 
 
 def spread(gang: Gang) -> dict[str, Json]:

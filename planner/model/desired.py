@@ -216,7 +216,7 @@ class CompiledOperation:
         policy: policies of its root.
         description: for people.
         tags: for people.
-        fields: identity and live fields by JSON pointer, so that a change can be explained field by field.
+        fields: what `digest` and `live` are over, as `identity` and `live`: a change is explained by it.
         refused: why it cannot execute here, or "".
         sections: what else was written, by YAML name, merged and with templates bound as far as they are known:
             `matrix`, `joins`, `events`, `hooks`, `cache`, and so on.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from planner.changes import field_changes
+from planner.changes import field_changes, flat_fields
 from planner.compile import CompileConfig
 from tests.planner.compile.trees import compiled, given
 
@@ -150,7 +150,7 @@ def test_policies_are_live():
 
 
 def test_fields_tell_by_pointer_what_a_spec_says():
-    fields = root(JOB).fields
+    fields = flat_fields(root(JOB))
 
     assert fields["/params/lr"] == 0.1
     assert fields["/container/args/0"] == "{{ globals.uuid }}"

@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from planner.changes import flat_fields
 from planner.spec.fields import FIELDS, FieldClass
 from planner.spec.places import snake
 from tests.planner.compile.field_rows import io, operation, runs
@@ -248,7 +249,7 @@ def test_a_limit_beside_a_request_is_live():
 
     assert one.digest == two.digest == root(base).digest
     assert len({root(base).live, one.live, two.live}) == 3
-    assert one.fields["/limits/main/cpu"] == "2"
+    assert flat_fields(one)["/limits/main/cpu"] == "2"
     assert one.body.gang.replicas[0].container.limits == {"cpu": "2"}
     assert one.body.gang.requests == {"cpu": 1}
 

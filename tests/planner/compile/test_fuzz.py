@@ -135,7 +135,7 @@ def test_no_file_breaks_compile(seed):
         )
         assert desired.roots or desired.problems or not desired.files
         for root in desired.roots.values():
-            assert root.form == canon.digest(replace(root, form=""))
+            assert root.form == canon.digest(replace(root, form="", fields={}))
             assert codec.decode(CompiledOperation, codec.encode(root)) == root
             bound += sum(started(leaf, dice) for leaf in leaves(root))
     assert bound > 5

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from planner import canon
+from planner.changes import flat_fields
 from planner.compile import CompileConfig, compile_tree, ls_files
 from planner.model.desired import Dag
 from tests.planner.compile.trees import folder
@@ -40,7 +41,7 @@ def root_summary(root):
         "tags": list(root.tags),
         "refused": root.refused,
         "digest": root.digest,
-        "fields": dict(root.fields),
+        "fields": flat_fields(root),
     }
     if isinstance(root.body, Dag):
         found["order"] = [node.operation.name for node in root.body.nodes]
