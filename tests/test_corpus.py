@@ -12,7 +12,7 @@ import yaml
 
 from planner import codes
 from planner.compile import CompileConfig, compile_tree
-from planner.errors import Problem, Severity
+from planner.errors import Problem
 from reconciler.cli.expect import EXPECT, Limits, compare
 from reconciler.compiler import check_schedule
 from tests.corpus.generated import COSTLY, GENERATED
@@ -38,7 +38,6 @@ LIMITS = Limits(seconds=3.0)
 """For one case. The aim is one second of processor time; but processors differ, and share with their neighbours."""
 
 ELSEWHERE = {
-    "PL-309": "an info, which no case lists",
     "PL-310": "needs somebody who looks it up",
     "PL-311": "needs somebody who looks it up",
     "PL-602": "needs a ledger that holds another name",
@@ -92,12 +91,6 @@ def test_every_code_has_a_case_or_a_reason():
 
     assert expected | ELSEWHERE.keys() == codes.CODES.keys()
     assert not expected & ELSEWHERE.keys()
-
-
-def test_the_info_is_told():
-    name = "component-of-a-dag-misspelt.yaml"
-    found = problems_of({name: (CORPUS / "references" / name).read_bytes()})
-    assert [problem.code for problem in found if problem.severity is Severity.INFO] == ["PL-309"]
 
 
 def expectations(kind: str) -> Iterator[list[str]]:

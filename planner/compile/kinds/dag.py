@@ -9,7 +9,7 @@ from planner.canon import Json
 from planner.compile.bindings import Around, Sibling
 from planner.compile.graph import Vertex, arrange
 from planner.compile.ground import Ground, whole
-from planner.compile.origin import Origin, info
+from planner.compile.origin import Origin, warning
 from planner.compile.resolve import Found
 from planner.compile.settled import settled
 from planner.model.desired import CompiledOperation, Dag, Node
@@ -49,7 +49,8 @@ def lower(said: spec.Dag, ground: Ground, around: Around, child: Child) -> Dag |
     concurrency = whole(said.concurrency, 1, ground.origin.at("concurrency"), (ground.scope, ground.report))
     for found in unused(said, around.components):
         where = found.origin.first(("name",))
-        ground.report.add(info(where.problem("PL-309", f"no operation uses the component `{found.component.name}`")))
+        message = f"no operation uses the component `{found.component.name}`"
+        ground.report.add(warning(where.problem("PL-309", message, "name it in a `dagRef`, or remove it")))
     if not said.operations:
         where = ground.origin.first(("operations",))
         ground.report.add(where.problem("PL-202", "a DAG needs operations", "add `operations`"))

@@ -294,6 +294,14 @@ def test_a_broken_rule_is_said_where_it_is_broken(text, expected):
     assert ("t" in desired.roots) is (not holding and "kind: operation" in text)
 
 
+def test_a_component_that_nobody_uses_is_a_warning_and_holds_nothing():
+    text = dag(A + "    components: [{name: x, run: {kind: job, container: {command: [c]}}}]\n")
+    desired = compiled({"a.yaml": text})
+
+    assert [(problem.code, problem.severity) for problem in desired.problems] == [("PL-309", "warning")]
+    assert "t" in desired.roots
+
+
 COMPONENT = "version: 1.1\nkind: component\nrun: {kind: job, container: {image: i, command: [c]}}\n"
 REFERRED = {
     "a broken component file": (COMPONENT + "nope: 1\n", ["PL-302 a.yaml", "PL-201 c.yaml"]),
