@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from planner.canon import Json
 from planner.model.desired import CompiledOperation
 from planner.model.plan import FieldChange
-from planner.spec.places import pointer
 
 __all__ = ["field_changes", "flat_fields"]
 
@@ -34,7 +33,7 @@ def flat_fields(operation: CompiledOperation) -> dict[str, Json]:
 def _flatten(value: Json, at: str, into: dict[str, Json]) -> None:
     if value and isinstance(value, Mapping):
         for key, item in value.items():
-            _flatten(item, at + pointer(key), into)
+            _flatten(item, f"{at}/{key.replace('~', '~0').replace('/', '~1')}", into)
     elif value and isinstance(value, list | tuple):
         for index, item in enumerate(value):
             _flatten(item, f"{at}/{index}", into)

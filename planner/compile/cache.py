@@ -10,16 +10,16 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
+from planner.compile.reading import SpecFile
 from planner.errors import Place, Problem
 from planner.model.desired import CompiledOperation
-from planner.spec.load import Document, Loaded
 from planner.spec.repository import LoadedRepository, Paths, Policy
 
 if TYPE_CHECKING:
     from planner.compile.discover import Discovery
     from planner.compile.given import CompileInput
 
-__all__ = ["Cache", "Kept", "Question", "Shelf", "SpecFile"]
+__all__ = ["Cache", "Kept", "Question", "Shelf"]
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -33,23 +33,6 @@ Question = tuple[Literal["entry", "spec", "specs", "outside", "preset", "presets
 What is at a path, whether that is a spec file, whether it has some; what a reference out of the repository led to;
 which documents are the preset of a name, and which names there are.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class SpecFile:
-    """A file that was read as a spec.
-
-    Attributes:
-        loaded: its documents and their problems.
-        refs: repository paths that its operations refer to.
-        outside: keys of references out of the repository.
-        presets: those of its documents that are presets.
-    """
-
-    loaded: Loaded
-    refs: tuple[str, ...]
-    outside: tuple[str, ...] = ()
-    presets: tuple[Document, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from planner.compile.gang_digest import gang_halves
 from planner.model.desired import CompiledOperation, Dag, Input, Leaf, Node, RunPolicy
 from planner.spec.operation import Operation
 
-__all__ = ["leaf_digest", "sealed"]
+__all__ = ["is_sealed", "leaf_digest", "sealed"]
 
 Fields = dict[str, Json]
 
@@ -40,10 +40,23 @@ def sealed(operation: CompiledOperation, params: Mapping[str, Json], commit: str
     if operation.policy.run is RunPolicy.ON_COMMIT:
         identity["commit"] = commit
     found = {name: getattr(operation, name) for name in _FIELDS}
-    found |= {"digest": canon.digest(identity), "live": canon.digest(live), "form": "", "fields": {}}
-    # Two operations with equal digests have equal fields, so the form need not look at them again.
-    form = canon.digest(found)
-    return CompiledOperation(**{**found, "fields": {"identity": identity, "live": live}, "form": form})
+    found |= {"digest": canon.digest(identity), "live": canon.digest(live)}
+    return CompiledOperation(**{**found, "fields": {"identity": identity, "live": live}, "form": _form(found)})
+
+
+def is_sealed(operation: CompiledOperation) -> bool:
+    """Whether a root has the digests that `sealed` gives: one from outside may be anything."""
+    said = operation.fields
+    return (
+        operation.form == _form({name: getattr(operation, name) for name in _FIELDS})
+        and operation.digest == canon.digest(said.get("identity"))
+        and operation.live == canon.digest(said.get("live"))
+    )
+
+
+def _form(found: Mapping[str, object]) -> str:
+    """Over all but the fields, which the other two digests stand for."""
+    return canon.digest({**found, "form": "", "fields": {}})
 
 
 def leaf_digest(kind: str, leaf: Leaf, commit: str) -> str:

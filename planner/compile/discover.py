@@ -12,11 +12,11 @@ from functools import partial
 from typing import Literal
 
 from planner.compile.boundary import guarded
-from planner.compile.cache import Cache, SpecFile
+from planner.compile.cache import Cache
 from planner.compile.fetched import Fetched, follow_outside
 from planner.compile.given import SETTINGS, CompileInput, Entry, FileRow
 from planner.compile.marks import is_large, starts_like_spec, unmarked, worth_a_look
-from planner.compile.reading import as_spec, spoilt, too_large
+from planner.compile.reading import SpecFile, as_spec, spoilt, too_large
 from planner.errors import Place, Problem, Severity
 from planner.spec.load import Document, Loaded
 from planner.spec.places import Places
@@ -157,13 +157,13 @@ def _candidate(look: _Look, path: str, entry: Entry) -> None:
         known = _read(look, path, entry)
     if known is None:
         found.missing.add(entry.id)
-    elif known is False or (known.loaded.look == "other" and not forced):
+    elif known is False or (known.look == "other" and not forced):
         found.rows.append(FileRow(path, "ignored", _LARGE if is_large(entry) else _NO_DOCUMENT))
     else:
         found.files[path] = known
         for preset in known.presets:
             found.presets[preset.name] = (*found.presets.get(preset.name, ()), preset)
-        found.rows.append(FileRow(path, "in", _why(look, known.loaded)))
+        found.rows.append(FileRow(path, "in", _why(look, known)))
 
 
 def _not_a_file(look: _Look, path: str, entry: Entry) -> None:
@@ -192,17 +192,17 @@ def _judged(path: str, entry: Entry, data: bytes, *, forced: bool) -> SpecFile |
     if not forced and unmarked(data):
         return _NO_SPEC
     found = as_spec(path, data)
-    return found if forced or found.loaded.look != "other" else _NO_SPEC
+    return found if forced or found.look != "other" else _NO_SPEC
 
 
-def _why(look: _Look, loaded: Loaded) -> str:
-    kinds = sorted({document.kind for document in loaded.documents if document.kind})
+def _why(look: _Look, file: SpecFile) -> str:
+    kinds = sorted({kind for kind, _ in file.names if kind})
     what = " and ".join(kinds) or "spec"
-    if loaded.look == "spec":
+    if file.look == "spec":
         return what
-    if loaded.path in look.given.named:
+    if file.path in look.given.named:
         return f"{what}, named"
-    if loaded.look == "other":
+    if file.look == "other":
         return f"{what}: a root in force comes from it"
     return f"{what}: a line of it starts like a spec"
 

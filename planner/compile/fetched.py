@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from planner.compile.boundary import guarded
-from planner.compile.cache import Cache, SpecFile
+from planner.compile.cache import Cache
 from planner.compile.given import CompileInput, Outside
-from planner.compile.reading import as_spec, spoilt
+from planner.compile.reading import SpecFile, as_spec, spoilt
 from planner.errors import Place, Problem
 
 __all__ = ["MAX_OUTSIDE", "Fetched", "follow_outside"]

@@ -18,12 +18,12 @@ from planner.compile.operation import Shop
 from planner.compile.origin import Report
 from planner.compile.policy import RootPolicy, policy_of
 from planner.compile.presets import preset_faults, without_presets
+from planner.compile.reading import SpecFile
 from planner.compile.roots import compile_file
 from planner.compile.timing import CheckSchedule
 from planner.compile.view import Tree, View
 from planner.errors import Place, Problem
 from planner.model.desired import RunPolicy
-from planner.spec.load import Loaded
 from planner.spec.repository import Policy, Repository
 
 __all__ = ["Desk", "compile_files"]
@@ -72,14 +72,17 @@ class Desk:
         """Whether we failed on a file that operations refer to."""
         fetched = (one.file for one in self.found.outside.values() if one.file is not None)
         others = (*self.found.others.values(), *fetched)
-        return any(problem.code == OURS for file in others for problem in file.loaded.problems)
+        return any(problem.code == OURS for file in others for problem in file.problems)
 
 
 def compile_files(desk: Desk) -> Iterator[tuple[str, Kept]]:
     """What each spec file compiles to, by path."""
     tree = Tree(desk.given, desk.found)
+    shared = {path for file in desk.found.files.values() for path in file.refs}
     for path, file in desk.found.files.items():
-        found = guarded(Place(path), partial(_file, desk, tree, file.loaded))
+        found = guarded(Place(path), partial(_file, desk, tree, file))
+        if path not in shared:
+            file.put_away()
         yield path, _failed(found) if isinstance(found, Problem) else found
 
 
@@ -87,8 +90,8 @@ def _failed(problem: Problem) -> Kept:
     return Kept(roots=(), names=(), problems=(problem,), bad=True, reads={})
 
 
-def _file(desk: Desk, tree: Tree, loaded: Loaded) -> Kept:
-    given, results, path = desk.given, desk.cache.results, loaded.path
+def _file(desk: Desk, tree: Tree, file: SpecFile) -> Kept:
+    given, results, path = desk.given, desk.cache.results, file.path
     policy, words = desk.policy(path)
     commit = given.commit if policy.policy.run is RunPolicy.ON_COMMIT else ""
     override = given.override if given.override and given.override.place.path == path else None
@@ -97,9 +100,11 @@ def _file(desk: Desk, tree: Tree, loaded: Loaded) -> Kept:
     if before is not None and all(tree.answer(question) == answer for question, answer in before.reads.items()):
         return before
     report = Report()
-    for problem in preset_faults(loaded):
+    for problem in preset_faults(file.loaded):
         report.add(problem)
-    kept = compile_file(without_presets(loaded), Shop(View(tree), report, policy, desk.check), given.commit, override)
+    kept = compile_file(
+        without_presets(file.loaded), Shop(View(tree), report, policy, desk.check), given.commit, override
+    )
     if any(isinstance(answer, Outside) and answer.elsewhere for answer in kept.reads.values()):
         # Nobody erred, and yet this is not all that the file asks for: what came from it stays as it is.
         kept = replace(kept, roots=(), bad=True)

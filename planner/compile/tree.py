@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from planner.compile.cache import Cache, Kept, SpecFile
+from planner.compile.cache import Cache, Kept
 from planner.compile.discover import Discovery, discover
 from planner.compile.files import Desk, compile_files
 from planner.compile.given import SETTINGS, CompileInput, FileRow
 from planner.compile.presets import clashing_presets
+from planner.compile.reading import SpecFile
 from planner.compile.settings import looser, moved_to_nothing, project_of, renamed
 from planner.compile.timing import CheckSchedule
 from planner.errors import Place, Problem, Severity
@@ -68,7 +69,7 @@ def compile_tree(given: CompileInput, cache: Cache | None = None, check: CheckSc
     bad = {path for path, file in kept.items() if file.bad}
     bad |= {problem.place.path for problem in problems if problem.severity is Severity.ERROR}
     problems += [problem for file in kept.values() for problem in file.problems]
-    problems += [problem for other in _referred(found) for problem in other.loaded.problems]
+    problems += [problem for other in _referred(found) for problem in other.problems]
     cache.compiled()
     return DesiredState(
         commit=given.commit,

@@ -6,13 +6,12 @@ It reads the ledger and records what people ask for. It never decides and never 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 import anyio.to_thread
 
-from planner import canon
 from planner.canon import Json
+from planner.compile.digests import is_sealed
 from planner.model.desired import DesiredState
 from reconciler import codec
 from reconciler.api import commands, explain, plans, problems, services, status
@@ -104,6 +103,6 @@ def _desired(text: str) -> DesiredState:
     except ValueError as error:
         raise problems.bad(f"the body is no desired state of this version: {str(error)[:500]}") from None
     for name, operation in desired.roots.items():
-        if name != operation.name or operation.form != canon.digest(replace(operation, form="")):
+        if name != operation.name or not is_sealed(operation):
             raise problems.bad(f"`{name[:80]}` in the body is not as compile made it: use a client of this version")
     return desired

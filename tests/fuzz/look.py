@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from planner import canon, keys
+from planner import keys
 from planner.compile import Cache, CompileConfig, Outside, boundary, compile_tree, references, wanted
 from planner.compile.bind import BindError, BindRequest, bind, finish_run
+from planner.compile.digests import is_sealed
 from planner.model.desired import CompiledOperation, Dag, DesiredState
 from planner.spec.repository import load_repository
 from reconciler import codec
@@ -106,7 +107,7 @@ def _fetched(key: str) -> Outside:
 
 def _sound(desired: DesiredState) -> None:
     for root in desired.roots.values():
-        assert root.form == canon.digest(replace(root, form="", fields={}))
+        assert is_sealed(root)
         assert codec.decode(CompiledOperation, codec.encode(root)) == root
     for problem in desired.problems:
         assert len(str(problem).encode()) <= 2_000, f"a long message: {problem}"
