@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,16 +12,22 @@ from planner.compile.origin import Origin
 from planner.compile.patch import Placed
 from planner.compile.resolve import Found
 from planner.compile.scope import UNKNOWN, later, scope_of
-from planner.compile.template import Scope
+from planner.compile.template import Scope, bind
 from planner.compile.template.symbols import Partial
 from planner.model.desired import Input, Reference
 from planner.spec.component import Component
 from planner.spec.environment import Environment
 
-__all__ = ["Around", "Bindings", "Sibling", "Source"]
+__all__ = ["EACH", "Around", "Bindings", "Sibling", "Source"]
 
 Source = Literal["matrix", "joins"]
 """Where a value comes from that nobody can know before a run starts."""
+
+EACH = f"{UNKNOWN}each."
+"""How symbols begin that stand for what each run of a sweep, or over a join, is given before it starts.
+
+Nobody can know them yet, so what must be known before a run starts may wait for them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +58,26 @@ class Bindings:
 
     def scope(self, known: Mapping[str, Partial]) -> Scope:
         """What templates of the operation see when it is compiled; `known` is what `globals` holds."""
-        symbols = later((*self.references, *self.templates, *self.provided)) | later(self.unknown, UNKNOWN)
-        return scope_of(self.inputs, self.values, symbols, known)
+        given = {name for name, found in self.references.items() if _is_given(found)} | self.provided.keys()
+        symbols = later((*self.references, *self.templates)) | later(given, EACH) | later(self.unknown, UNKNOWN)
+        scope = scope_of(self.inputs, self.values, symbols, known)
+        built = self._built_on(given, scope) if given and self.templates else frozenset()
+        return scope_of(self.inputs, self.values, symbols | later(built, EACH), known) if built else scope
+
+    def _built_on(self, given: AbstractSet[str], scope: Scope) -> frozenset[str]:
+        """Names of templates that need nothing but what each run is given: then each run is given them too."""
+        needs = {name: bind(text, scope).waiting_on for name, text in self.templates.items()}
+        ready = {f"{EACH}{name}" for name in given}
+        built: set[str] = set()
+        while more := [name for name, paths in needs.items() if name not in built and paths and paths <= ready]:
+            built.update(more)
+            ready.update(symbol.path for symbol in later(more).values())
+        return frozenset(built)
+
+
+def _is_given(reference: Reference) -> bool:
+    """Whether it is an input of the DAG around that a sweep gives; all other inputs are settled at once."""
+    return reference.path[0] == "inputs" and len(reference.path) == 2
 
 
 @dataclass(frozen=True, slots=True)

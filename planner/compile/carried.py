@@ -16,6 +16,7 @@ from planner.compile.origin import Origin
 from planner.compile.patch import Placed
 from planner.compile.scope import final, has_template, strings
 from planner.compile.sections import reasons
+from planner.compile.settled import left_of
 from planner.compile.template import TemplateError, bind, compile_template
 from planner.spec.component import Component
 from planner.spec.operation import Operation
@@ -41,9 +42,12 @@ def carried(operation: Placed[Operation], component: Placed[Component], ground: 
         if value is not None:
             spelled = Component.model_fields[name].alias or name
             found[spelled] = _bound(name, plain(value), component.origin.at(spelled), ground)
-    rest = _rest_of(component.section.termination)
+    rest = _rest_of(component.section.termination, component.origin.at("termination"), ground)
     if rest:
-        found["termination"] = _bound("termination", rest, component.origin.at("termination"), ground)
+        found["termination"] = rest
+    left = left_of(component, ground)
+    if left:
+        found["component"] = left
     for name in _OF_OPERATION:
         value = getattr(operation.section, name)
         if value is not None:
@@ -51,10 +55,15 @@ def carried(operation: Placed[Operation], component: Placed[Component], ground: 
     return found
 
 
-def _rest_of(termination: Termination | str | None) -> dict[str, Json]:
-    said = plain(termination) if isinstance(termination, Termination) else {}
-    assert isinstance(said, Mapping)
-    return {name: value for name, value in said.items() if name not in _LOWERED}
+def _rest_of(termination: Termination | str | None, origin: Origin, ground: Ground) -> Json:
+    """What of it no leaf has in a form of its own: of what it has, only templates that wait for a run of a sweep."""
+    said = plain(termination)
+    if isinstance(said, Mapping):
+        said = {name: value for name, value in said.items() if name not in _LOWERED or isinstance(value, str)}
+    found = _bound("termination", said, origin, ground)
+    if not isinstance(found, Mapping):
+        return found
+    return {name: value for name, value in found.items() if name not in _LOWERED or has_template(value)}
 
 
 def _bound(name: str, value: Json, origin: Origin, ground: Ground) -> Json:

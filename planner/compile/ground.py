@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from planner.canon import Json
+from planner.compile.bindings import EACH
 from planner.compile.inputs import flaw_problem
 from planner.compile.origin import Origin, Report
 from planner.compile.policy import RootPolicy
-from planner.compile.scope import UNKNOWN
+from planner.compile.scope import UNKNOWN, final, has_template
 from planner.compile.template import Scope, bind, is_template
 from planner.compile.view import View
 from planner.spec.shape import truth as words_of_truth
 
-__all__ = ["Ground", "known", "truth", "whole"]
+__all__ = ["Ground", "known", "left_to_trials", "too_late", "truth", "whole"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +38,40 @@ class Ground:
 
 
 def known(value: Json, origin: Origin, scope: Scope, report: Report) -> Json:
-    """The value of a field that must be known now; None with a problem where its template waits or is wrong."""
+    """The value of a field that must be known before a run starts; None with a problem where its template is wrong.
+
+    None without a problem where nobody can know it yet, but each run of a sweep will: `left_to_trials` has it then.
+    """
     if not isinstance(value, str) or not is_template(value):
         return value
     bound = bind(value, scope, report.templates())
     for flaw in bound.flaws:
         report.add(flaw_problem(origin, flaw))
-    if bound.waiting_on and not any(name.startswith(UNKNOWN) for name in bound.waiting_on):
-        waiting = ", ".join(sorted(bound.waiting_on))
+    if late := too_late(bound.waiting_on):
         hint = "use values that the spec or the configuration has"
-        report.add(origin.problem("PL-406", f"this must be known before the run starts; it needs {waiting}", hint))
+        report.add(origin.problem("PL-406", f"this must be known before the run starts; it needs {late}", hint))
     return None if bound.flaws or bound.pending else bound.value
+
+
+def too_late(waiting: Iterable[str], *, trials: bool = True) -> str:
+    """What is known too late of that which a value waits for, for people; "" where the value is known in time.
+
+    Args:
+        waiting: paths of symbols.
+        trials: whether what each run of a sweep is given is known in time. It is not for what is around the sweep.
+    """
+    names = sorted(waiting)
+    if any(name.startswith(UNKNOWN) and not name.startswith(EACH) for name in names):
+        return ""  # there is a problem with it already, or somebody will give it
+    return ", ".join(name.replace(EACH, "params.") for name in names if not (trials and name.startswith(EACH)))
+
+
+def left_to_trials(value: Json, scope: Scope, report: Report) -> Json:
+    """A value, bound as far as it can be, if some of it waits for what each run of a sweep is given; else None."""
+    if not has_template(value):
+        return None
+    bound = bind(value, scope, report.templates())
+    return final(bound) if any(name.startswith(EACH) for name in bound.waiting_on) else None
 
 
 def truth(value: Json, origin: Origin, ground: Ground) -> bool:

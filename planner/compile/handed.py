@@ -7,7 +7,7 @@ from dataclasses import replace
 from planner.compile.ground import known
 from planner.compile.merge import HANDED, with_presets
 from planner.compile.patch import Placed, with_field, with_items
-from planner.compile.settled import settled, whole
+from planner.compile.settled import settled, whole, without_trials
 from planner.compile.task import Bound
 from planner.spec import run as spec
 from planner.spec.component import Component
@@ -33,12 +33,15 @@ def with_laid_presets(bound: Bound, run: spec.Dag) -> tuple[Bound, spec.Dag]:
 
 
 def preset_of(bound: Bound) -> Placed[Component]:
-    """What the DAG hands down, settled here: its templates see its own inputs."""
+    """What the DAG hands down, settled here: its templates see its own inputs.
+
+    What each run of a sweep over the DAG has its own value of is left out.
+    """
     component, pair = bound.component, (bound.scope, bound.ground.report)
     for name in HANDED:
         written, origin = getattr(component.section, name), component.origin.at(name)
         if isinstance(written, Section):
-            found: object = settled(written, origin, *pair)
+            found: object = without_trials(settled(written, origin, *pair, stays="trial"), origin, *pair)
         elif written is not None:
             found = known(written, origin, *pair)
         else:
@@ -49,11 +52,11 @@ def preset_of(bound: Bound) -> Placed[Component]:
 
 
 def environment_of(bound: Bound, run: spec.Dag) -> Placed[Environment] | None:
-    """The environment of the DAG; what of it waits for a run is left to the runs."""
-    origin, said = bound.ground.origin.at("environment"), run.environment
+    """The environment of the DAG; what of it waits for a run is left to the runs, but not for those of a sweep."""
+    origin, said, pair = bound.ground.origin.at("environment"), run.environment, (bound.scope, bound.ground.report)
     if isinstance(said, str):
-        said = whole(Environment, said, origin, (bound.scope, bound.ground.report))
+        said = whole(Environment, said, origin, pair)
     if said is None:
         return None
-    found = settled(said, origin, bound.scope, bound.ground.report, partly=True)
+    found = without_trials(settled(said, origin, *pair, stays="run"), origin, *pair)
     return Placed(found, origin) if found is not None else None

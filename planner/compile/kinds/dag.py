@@ -67,9 +67,9 @@ def lower(said: spec.Dag, ground: Ground, around: Around, child: Child) -> Dag |
 
 
 def _rules(said: spec.Dag, ground: Ground) -> Iterator[Mapping[str, Json]]:
-    """Rules of early stopping, their templates evaluated."""
+    """Rules of early stopping, their templates evaluated but those that each run of a sweep has values for."""
     for index, rule in enumerate(said.early_stopping or ()):
-        found = settled(rule, ground.origin.at("earlyStopping", index), ground.scope, ground.report)
+        found = settled(rule, ground.origin.at("earlyStopping", index), ground.scope, ground.report, stays="trial")
         data = None if found is None else plain(found)
         if isinstance(data, Mapping):
             yield data

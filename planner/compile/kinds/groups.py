@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from planner.compile.code import MAX_PARTS, Said, code_of, said_of
 from planner.compile.container import lower_container
-from planner.compile.ground import Ground, whole
+from planner.compile.ground import Ground, left_to_trials, whole
 from planner.compile.pod import group_path, options_of, pod_of
 from planner.model.gang import CodeTree, Gang, Lifetime, Replica
 from planner.spec.replicas import Replica as Written
@@ -80,4 +80,7 @@ def _replica(run: Run, role: str, said: Written, ground: Ground) -> Replica | No
     container = lower_container(said.container, f"the `{role}` of a {run.kind}", here)
     if container is None:
         return None
-    return Replica(role, 1 if count is None else count, container, pod_of(said, alone=False))
+    pod = pod_of(said, alone=False)
+    if left_to_trials(said.replicas, ground.scope, ground.report) is not None:
+        pod["replicas"] = said.replicas
+    return Replica(role, 1 if count is None else count, container, pod)

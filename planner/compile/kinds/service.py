@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from planner.canon import Json
 from planner.compile.code import code_of
 from planner.compile.container import annotations_of, labels_of, lower_container, lower_probe, needs_gpu, ports_of
-from planner.compile.ground import Ground, known, truth, whole
+from planner.compile.ground import Ground, known, left_to_trials, truth, whole
 from planner.compile.pod import pod_of
 from planner.model.gang import Container, Gang, Lifetime, Replica, Update
+from planner.spec.container import ReadinessProbe
+from planner.spec.plain import plain
 from planner.spec.run import Service
 
 __all__ = ["lower"]
@@ -29,7 +31,8 @@ def lower(said: Service, ground: Ground) -> Gang | None:
     container = lower_container(said.container, "a service", ground)
     if container is None:
         return None
-    probe = said.container.readiness_probe if said.container else None
+    left = dict(_left(said, ground))
+    probe = said.container.readiness_probe if said.container and "container" not in left else None
     if (isinstance(said.ports, str) or _waits(said)) and not ports:
         probe = None  # they are not known, so nothing can be said of it
     errors = ground.report.errors
@@ -46,7 +49,32 @@ def lower(said: Service, ground: Ground) -> Gang | None:
         annotations=annotations_of(said.environment),
         external=truth(said.is_external, ground.origin.at("isExternal"), ground),
         rewrite_path=truth(said.rewrite_path, ground.origin.at("rewritePath"), ground),
+        options=left,
     )
+
+
+def _left(said: Service, ground: Ground) -> Iterator[tuple[str, Json]]:
+    """What each run of a sweep has a value of its own for: the fields of a gang have no room for templates."""
+    fields: Mapping[str, Json] = {
+        "ports": plain(said.ports),
+        "replicas": said.replicas,
+        "isExternal": said.is_external,
+        "rewritePath": said.rewrite_path,
+    }
+    for name, value in fields.items():
+        left = left_to_trials(value, ground.scope, ground.report)
+        if left is not None:
+            yield name, left
+    probe = said.container.readiness_probe if said.container else None
+    if probe is not None and left_to_trials(_asked(probe, said), ground.scope, ground.report) is not None:
+        yield "container", {"readinessProbe": plain(probe)}
+
+
+def _asked(probe: ReadinessProbe, said: Service) -> list[Json]:
+    """What must be known of a probe, and of the ports that it may look at."""
+    ways = [way.port for way in (probe.http_get, probe.tcp_socket) if way is not None]
+    times = [probe.period_seconds, probe.timeout_seconds, probe.failure_threshold, probe.initial_delay_seconds]
+    return [*ways, *times, plain(said.ports), plain(said.container.ports if said.container else None)]
 
 
 def _waits(said: Service) -> bool:

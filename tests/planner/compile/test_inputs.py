@@ -8,7 +8,7 @@ import time
 import pytest
 
 from planner.compile import variables
-from planner.compile.bindings import Around, Bindings, Sibling
+from planner.compile.bindings import EACH, Around, Bindings, Sibling
 from planner.compile.inputs import Asked, bind_inputs
 from planner.compile.origin import Origin, Report
 from planner.compile.resolve import Found
@@ -480,7 +480,7 @@ def test_what_a_sweep_gives_is_known_later():
         GRID.replace("KIND", "choice").replace("VALUE", "[1]") + "\nparams: {y: '-{{ x }}'}", "{name: x}, {name: y}"
     )
 
-    assert bindings.scope({})["x"] == Symbol("params.x")
+    assert (bindings.scope({})["x"], bindings.scope({})["y"]) == (Symbol(f"{EACH}x"), Symbol(f"{EACH}y"))
     assert bindings.templates == {"y": "-{{ x }}"}
     assert [item.role for item in sound("matrix: {kind: mapping, values: [{z: 1}]}").inputs] == ["context"]
 
