@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from planner.compile.bindings import Around
 from planner.compile.origin import Origin, Report
 from planner.compile.patch import Placed, patched, with_field
 from planner.compile.presets import presets_of
 from planner.compile.resolve import Found
-from planner.compile.run_patch import read_patch
+from planner.compile.run_patch import environment_patch, read_patch
 from planner.compile.view import View
 from planner.spec.component import Component
 from planner.spec.document import DocumentFields
@@ -77,7 +76,7 @@ def merged(operation: Placed[Operation], found: Found, around: Around | None, as
     component = Placed(found.component, found.origin)
     layers = _presets(found.component.presets, found.origin.at("presets"), view, report)
     layers += _presets(operation.section.presets, operation.origin.at("presets"), view, report)
-    patch = _patch(operation, component, layers, report)
+    patch = _patch(operation, component, layers, around, report)
     whole = _laid(operation, layers)
     if around is not None and around.preset is not None:
         whole = patched(whole, around.preset, "pre_merge", HANDED)
@@ -85,24 +84,9 @@ def merged(operation: Placed[Operation], found: Found, around: Around | None, as
     run = Placed(found.component.run, found.origin.at("run"))
     if patch is not None:
         run = patched(run, patch, strategy, _said(patch.section))
-    run = _in_dag(run, patch, strategy, around)
     component = component if run.section is found.component.run else with_field(component, "run", run)
     component = patched(component, whole, strategy, _SHARED)
     return Merged(whole, Found(component.section, component.origin))
-
-
-def _in_dag(run: Placed[Run], patch: Placed[Run] | None, strategy: PatchStrategy, around: Around | None) -> Placed[Run]:
-    """The run with the environment of the DAG around: under what the operation says, over what its component says."""
-    if around is None or around.environment is None or "environment" not in type(run.section).model_fields:
-        return run
-    handed = around.environment
-    said = getattr(patch.section, "environment", None) if patch is not None else None
-    base: Any = getattr(run.section, "environment", None)
-    placed = Placed(base, run.origin.at("environment")) if base is not None else None
-    found = handed if placed is None else patched(placed, handed, strategy)
-    if said is not None and patch is not None:
-        found = patched(found, Placed(said, patch.origin.at("environment")), strategy)
-    return with_field(run, "environment", found)
 
 
 def _presets(names: tuple[str, ...] | None, origin: Origin, view: View, report: Report) -> list[_Layer]:
@@ -119,17 +103,26 @@ def _laid(operation: Placed[Operation], layers: list[_Layer]) -> Placed[Operatio
 
 
 def _patch(
-    operation: Placed[Operation], component: Placed[Component], layers: list[_Layer], report: Report
+    operation: Placed[Operation],
+    component: Placed[Component],
+    layers: list[_Layer],
+    around: Around | None,
+    report: Report,
 ) -> Placed[Run] | None:
-    """The patch of the run: the operation's own with those of its presets laid over it."""
+    """The patch of the run: the operation's own, those of its presets over it, the environment of its DAG under it."""
     found = _read(operation, component, report)
     for layer in layers:
-        other = _read(layer.preset, component, report)
-        if found is None or other is None:
-            found = found or other
-        else:
-            found = patched(found, other, layer.strategy, _said(other.section))
+        found = _over(found, _read(layer.preset, component, report), layer.strategy)
+    if around is not None and around.environment is not None:
+        found = _over(found, environment_patch(around.environment, component.section.run, report), "pre_merge")
     return found
+
+
+def _over(patch: Placed[Run] | None, other: Placed[Run] | None, strategy: PatchStrategy) -> Placed[Run] | None:
+    """A patch with another one laid over it, where there are both."""
+    if patch is None or other is None:
+        return patch or other
+    return patched(patch, other, strategy, _said(other.section))
 
 
 def _read(operation: Placed[Operation], component: Placed[Component], report: Report) -> Placed[Run] | None:

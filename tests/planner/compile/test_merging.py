@@ -167,6 +167,131 @@ def test_plugins_and_cache_of_a_dag_reach_its_operations():
     assert found.sections == {"cache": {"disable": True}, "plugins": {"collectLogs": False, "logLevel": "INFO"}}
 
 
+GROUP = "{container: {image: i, command: [c]}%s}"
+GROUPS = {
+    "tfjob": ("chief: %s, worker: %s", ["chief", "worker"]),
+    "pytorchjob": ("master: %s, worker: %s", ["master", "worker"]),
+    "mpijob": ("worker: %s, launcher: %s", ["worker", "launcher"]),
+    "daskcluster": ("scheduler: %s, worker: %s", ["scheduler", "worker"]),
+    "daskjob": ("job: %s, worker: %s, scheduler: %s", ["scheduler", "worker", "job"]),
+    "raycluster": ("head: %s, workers: {w: %s, v: %s}", ["head", "w", "v"]),
+    "rayjob": ("entrypoint: e, head: %s, workers: {w: %s}", ["head", "w"]),
+    "sparkjob": ("driver: %s, executor: %s", ["driver", "executor"]),
+}
+LABELS = ", environment: {labels: {%s}}"
+
+
+def environments(kind, dag="", operation="", component=""):
+    """What the groups of an operation of a DAG have as environment, by role."""
+    groups, roles = GROUPS[kind]
+    run = groups.replace("%s", GROUP % component)
+    text = (
+        f"{OP}component:\n  run:\n    kind: dag\n    {dag}\n    operations:\n"
+        f"      - {{name: a, {operation} component: {{run: {{kind: {kind}, {run}}}}}}}\n"
+    )
+    found = root(text).body.nodes[0].operation.body.gang.replicas
+    assert [group.role for group in found] == roles
+    return [group.pod.get("environment") for group in found]
+
+
+@pytest.mark.parametrize("kind", GROUPS)
+def test_the_environment_of_a_dag_reaches_each_group(kind):
+    found = environments(kind, dag="environment: {nodeSelector: {a: b}, labels: {l: d}}")
+
+    assert found == [{"nodeSelector": {"a": "b"}, "labels": {"l": "d"}}] * len(found)
+
+
+@pytest.mark.parametrize("kind", GROUPS)
+@pytest.mark.parametrize(
+    ("strategy", "winner"), [("post_merge", "dag"), ("pre_merge", "component"), ("isnull", "component")]
+)
+def test_the_environment_of_a_dag_is_laid_over_that_of_a_component(kind, strategy, winner):
+    found = environments(
+        kind,
+        "environment: {serviceAccountName: dag}",
+        f"patchStrategy: {strategy},",
+        ", environment: {serviceAccountName: component}",
+    )
+
+    assert found == [{"serviceAccountName": winner}] * len(found)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in GROUPS if kind != "mpijob"])
+def test_what_an_operation_says_for_all_groups_holds_before_its_dag(kind):
+    operation = "runPatch: {environment: {labels: {o: op, d: op}}},"
+    found = environments(
+        kind, "environment: {labels: {d: dag, c: dag, x: dag}}", operation, LABELS % "o: c, d: c, c: c"
+    )
+
+    assert found == [{"labels": {"o": "op", "d": "op", "c": "dag", "x": "dag"}}] * len(found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "group"),
+    [("tfjob", "worker"), ("pytorchjob", "worker"), ("mpijob", "launcher"), ("daskcluster", "worker")],
+)
+def test_what_an_operation_says_for_one_group_holds_there(kind, group):
+    operation = f"runPatch: {{{group}: {{environment: {{labels: {{d: op}}}}}}}},"
+
+    assert environments(kind, "environment: {labels: {d: dag}}", operation) == [
+        {"labels": {"d": "dag"}},
+        {"labels": {"d": "op"}},
+    ]
+
+
+def test_lists_of_the_environments_are_joined_as_the_reference_does():
+    environment = "environment: {imagePullSecrets: [%s]}"
+    operation = f"runPatch: {{{environment % 'op'}}},"
+
+    found = environments("tfjob", environment % "dag", operation, f", {environment % 'c'}")
+
+    assert found == [{"imagePullSecrets": ["c", "dag", "op"]}] * 2
+
+
+def test_the_environment_of_a_dag_goes_through_a_dag_inside():
+    inner = "{kind: dag, environment: {labels: {i: inner, d: inner}}, operations: [{name: b, component: {run: {kind: tfjob, worker: %s}}}]}"
+    text = (
+        f"{OP}component:\n  run:\n    kind: dag\n    environment: {{labels: {{d: outer}}}}\n    operations:\n"
+        f"      - {{name: a, component: {{run: {inner % (GROUP % '')}}}}}\n"
+    )
+    (group,) = root(text).body.nodes[0].operation.body.nodes[0].operation.body.gang.replicas
+
+    assert group.pod["environment"] == {"labels": {"i": "inner", "d": "outer"}}
+
+
+def test_a_template_in_the_environment_of_a_dag_is_said_where_it_is_written():
+    text = (
+        f"{OP}component:\n  run:\n    kind: dag\n    environment: {{labels: {{a: '{{{{ nope }}}}'}}}}\n    operations:\n"
+        f"      - {{name: a, component: {{run: {{kind: tfjob, worker: {GROUP % ''}}}}}}}\n"
+    )
+
+    assert problems(text) == ["PL-405 a.yaml:7:31 /component/run/environment/labels/a"]
+
+
+def test_what_waits_for_a_run_is_said_where_the_dag_has_it():
+    text = (
+        f"{OP}component:\n  run:\n    kind: dag\n    environment: {{labels: {{a: '{{{{ globals.ports[0] }}}}'}}}}\n    operations:\n"
+        f"      - {{name: a, component: {{run: {{kind: tfjob, chief: {GROUP % ''}, worker: {GROUP % ''}}}}}}}\n"
+    )
+
+    assert problems(text) == ["PL-405 a.yaml:7:31 /component/run/environment/labels/a"]
+
+
+def test_a_run_patch_of_one_group_counts_for_each_worker_of_ray():
+    run = f"{{kind: raycluster, {GROUPS['raycluster'][0].replace('%s', GROUP % '')}}}"
+    found = leaf(f"{OP}runPatch: {{environment: {{labels: {{a: b}}}}}}\ncomponent: {{run: {run}}}\n").gang.replicas
+
+    assert [group.pod["environment"] for group in found] == [{"labels": {"a": "b"}}] * 3
+
+
+def test_a_mistake_in_a_run_patch_of_one_group_is_said_once():
+    run = f"{{kind: raycluster, {GROUPS['raycluster'][0].replace('%s', GROUP % '')}}}"
+
+    assert problems(f"{OP}runPatch: {{environment: {{label: {{a: b}}}}}}\ncomponent: {{run: {run}}}\n") == [
+        "PL-201 a.yaml:4:26 /runPatch/environment/label"
+    ]
+
+
 # Sections that are carried
 
 
