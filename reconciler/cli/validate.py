@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated
@@ -11,10 +11,12 @@ from typing import Annotated
 import typer
 
 from planner.compile.discover import Discovery, discover
+from planner.compile.paths import is_preset
 from planner.errors import Problem, Severity
 from planner.model.desired import CompiledOperation, DesiredState
 from planner.render.json import problem_json
 from planner.render.sarif import sarif
+from planner.spec.load import Document
 from reconciler.api.version import version
 from reconciler.cli import expect as examples
 from reconciler.cli import show
@@ -34,7 +36,8 @@ class _Checked:
         top: its root.
         below: the folder of the repository that the root is; "" for all of it.
         operations: of the files that were asked for, by name.
-        components: how many documents only others use: the file and name of each.
+        components: the file and name of each.
+        presets: the same.
         problems: in order of place.
     """
 
@@ -42,6 +45,7 @@ class _Checked:
     below: str
     operations: Mapping[str, CompiledOperation]
     components: Sequence[tuple[str, str]]
+    presets: Sequence[tuple[str, str]]
     problems: Sequence[Problem]
 
 
@@ -69,7 +73,8 @@ def run(
             {
                 "problems": [problem_json(problem) for problem in problems],
                 "operations": [_operation(one) for part in found for one in part.operations.values()],
-                "components": [{"path": path, "name": name} for part in found for path, name in part.components],
+                "components": [_document(one) for part in found for one in part.components],
+                "presets": [_document(one) for part in found for one in part.presets],
             }
         )
     else:
@@ -102,7 +107,8 @@ def _check(session: Session, top: Path, asked: Sequence[Path]) -> _Checked:
         top=top,
         below=below,
         operations={name: one for name, one in desired.roots.items() if _asked(one.place.path, wanted)},
-        components=_components(found, wanted),
+        components=_documents(found, wanted, _is_component),
+        presets=_documents(found, wanted, is_preset),
         problems=_problems(desired, wanted),
     )
 
@@ -126,14 +132,23 @@ def _problems(desired: DesiredState, wanted: Collection[str]) -> list[Problem]:
     return [problem for problem in desired.problems if _asked(problem.place.path, wanted)]
 
 
-def _components(found: Discovery, wanted: Collection[str]) -> list[tuple[str, str]]:
+def _documents(found: Discovery, wanted: Collection[str], which: Callable[[Document], bool]) -> list[tuple[str, str]]:
     return [
         (path, document.name)
         for path, file in sorted(found.files.items())
         if _asked(path, wanted)
         for document in file.loaded.documents
-        if document.kind == "component"
+        if which(document)
     ]
+
+
+def _is_component(document: Document) -> bool:
+    return document.kind == "component"
+
+
+def _document(one: tuple[str, str]) -> Mapping[str, object]:
+    path, name = one
+    return {"path": path, "name": name}
 
 
 def _operation(operation: CompiledOperation) -> Mapping[str, object]:
@@ -153,13 +168,15 @@ def _tell(found: Sequence[_Checked]) -> None:
         for name, operation in sorted(part.operations.items()):
             refused = f": refused, {operation.refused}" if operation.refused else ""
             show.line(f"{_here(part.top, operation.place.path)}: operation {name} ({operation.kind}){refused}")
-        for path, name in part.components:
-            show.line(f"{_here(part.top, path)}: component{f' {name}' if name else ''}, not run")
+        for kind, documents in (("component", part.components), ("preset", part.presets)):
+            for path, name in documents:
+                show.line(f"{_here(part.top, path)}: {kind}{f' {name}' if name else ''}, not run")
     errors = sum(problem.severity is Severity.ERROR for part in found for problem in part.problems)
     warnings = sum(problem.severity is Severity.WARNING for part in found for problem in part.problems)
     counts = [
         _count(sum(len(part.operations) for part in found), "operation"),
         _count(sum(len(part.components) for part in found), "component"),
+        _count(sum(len(part.presets) for part in found), "preset"),
         _count(errors, "problem"),
         _count(warnings, "warning"),
     ]

@@ -17,6 +17,7 @@ from tests.reconciler.cli.support import RUNNER, commit, daemon, git, repository
 
 pytestmark = pytest.mark.process
 
+PRESET = b"version: 1.1\nkind: operation\nname: fast\nisPreset: true\nqueue: fast\n"
 COMPONENT = b"version: 1.1\nkind: component\nname: base\nrun: {kind: job, container: {image: i, command: [x]}}\n"
 BAD = b"version: 1.1\nkind: operation\nname: bad\npathRef: missing.yaml\nscedule: {}\n"
 
@@ -44,7 +45,31 @@ def test_a_good_folder_is_listed(tmp_path: Path) -> None:
     assert text.splitlines() == [
         "specs/ops/a.yaml: operation train (job)",
         "specs/c.yaml: component base, not run",
-        "1 operation, 1 component, 0 problems, 0 warnings",
+        "1 operation, 1 component, 0 presets, 0 problems, 0 warnings",
+    ]
+
+
+def test_presets_are_listed_beside_operations_and_components(tmp_path: Path) -> None:
+    write(tmp_path, {"p/fast.yaml": PRESET, "a.yaml": job("train") + b"presets: [fast]\n", "c.yaml": COMPONENT})
+    assert say("validate").stdout.splitlines() == [
+        "a.yaml: operation train (job)",
+        "c.yaml: component base, not run",
+        "p/fast.yaml: preset fast, not run",
+        "1 operation, 1 component, 1 preset, 0 problems, 0 warnings",
+    ]
+    found = json.loads(say("validate", "--output", "json").stdout)
+    assert found["presets"] == [{"path": "p/fast.yaml", "name": "fast"}]
+    assert json.loads(say("validate", "--output", "json", "c.yaml").stdout)["presets"] == []
+
+
+def test_a_preset_with_problems_is_listed_with_them(tmp_path: Path) -> None:
+    write(tmp_path, {"fast.yaml": PRESET + b"foo: 1\n", "nameless.yaml": PRESET.replace(b"name: fast\n", b"")})
+    said = say("validate", code=2).stdout.splitlines()
+    assert [line.partition(": ")[2].split(":")[0] for line in said[:2]] == ["error PL-201", "error PL-202"]
+    assert said[2:] == [
+        "fast.yaml: preset fast, not run",
+        "nameless.yaml: preset, not run",
+        "0 operations, 0 components, 2 presets, 2 problems, 0 warnings",
     ]
 
 
@@ -200,7 +225,7 @@ def test_a_project_further_down_is_planned_by_itself(tmp_path: Path) -> None:
     repository(repo, {"sub/.plumbline.yaml": b"project: sub\n", "sub/a.yaml": job("one"), "b.yaml": BAD})
     assert "plan: 1 unchanged" in say("plan", "repo/sub").stdout
     assert "+ start one" in say("plan", "repo/sub", "--head", "HEAD").stdout
-    assert "1 operation, 0 components, 0 problems" in say("validate", "repo/sub").stdout
+    assert "1 operation, 0 components, 0 presets, 0 problems" in say("validate", "repo/sub").stdout
 
 
 def test_a_daemon_that_follows_the_repository_is_asked_for_what_is_really_there(tmp_path: Path) -> None:
