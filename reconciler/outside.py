@@ -28,7 +28,7 @@ from reconciler.hubs import FolderHub, Hub, packaged
 from reconciler.ports import Clock, Ledger
 from reconciler.urls import Urls
 
-__all__ = ["Lookup", "References", "offline"]
+__all__ = ["Lookup", "References", "as_planned", "offline"]
 
 _H = TypeVar("_H", bound=Hub)
 
@@ -88,6 +88,20 @@ def offline(keys: Collection[str], folders: Sequence[FolderHub | None] | None = 
     """
     found = {key: _offline(key, (*(folders or ()), packaged()), known=folders is not None) for key in keys}
     return {key: outside for key, outside in found.items() if outside is not None}
+
+
+def as_planned(
+    keys: Collection[str], pinned: Mapping[str, Outside], folders: Sequence[FolderHub | None]
+) -> Mapping[str, Outside]:
+    """What references will lead to when a daemon plans a commit with them, as far as a preview may know it.
+
+    Args:
+        keys: of the references.
+        pinned: those that it pinned, which stay what they are.
+        folders: its hubs in order, None for each that is no folder: what is new to it is looked up there.
+    """
+    new = set(keys) - pinned.keys()
+    return {**dict.fromkeys(new, _NEW), **offline(new, folders), **{key: pinned[key] for key in keys if key in pinned}}
 
 
 def _offline(key: str, hubs: Sequence[FolderHub | None], *, known: bool) -> Outside | None:

@@ -10,13 +10,16 @@ from planner.canon import Json
 from planner.spec.words import listed
 from reconciler.api import problems
 
-__all__ = ["LARGEST", "LARGEST_PLAN", "VERBS", "Request"]
+__all__ = ["LARGEST", "LARGEST_PLAN", "MOST_REFERENCES", "VERBS", "Request"]
 
 LARGEST = 1_000_000
 """Bytes of a command."""
 
 LARGEST_PLAN = 16 << 20
 """Bytes of a desired state that is to be planned: 2,000 DAGs of two nodes have 3 million."""
+
+MOST_REFERENCES = 50
+"""References whose contents are asked for at once: each may have 1 MB."""
 
 _LONGEST_NAME = 1024
 _MOST_PARAMS = 1000

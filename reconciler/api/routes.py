@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
-from reconciler.api import logs, plans, problems
+from reconciler.api import logs, plans, problems, references
 from reconciler.api.asked import LARGEST_PLAN
 from reconciler.api.asked import Request as Question
 from reconciler.api.bodies import Pushed, read_json, read_text
@@ -116,6 +116,11 @@ async def _plan_desired(service: Service, request: Request) -> ASGIApp:
     return JSONResponse(await service.plan_desired(text, _instant(request, "at")))
 
 
+async def _references(service: Service, request: Request) -> ASGIApp:
+    _only(request)
+    return JSONResponse(await service.references(references.asked_for(await read_json(request))))
+
+
 async def _open(service: Service, request: Request) -> ASGIApp:
     _only(request, "run")
     return JSONResponse(await service.open(_needed(request, "run")))
@@ -132,6 +137,7 @@ ROUTES: tuple[Listed, ...] = (
     Listed("GET", "/v1/explain", _explain),
     Listed("GET", "/v1/plan", _plan),
     Listed("POST", "/v1/plan", _plan_desired),
+    Listed("POST", "/v1/references", _references),
     Listed("GET", "/v1/open", _open),
 )
 

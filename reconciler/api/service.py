@@ -5,7 +5,7 @@ It reads the ledger and records what people ask for. It never decides and never 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import anyio.to_thread
@@ -14,7 +14,7 @@ from planner.canon import Json
 from planner.compile.digests import is_sealed
 from planner.model.desired import DesiredState
 from reconciler import codec
-from reconciler.api import commands, explain, plans, problems, services, status
+from reconciler.api import commands, explain, plans, problems, references, services, status
 from reconciler.api.asked import Request
 from reconciler.api.logs import Wanted, Write, prepare, stream
 from reconciler.core import Core
@@ -82,6 +82,10 @@ class Service:
         # Megabytes take a second: in a thread, so that everybody else is answered.
         desired = await anyio.to_thread.run_sync(_desired, text)
         return await plans.of_desired(self.core, desired, at)
+
+    async def references(self, keys: Sequence[str]) -> Mapping[str, Json]:
+        """What these references out of the repository are pinned to, and the hubs."""
+        return await references.known(self.core, self.settings, keys)
 
     async def open(self, name: str) -> Mapping[str, Json]:
         """Where a service answers."""

@@ -2,6 +2,7 @@
 
 What only a daemon can know (its environments, its connections, its hubs) comes from its configuration file where one is
 named, and is left open otherwise: then nothing is refused for the lack of it. Nothing is fetched from anywhere.
+A daemon that is asked what it pinned says so through `Project.look`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from planner.compile import (
@@ -17,6 +19,7 @@ from planner.compile import (
     CompileConfig,
     CompileInput,
     FileRow,
+    Outside,
     ls_files,
     references,
     wanted,
@@ -33,13 +36,15 @@ from reconciler.settings import DaemonSettings, load_settings
 from reconciler.source.model import Tree
 from reconciler.source.remote import parse
 
-__all__ = ["Files", "Project", "config_of", "project_at"]
+__all__ = ["Files", "Look", "Project", "config_of", "project_at"]
 
 _MOST_ROUNDS = 64
 _EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 """Git's id of a tree without entries."""
 
 Reader = Callable[[Collection[str]], Mapping[str, bytes]]
+Look = Callable[[Collection[str]], Mapping[str, Outside]]
+"""Gives what references lead to, by key; those that it leaves out are not looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,14 @@ class Files:
         tree: all of them.
         read: gives contents by id.
         cache: what was read and compiled of them.
-        hubs: those of the configuration in order, None for each that is no folder; None without a configuration.
+        look: looks up what they refer to out of the repository.
     """
 
     commit: str
     tree: Tree
     read: Reader
     cache: Cache = field(default_factory=Cache)
-    hubs: Sequence[FolderHub | None] | None = None
+    look: Look = offline
 
     def given(
         self, config: CompileConfig, in_force: Mapping[str, str] | None = None, named: frozenset[str] = frozenset()
@@ -77,7 +82,7 @@ class Files:
             if missing:
                 given = replace(given, blobs={**given.blobs, **self.read(missing)})
                 continue
-            found = offline(references(given, self.cache) - given.outside.keys(), self.hubs)
+            found = self.look(references(given, self.cache) - given.outside.keys())
             if not found:
                 return given
             given = replace(given, outside={**given.outside, **found})
@@ -99,12 +104,15 @@ class Project:
     Attributes:
         top: its root.
         repository: the git repository that it is or lies in, or None.
-        hubs: of the configuration, as `Files` has them; `config_of` says it.
+        hubs: those of the configuration in order, None for each that is no folder; None without a configuration.
+            `config_of` says it.
+        look: looks up what files refer to out of the repository; None to look in these hubs.
     """
 
     top: Path
     repository: Repository | None
     hubs: Sequence[FolderHub | None] | None = None
+    look: Look | None = None
 
     def now(self) -> Files:
         """The files as they are.
@@ -115,13 +123,17 @@ class Project:
         if self.repository is not None and self.repository.bare:
             raise Failure(Code.INPUT, f"{self.top} is a bare repository, without files: name a commit with --head")
         found = folder.read(self.top, self.repository)
-        return Files("", found.tree, found.blobs, hubs=self.hubs)
+        return Files("", found.tree, found.blobs, look=self._look())
 
     def at(self, commit: str) -> Files:
         """The files of a commit, by its full id."""
         repository = self.repository
         assert repository is not None
-        return Files(commit, self._part(repository.tree(repository.commit(commit))), repository.blobs, hubs=self.hubs)
+        tree = self._part(repository.tree(repository.commit(commit)))
+        return Files(commit, tree, repository.blobs, look=self._look())
+
+    def _look(self) -> Look:
+        return self.look or partial(offline, folders=self.hubs)
 
     def _part(self, tree: Tree) -> Tree:
         """What of a repository's tree is this project's: all, unless it has its own settings further down."""

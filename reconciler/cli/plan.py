@@ -1,7 +1,8 @@
 """`plumbline plan`: the plan of a commit, or of the files as they are, before anybody pushes.
 
 With a daemon that follows this repository, the plan is against the world as it is; else it is against another commit,
-as if everything that it asks for had been applied. The answer says which.
+as if everything that it asks for had been applied. The answer says which. In both cases what specs refer to out of the
+repository is what the daemon pinned, where one answers.
 """
 
 from __future__ import annotations
@@ -28,14 +29,17 @@ from reconciler.api.asked import LARGEST_PLAN
 from reconciler.cli import show
 from reconciler.cli.client import Daemon, connect
 from reconciler.cli.failure import Code, Failure
+from reconciler.cli.followed import follows, known_to
 from reconciler.cli.offline import Files, Project, config_of, project_at
 from reconciler.cli.repository import Repository
 from reconciler.cli.session import Session, session_of
-from reconciler.errors import Unusable
+from reconciler.compiler import compiled
 from reconciler.settings import DaemonSettings
-from reconciler.source.remote import parse
 
 __all__ = ["run"]
+
+
+_HUBS_NOW = "components of hubs are read as they are now; a daemon goes on with what it pinned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def run(  # noqa: PLR0913  one parameter an option, as typer wants it
 
     Without --head the files of the folder are planned, and compared with HEAD; with it, that commit, compared with
     its parent. A daemon that follows this repository is asked instead for what is really there, unless --base or
-    --offline is given. Exit code 2 when spec files have problems.
+    --offline is given; with --base it is asked only for what it pinned. Exit code 2 when spec files have problems.
     """
     session = session_of(ctx)
     request = _Request(base, head, _instant(at), live)
@@ -73,12 +77,27 @@ def run(  # noqa: PLR0913  one parameter an option, as typer wants it
             raise Failure(
                 Code.INPUT, f"{project.top} is no git repository, so there is no commit to compare with; see validate"
             )
-        answer = _live(session, project, request) or _offline(session, project, request)
+        answer = _with_unknown(_live(session, project, request) or _offline(session, project, request))
     if session.json:
         show.value(answer["plan"])
     else:
         typer.echo(answer["text"], nl=False)
     _end(answer["plan"], exit_code=exit_code)
+
+
+def _with_unknown(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, which says above all if there is something that it cannot know."""
+    count = sum(problem["code"] == "PL-311" for problem in answer["plan"]["problems"])
+    if not count:
+        return answer
+    references = f"{count} reference{'s' if count > 1 else ''}"
+    words = f"{references} out of the repository could not be looked up here (PL-311)"
+    return _with_note(answer, f"{words}: their files count as unchanged in this plan, and a push may do more")
+
+
+def _with_note(answer: dict[str, Any], note: str) -> dict[str, Any]:
+    plan = {**answer["plan"], "notes": [*answer["plan"]["notes"], note]}
+    return {**answer, "plan": plan, "text": f"note: {note}\n{answer['text']}"}
 
 
 def _end(plan: Mapping[str, Any], *, exit_code: bool) -> None:
@@ -112,9 +131,15 @@ def _offline(session: Session, project: Project, request: _Request) -> dict[str,
         world = as_applied(before, request.at, Identity(config.instance, before.project))
     else:
         before, world = None, World()
-    world = _with_note(world, f"compared with {words}; no daemon was asked")
     in_force = {name: operation.place.path for name, operation in before.roots.items()} if before else {}
-    desired = _files(project, head_id).compile(config, in_force)
+    files = _files(project, head_id)
+    given = files.given(config, in_force)
+    desired = compiled(given, files.cache)
+    asked = "no daemon was asked" if project.look is None else "the daemon was asked for its pins only"
+    notes = [f"compared with {words}; {asked}"]
+    if project.look is None and any(outside.ident for outside in given.outside.values()):
+        notes.append(_HUBS_NOW)
+    world = replace(world, notes=(*world.notes, *notes))
     return _planned(desired, world, _contact(settings, request), Identity(config.instance, desired.project))
 
 
@@ -139,10 +164,6 @@ def _files(project: Project, commit: str) -> Files:
     return project.at(commit) if commit else project.now()
 
 
-def _with_note(world: World, note: str) -> World:
-    return replace(world, notes=(*world.notes, note))
-
-
 def _contact(settings: DaemonSettings | None, request: _Request) -> Contact:
     budgets = Budgets(settings.budgets.starts, settings.budgets.gpus) if settings else Budgets()
     instance = settings.instance if settings else "default"
@@ -158,42 +179,26 @@ def _planned(desired: DesiredState, world: World, contact: Contact, identity: Id
 
 
 def _live(session: Session, project: Project, request: _Request) -> dict[str, Any] | None:
-    """The daemon's plan; None when none is to be asked.
+    """The daemon's plan, or one that it was asked only for its pins for; None when none is to be asked.
 
     Raises:
         Failure: `--live` was given and none answers.
     """
-    if request.live is False or request.base is not None:
+    if request.live is False:
         return None
     try:
         with connect(session) as daemon:
             status = daemon.get("/v1/status")
-            ours = _follows(str(status["repository"]), project)
-            if not ours and not request.live:
+            if not follows(str(status["repository"]), project) and not request.live:
                 return None
-            return _ask(session, project, request, (daemon, status))
+            project.look = known_to(daemon)
+            asked = None if request.base is not None else _ask(session, project, request, (daemon, status))
+            return asked or _offline(session, project, request)
     except Failure as failure:
         if request.live or failure.code is not Code.ENVIRONMENT:
             raise
+        project.look = None
         return None
-
-
-def _follows(url: str, project: Project) -> bool:
-    """Whether the repository that a daemon follows is this one, or one that it is a clone of."""
-    repository = project.repository
-    assert repository is not None
-    places = {_plain(str(project.top)), _plain(str(repository.git_dir))}
-    return _plain(url) in places | {_plain(remote) for remote in repository.remotes}
-
-
-def _plain(url: str) -> str:
-    """An address without what makes no difference."""
-    try:
-        remote = parse(url)
-    except Unusable:
-        return url
-    text = str(remote.path.resolve()) if remote.path is not None else remote.url
-    return text.rstrip("/").removesuffix("/.git").removesuffix(".git")
 
 
 def _ask(
@@ -222,6 +227,4 @@ def _ask(
     else:
         return None
     note = f"compared with the world as it is: project {status['project']}, instance {status['instance']}"
-    answer["plan"]["notes"] = [*answer["plan"]["notes"], note]
-    answer["text"] = f"note: {note}\n{answer['text']}"
-    return answer
+    return _with_note(answer, note)

@@ -244,7 +244,8 @@ def test_a_daemon_that_follows_the_repository_is_asked_for_what_is_really_there(
         assert text.startswith("note: compared with the world as it is: project project, instance test\n")
         assert "first: carried over from graph@g1/first, will not run" in text
         assert "no daemon was asked" in shell("plan", str(repo), "--offline").stdout
-        assert "no daemon was asked" in shell("plan", str(repo), "--base", "HEAD").stdout
+        assert "asked for its pins only" in shell("plan", str(repo), "--base", "HEAD").stdout
+        assert "no daemon was asked" in shell("plan", str(repo), "--base", "HEAD", "--offline").stdout
         assert json.loads(shell("plan", str(repo), "--live", "-o", "json").stdout)["actions"][0]["verb"] == "update"
         write(repo, policy("project: other"))
         assert "error PL-602" in shell("plan", str(repo), code=2).stdout
@@ -266,7 +267,7 @@ def test_files_that_are_too_many_for_the_daemon_are_planned_without_it(
     monkeypatch.setattr(plan, "LARGEST_PLAN", 10)
     with daemon(world, tmp_path / "state") as shell:
         until(shell, "succeeded", "status")
-        assert "no daemon was asked" in shell("plan", str(repo)).stdout
+        assert "asked for its pins only" in shell("plan", str(repo)).stdout
         assert "plan them with --offline" in shell("plan", str(repo), "--live", code=2).stderr
         assert "no daemon was asked" in shell("plan", str(repo), "--offline").stdout
         assert f"has no commit {head}" in shell("plan", str(repo), "--live", "--head", "HEAD", code=2).stderr
