@@ -1,4 +1,4 @@
-"""Generated specs on the path of the daemon; `python -m benchmarks.specs FILE` compiles them in its own process."""
+"""Generated specs on the path of the daemon; `python -m benchmarks.specs FILE PROCESSES` compiles them alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 from planner.compile import Cache, CompileConfig, CompileInput, Entry, EntryRef, references, wanted
 from planner.errors import Severity
 from planner.model.desired import DesiredState
-from reconciler import compiler
+from reconciler import compiling
+from reconciler.shares import Shares
 
 
 def given_of(specs: Iterable[tuple[str, str]]) -> CompileInput:
@@ -32,11 +33,15 @@ def entry_of(data: bytes) -> tuple[EntryRef, bytes]:
     return EntryRef("blob", hashlib.sha1(data).hexdigest(), len(data)), data
 
 
-def compiled(given: CompileInput, cache: Cache) -> DesiredState:
+def compiled(given: CompileInput, cache: Cache, shares: Shares | None = None) -> DesiredState:
     """The desired state. Hardly any generated spec may have a problem (a grid too large): else nothing is measured."""
-    assert not compiler.calmly(wanted, given, cache)
+    if shares is not None:
+        compiling.calmly(shares.read, given, cache)
+    assert not compiling.calmly(wanted, given, cache)
     references(given, cache)
-    state = compiler.compiled(given, cache)
+    if shares is not None:
+        compiling.calmly(shares.compile, given, cache)
+    state = compiling.compiled(given, cache)
     bad = [problem for problem in state.problems if problem.severity is Severity.ERROR]
     if len(state.bad_files) * 1000 > len(given.entries):
         raise SystemExit(f"{len(state.bad_files)} generated specs are refused; the first problem: {bad[0]}")
@@ -55,15 +60,17 @@ def forget() -> None:
 def main() -> None:
     """Compile all specs of a file, and print what it took."""
     given = given_of(json.loads(Path(sys.argv[1]).read_text()))
-    before = _megabytes()
     begun = time.perf_counter()
-    compiled(given, Cache())
-    seconds = time.perf_counter() - begun
-    print(json.dumps({"seconds": seconds, "megabytes": _megabytes(), "before": before}))
+    with Shares(processes=int(sys.argv[2])) as shares:
+        compiled(given, Cache(), shares)
+        seconds = time.perf_counter() - begun
+    own, others = map(_megabytes, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(json.dumps({"seconds": seconds, "megabytes": own, "others": others}))
 
 
-def _megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def _megabytes(whose: int) -> float:
+    """The largest memory of this process, or of the largest of the others."""
+    return resource.getrusage(whose).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

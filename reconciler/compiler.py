@@ -5,11 +5,8 @@ Decides nothing. A failed read is passed on: there is no desired state of a part
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import ParamSpec, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -20,29 +17,23 @@ from planner.compile import (
     CompileConfig,
     CompileInput,
     Override,
-    compile_tree,
     references,
     wanted,
 )
-from planner.desire.cron import CronError
-from planner.desire.ticks import restart
-from planner.desire.zones import ZoneError
 from planner.errors import Place, Problem, ProblemsError, Severity
 from planner.model.desired import CompiledOperation, DesiredState
-from planner.model.schedule import Schedule
 from planner.spec.places import pointer
 from planner.spec.repository import load_repository
 from planner.spec.words import short
+from reconciler.compiling import calmly, check_schedule, compiled
 from reconciler.core import Core
 from reconciler.errors import Refused
 from reconciler.outside import References
+from reconciler.shares import Shares
 from reconciler.source.model import Commit
 from reconciler.source.port import Source
 
 __all__ = ["SourceCompiler", "calmly", "check_schedule", "compiled", "project_name"]
-
-T = TypeVar("T")
-P = ParamSpec("P")
 
 _MOST_ROUNDS = 64
 """Rounds of reading: settings name files, files name components, and components may name further ones."""
@@ -69,7 +60,7 @@ class SourceCompiler:
     async def compile(self, commit: Commit, in_force: Mapping[str, str], *, preview: bool = False) -> DesiredState:
         """See `Compiler.compile`."""
         async with self._turn:
-            given = await self._gather(await self._given(commit, in_force), preview=preview)
+            given = await self._prepared(await self._given(commit, in_force), preview=preview)
             named = await anyio.to_thread.run_sync(references, given, self._cache)
             desired = await anyio.to_thread.run_sync(compiled, given, self._cache)
             if self._outside is not None and not preview and not desired.bad_files:
@@ -81,9 +72,17 @@ class SourceCompiler:
         tree = await self._source.tree(commit.id)
         return CompileInput(commit.id, tree.id, tree.entries, self._config, in_force=in_force)
 
-    async def _gather(self, given: CompileInput, *, preview: bool = False) -> CompileInput:
+    async def _prepared(self, given: CompileInput, *, preview: bool = False) -> CompileInput:
+        """`given` with all that compile asks for; of a large tree, what comes of it is in the cache already."""
+        with Shares() as shares:
+            given = await self._gather(given, shares, preview=preview)
+            await anyio.to_thread.run_sync(calmly, shares.compile, given, self._cache)
+        return given
+
+    async def _gather(self, given: CompileInput, shares: Shares, *, preview: bool) -> CompileInput:
         """`given` with every blob that compile asks for and the cache does not know, and what is outside."""
         for _ in range(_MOST_ROUNDS):
+            await anyio.to_thread.run_sync(calmly, shares.read, given, self._cache)
             missing = await anyio.to_thread.run_sync(calmly, wanted, given, self._cache)
             if missing:
                 given = replace(given, blobs={**given.blobs, **await self._source.blobs(missing)})
@@ -98,12 +97,12 @@ class SourceCompiler:
     async def with_params(self, commit: Commit, root: str, params: Mapping[str, str]) -> CompiledOperation:
         """See `Compiler.with_params`."""
         async with self._turn:
-            given = await self._gather(await self._given(commit, {}))
+            given = await self._prepared(await self._given(commit, {}))
             plain = await anyio.to_thread.run_sync(compiled, given, self._cache)
             if root not in plain.roots:
                 raise Refused(f"{root} is not in the repository")
             place = plain.roots[root].place
-            asked = await self._gather(replace(given, override=Override(place, params)))
+            asked = await self._prepared(replace(given, override=Override(place, params)))
             desired = await anyio.to_thread.run_sync(compiled, asked, self._cache)
         if root not in desired.roots:
             # All that is wrong now and was not before, wherever it is said: the root may fail in its component's file.
@@ -123,37 +122,6 @@ async def with_params(core: Core, root: str, params: Mapping[str, str]) -> Compi
     """
     head = (await core.ledger.project()).head
     return await core.compiler.with_params(await core.source.commit(head), root, params)
-
-
-def compiled(given: CompileInput, cache: Cache) -> DesiredState:
-    """What a commit asks for, with all that can be wrong with a schedule; see `compile_tree`."""
-    return calmly(compile_tree, given, cache, check_schedule)
-
-
-def calmly(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What `work` gives, with the collector of cycles let alone meanwhile.
-
-    Of the many values that compile makes nearly all stay, and the rest goes by itself: to look through them again and
-    again finds nothing and takes a fourth of the time.
-    """
-    if not gc.isenabled():
-        return work(*args, **kwargs)  # somebody else lets it alone, and ends that
-    gc.disable()
-    try:
-        return work(*args, **kwargs)
-    finally:
-        gc.enable()
-
-
-def check_schedule(schedule: Schedule) -> tuple[str, str] | None:
-    """What is wrong with a schedule beyond its shape: code and sentence, or None."""
-    try:
-        restart(schedule, datetime(2000, 1, 1, tzinfo=UTC))
-    except CronError as error:
-        return ("PL-503" if error.never else "PL-501"), str(error)
-    except ZoneError as error:
-        return "PL-502", str(error)
-    return None
 
 
 async def project_name(source: Source, commit: Commit, fallback: str) -> str:

@@ -73,6 +73,10 @@ class Shelf(Generic[K, V]):
         self._young[key] = value
         return value
 
+    def items(self) -> list[tuple[K, V]]:
+        """All that is kept."""
+        return [*self._old.items(), *self._young.items()]
+
     def turn(self) -> None:
         """Drop what was not asked for since the last turn."""
         self._old, self._young = self._young, {}

@@ -6,7 +6,7 @@ Decides by path, by `.plumbline.yaml` and by content, and follows references: `p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
@@ -23,7 +23,7 @@ from planner.spec.places import Places
 from planner.spec.repository import LoadedRepository, Paths, Repository, load_repository
 from planner.spec.text import MAX_BYTES
 
-__all__ = ["Discovery", "discover"]
+__all__ = ["Discovery", "discover", "read", "settings_of", "unread"]
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _NO_SPEC: Literal[False] = False
@@ -88,14 +88,29 @@ def discover(given: CompileInput, cache: Cache) -> Discovery:
     return found
 
 
+def unread(given: CompileInput, cache: Cache) -> tuple[str, ...]:
+    """Paths of the files whose content is there and that `discover` would read now."""
+    return tuple(
+        path
+        for path, entry in _look(given, cache)[1].items()
+        if entry.kind == "blob" and entry.id in given.blobs and cache.files.get((path, entry.id)) is None
+    )
+
+
+def read(given: CompileInput, cache: Cache, paths: Iterable[str]) -> Iterator[SpecFile]:
+    """Read some files into the cache, as `discover` would; gives those that look like specs, each before the next."""
+    look, files = _look(given, cache)
+    for path in paths:
+        file = _read(look, path, files[path])
+        if file:
+            yield file
+
+
 def _discover(given: CompileInput, cache: Cache) -> Discovery:
-    found = _settings(given, cache)
-    settings = found.repository.settings
-    if settings is None:
+    look, files = _look(given, cache)
+    found = look.found
+    if found.repository.settings is None:
         return found
-    files = dict(_included(given, settings.paths, cache, found))
-    known = frozenset(given.in_force.values()) | given.named
-    look = _Look(given, cache, found, known, worth_a_look(files.items()))
     for path, entry in files.items():
         _candidate(look, path, entry)
     _follow(look)
@@ -103,6 +118,15 @@ def _discover(given: CompileInput, cache: Cache) -> Discovery:
     found.outside = follow_outside(keys, given, cache)
     found.strangers = {one.outside.path for one in found.outside.values() if one.file is not None}
     return found
+
+
+def _look(given: CompileInput, cache: Cache) -> tuple[_Look, Mapping[str, Entry]]:
+    """What to go by, and the files to look at; none without settings."""
+    found = settings_of(given, cache)
+    settings = found.repository.settings
+    files = dict(_included(given, settings.paths, cache, found)) if settings is not None else {}
+    known = frozenset(given.in_force.values()) | given.named
+    return _Look(given, cache, found, known, worth_a_look(files.items())), files
 
 
 def _included(given: CompileInput, paths: Paths, cache: Cache, found: Discovery) -> Iterator[tuple[str, Entry]]:
@@ -125,7 +149,8 @@ def _included(given: CompileInput, paths: Paths, cache: Cache, found: Discovery)
             found.rows.append(FileRow(path, "out", f"left out by `paths` of {SETTINGS}"))
 
 
-def _settings(given: CompileInput, cache: Cache) -> Discovery:
+def settings_of(given: CompileInput, cache: Cache) -> Discovery:
+    """The settings, before any spec file is looked at."""
     entry = given.entries.get(SETTINGS)
     if entry is None:
         return Discovery(LoadedRepository(Repository(), (), Places(SETTINGS)))
@@ -161,7 +186,7 @@ def _candidate(look: _Look, path: str, entry: Entry) -> None:
         found.rows.append(FileRow(path, "ignored", _LARGE if is_large(entry) else _NO_DOCUMENT))
     else:
         found.files[path] = known
-        for preset in known.presets:
+        for preset in (one for one in known.presets if one.name):
             found.presets[preset.name] = (*found.presets.get(preset.name, ()), preset)
         found.rows.append(FileRow(path, "in", _why(look, known)))
 

@@ -5,7 +5,7 @@ Each file stands behind a boundary of its own, so that a fault of ours in one ho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from hashlib import sha256
@@ -26,7 +26,10 @@ from planner.errors import Place, Problem
 from planner.model.desired import RunPolicy
 from planner.spec.repository import Policy, Repository
 
-__all__ = ["Desk", "compile_files"]
+__all__ = ["Desk", "compile_alone", "compile_files"]
+
+_OF_OTHERS = frozenset({"spec", "outside", "preset", "presets"})
+"""Questions that other files answer. That a folder has specs, the file itself answers, or most often none does."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +78,26 @@ class Desk:
         return any(problem.code == OURS for file in others for problem in file.problems)
 
 
-def compile_files(desk: Desk) -> Iterator[tuple[str, Kept]]:
-    """What each spec file compiles to, by path."""
-    tree = Tree(desk.given, desk.found)
-    shared = {path for file in desk.found.files.values() for path in file.refs}
-    for path, file in desk.found.files.items():
+def compile_files(desk: Desk, paths: Iterable[str] | None = None) -> Iterator[tuple[str, Kept]]:
+    """What each spec file compiles to, by path; of the named ones where some are named."""
+    tree, files = Tree(desk.given, desk.found), desk.found.files
+    shared = {path for file in files.values() for path in file.refs}
+    for path in files if paths is None else files.keys() & set(paths):
+        file = files[path]
         found = guarded(Place(path), partial(_file, desk, tree, file))
         if path not in shared:
             file.put_away()
         yield path, _failed(found) if isinstance(found, Problem) else found
+
+
+def compile_alone(desk: Desk, file: SpecFile) -> bool:
+    """Compile a file before anything is known of the others; False where it asked of them.
+
+    Such a result is not found again, as the answers are others then.
+    """
+    tree = Tree(desk.given, replace(desk.found, files={file.path: file}))
+    found = guarded(Place(file.path), partial(_file, desk, tree, file))
+    return isinstance(found, Kept) and not any(what in _OF_OTHERS for what, _ in found.reads)
 
 
 def _failed(problem: Problem) -> Kept:

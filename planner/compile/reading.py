@@ -29,7 +29,7 @@ class SpecFile:
         problems: with the file itself.
         refs: repository paths that its operations refer to.
         outside: keys of references out of the repository.
-        presets: those of its documents that are presets.
+        presets: those of its documents that are presets, those without a name too.
         data: its content; None where nothing can be read of it.
     """
 
@@ -66,7 +66,7 @@ def as_spec(path: str, data: bytes) -> SpecFile:
         problems=loaded.problems,
         refs=references(loaded),
         outside=outside_references(loaded) if _may_refer(data) else (),
-        presets=tuple(document for document in loaded.documents if document.name and is_preset(document)),
+        presets=tuple(document for document in loaded.documents if is_preset(document)),
         data=data,
         _loaded=loaded,
     )

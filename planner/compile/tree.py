@@ -6,7 +6,7 @@ nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from planner.compile.cache import Cache, Kept
@@ -21,7 +21,7 @@ from planner.errors import Place, Problem, Severity
 from planner.model.desired import Asked, CompiledOperation, DesiredState
 from planner.spec.repository import Repository
 
-__all__ = ["compile_tree", "ls_files", "references", "wanted"]
+__all__ = ["compile_some", "compile_tree", "desk_of", "ls_files", "references", "wanted"]
 
 
 def wanted(given: CompileInput, cache: Cache | None = None) -> frozenset[str]:
@@ -59,11 +59,11 @@ def compile_tree(given: CompileInput, cache: Cache | None = None, check: CheckSc
     """
     cache = cache or Cache()
     found = _whole(given, cache)
-    settings = found.repository.settings
-    if settings is None:
+    desk = desk_of(given, found, cache, check)
+    if desk is None:
         return _broken(given, found)
-    given = replace(given, config=replace(given.config, project=project_of(settings, given.config)))
-    kept = dict(compile_files(Desk(given, found, settings, cache, check)))
+    given, settings = desk.given, desk.settings
+    kept = dict(compile_files(desk))
     clashes = (*_clashes(kept, given.in_force), *clashing_presets(found.presets))
     problems = [*found.problems, *_settings_problems(given, found, kept), *clashes]
     bad = {path for path, file in kept.items() if file.bad}
@@ -82,6 +82,22 @@ def compile_tree(given: CompileInput, cache: Cache | None = None, check: CheckSc
         files=tuple(sorted(found.files)),
         budgets=_budgets(settings),
     )
+
+
+def compile_some(given: CompileInput, cache: Cache, paths: Iterable[str], check: CheckSchedule | None = None) -> None:
+    """Compile some of the files into the cache, as `compile_tree` would; see there."""
+    desk = desk_of(given, _whole(given, cache), cache, check)
+    for _ in compile_files(desk, paths) if desk is not None else ():
+        pass
+
+
+def desk_of(given: CompileInput, found: Discovery, cache: Cache, check: CheckSchedule | None) -> Desk | None:
+    """What all files of a compile share; None while the settings have an error."""
+    settings = found.repository.settings
+    if settings is None:
+        return None
+    config = replace(given.config, project=project_of(settings, given.config))
+    return Desk(replace(given, config=config), found, settings, cache, check)
 
 
 def _settings_problems(given: CompileInput, found: Discovery, kept: Mapping[str, Kept]) -> Iterator[Problem]:

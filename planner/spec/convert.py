@@ -78,28 +78,32 @@ def _rounds(path: str, text: str) -> str:
     """The text after as many rounds as it takes; "" where one of them made no YAML of it."""
     try:
         for _ in range(_MOST_ROUNDS):
-            changed = _round(path, text)
-            if changed == text:
+            before = text
+            text, settled = _round(path, before)
+            if settled or text == before:
                 break
-            text = changed
     except yaml.YAMLError:
         return ""
     return text
 
 
-def _round(path: str, text: str) -> str:
+def _round(path: str, text: str) -> tuple[str, bool]:
+    """The text with the edits of all documents, and whether another round could find no more."""
     shown = reader.decode(path, text.encode())
     if not isinstance(shown, str) or len(shown) != len(text):
-        return text  # JSON with halves of characters: places would be wrong
+        return text, True  # JSON with halves of characters: places would be wrong
     edits: list[Edit] = []
-    merges = _MERGE in text
+    more = False
+    source, merges, aliases = Source(text, path.endswith(".json")), _MERGE in text, "*" in text
     for node in yaml.compose_all(shown, _LOADER):
         if isinstance(node, yaml.MappingNode):
             kind = next((value.value for key, value in node.value if key.value == "kind"), "")
-            walk = _Walk(Source(text, path.endswith(".json")), _uses(node), merges)
+            walk = _Walk(source, _uses(node) if aliases else {}, merges)
             walk.visit(node, Component if kind == "component" else Operation)
             edits += walk.allowed()
-    return applied(text, edits)
+            more = more or walk.more
+    changed, whole = applied(text, edits)
+    return changed, whole and not more
 
 
 def _uses(root: yaml.Node) -> Mapping[int, int]:
@@ -117,17 +121,27 @@ def _uses(root: yaml.Node) -> Mapping[int, int]:
 
 @dataclass(slots=True)
 class _Walk:
-    """Goes through a document along its models, and collects edits."""
+    """Goes through a document along its models, and collects edits.
+
+    Attributes:
+        source: the text of the file.
+        uses: how often each node is used, by identity; empty where none is used twice.
+        merges: whether the file may have merge keys.
+        more: whether these edits let further ones follow.
+    """
 
     source: Source
     uses: Mapping[int, int]
     merges: bool
+    more: bool = False
     _edits: list[tuple[tuple[int, ...], list[Edit]]] = field(default_factory=list)
     _visits: dict[int, list[Any]] = field(default_factory=dict)
     _shared: tuple[int, ...] = ()
 
     def allowed(self) -> list[Edit]:
         """The edits; none in a value that is used in several places as different things."""
+        if not self.uses:
+            return [edit for _, edits in self._edits for edit in edits]
         strange = {node for node, kinds in self._visits.items() if self.uses[node] > len(kinds) or len(set(kinds)) > 1}
         return [edit for shared, edits in self._edits if strange.isdisjoint(shared) for edit in edits]
 
@@ -136,6 +150,9 @@ class _Walk:
 
     def visit(self, node: yaml.Node, kind: Any) -> None:
         """A value of a type."""
+        if not self.uses:
+            self._enter(node, kind)
+            return
         kinds = self._visits.setdefault(id(node), [])
         kinds.append(kind if isinstance(kind, str) else id(kind))
         if kinds[-1] in kinds[:-1]:
@@ -173,7 +190,9 @@ class _Walk:
                     self.visit(one, kind)
             elif name is not None:
                 new = SAME_AS.get(section, {}).get(name, name)
-                self._add(self.source.renamed(key, new) if new != key.value else [])
+                if new != key.value:
+                    self._add(self.source.renamed(key, new))
+                    self.more = self.more or new in _MOVED
                 if name == "version" and value.value == "1.1":
                     self._add(self.source.number(value, "1.1"))
                 self.visit(value, _field(section, name))
@@ -181,19 +200,20 @@ class _Walk:
             self._add(self._validation(node))
 
     def _validation(self, node: yaml.MappingNode) -> list[Edit]:
-        """The first of the fields that belong in `validation`, moved there; the next one in the next round."""
+        """The fields that belong in `validation`, moved there; what cannot be moved at once is for the next round."""
         by_name = {key.value: (key, value) for key, value in node.value}
-        for name, inner in _MOVED.items():
-            if name in by_name:
-                into = by_name.get("validation")
-                if into is None:
-                    edits = self.source.wrapped(by_name[name], "validation", inner, flow=bool(node.flow_style))
-                elif isinstance(into[1], yaml.MappingNode) and inner not in {key.value for key, _ in into[1].value}:
-                    edits = self.source.moved(node, by_name[name], into, inner)
-                else:
-                    edits = []
-                if edits:
-                    return edits
+        found = {inner: by_name[name] for name, inner in _MOVED.items() if name in by_name}
+        into = by_name.get("validation")
+        if into is not None:
+            inside = {key.value for key, _ in into[1].value} if isinstance(into[1], yaml.MappingNode) else frozenset()
+            outside = {inner: entry for inner, entry in found.items() if inner not in inside}
+            edits = self.source.moved(node, outside, into)
+            self.more = self.more or 0 < len(edits) <= len(outside)
+            return edits
+        while found:
+            if edits := self.source.wrapped(node, found, "validation"):
+                return edits
+            del found[next(iter(found))]
         return []
 
     def _object(self, node: yaml.Node, kind: str) -> None:
@@ -226,9 +246,14 @@ def _field(section: type[Section], name: str) -> Any:
     return _meant(found.annotation, tuple(found.metadata))
 
 
+@functools.cache
+def _sections(kind: Any) -> tuple[type[Section], ...]:
+    return tuple(sections(kind))
+
+
 def _chosen(node: yaml.MappingNode, kind: Any) -> type[Section] | None:
     """The section that a mapping is: of several the one of its `kind`."""
-    options = list(sections(kind))
+    options = _sections(kind)
     if len(options) < 2:
         return options[0] if options else None
     tag = next((value.value for key, value in node.value if key.value == "kind"), "")

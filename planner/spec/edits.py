@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import yaml
 
@@ -34,19 +35,21 @@ class Edit:
     text: str
 
 
-def applied(text: str, edits: Iterable[Edit]) -> str:
-    """The text with the edits; of two that overlap the first one only."""
-    parts, at = [], 0
+def applied(text: str, edits: Iterable[Edit]) -> tuple[str, bool]:
+    """The text with the edits, and whether it has all of them: of two that overlap it has the first one only."""
+    parts, at, whole = [], 0, True
     for edit in sorted(set(edits)):
         if edit.start >= at:
             parts += [text[at : edit.start], edit.text]
             at = edit.end
-    return "".join([*parts, text[at:]])
+        else:
+            whole = False
+    return "".join([*parts, text[at:]]), whole
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Source:
-    """A text whose nodes are known.
+    """A text whose nodes are known. Its lines are looked for once, as it may have one line or many.
 
     Attributes:
         text: of the file.
@@ -55,6 +58,12 @@ class Source:
 
     text: str
     is_json: bool = False
+    _breaks: list[tuple[int, int]] = field(init=False, repr=False)
+    """Where each line break begins and ends."""
+
+    def __post_init__(self) -> None:
+        """Look for the lines."""
+        self._breaks = [found.span() for found in _BREAK.finditer(self.text)]
 
     def raw(self, node: yaml.Node) -> str:
         """What is written for a node."""
@@ -90,37 +99,75 @@ class Source:
         plain = _WORD.fullmatch(word) and word.lower() not in _OTHERWISE and quotes != '"' and not self.is_json
         return word if plain else json.dumps(word, ensure_ascii=False)
 
-    def wrapped(self, entry: Entry, outer: str, inner: str, *, flow: bool) -> list[Edit]:
-        """An entry below a new key: `inner: value` as `outer: {inner: value}`, or as two lines."""
+    def wrapped(self, mapping: yaml.MappingNode, entries: Mapping[str, Entry], outer: str) -> list[Edit]:
+        """Entries of a mapping below a new key that stands where the first one did, which becomes the last there.
+
+        `key: value` becomes `outer: {inner: value}`, or two lines.
+
+        Args:
+            mapping: has the entries.
+            entries: by their names below `outer`; those after the first stay where they cannot be moved.
+            outer: the new key.
+        """
+        (inner, entry), *others = entries.items()
         key, value = entry
         if not self._plain(entry) or not (name := self._like(key, outer)):
             return []
-        start = key.start_mark.index
-        if flow:
-            opened = Edit(value.start_mark.index, value.start_mark.index, f"{{{self._like(key, inner)}: ")
-            return [Edit(start, self._end(key), name), opened, Edit(self._end(value), self._end(value), "}")]
-        indent = " " * (key.start_mark.column + 2)
-        rest = self._shifted(self._end(key), self._end(value), 2)
-        return [Edit(start, self._end(value), f"{name}:{self._newline}{indent}{self._like(key, inner)}{rest}")]
+        start, end = key.start_mark.index, self._end(value)
+        column = None if mapping.flow_style else key.start_mark.column + 2
+        gone, head = self._taken(mapping, dict(others), column)
+        head += self._like(key, inner)
+        if column is None:
+            opened = Edit(value.start_mark.index, value.start_mark.index, f"{{{head}: ")
+            return [*gone, Edit(start, self._end(key), name), opened, Edit(end, end, "}")]
+        rest = self._shifted(self._end(key), end, 2)
+        return [*gone, Edit(start, end, f"{name}:{self._newline}{' ' * column}{head}{rest}")]
 
-    def moved(self, mapping: yaml.MappingNode, entry: Entry, into: Entry, inner: str) -> list[Edit]:
-        """An entry of a mapping as the first one of the mapping that is in another entry, and not empty."""
-        (key, value), (_, target) = entry, into
-        gone = self._without(mapping, entry)
-        if not isinstance(target, yaml.MappingNode) or not target.value or not gone:
-            return []
-        if not self._plain(entry) or not self._plain(into):
+    def moved(self, mapping: yaml.MappingNode, entries: Mapping[str, Entry], into: Entry) -> list[Edit]:
+        """Entries of a mapping as the first ones of the mapping that is in another entry, and not empty.
+
+        One edit for each entry that is moved, and one more for all; see `wrapped`.
+        """
+        target = into[1]
+        if not isinstance(target, yaml.MappingNode) or not target.value or not self._plain(into):
             return []
         first = target.value[0][0].start_mark
-        if target.flow_style:
+        gone, head = self._taken(mapping, entries, None if target.flow_style else first.column)
+        return [*gone, Edit(first.index, first.index, head)] if gone else []
+
+    def _taken(
+        self, mapping: yaml.MappingNode, entries: Mapping[str, Entry], column: int | None
+    ) -> tuple[list[Edit], str]:
+        """The edits that remove entries, and what stands before the first entry elsewhere then, the last one first.
+
+        Those that cannot be moved, or not together with the ones before them, are left.
+
+        Args:
+            mapping: has the entries.
+            entries: by their new names.
+            column: of the entries elsewhere; None in flow.
+        """
+        edits: list[Edit] = []
+        head = ""
+        for inner, entry in entries.items():
+            gone = self._without(mapping, entry)
+            text = self._told(mapping, entry, inner, column) if gone and self._plain(entry) else ""
+            if column is None and gone and "#" in self.text[self._end(entry[1]) : gone[0].end]:
+                continue
+            if text and not any(one.start < gone[0].end and gone[0].start < one.end for one in edits):
+                edits += gone
+                head = f"{text}{head}"
+        return edits, head
+
+    def _told(self, mapping: yaml.MappingNode, entry: Entry, inner: str, column: int | None) -> str:
+        """An entry by a new name, with what separates it from the next; "" where it cannot be written so."""
+        key, value = entry
+        if column is None:
             flat = not isinstance(value, yaml.CollectionNode) or value.flow_style
-            told = "#" in self.text[self._end(value) : gone[0].end]
-            head = f"{self._like(key, inner)}: {self.raw(value)}, "
-            return [*gone, Edit(first.index, first.index, head)] if flat and not told else []
+            return f"{self._like(key, inner)}: {self.raw(value)}, " if flat else ""
         end = self._end(value) if mapping.flow_style else self._line(self._end(value))[1]
-        rest = self._shifted(self._end(key), end, first.column - key.start_mark.column)
-        head = f"{self._like(key, inner)}{rest}{self._newline}{' ' * first.column}"
-        return [*gone, Edit(first.index, first.index, head)]
+        rest = self._shifted(self._end(key), end, column - key.start_mark.column)
+        return f"{self._like(key, inner)}{rest}{self._newline}{' ' * column}"
 
     def _without(self, mapping: yaml.MappingNode, entry: Entry) -> list[Edit]:
         """The edit that removes an entry: its lines where it has them for itself, comments behind it included."""
@@ -138,9 +185,9 @@ class Source:
 
     def _line(self, index: int) -> tuple[int, int]:
         """Where the line of an index begins, and where its line break is."""
-        begin = max(self.text.rfind("\n", 0, index), self.text.rfind("\r", 0, index)) + 1
-        found = _BREAK.search(self.text, index)
-        return begin, found.start() if found else len(self.text)
+        at = bisect_left(self._breaks, (index,))
+        begin = self._breaks[at - 1][1] if at else 0
+        return begin, self._breaks[at][0] if at < len(self._breaks) else len(self.text)
 
     def _plain(self, entry: Entry) -> bool:
         """Whether key, colon and value follow one another: no alias, no anchor, no `?`."""
@@ -167,5 +214,4 @@ class Source:
 
     @property
     def _newline(self) -> str:
-        found = _BREAK.search(self.text)
-        return found[0] if found else "\n"
+        return self.text[slice(*self._breaks[0])] if self._breaks else "\n"

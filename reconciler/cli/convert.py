@@ -19,6 +19,7 @@ from reconciler.cli import show
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.offline import config_of, project_at
 from reconciler.cli.session import Session, session_of
+from reconciler.compiler import calmly
 
 __all__ = ["run"]
 
@@ -96,7 +97,7 @@ def _read(path: Path) -> _File:
         before = path.read_bytes()
     except OSError as error:
         raise Failure(Code.ENVIRONMENT, f"cannot read {path}: {error.strerror}") from None
-    found = converted(path.name, before)
+    found = calmly(converted, path.name, before)
     errors = (problem for problem in found.problems if problem.severity is Severity.ERROR)
     told = (replace(problem, place=replace(problem.place, path=os.path.relpath(path))) for problem in errors)
     return _File(path, before, found.data, tuple(told), found.refused)

@@ -23,7 +23,7 @@ from reconciler.cli import folder, show
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.offline import Files
 from reconciler.cli.session import Output, Session
-from reconciler.compiler import compiled
+from reconciler.compiling import compiled
 from reconciler.source.model import Entry, Tree
 from reconciler.source.objects import object_id
 

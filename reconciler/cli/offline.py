@@ -29,10 +29,11 @@ from reconciler.cli import folder
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.repository import Repository, around
 from reconciler.cli.session import Session
-from reconciler.compiler import calmly, compiled
+from reconciler.compiling import calmly, compiled
 from reconciler.hubs import FolderHub
 from reconciler.outside import offline
 from reconciler.settings import DaemonSettings, load_settings
+from reconciler.shares import Shares
 from reconciler.source.model import Tree
 from reconciler.source.remote import parse
 
@@ -68,16 +69,21 @@ class Files:
     def given(
         self, config: CompileConfig, in_force: Mapping[str, str] | None = None, named: frozenset[str] = frozenset()
     ) -> CompileInput:
-        """All that compile may know, with every content that it wants."""
-        given = CompileInput(
-            commit=self.commit,
-            tree_id=self.tree.id,
-            entries=self.tree.entries,
-            config=config,
-            in_force=dict(in_force or {}),
-            named=named,
-        )
+        """All that compile may know; of a large tree, what comes of it is in the cache already."""
+        start = replace(self._nothing(config), in_force=dict(in_force or {}), named=named)
+        with Shares() as shares:
+            given = self._gather(start, shares)
+            calmly(shares.compile, given, self.cache)
+        return given
+
+    def _nothing(self, config: CompileConfig) -> CompileInput:
+        return CompileInput(self.commit, self.tree.id, self.tree.entries, config)
+
+    def _gather(self, given: CompileInput, shares: Shares | None = None) -> CompileInput:
+        """The input with every content that compile wants."""
         for _ in range(_MOST_ROUNDS):
+            if shares is not None:
+                calmly(shares.read, given, self.cache)
             missing = calmly(wanted, given, self.cache)
             if missing:
                 given = replace(given, blobs={**given.blobs, **self.read(missing)})
@@ -94,7 +100,7 @@ class Files:
 
     def rows(self, config: CompileConfig) -> tuple[FileRow, ...]:
         """Which of them are spec files, and why."""
-        return ls_files(self.given(config), self.cache)
+        return ls_files(self._gather(self._nothing(config)), self.cache)
 
 
 @dataclass(slots=True)

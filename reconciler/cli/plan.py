@@ -33,7 +33,7 @@ from reconciler.cli.followed import follows, known_to
 from reconciler.cli.offline import Files, Project, config_of, project_at
 from reconciler.cli.repository import Repository
 from reconciler.cli.session import Session, session_of
-from reconciler.compiler import compiled
+from reconciler.compiling import compiled
 from reconciler.settings import DaemonSettings
 
 __all__ = ["run"]

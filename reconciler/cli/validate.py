@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated
@@ -11,19 +11,18 @@ from typing import Annotated
 import typer
 
 from planner.compile.discover import Discovery, discover
-from planner.compile.paths import is_preset
+from planner.compile.reading import SpecFile
 from planner.errors import Problem, Severity
 from planner.model.desired import CompiledOperation, DesiredState
 from planner.render.json import problem_json
 from planner.render.sarif import sarif
-from planner.spec.load import Document
 from reconciler.api.version import version
 from reconciler.cli import expect as examples
 from reconciler.cli import show
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.offline import Files, config_of, project_at
 from reconciler.cli.session import Output, Session, session_of
-from reconciler.compiler import compiled
+from reconciler.compiling import compiled
 
 __all__ = ["run"]
 
@@ -107,8 +106,10 @@ def _check(session: Session, top: Path, asked: Sequence[Path]) -> _Checked:
         top=top,
         below=below,
         operations={name: one for name, one in desired.roots.items() if _asked(one.place.path, wanted)},
-        components=_documents(found, wanted, _is_component),
-        presets=_documents(found, wanted, is_preset),
+        components=[
+            (file.path, name) for file in _files(found, wanted) for kind, name in file.names if kind == "component"
+        ],
+        presets=[(file.path, preset.name) for file in _files(found, wanted) for preset in file.presets],
         problems=_problems(desired, wanted),
     )
 
@@ -132,18 +133,8 @@ def _problems(desired: DesiredState, wanted: Collection[str]) -> list[Problem]:
     return [problem for problem in desired.problems if _asked(problem.place.path, wanted)]
 
 
-def _documents(found: Discovery, wanted: Collection[str], which: Callable[[Document], bool]) -> list[tuple[str, str]]:
-    return [
-        (path, document.name)
-        for path, file in sorted(found.files.items())
-        if _asked(path, wanted)
-        for document in file.loaded.documents
-        if which(document)
-    ]
-
-
-def _is_component(document: Document) -> bool:
-    return document.kind == "component"
+def _files(found: Discovery, wanted: Collection[str]) -> list[SpecFile]:
+    return [file for path, file in sorted(found.files.items()) if _asked(path, wanted)]
 
 
 def _document(one: tuple[str, str]) -> Mapping[str, object]:

@@ -172,7 +172,9 @@ def test_what_would_become_another_file_is_refused(monkeypatch):
     data = f"{HEAD}is_approved: true\n{RUN}".encode()
     for made in ("isApproved: false\n", "foo: 1\n", "isApproved: [\n"):
         rounds = [HEAD + made + RUN] * 2
-        monkeypatch.setattr(convert, "applied", lambda text, edits, rounds=rounds: rounds.pop() if rounds else text)
+        monkeypatch.setattr(
+            convert, "applied", lambda text, edits, rounds=rounds: (rounds.pop() if rounds else text, False)
+        )
         found = converted("a.yaml", data)
         assert (found.data, found.problems, found.refused) == (data, (), True)
 
