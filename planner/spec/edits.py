@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 import yaml
 
@@ -26,7 +27,7 @@ _OTHERWISE = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", 
 Entry = tuple[yaml.Node, yaml.Node]
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Edit:
     """`text` in place of what is from `start` to `end`."""
 
@@ -35,10 +36,13 @@ class Edit:
     text: str
 
 
+_IN_ORDER = attrgetter("start", "end", "text")
+
+
 def applied(text: str, edits: Iterable[Edit]) -> tuple[str, bool]:
     """The text with the edits, and whether it has all of them: of two that overlap it has the first one only."""
     parts, at, whole = [], 0, True
-    for edit in sorted(set(edits)):
+    for edit in sorted(set(edits), key=_IN_ORDER):
         if edit.start >= at:
             parts += [text[at : edit.start], edit.text]
             at = edit.end

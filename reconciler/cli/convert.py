@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from planner.errors import Problem, Severity
 from planner.render.json import problem_json
 from planner.spec.convert import converted
 from reconciler.cli import show
+from reconciler.cli.diff import unified
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.offline import config_of, project_at
 from reconciler.cli.session import Session, session_of
@@ -142,5 +142,5 @@ def _tell(session: Session, files: Sequence[_File], *, write: bool, check: bool)
 
 def _diff(file: _File) -> str:
     before, after = (data.decode("utf-8", "replace").splitlines(keepends=True) for data in (file.before, file.after))
-    lines = difflib.unified_diff(before, after, f"a/{file.name}", f"b/{file.name}")
+    lines = (f"--- a/{file.name}\n", f"+++ b/{file.name}\n", *unified(before, after))
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 import yaml
 
 from planner.compile import CompileConfig, compile_tree
-from planner.spec import convert
+from planner.spec import convert, edits
 from planner.spec.convert import converted
 from planner.spec.places import snake
 from reconciler.compiler import check_schedule
@@ -67,6 +69,22 @@ CASES = {
     "a text moves without the line after it": (
         "inputs:\n  - name: a\n    validation:\n      ge: 1\n    options:\n      - |\n        1\n    type: int\n",
         "inputs:\n  - name: a\n    validation:\n      options:\n        - |\n          1\n      ge: 1\n    type: int\n",
+    ),
+    "both beside a validation in lines": (
+        "inputs:\n  - name: a\n    options:\n      - 1\n    validation:\n      ge: 1\n    delayValidation: true # d\n",
+        "inputs:\n  - name: a\n    validation:\n      options:\n        - 1\n      delay: true # d\n      ge: 1\n",
+    ),
+    "both at the end in flow": (
+        "inputs: [{name: a, validation: {ge: 1}, options: [1], delayValidation: true}]\n",
+        "inputs: [{name: a, validation: {options: [1], delay: true, ge: 1}}]\n",
+    ),
+    "the first of two cannot move": (
+        "inputs:\n  - {name: a, delayValidation: !!bool true, options: [1]}\n",
+        "inputs:\n  - {name: a, delayValidation: !!bool true, validation: {options: [1]}}\n",
+    ),
+    "a name in snake case that moves as well": (
+        "inputs: [{name: a, delay_validation: true, options: [1]}]\n",
+        "inputs: [{name: a, validation: {delay: true, options: [1]}}]\n",
     ),
     "beside a validation without anything": (
         "inputs: [{name: a, options: [1], validation: null}]\n",
@@ -233,3 +251,48 @@ def test_a_large_file_ends():
     text = f"{HEAD}inputs:\n{entries}{RUN}"
 
     assert text_of(text).count("validation: {options: [1]}, isList") == 4_000
+
+
+class Breaks:
+    """The pattern of line breaks, which counts the characters that it looks at."""
+
+    def __init__(self) -> None:
+        self.pattern = edits._BREAK
+        self.looked = 0
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        self.looked += len(text)
+        return self.pattern.finditer(text)
+
+    def match(self, text: str, at: int) -> re.Match[str] | None:
+        self.looked += 1
+        return self.pattern.match(text, at)
+
+
+def entry(number: int) -> dict[str, Any]:
+    return {"name": f"i{number}", "options": [1], "delayValidation": True}
+
+
+def in_flow(count: int) -> str:
+    value = {"version": 1.1, "kind": "component", "inputs": [entry(number) for number in range(count)]}
+    return json.dumps({**value, "run": {"kind": "job", "container": {"image": "i", "command": ["c"]}}})
+
+
+def in_lines(count: int) -> str:
+    return f"{HEAD}{yaml.safe_dump({'inputs': [entry(number) for number in range(count)]}, sort_keys=False)}{RUN}"
+
+
+@pytest.mark.parametrize(("name", "made"), [("a.json", in_flow), ("a.yaml", in_lines)], ids=["one-line", "many-lines"])
+def test_two_moves_in_each_of_many_inputs_cost_no_more_than_their_number(monkeypatch, name, made):
+    def work(count: int) -> dict[str, float]:
+        breaks, rounds = Breaks(), []
+        monkeypatch.setattr(edits, "_BREAK", breaks)
+        monkeypatch.setattr(convert, "applied", lambda *args: rounds.append(args) or edits.applied(*args))
+        text = made(count)
+        assert converted(name, text.encode()).data != text.encode()
+        monkeypatch.undo()
+        return {"rounds": len(rounds), "looked": breaks.looked / len(text)}
+
+    for done in (work(200), work(400)):
+        assert done["rounds"] == 1
+        assert done["looked"] <= 2

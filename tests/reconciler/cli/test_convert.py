@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 
@@ -41,6 +42,19 @@ def test_it_shows_a_diff_and_changes_nothing(tmp_path: Path) -> None:
     assert [line for line in changes if line[0] in "+-"] == ["-is_approved: true  # kept", "+isApproved: true  # kept"]
     assert said.stderr == "2 files, 1 would change\n"
     assert (tmp_path / "ops/a.yaml").read_bytes() == OLD
+
+
+def test_the_collector_of_cycles_is_let_alone_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    enabled: list[bool] = []
+
+    def watched(path: str, data: bytes) -> Converted:
+        enabled.append(gc.isenabled())
+        return Converted(data, ())
+
+    monkeypatch.setattr("reconciler.cli.convert.converted", watched)
+    write(tmp_path, {"a.yaml": OLD})
+    say()
+    assert enabled == [False]
 
 
 def test_it_writes_when_asked(tmp_path: Path) -> None:
