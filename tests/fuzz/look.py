@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -21,7 +21,7 @@ from reconciler.compiler import check_schedule
 from tests.fuzz.documents import document_of
 from tests.planner.compile.trees import COMMIT, given
 
-__all__ = ["LIMIT", "Look", "look"]
+__all__ = ["LIMIT", "Look", "look", "starts"]
 
 LIMIT = 2.0
 """Seconds of processor time, which other processes do not take away. An ordinary document needs a hundredth of them."""
@@ -58,7 +58,7 @@ def look(seed: str) -> Look:
         with _listening(ours):
             desired = _compiled({name: data, **_OTHERS}, name)
             _sound(desired)
-            bound = sum(_bound(leaf) for root in desired.roots.values() for leaf in _leaves(root))
+            bound = sum(starts(leaf, _any(leaf)) for root in desired.roots.values() for leaf in _leaves(root))
             load_repository(".plumbline.yaml", data)
     except Exception:  # noqa: BLE001 -- whatever it is, it is what is looked for
         return Look(seed, time.process_time() - begun, failure=traceback.format_exc())
@@ -122,12 +122,12 @@ def _leaves(operation: CompiledOperation) -> Iterator[CompiledOperation]:
         yield operation
 
 
-def _bound(operation: CompiledOperation) -> bool:
-    values = dict(zip(operation.body.references, _ANY * len(operation.body.references), strict=False))
+def starts(operation: CompiledOperation, values: Mapping[str, Any]) -> bool:
+    """Whether a run of a leaf can be bound, with these values of its references."""
     request = BindRequest(
         operation=operation,
         key=keys.generation("t", 1).child("a"),
-        values=values,
+        values=dict(values),
         upstream={},
         identity=("default", "fuzz"),
         commit=COMMIT,
@@ -139,6 +139,10 @@ def _bound(operation: CompiledOperation) -> bool:
     except BindError:
         return False
     return True
+
+
+def _any(leaf: CompiledOperation) -> dict[str, Any]:
+    return dict(zip(leaf.body.references, _ANY * len(leaf.body.references), strict=False))
 
 
 _ANY: list[Any] = [1, "x", None, [1], {"a": "{{ x }}"}, "{{"]

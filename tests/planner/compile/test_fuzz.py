@@ -2,19 +2,17 @@
 
 import json
 import random
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
 
-from planner import keys
 from planner.compile import CompileConfig
-from planner.compile.bind import BindError, BindRequest, bind, finish_run
 from planner.compile.digests import is_sealed
 from planner.model.desired import CompiledOperation, Dag
 from reconciler import codec
-from tests.planner.compile.trees import COMMIT, compiled
+from tests.fuzz.look import starts
+from tests.planner.compile.trees import compiled
 
 pytestmark = pytest.mark.unit
 
@@ -143,19 +141,4 @@ def test_no_file_breaks_compile(seed):
 
 def started(operation, dice):
     values = {name: dice.choice([1, "x", None, [1], {"a": "{{ x }}"}, "{{"]) for name in operation.body.references}
-    request = BindRequest(
-        operation=operation,
-        key=keys.generation("t", 1).child("a"),
-        values=values,
-        upstream={},
-        identity=("default", "fuzz"),
-        commit=COMMIT,
-        opened_at=datetime(2026, 1, 1, tzinfo=UTC),
-        because="fuzz",
-    )
-    try:
-        run = bind(request)
-        finish_run(run, {"run_outputs_path": "/o", "ports": [1], "base_url": "http://x"})
-    except BindError:
-        return False
-    return True
+    return starts(operation, values)
