@@ -17,7 +17,19 @@ from planner.compile.template.values import text
 from planner.model.desired import Input
 from planner.spec.places import pointer
 
-__all__ = ["UNKNOWN", "Settled", "escape", "final", "has_template", "later", "scope_of", "settle", "strings", "words"]
+__all__ = [
+    "UNKNOWN",
+    "Growing",
+    "Settled",
+    "escape",
+    "final",
+    "has_template",
+    "later",
+    "scope_of",
+    "settle",
+    "strings",
+    "words",
+]
 
 UNKNOWN = "unknown."
 """How symbols begin that stand for an input with a problem, or for one of a component that is looked at by itself."""
@@ -95,7 +107,7 @@ def later(names: Iterable[str], prefix: str = "params.") -> dict[str, Symbol]:
 
 def scope_of(
     inputs: Sequence[Input], values: Mapping[str, Json], later: Mapping[str, Symbol], known: Mapping[str, Partial]
-) -> dict[str, Partial]:
+) -> Mapping[str, Partial]:
     """The scope of one run.
 
     Args:
@@ -104,17 +116,45 @@ def scope_of(
         later: symbols of those that are known later; the others have no value at all.
         known: what `globals` holds.
     """
-    params: dict[str, Partial] = {}
-    scope: dict[str, Partial] = {}
-    arguments: list[Partial] = []
-    for item in inputs:
-        symbol = later.get(item.name)
-        shown, entry = _known(item, values.get(item.name)) if symbol is None else _waiting(symbol)
-        params[item.name] = {**entry, "type": item.type or None, "connection": item.connection}
-        scope[item.name] = shown
-        if item.role == "input" and not (entry["as_arg"] is None or entry["as_arg"] == ""):
-            arguments.append(entry["as_arg"])
-    return {**scope, "params": {**params, "as_args": arguments}, "globals": known}
+    return Growing(inputs, values, later, known).scope
+
+
+class Growing:
+    """The scope of one run while its values come to be known; see `scope_of`.
+
+    Attributes:
+        scope: as it is now; what is told changes it.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[Input],
+        values: Mapping[str, Json],
+        later: Mapping[str, Symbol],
+        known: Mapping[str, Partial],
+    ) -> None:
+        self._inputs = {item.name: item for item in inputs}
+        self._params: dict[str, Partial] = {}
+        self._arguments: dict[str, Partial] = {}
+        self.scope: dict[str, Partial] = {}
+        for name, item in self._inputs.items():
+            symbol = later.get(name)
+            self._set(item, *(_known(item, values.get(name)) if symbol is None else _waiting(symbol)))
+        self.scope["params"] = self._params
+        self.scope["globals"] = known
+        self.tell({})
+
+    def tell(self, values: Mapping[str, Json]) -> None:
+        """These inputs have values now."""
+        for name in values.keys() & self._inputs.keys():
+            self._set(self._inputs[name], *_known(self._inputs[name], values[name]))
+        self._params["as_args"] = [one for one in self._arguments.values() if not (one is None or one == "")]
+
+    def _set(self, item: Input, shown: Partial, entry: Mapping[str, Partial]) -> None:
+        self._params[item.name] = {**entry, "type": item.type or None, "connection": item.connection}
+        self.scope[item.name] = shown
+        if item.role == "input":
+            self._arguments[item.name] = entry["as_arg"]
 
 
 def _waiting(symbol: Symbol) -> tuple[Symbol, Mapping[str, Partial]]:
@@ -165,18 +205,14 @@ class Settled:
     deep: tuple[str, ...] = ()
 
 
-Scoped = Callable[[Mapping[str, Json], Mapping[str, Symbol]], Mapping[str, Partial]]
-"""From values that are known, and symbols for those that are not, to the scope."""
-
-
 def settle(
-    texts: Mapping[str, Json], scoped: Scoped, accept: Callable[[str, Json], Json], budget: Budget | None = None
+    texts: Mapping[str, Json], growing: Growing, accept: Callable[[str, Json], Json], budget: Budget | None = None
 ) -> Settled:
     """Evaluate values that are templates, each after those that it needs.
 
     Args:
         texts: template text by name of the input.
-        scoped: the scope, given what is known of `texts`; their names that are left over are known later.
+        growing: the scope, in which all of them are known later; it is told their values.
         accept: what an evaluated value becomes under its name: its type is checked there.
         budget: what it may cost in all; without one, as much as `Budget()` has.
     """
@@ -190,11 +226,11 @@ def settle(
         if turn == _MOST_TURNS:
             done.deep = tuple(left)
             break
-        scope = scoped(done.values, later(name for name in texts if name not in done.values))
         unsettled = frozenset(left)  # the scope of this turn has none of them, whatever becomes of them meanwhile
+        found: dict[str, Json] = {}
         for name in ready:
             value = left[name]
-            bound = bind(value, scope, budget)
+            bound = bind(value, growing.scope, budget)
             behind[name] = frozenset(other[len(_PARAMS) :] for other in bound.waiting_on if other.startswith(_PARAMS))
             if not bound.flaws and not behind[name].isdisjoint(unsettled):
                 continue
@@ -204,5 +240,7 @@ def settle(
             elif bound.pending:
                 done.waiting[name] = final(bound)
             else:
-                done.values[name] = accept(name, bound.value)
+                found[name] = accept(name, bound.value)
+        growing.tell(found)
+        done.values.update(found)
     return done

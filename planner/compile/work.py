@@ -15,8 +15,8 @@ from planner.compile.checks import Checker, checks_of
 from planner.compile.origin import Origin, Report
 from planner.compile.provided import Provided
 from planner.compile.resolve import Found
-from planner.compile.scope import UNKNOWN, has_template, later, scope_of, settle
-from planner.compile.template import Flaw, Symbol
+from planner.compile.scope import UNKNOWN, Growing, has_template, later, settle
+from planner.compile.template import Flaw
 from planner.compile.template.errors import FaultError
 from planner.compile.template.symbols import Partial
 from planner.compile.types import convert
@@ -140,12 +140,8 @@ class Work:
         if not self.texts:
             return {}
         symbols = later((*self.references, *self.given)) | later(self.unknown, UNKNOWN)
-        inputs = tuple(self.inputs.values())
-
-        def scoped(values: Mapping[str, Json], waiting: Mapping[str, Symbol]) -> Mapping[str, Partial]:
-            return scope_of(inputs, {**self.values, **values}, {**symbols, **waiting}, self.asked.known)
-
-        done = settle(self.texts, scoped, self.accept, self.report.templates())
+        growing = Growing(tuple(self.inputs.values()), self.values, symbols | later(self.texts), self.asked.known)
+        done = settle(self.texts, growing, self.accept, self.report.templates())
         self.values.update(done.values)
         for name, flaws in done.flaws.items():
             self.flawed(self.origins[name], flaws)
