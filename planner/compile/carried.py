@@ -93,7 +93,6 @@ _REFUSING = {
     "matrix": "sweeps do not run yet",
     "joins": "joins over earlier runs do not run yet",
     "events": "nothing starts operations by events yet",
-    "conditions": "conditions are not evaluated yet",
     "hooks": "hooks do not run yet",
     "build": "images are not built yet",
     "mount": "a daemon has no local files to upload (`mount`): give the run code of the repository by `init`",

@@ -84,7 +84,17 @@ def _halves(operation: CompiledOperation) -> Halves:
     one, two = _leaf(operation.kind, body) if isinstance(body, Leaf) else _dag(body)
     for name in two.keys() & live.keys():  # what both have a part of: `termination`
         two[name] = {**_fields(live[name]), **_fields(two[name])}
-    return {"kind": operation.kind, **one, **identity}, {**live, **two}
+    return {"kind": operation.kind, **one, **identity, **_asked(operation)}, {**live, **two}
+
+
+def _asked(operation: CompiledOperation) -> Fields:
+    """What the condition of a DAG reads; a leaf has that itself."""
+    condition = operation.condition
+    if condition is None or isinstance(operation.body, Leaf):
+        return {}
+    references = {name: str(reference) for name, reference in condition.references.items()}
+    read = said(params=dict(condition.params), templates=dict(condition.templates), references=references)
+    return said(conditionInputs=read)
 
 
 def _fields(value: Json) -> Fields:

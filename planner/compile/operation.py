@@ -14,6 +14,7 @@ from planner.compile.bindings import Around, Bindings, Sibling
 from planner.compile.carried import carried, not_yet
 from planner.compile.catalogue import check_namespace, check_queue
 from planner.compile.deliver import delivered
+from planner.compile.gate import condition_of
 from planner.compile.graph import Vertex
 from planner.compile.ground import Ground, known, whole
 from planner.compile.handed import environment_of, preset_of, with_laid_presets
@@ -30,7 +31,7 @@ from planner.compile.sections import check_operation, check_sections
 from planner.compile.settled import settled, whole_sections
 from planner.compile.task import Bound, Shop, Task
 from planner.compile.timing import lower_schedule
-from planner.model.desired import CompiledOperation, Dag, Leaf, Termination
+from planner.model.desired import CompiledOperation, Condition, Dag, Leaf, Termination
 from planner.model.gang import Gang
 from planner.model.schedule import Schedule
 from planner.spec import run as spec
@@ -105,7 +106,15 @@ def _compiled(
         tags=tuple(dict.fromkeys(component.tags or ())),
         refused=next(filter(None, said), ""),
         sections=sections,
+        condition=_condition(bound, operation, sections),
     )
+
+
+def _condition(bound: Bound, operation: Placed[Operation], sections: Mapping[str, Json]) -> Condition | None:
+    written = operation.section.conditions
+    if written is None or bound.ground.report.errors:
+        return None
+    return condition_of(sections["conditions"], written, operation.origin.at("conditions"), bound)
 
 
 def _schedule(bound: Bound, operation: Placed[Operation]) -> Schedule | None:

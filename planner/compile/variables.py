@@ -15,7 +15,7 @@ from planner.canon import Json
 from planner.compile.template import Symbol, compile_template, names
 from planner.compile.template.symbols import Partial
 
-__all__ = ["AT_ENSURE", "AT_START", "COMPILED", "NOT_IN_CONTEXT", "compiled", "read_by", "symbols"]
+__all__ = ["AT_ENSURE", "AT_START", "COMPILED", "NOT_IN_CONTEXT", "OF_SERVICES", "compiled", "read_by", "symbols"]
 
 COMPILED = (
     "instance",
@@ -55,7 +55,7 @@ AT_ENSURE = (
 )
 """Known by the backend, right before an attempt is made."""
 
-_OF_SERVICES = ("ports", "base_url", "base_urls")
+OF_SERVICES = ("ports", "base_url", "base_urls")
 
 NOT_IN_CONTEXT = ("ports",)
 """What the context file has a member of its own for (docs/run-contract.md)."""
@@ -84,7 +84,7 @@ def _named(names: Iterable[str]) -> Mapping[str, Symbol]:
 
 
 _SYMBOLS = _named((*COMPILED, *AT_START, *AT_ENSURE))
-_SYMBOLS_OF_SERVICES = _named(_OF_SERVICES)
+_SYMBOLS_OF_SERVICES = _named(OF_SERVICES)
 
 
 def symbols(known: Mapping[str, Json], kind: str) -> dict[str, Partial]:

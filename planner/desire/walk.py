@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from planner.compile.bind import BindError, BindRequest, bind
+from planner.compile.bind import BindError, bind
 from planner.desire.leaf import LeafContext, step, stop_words
-from planner.desire.nodes import effective, latest, upstream, value
+from planner.desire.nodes import effective, latest
 from planner.desire.rollup import rollup, trigger
+from planner.desire.starting import kept_from, request_of
 from planner.desire.view import Draft, Ready, Wait
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Dag, Leaf, Node
@@ -65,6 +66,11 @@ def walk(draft: Draft, top: Top) -> RunStatus:
         _leaf(walking, key, top.operation)
         run = draft.run(key)
         return effective(draft, run).status if run else RunStatus.CREATED
+    if top.operation.condition is not None and not top.closed and not _has_begun(draft, key):
+        kept = kept_from(draft, top.record.key, top.operation, top.record)
+        if kept is not None:
+            draft.add(Settled(draft.name, top.record.key, *kept, draft.now))
+            return kept[0]
     status = _dag(walking, top.record.key, top.operation.body)
     record = draft.run(top.record.key) or top.record
     if record.status.final:
@@ -107,6 +113,12 @@ def _node(walking: _Walk, parent: Key, node: Node) -> RunStatus:
             return RunStatus.CREATED
         if decided.final:
             return _decided_away(walking, key, node, decided)
+        if isinstance(node.operation.body, Dag):
+            kept = kept_from(draft, key, node.operation, walking.top.record)
+            if kept is not None:
+                _open(walking, key, node.operation, walking.top.record.because)
+                draft.add(Settled(draft.name, key, *kept, draft.now))
+                return kept[0]
     elif run is not None and isinstance(node.operation.body, Dag) and run.status.final:
         return run.status
     if isinstance(node.operation.body, Dag):
@@ -132,13 +144,15 @@ def _decide(node: Node, upstream: list[RunStatus]) -> RunStatus | None:
 
 def _decided_away(walking: _Walk, key: Key, node: Node, status: RunStatus) -> RunStatus:
     draft = walking.draft
-    others = ", ".join(
-        name
-        for name in node.upstream
-        if walking.statuses[(*key.place[:-1], name)] not in {RunStatus.SUCCEEDED, RunStatus.SKIPPED}
-    )
+    ends = {name: walking.statuses[(*key.place[:-1], name)] for name in node.upstream}
+    if status is RunStatus.SKIPPED:
+        others = ", ".join(name for name, end in ends.items() if end is RunStatus.SKIPPED)
+        reason = f"skipped with {others}"
+    else:
+        bad = [name for name, end in ends.items() if end not in {RunStatus.SUCCEEDED, RunStatus.SKIPPED}]
+        others = ", ".join(bad)
+        reason = f"trigger {node.trigger} cannot be met: {others}" if bad else f"trigger {node.trigger} cannot be met"
     _open(walking, key, node.operation, f"decided by its upstream ({others})")
-    reason = f"trigger {node.trigger} cannot be met: {others}" if others else f"trigger {node.trigger} cannot be met"
     draft.add(Settled(draft.name, key, status, reason, draft.now))
     return status
 
@@ -174,22 +188,12 @@ def _leaf(walking: _Walk, key: Key, operation: CompiledOperation) -> None:
 
 def _bind(walking: _Walk, run: RunRecord, operation: CompiledOperation) -> None:
     draft, top = walking.draft, walking.top
-    leaf = operation.body
-    assert isinstance(leaf, Leaf)
+    kept = kept_from(draft, run.key, operation, run)
+    if kept is not None:
+        draft.add(Settled(draft.name, run.key, *kept, draft.now))
+        return
     try:
-        values = {name: value(draft, run.key, reference) for name, reference in leaf.references.items()}
-        bound = bind(
-            BindRequest(
-                operation=operation,
-                key=run.key,
-                values=values,
-                upstream=upstream(draft, run.key, leaf),
-                identity=(draft.view.identity.instance, draft.view.identity.project),
-                commit=run.commit,
-                opened_at=run.opened_at,
-                because=run.because,
-            )
-        )
+        bound = bind(request_of(draft, run.key, operation, run))
     except BindError as error:
         draft.add(Settled(draft.name, run.key, RunStatus.FAILED, str(error), draft.now))
         return

@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
 
 from planner.canon import Json
 from planner.errors import Place, Problem
 from planner.model.gang import Gang
+from planner.model.inputs import Input, Output, Reference
 from planner.model.schedule import Schedule
 
 __all__ = [
     "Asked",
     "CompiledOperation",
+    "Condition",
     "Dag",
     "DesiredState",
     "Input",
@@ -82,63 +83,6 @@ class Termination:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
-    """A param's value that another node of the same root will know.
-
-    Attributes:
-        place: the node, from the root.
-        path: what of it: `("outputs", name)`, `("inputs", name)`, `("globals", name)` or a whole section.
-    """
-
-    place: tuple[str, ...]
-    path: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return ".".join(("ops", "/".join(self.place), *self.path))
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """A declared output: its name, and its type or "" for any."""
-
-    name: str
-    type: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """A value that a leaf is given, as it was declared: what a start needs to check it and to show it to templates.
-
-    Attributes:
-        name: of the input or param.
-        role: a declared input, a declared output that got a param, or a param for the context only.
-        type: type of the value (reference section 8), or "" for any.
-        is_list: whether it is a list of such values.
-        is_flag: whether it is `--name` or nothing on a command line.
-        arg_format: template of its argument; None for `--name=value`.
-        required: whether a start without a value is an error.
-        delayed: whether literals are checked only when the run starts.
-        checks: what a value must satisfy, by the names of reference section 6.1.
-        connection: a connection that goes with the value.
-        to_init: whether the value is put in place before the run starts.
-        to_env: a variable of the program that has the value, or "".
-    """
-
-    name: str
-    role: Literal["input", "output", "context"] = "input"
-    type: str = ""
-    is_list: bool = False
-    is_flag: bool = False
-    arg_format: str | None = None
-    required: bool = False
-    delayed: bool = False
-    checks: Mapping[str, Json] = field(default_factory=dict)
-    connection: str | None = None
-    to_init: bool = False
-    to_env: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Leaf:
     """Something that a backend runs: a job or a service.
 
@@ -163,6 +107,30 @@ class Leaf:
     outputs: tuple[Output, ...] = ()
     termination: Termination = Termination()
     queue: str = ""
+    inputs: tuple[Input, ...] = ()
+    templates: Mapping[str, Json] = field(default_factory=dict)
+    known: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold when an operation is about to start; else it is skipped (reference section 16.3).
+
+    Attributes:
+        written: as in the repository, for people.
+        value: what it came to, or template text over inputs and `globals`. The other fields are empty without a
+            template; with one they are those of a `Leaf`.
+        params: inputs whose value is known, by name.
+        references: inputs that wait for another node, by name.
+        inputs: declarations of all inputs.
+        templates: inputs whose value is a template that waits for the start, by name.
+        known: `globals` of the project that the texts read.
+    """
+
+    written: str
+    value: Json
+    params: Mapping[str, Json] = field(default_factory=dict)
+    references: Mapping[str, Reference] = field(default_factory=dict)
     inputs: tuple[Input, ...] = ()
     templates: Mapping[str, Json] = field(default_factory=dict)
     known: Mapping[str, Json] = field(default_factory=dict)
@@ -220,6 +188,7 @@ class CompiledOperation:
         refused: why it cannot execute here, or "".
         sections: what else was written, by YAML name, merged and with templates bound as far as they are known:
             `matrix`, `joins`, `events`, `hooks`, `cache`, and so on.
+        condition: what must hold for it to start.
     """
 
     name: str
@@ -236,6 +205,7 @@ class CompiledOperation:
     fields: Mapping[str, Json] = field(default_factory=dict)
     refused: str = ""
     sections: Mapping[str, Json] = field(default_factory=dict)
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)

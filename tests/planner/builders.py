@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from planner.canon import Json
 from planner.compile.digests import sealed
 from planner.errors import Place, Problem
 from planner.model.desired import (
     Asked,
     CompiledOperation,
+    Condition,
     Dag,
     DesiredState,
     Input,
@@ -116,6 +118,19 @@ def dag(
 ) -> CompiledOperation:
     """A DAG of `node`s, in topological order."""
     return _sealed(CompiledOperation(name, "dag", Dag(nodes, concurrency), policy=policy, schedule=schedule), path)
+
+
+def when(operation: CompiledOperation, value: Json, **reads: str) -> CompiledOperation:
+    """The operation under a condition.
+
+    Args:
+        operation: it; a root, or what a node is made of.
+        value: what it came to, or a template.
+        reads: inputs that the condition reads and that are outputs of other nodes: `n="prepare.size"`.
+    """
+    references = {param: _reference(text) for param, text in reads.items()}
+    condition = Condition(str(value), value, references=references, inputs=tuple(Input(param) for param in references))
+    return _sealed(replace(operation, condition=condition, sections={"conditions": value}), operation.place.path)
 
 
 def node(

@@ -315,7 +315,6 @@ def test_what_a_template_gives_is_checked_as_the_section():
 
 REFUSED = {
     "matrix: {kind: mapping, values: [{a: 1}]}": "sweeps do not run yet",
-    "conditions: '{{ 1 == 1 }}'": "conditions are not evaluated yet",
     "hooks: [{hubRef: notify}]": "hooks do not run yet",
     "build: {hubRef: kaniko}": "images are not built yet",
     "isApproved: false": "`isApproved: false` waits for an approval that nobody can give yet",
