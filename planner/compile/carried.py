@@ -92,17 +92,25 @@ def _check_syntax(value: Json, origin: Origin, ground: Ground) -> None:
 _REFUSING = {
     "matrix": "sweeps do not run yet",
     "joins": "joins over earlier runs do not run yet",
-    "events": "nothing starts operations by events yet",
     "hooks": "hooks do not run yet",
     "build": "images are not built yet",
     "mount": "a daemon has no local files to upload (`mount`): give the run code of the repository by `init`",
 }
 
 
+def _by_operations(events: Json) -> bool:
+    """Whether all events come from operations of a DAG, and are known."""
+    if not isinstance(events, list | tuple) or has_template(events):
+        return False
+    return all(isinstance(event, Mapping) and str(event.get("ref")).startswith("ops.") for event in events)
+
+
 def not_yet(sections: Mapping[str, Json], component: Component) -> Iterator[str]:
     """Why the operation cannot run here: one sentence a section."""
     yield from reasons(component)
     yield from (reason for name, reason in _REFUSING.items() if sections.get(name))
+    if not _by_operations(sections.get("events", ())):
+        yield "nothing but operations of the same DAG starts an operation by events yet"
     if sections.get("isApproved") is False or isinstance(sections.get("isApproved"), str):
         yield "`isApproved: false` waits for an approval that nobody can give yet"
     termination = component.termination

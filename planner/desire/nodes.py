@@ -14,7 +14,7 @@ from planner.keys import Key
 from planner.model.desired import Leaf, Reference
 from planner.model.records import RunRecord
 
-__all__ = ["effective", "latest", "upstream", "value"]
+__all__ = ["effective", "entered", "latest", "upstream", "value"]
 
 
 def latest(draft: Draft, top: Key, place: tuple[str, ...]) -> Key:
@@ -29,6 +29,25 @@ def effective(draft: Draft, run: RunRecord) -> RunRecord:
     if run.carried_from is None:
         return run
     return draft.run(run.carried_from) or run
+
+
+def entered(run: RunRecord) -> frozenset[str]:
+    """Statuses that a run has been in, in the reference's words; those that it left within one look too."""
+    service, told = run.kind == "service", run.stop is not None or any(attempt.stop for attempt in run.attempts)
+    seen = any(attempt.seen_at for attempt in run.attempts) or run.started_at is not None
+    up = any(attempt.ready_at for attempt in run.attempts) if service else run.started_at is not None
+    been = {
+        "created": True,
+        "compiled": bool(run.bound),
+        "queued": bool(run.bound),
+        "scheduled": run.attempt_count > 0,
+        "starting": seen,
+        "running": up,
+        "retrying": run.attempt_count > 1,
+        "stopping": told,
+        str(run.status): True,
+    }
+    return frozenset(name for name, was in been.items() if was)
 
 
 def value(draft: Draft, key: Key, reference: Reference) -> Json:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from planner.compile.bind import BindError, bind
 from planner.desire.leaf import LeafContext, step, stop_words
-from planner.desire.nodes import effective, latest
+from planner.desire.nodes import effective, entered, latest
 from planner.desire.rollup import rollup, trigger
 from planner.desire.starting import kept_from, request_of
 from planner.desire.view import Draft, Ready, Wait
@@ -18,7 +18,7 @@ from planner.keys import Key
 from planner.model.desired import CompiledOperation, Dag, Leaf, Node
 from planner.model.facts import Bound, Carried, Opened, Settled
 from planner.model.records import RunRecord
-from planner.model.status import RunStatus
+from planner.model.status import FINAL, RunStatus
 
 __all__ = ["Top", "walk"]
 
@@ -108,7 +108,7 @@ def _node(walking: _Walk, parent: Key, node: Node) -> RunStatus:
     run = draft.run(key)
     if run is None and not _has_begun(draft, key):
         upstream = [walking.statuses[(*parent.place, other)] for other in node.upstream]
-        decided = _decide(node, upstream)
+        decided = RunStatus.CREATED if _happened(walking, parent, node) else _decide(node, upstream)
         if decided is None or (decided is RunStatus.CREATED and walking.top.closed):
             return RunStatus.CREATED
         if decided.final:
@@ -134,6 +134,21 @@ def _has_begun(draft: Draft, key: Key) -> bool:
     return any(
         len(run.place) > depth and run.place[:depth] == key.place and run.top == key.top for run in draft.state.runs
     )
+
+
+def _happened(walking: _Walk, parent: Key, node: Node) -> bool:
+    """Whether an event started the node: one of its other nodes has been in a status that it waits for."""
+    for event in node.events:
+        place = (*parent.place, event.upstream)
+        run = walking.draft.run(latest(walking.draft, parent, place))
+        if run is not None:
+            been = entered(effective(walking.draft, run))
+        else:  # a DAG that began, or what did not start
+            status = walking.statuses[place]
+            been = frozenset({str(status)} if status is RunStatus.CREATED else {str(status), "processing"})
+        if not FINAL.issuperset(been.intersection(event.statuses)):
+            return True
+    return False
 
 
 def _decide(node: Node, upstream: list[RunStatus]) -> RunStatus | None:

@@ -23,6 +23,7 @@ __all__ = [
     "Condition",
     "Dag",
     "DesiredState",
+    "Event",
     "Input",
     "Leaf",
     "Node",
@@ -137,20 +138,35 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """Statuses of another node that start a node, whatever else it waits for (reference section 16.1).
+
+    Attributes:
+        upstream: the other node.
+        statuses: in the reference's words; final ones do nothing here, as they are the trigger's.
+    """
+
+    upstream: str
+    statuses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A DAG's operation and what it waits for.
 
     Attributes:
         operation: compiled like a root, without schedule.
-        upstream: names of nodes of the same DAG, from `dependencies` and params.
+        upstream: names of nodes of the same DAG, from `dependencies`, params and events.
         trigger: which ends of the upstream nodes let it start (reference section 16.2).
         skip_on_upstream_skip: whether a skipped upstream skips it.
+        events: what else starts it.
     """
 
     operation: CompiledOperation
     upstream: tuple[str, ...] = ()
     trigger: str = "all_succeeded"
     skip_on_upstream_skip: bool = False
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from planner.model.desired import (
     Condition,
     Dag,
     DesiredState,
+    Event,
     Input,
     Leaf,
     Node,
@@ -134,12 +135,25 @@ def when(operation: CompiledOperation, value: Json, **reads: str) -> CompiledOpe
 
 
 def node(
-    operation: CompiledOperation | str, *upstream: str, trigger: str = "all_succeeded", skips: bool = False
+    operation: CompiledOperation | str,
+    *upstream: str,
+    trigger: str = "all_succeeded",
+    skips: bool = False,
+    events: Mapping[str, Sequence[str]] | None = None,
 ) -> Node:
-    """A node of a DAG; a name alone is a job of that name with its own command."""
+    """A node of a DAG; a name alone is a job of that name with its own command.
+
+    Args:
+        operation: what it runs.
+        upstream: names of the nodes that it waits for.
+        trigger: which ends of theirs let it start.
+        skips: whether a skipped one skips it.
+        events: statuses that start it, by the name of one of them.
+    """
     if isinstance(operation, str):
         operation = job(operation, f"do {operation}")
-    return Node(operation, upstream, trigger, skips)
+    found = tuple(Event(name, tuple(statuses)) for name, statuses in (events or {}).items())
+    return Node(operation, upstream, trigger, skips, found)
 
 
 def desired(

@@ -12,8 +12,9 @@ from planner.compile.ground import Ground, whole
 from planner.compile.origin import Origin, warning
 from planner.compile.resolve import Found
 from planner.compile.settled import settled
-from planner.model.desired import CompiledOperation, Dag, Node
+from planner.model.desired import CompiledOperation, Dag, Event, Node
 from planner.spec import run as spec
+from planner.spec.events import RUN_STATUS
 from planner.spec.plain import plain
 
 __all__ = ["Child", "components_of", "lower", "unused"]
@@ -62,8 +63,18 @@ def lower(said: spec.Dag, ground: Ground, around: Around, child: Child) -> Dag |
         siblings[vertex.name] = sibling
         if compiled is not None:
             trigger, skips = vertex.operation.trigger, vertex.operation.skip_on_upstream_skip
-            nodes.append(Node(compiled, vertex.upstream, trigger or "all_succeeded", skips is True))
+            events = tuple(_events(compiled.sections.get("events")))
+            nodes.append(Node(compiled, vertex.upstream, trigger or "all_succeeded", skips is True, events))
     return Dag(tuple(nodes), concurrency, tuple(_rules(said, ground)))
+
+
+def _events(bound: Json) -> Iterator[Event]:
+    """Events of other operations of the DAG; all others refuse the operation."""
+    for event in bound if isinstance(bound, list | tuple) else ():
+        source, kinds = (event.get("ref"), event.get("kinds")) if isinstance(event, Mapping) else ("", ())
+        if isinstance(source, str) and source.startswith("ops.") and isinstance(kinds, list | tuple):
+            statuses = tuple(str(kind).removeprefix(RUN_STATUS) for kind in kinds)
+            yield Event(source.removeprefix("ops."), statuses)
 
 
 def _rules(said: spec.Dag, ground: Ground) -> Iterator[Mapping[str, Json]]:

@@ -6,6 +6,7 @@
 import pytest
 
 from planner.compile import CompileConfig
+from planner.model.desired import Event
 from tests.planner.compile.trees import compiled
 
 pytestmark = pytest.mark.unit
@@ -323,7 +324,7 @@ REFUSED = {
     "plugins: {notifications: [{connections: [a]}]}": "nobody is notified yet",
     "template: {enabled: true}": "it is a template that is to be filled in first",
     "joins: [{query: 'status:succeeded', params: {l: {value: outputs.x, contextOnly: true}}}]": "joins over earlier runs",
-    "events: [{kinds: [alert_info], ref: connections.x}]": "nothing starts operations by events yet",
+    "events: [{kinds: [alert_info], ref: connections.x}]": "nothing but operations of the same DAG",
 }
 
 
@@ -405,7 +406,22 @@ def test_a_node_has_its_trigger():
 
 
 def test_an_event_of_another_operation_is_something_to_wait_for():
-    assert nodes("events: [{kinds: [run_status_running], ref: ops.a}]")[1].upstream == ("a",)
+    found = nodes("events: [{kinds: [run_status_running, run_status_done], ref: ops.a}]")[1]
+
+    assert (found.upstream, found.events) == (("a",), (Event("a", ("running", "done")),))
+    assert not found.operation.refused
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        "[{kinds: [run_status_running], ref: ops.a}, {kinds: [connection_git_commit], ref: connections.a}]",
+        "[{kinds: ['{{ globals.uuid }}'], ref: ops.a}]",
+        "'{{ globals.uuid }}'",
+    ],
+)
+def test_an_event_that_nothing_sends_refuses_the_operation(events):
+    assert nodes(f"events: {events}")[1].operation.refused.startswith("nothing but operations of the same DAG")
 
 
 def test_the_graph_has_no_templates():
