@@ -213,7 +213,7 @@ def _of_service(draft: Draft, waiting: Report, run: RunRecord) -> Said:
         return Said(StatusState.FAILURE, f"not ready within {deadline.total_seconds():g} s{why}")
     if begun is not None:
         draft.wake(begun + deadline)
-    waits = _waits(draft, run)
+    waits = _held(draft, run) or _waits(draft, run)
     return Said(
         StatusState.PENDING, waits or ("starting" if run.attempt_count <= 1 else "started again, not ready yet")
     )
@@ -234,14 +234,22 @@ def _waits(draft: Draft, run: RunRecord) -> str:
     return f"waits for {reasons[0]}" if reasons and not run.alive else ""
 
 
+def _held(draft: Draft, run: RunRecord) -> str:
+    """The approval that a run waits for, its own before that of a node; "" for none."""
+    holds = [held.hold for held in draft.state.record.held if held.key.top == run.key.top]
+    return f"held: {holds[0].reason}; plumbline approve {holds[0].ident}" if holds else ""
+
+
 def _progress(draft: Draft, run: RunRecord) -> str:
-    waits = _waits(draft, run)
-    if waits or run.kind != "dag":
-        return waits or str(run.status)
+    held, waits = _held(draft, run), _waits(draft, run)
+    if run.kind != "dag":
+        return held or waits or str(run.status)
     below = [child for child in draft.state.runs.values() if child.key.top == run.key.top and child.key.place]
     children = [child for child in below if child.key == latest(draft, child.key.top, child.key.place)]
-    ended = sum(effective(draft, child).status.final for child in children)
     alive = sorted(child.key.place[-1] for child in children if effective(draft, child).alive)
+    if not alive and (held or waits):
+        return held or waits
+    ended = sum(effective(draft, child).status.final for child in children)
     return f"running: {', '.join(alive) or 'between nodes'}; {ended} ended"
 
 

@@ -111,8 +111,8 @@ def not_yet(sections: Mapping[str, Json], component: Component) -> Iterator[str]
     yield from (reason for name, reason in _REFUSING.items() if sections.get(name))
     if not _by_operations(sections.get("events", ())):
         yield "nothing but operations of the same DAG starts an operation by events yet"
-    if sections.get("isApproved") is False or isinstance(sections.get("isApproved"), str):
-        yield "`isApproved: false` waits for an approval that nobody can give yet"
+    if isinstance(sections.get("isApproved"), str):
+        yield "whether it is approved must be known when it is read (`isApproved`)"
     termination = component.termination
     if isinstance(termination, Termination) and termination.culling is not None and component.run.kind == "service":
         yield "idle services are not stopped yet (`termination.culling`)"

@@ -95,6 +95,8 @@ def _compiled(
     if inside and schedule is not None:
         said.append("a schedule inside a DAG does not run yet: give it to the operation around the DAG")
         sections["schedule"] = plain(operation.section.schedule)
+    if inside and sections.get("isApproved") is False and isinstance(body, Dag):
+        said.append("a DAG inside a DAG cannot wait for an approval: give `isApproved: false` to its operations")
     return CompiledOperation(
         name=bound.name,
         kind=component.run.kind,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from planner import keys
+from planner.desire.approval import approve_run
 from planner.desire.nodes import latest
 from planner.desire.stopping import below, stop_tree
 from planner.desire.view import Draft
@@ -172,6 +173,9 @@ def _unsuspend(draft: Draft, command: Command) -> tuple[bool, str]:
 
 
 def _approve(draft: Draft, command: Command) -> tuple[bool, str]:
+    released = approve_run(draft, command)
+    if released:
+        return True, f"{released}: approved"
     planned = draft.state.record.planned
     hold = planned.hold if planned else None
     if hold is None or hold.ident != command.args.get("hold"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from planner.desire.approval import is_withheld
 from planner.desire.view import Draft, Ready, Wait
 from planner.model.desired import CompiledOperation, Leaf
 from planner.model.facts import Healed, Settled
@@ -179,6 +180,8 @@ def _start(draft: Draft, run: RunRecord, context: LeafContext, not_before: datet
         return
     if context.blocked:
         draft.waits.append(Wait(run.key, context.blocked, run.opened_at))
+        return
+    if context.operation.needs_approval and not run.attempts and is_withheld(draft, run, run.digest):
         return
     leaf = context.leaf
     draft.ready.append(

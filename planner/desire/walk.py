@@ -9,16 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from planner.compile.bind import BindError, bind
+from planner.desire.approval import is_withheld
+from planner.desire.gates import decide, words
 from planner.desire.leaf import LeafContext, step, stop_words
-from planner.desire.nodes import effective, entered, latest
-from planner.desire.rollup import rollup, trigger
+from planner.desire.nodes import effective, latest
+from planner.desire.rollup import rollup
 from planner.desire.starting import kept_from, request_of
 from planner.desire.view import Draft, Ready, Wait
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Dag, Leaf, Node
 from planner.model.facts import Bound, Carried, Opened, Settled
 from planner.model.records import RunRecord
-from planner.model.status import FINAL, RunStatus
+from planner.model.status import RunStatus
 
 __all__ = ["Top", "walk"]
 
@@ -66,11 +68,8 @@ def walk(draft: Draft, top: Top) -> RunStatus:
         _leaf(walking, key, top.operation)
         run = draft.run(key)
         return effective(draft, run).status if run else RunStatus.CREATED
-    if top.operation.condition is not None and not top.closed and not _has_begun(draft, key):
-        kept = kept_from(draft, top.record.key, top.operation, top.record)
-        if kept is not None:
-            draft.add(Settled(draft.name, top.record.key, *kept, draft.now))
-            return kept[0]
+    if not top.closed and (early := _gate(draft, top)) is not None:
+        return early
     status = _dag(walking, top.record.key, top.operation.body)
     record = draft.run(top.record.key) or top.record
     if record.status.final:
@@ -79,6 +78,19 @@ def walk(draft: Draft, top: Top) -> RunStatus:
         reason, by = _top_reason(walking, status)
         draft.add(Settled(draft.name, top.record.key, status, reason, draft.now, by))
     return status
+
+
+def _gate(draft: Draft, top: Top) -> RunStatus | None:
+    """The status of a DAG that does not begin: its condition does not hold, or it waits for an approval."""
+    operation, record = top.operation, top.record
+    if (operation.condition is None and not operation.needs_approval) or _has_begun(draft, record.key):
+        return None
+    kept = kept_from(draft, record.key, operation, record)
+    if kept is not None:
+        draft.add(Settled(draft.name, record.key, *kept, draft.now))
+        return kept[0]
+    waits = operation.needs_approval and is_withheld(draft, record, operation.digest)
+    return RunStatus.CREATED if waits else None
 
 
 def _dag(walking: _Walk, parent: Key, dag: Dag) -> RunStatus:
@@ -107,8 +119,7 @@ def _node(walking: _Walk, parent: Key, node: Node) -> RunStatus:
     key = latest(draft, parent, (*parent.place, name))
     run = draft.run(key)
     if run is None and not _has_begun(draft, key):
-        upstream = [walking.statuses[(*parent.place, other)] for other in node.upstream]
-        decided = RunStatus.CREATED if _happened(walking, parent, node) else _decide(node, upstream)
+        decided = decide(draft, parent, node, _ends(walking, parent.place, node))
         if decided is None or (decided is RunStatus.CREATED and walking.top.closed):
             return RunStatus.CREATED
         if decided.final:
@@ -136,40 +147,17 @@ def _has_begun(draft: Draft, key: Key) -> bool:
     )
 
 
-def _happened(walking: _Walk, parent: Key, node: Node) -> bool:
-    """Whether an event started the node: one of its other nodes has been in a status that it waits for."""
-    for event in node.events:
-        place = (*parent.place, event.upstream)
-        run = walking.draft.run(latest(walking.draft, parent, place))
-        if run is not None:
-            been = entered(effective(walking.draft, run))
-        else:  # a DAG that began, or what did not start
-            status = walking.statuses[place]
-            been = frozenset({str(status)} if status is RunStatus.CREATED else {str(status), "processing"})
-        if not FINAL.issuperset(been.intersection(event.statuses)):
-            return True
-    return False
-
-
-def _decide(node: Node, upstream: list[RunStatus]) -> RunStatus | None:
-    if node.skip_on_upstream_skip and RunStatus.SKIPPED in upstream:
-        return RunStatus.SKIPPED
-    return trigger(node.trigger, upstream)
-
-
 def _decided_away(walking: _Walk, key: Key, node: Node, status: RunStatus) -> RunStatus:
     draft = walking.draft
-    ends = {name: walking.statuses[(*key.place[:-1], name)] for name in node.upstream}
-    if status is RunStatus.SKIPPED:
-        others = ", ".join(name for name, end in ends.items() if end is RunStatus.SKIPPED)
-        reason = f"skipped with {others}"
-    else:
-        bad = [name for name, end in ends.items() if end not in {RunStatus.SUCCEEDED, RunStatus.SKIPPED}]
-        others = ", ".join(bad)
-        reason = f"trigger {node.trigger} cannot be met: {others}" if bad else f"trigger {node.trigger} cannot be met"
-    _open(walking, key, node.operation, f"decided by its upstream ({others})")
+    because, reason = words(node, status, _ends(walking, key.place[:-1], node))
+    _open(walking, key, node.operation, because)
     draft.add(Settled(draft.name, key, status, reason, draft.now))
     return status
+
+
+def _ends(walking: _Walk, parent: tuple[str, ...], node: Node) -> dict[str, RunStatus]:
+    """The statuses of what a node waits for, by name."""
+    return {name: walking.statuses[(*parent, name)] for name in node.upstream}
 
 
 def _leaf(walking: _Walk, key: Key, operation: CompiledOperation) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from planner.fold.commit import with_command
+from planner.fold.held import without
 from planner.fold.run import cleaned, fold_run, open_run
 from planner.keys import Key
 from planner.model.facts import (
@@ -36,8 +37,9 @@ from planner.model.facts import (
     TargetSet,
     Vanished,
     Withdrawn,
+    Withheld,
 )
-from planner.model.people import Suspension
+from planner.model.people import HeldRun, Suspension
 from planner.model.records import Applied, Down, Planned, Report, RootRecord, RunRecord
 from planner.model.status import RunStatus
 
@@ -72,6 +74,7 @@ def absorb(state: RootState, left: RootRecord) -> RootState:
         commands=(*left.commands, *record.commands),
         reports=(*left.reports, *(report for report in record.reports if report not in left.reports)),
         suspended=record.suspended or left.suspended,
+        held=(*left.held, *record.held),
     )
 
 
@@ -96,8 +99,11 @@ def run_of(fact: Fact) -> Key | None:
             | Carried()
             | Healed()
             | Retried()
+            | Withheld()
         ):
             return fact.key.run
+        case Approved(key=Key() as key):
+            return key.run
         case _:
             return None
 
@@ -136,6 +142,8 @@ def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one c
         case Suspended():
             suspended = Suspension(fact.at, fact.by, fact.until) if fact.active else None
             return state.with_record(suspended=suspended)
+        case Withheld():
+            return state.with_record(held=(*without(state.record.held, fact.key), HeldRun(fact.key, fact.hold)))
         case Approved():
             return _approved(state, fact)
         case StatusChanged():
@@ -170,6 +178,8 @@ def _run_fact(
     if folded is run:
         return state
     state = state.with_run(folded)
+    if isinstance(fact, Settled) and state.record.held:
+        state = state.with_record(held=without(state.record.held, key))
     match fact:
         case Intended() | Carried():
             return _leased(_started(state, run.generation), fact)
@@ -259,6 +269,10 @@ def _advanced(state: RootState, fact: Advanced) -> RootState:
 
 
 def _approved(state: RootState, fact: Approved) -> RootState:
+    if fact.key is not None:
+        run = state.runs.get(fact.key)
+        state = state.with_record(held=without(state.record.held, fact.key))
+        return state if run is None else state.with_run(replace(run, approved_by=fact.by))
     planned = state.record.planned
     if planned is None or planned.hold is None or planned.hold.ident != fact.hold.ident:
         return state

@@ -223,6 +223,11 @@ class CompiledOperation:
     sections: Mapping[str, Json] = field(default_factory=dict)
     condition: Condition | None = None
 
+    @property
+    def needs_approval(self) -> bool:
+        """Whether a person must approve each of its runs (`isApproved: false`)."""
+        return self.sections.get("isApproved") is False
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

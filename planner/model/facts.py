@@ -47,6 +47,7 @@ __all__ = [
     "TargetSet",
     "Vanished",
     "Withdrawn",
+    "Withheld",
 ]
 
 
@@ -270,14 +271,28 @@ class Suspended:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """Run `key` starts when a person has released `hold`."""
+
+    root: str
+    key: Key
+    hold: Hold
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Approved:
-    """A person released a hold; with `baseline` its action counts as done instead of being done."""
+    """A person released a hold: of a target, or of run `key`.
+
+    With `baseline` the action of a target counts as done instead of being done.
+    """
 
     root: str
     hold: Hold
     by: str
     at: datetime
     baseline: bool = False
+    key: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +365,7 @@ Fact = (
     | Answered
     | Suspended
     | Approved
+    | Withheld
     | Believed
     | StatusChanged
     | Posted

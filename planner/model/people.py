@@ -10,7 +10,7 @@ from planner.canon import Json
 from planner.keys import Key
 from planner.model.desired import Asked
 
-__all__ = ["Command", "Hold", "ProjectRecord", "Suspension"]
+__all__ = ["Command", "HeldRun", "Hold", "ProjectRecord", "Suspension"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,14 @@ class Hold:
     reason: str
     since: datetime
     release: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRun:
+    """A run that its operation wants approved (`isApproved: false`), and the hold that keeps it."""
+
+    key: Key
+    hold: Hold
 
 
 @dataclass(frozen=True, slots=True)

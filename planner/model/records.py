@@ -13,7 +13,7 @@ from datetime import datetime
 from planner.canon import Json
 from planner.keys import Key
 from planner.model.commits import What
-from planner.model.people import Command, Hold, Suspension
+from planner.model.people import Command, HeldRun, Hold, Suspension
 from planner.model.run import Leases
 from planner.model.schedule import Cursor
 from planner.model.status import RunStatus, StopReason
@@ -107,6 +107,7 @@ class RunRecord:
         carried_from: the run whose result or process it is; None for its own.
         stop: the wish to end a run as a whole: nothing below it starts any more.
         rounds: on a top: the current round of each node that a person retried, by place.
+        approved_by: who approved it, where its operation wants that; "" before.
     """
 
     key: Key
@@ -131,6 +132,7 @@ class RunRecord:
     carried_from: Key | None = None
     stop: Stop | None = None
     rounds: Mapping[str, int] = field(default_factory=dict)
+    approved_by: str = ""
 
     @property
     def last(self) -> AttemptRecord | None:
@@ -238,6 +240,7 @@ class RootRecord:
         last: newest top run.
         commands: what people asked for and was not answered yet.
         reports: commits whose status for this root is not final yet, oldest first.
+        held: runs that wait for a person's approval, oldest first.
     """
 
     name: str
@@ -252,6 +255,7 @@ class RootRecord:
     last: Key | None = None
     commands: tuple[Command, ...] = ()
     reports: tuple[Report, ...] = ()
+    held: tuple[HeldRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

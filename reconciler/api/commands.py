@@ -200,6 +200,10 @@ async def _approve(core: Core, request: Request) -> Given:
             idents.add(hold.ident)
             if hold.ident == request.target:
                 held[name] = args
+        for run in record.held:
+            idents.add(run.hold.ident)
+            if run.hold.ident == request.target:
+                held[name] = args
     if not held:
         open_ones = f"; held now: {', '.join(sorted(idents))}" if idents else "; nothing is held now"
         raise problems.missing(f"there is no hold `{request.target[:40]}`{open_ones}")

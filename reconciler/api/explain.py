@@ -109,6 +109,8 @@ def _blocking(case: _Case) -> Iterator[str]:
     elif planned.hold is not None:
         since = views.instant(planned.hold.since)
         yield f"held since {since}: {planned.hold.reason}; plumbline approve {planned.hold.ident}"
+    for run in record.held:
+        yield f"held since {views.instant(run.hold.since)}: {run.hold.reason}; plumbline approve {run.hold.ident}"
     if planned is not None and planned.kept:
         yield f"it stays as it is: {planned.kept}"
     if case.target is not None and case.target.refused:

@@ -75,6 +75,9 @@ def _holds(records: Mapping[str, RootRecord], lost: str) -> list[Json]:
             hold = record.planned.hold
             by_ident.setdefault(hold.ident, []).append(name)
             holds[hold.ident] = hold
+        for run in record.held:
+            by_ident.setdefault(run.hold.ident, []).append(name)
+            holds[run.hold.ident] = run.hold
     found: list[Json] = [views.hold_view(hold, by_ident[ident]) for ident, hold in sorted(holds.items())]
     if lost:
         found.append(

@@ -134,6 +134,12 @@ def when(operation: CompiledOperation, value: Json, **reads: str) -> CompiledOpe
     return _sealed(replace(operation, condition=condition, sections={"conditions": value}), operation.place.path)
 
 
+def approved(operation: CompiledOperation) -> CompiledOperation:
+    """The operation with `isApproved: false`: a person must approve each of its runs."""
+    sections = {**operation.sections, "isApproved": False}
+    return _sealed(replace(operation, sections=sections), operation.place.path)
+
+
 def node(
     operation: CompiledOperation | str,
     *upstream: str,

@@ -377,12 +377,13 @@ def ask(verb: str, root: str = "train", by: str = "ada", **args: Json) -> Step:
 
 
 def approve(root: str = "train", *, baseline: bool = False, hold: str = "") -> Step:
-    """A person releases what holds a root, or a hold by its id."""
+    """A person releases what holds a root, or else the first of its runs that waits; or a hold by its id."""
 
     def step(history: History) -> None:
         planned = history.record(root).planned
         assert planned is not None
-        ident = hold or (planned.hold.ident if planned.hold else "none")
+        holds = [planned.hold] if planned.hold else [held.hold for held in history.record(root).held]
+        ident = hold or (holds[0].ident if holds else "none")
         ask("approve", root, hold=ident, baseline=baseline)(history)
 
     return step
@@ -460,7 +461,9 @@ def line(fact: Fact) -> str:  # noqa: C901 -- one case a fact, each one line
         case f.Suspended():
             return f"{fact.root or 'project'} {'suspended' if fact.active else 'goes on'}"
         case f.Approved():
-            return f"{fact.root} approved" + (" as baseline" if fact.baseline else "")
+            return f"{fact.key or fact.root} approved" + (" as baseline" if fact.baseline else "")
+        case f.Withheld():
+            return f"{fact.key} withheld"
         case f.Believed():
             return f"{len(fact.keys)} believed lost"
         case f.StatusChanged():
@@ -481,6 +484,7 @@ _DECISIONS = (
     f.Carried,
     f.Healed,
     f.Retried,
+    f.Withheld,
 )
 
 

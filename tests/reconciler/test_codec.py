@@ -209,6 +209,7 @@ def test_the_tags_of_facts_are_a_contract():
         "TargetSet",
         "Vanished",
         "Withdrawn",
+        "Withheld",
     }
 
 

@@ -318,7 +318,7 @@ REFUSED = {
     "matrix: {kind: mapping, values: [{a: 1}]}": "sweeps do not run yet",
     "hooks: [{hubRef: notify}]": "hooks do not run yet",
     "build: {hubRef: kaniko}": "images are not built yet",
-    "isApproved: false": "`isApproved: false` waits for an approval that nobody can give yet",
+    "isApproved: '{{ globals.uuid }}'": "whether it is approved must be known when it is read",
     "mount: ['a:b']": "a daemon has no local files to upload",
     "plugins: {docker: true}": "`plugins.docker` would give",
     "plugins: {notifications: [{connections: [a]}]}": "nobody is notified yet",
@@ -336,8 +336,24 @@ def test_what_does_not_execute_yet_refuses_the_operation(section):
     assert section.partition(":")[0] in found.sections
 
 
+def test_a_dag_inside_a_dag_cannot_wait_for_an_approval():
+    inner = "{run: {kind: dag, operations: [{name: x, component: {run: {kind: job, container: {command: [c]}}}}]}}"
+    text = f"{OP}component: {{run: {{kind: dag, operations: [{{name: i, %scomponent: {inner}}}]}}}}\n"
+
+    assert root(text % "isApproved: false, ").refused.startswith("a DAG inside a DAG cannot wait for an approval")
+    assert not root(text % "").refused
+
+
 @pytest.mark.parametrize(
-    "section", ["isApproved: true", "cache: {disable: true}", "cost: 3", "plugins: {auth: false}", "namespace: n"]
+    "section",
+    [
+        "isApproved: true",
+        "isApproved: false",
+        "cache: {disable: true}",
+        "cost: 3",
+        "plugins: {auth: false}",
+        "namespace: n",
+    ],
 )
 def test_what_changes_nothing_here_refuses_nothing(section):
     assert root(f"{OP}{section}\n{COMPONENT}").refused == ""

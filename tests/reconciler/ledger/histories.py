@@ -324,6 +324,19 @@ def _approve(h: Historian) -> list[Fact]:
     return [] if hold is None else [f.Approved(name, hold, "ada", h.now(), baseline=h.chance(0.5))]
 
 
+def _withhold(h: Historian) -> list[Fact]:
+    run = h.run()
+    hold = Hold(f"h-{h.pick(['a', 'b'])}", "wants to be approved", h.now())
+    return [] if run is None else [f.Withheld(run.root, run.key, hold, h.now())]
+
+
+def _release(h: Historian) -> list[Fact]:
+    name = h.name()
+    state = h.world.roots.get(name)
+    held = h.pick(state.record.held) if state and state.record.held else None
+    return [] if held is None else [f.Approved(name, held.hold, "ada", h.now(), key=held.key)]
+
+
 def _believe(h: Historian) -> list[Fact]:
     run = h.run()
     return [] if run is None else [f.Believed((run.key.at_attempt(1),), "ada", h.now())]
@@ -388,6 +401,8 @@ _MOVES = (
     _answer,
     _suspend,
     _approve,
+    _withhold,
+    _release,
     _believe,
     _pin,
     _say,
