@@ -178,8 +178,8 @@ def _run_fact(
     if folded is run:
         return state
     state = state.with_run(folded)
-    if isinstance(fact, Settled) and state.record.held:
-        state = state.with_record(held=without(state.record.held, key))
+    if isinstance(fact, Settled | Intended) and state.record.held:
+        state = state.with_record(held=without(state.record.held, key, begun=isinstance(fact, Intended)))
     match fact:
         case Intended() | Carried():
             return _leased(_started(state, run.generation), fact)

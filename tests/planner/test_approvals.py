@@ -116,6 +116,19 @@ APPROVALS = (
         waits=[],
     ),
     Case(
+        "not-wanted-any-more",
+        "a commit may say that no approval is wanted any more: then it starts, and nothing is held",
+        [push(approved(job())), push(job())],
+        then=["starts train@g1#1"],
+        waits=[],
+    ),
+    Case(
+        "dag-not-wanted-any-more",
+        "of a DAG too",
+        [push(approved(dag("flow", node("a")))), push(dag("flow", node("a")))],
+        alive=["flow@g1/a#1"],
+    ),
+    Case(
         "skipped",
         "what its condition skips needs no approval",
         [push(approved(when(job(), False)))],
@@ -153,6 +166,12 @@ def test_who_approved_is_kept():
 
     assert history.run("train@g1").approved_by == "ada"
     assert history.record("train").held == ()
+
+
+@pytest.mark.parametrize("operation", [job("flow"), dag("flow", node("a"))], ids=["job", "dag"])
+def test_what_begins_is_not_held_any_more(operation):
+    assert after(push(approved(operation))).record("flow").held
+    assert after(push(approved(operation)), push(operation)).record("flow").held == ()
 
 
 def test_a_hold_is_for_what_the_run_is_bound_to():

@@ -41,6 +41,10 @@ def draw(chance: random.Random, name: str, style: Style) -> Spec:
         prune=chance.random() < 0.95,
         progress_deadline=1000.0 if style.paced else chance.choice([60.0, 120.0]),
     )
+    if not style.paced:
+        # Dice of their own: a history of before goes on as before, where nothing of it is gated.
+        gates = random.Random(f"{name} {made}")
+        made = replace(made, approval=gates.random() < 0.1, parts=_gated(gates, made.parts))
     return replace(made, policy=policy, refused="no such framework" if chance.random() < 0.03 else "")
 
 
@@ -157,6 +161,22 @@ def _wide(chance: random.Random) -> tuple[Part, ...]:
     return (
         *(Part(f"shard{number}", retries=1) for number in range(4)),
         Part("sum", needs=("shard0",), trigger="all_done"),
+    )
+
+
+def _gated(chance: random.Random, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Nodes of which some wait for a person, for a status or for a value."""
+    return tuple(_gate(chance, part) for part in parts)
+
+
+def _gate(chance: random.Random, part: Part) -> Part:
+    waits = bool(part.needs or part.after)
+    return replace(
+        part,
+        parts=_gated(chance, part.parts),
+        approval=not part.parts and chance.random() < 0.05,
+        only_over=chance.choice([0, 1]) if waits and chance.random() < 0.2 else None,
+        starts_on=chance.choice(["running", "retrying", "scheduled"]) if part.after and chance.random() < 0.2 else "",
     )
 
 

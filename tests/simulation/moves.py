@@ -243,8 +243,9 @@ def _for_a_while(world: World, root: str) -> dict[str, object]:
 
 def _hold_of(world: World, root: str) -> dict[str, object]:
     record = world.ledger.snapshot().roots[root]
-    hold = record.planned.hold if record.planned else None
-    args: dict[str, object] = {"hold": hold.ident if hold else "h-none"}
+    holds = [record.planned.hold] if record.planned and record.planned.hold else []
+    holds += [held.hold for held in record.held]
+    args: dict[str, object] = {"hold": world.chances.moves.choice(holds).ident if holds else "h-none"}
     return {**args, "baseline": True} if world.chances.moves.random() < 0.2 else args
 
 

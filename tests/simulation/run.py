@@ -14,6 +14,7 @@ from trio.testing import MockClock
 
 from tests.simulation.history import History
 from tests.simulation.invariants import (
+    approvals,
     cluster,
     crashes,
     i01_one_record,
@@ -47,6 +48,7 @@ _MODULES = (
     i10_retries,
     i11_limits,
     i12_stops,
+    approvals,
     i14_ticks,
     i18_reads,
     i25_fixed_point,

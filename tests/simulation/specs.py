@@ -9,11 +9,14 @@ import functools
 from dataclasses import dataclass
 from typing import Literal
 
+from planner.canon import Json
 from planner.compile.digests import sealed
 from planner.errors import Place
 from planner.model.desired import (
     CompiledOperation,
+    Condition,
     Dag,
+    Event,
     Input,
     Leaf,
     Node,
@@ -43,6 +46,9 @@ class Part:
         skips: whether a skipped upstream skips it.
         retries: of this node.
         parts: nodes below it: it is a DAG itself.
+        only_over: it runs only where the value of its first need is larger; None: always.
+        starts_on: a status of its first upstream that starts it, or "".
+        approval: whether a person must approve it.
     """
 
     name: str
@@ -53,6 +59,9 @@ class Part:
     skips: bool = False
     retries: int = 0
     parts: tuple[Part, ...] = ()
+    only_over: int | None = None
+    starts_on: str = ""
+    approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,7 @@ class Spec:
         policy: live.
         note: inert.
         refused: why it cannot run here.
+        approval: whether a person must approve each run: identity.
     """
 
     name: str
@@ -88,6 +98,7 @@ class Spec:
     policy: Policy = Policy()
     note: int = 0
     refused: str = ""
+    approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +143,7 @@ def operation(spec: Spec, path: str, commit: str = "") -> CompiledOperation:
         policy=spec.policy,
         description=f"note {spec.note}",
         refused=spec.refused,
+        sections=_sections(approval=spec.approval),
     )
     return sealed(made, {}, commit)
 
@@ -159,7 +171,7 @@ def _dag(parts: tuple[Part, ...], at_once: int | None, place: tuple[str, ...]) -
 def _node(part: Part, place: tuple[str, ...]) -> Node:
     here = (*place, part.name)
     if part.parts:
-        inner = CompiledOperation(part.name, "dag", _dag(part.parts, None, here))
+        inner = CompiledOperation(part.name, "dag", _dag(part.parts, None, here), condition=_condition(part, place))
     else:
         references = {f"from_{name}": Reference((*place, name), ("outputs", "value")) for name in part.needs}
         leaf = Leaf(
@@ -170,5 +182,22 @@ def _node(part: Part, place: tuple[str, ...]) -> Node:
             outputs=(Output("value"),),
             termination=Termination(part.retries),
         )
-        inner = CompiledOperation(part.name, "job", leaf)
-    return Node(inner, (*part.needs, *part.after), part.trigger, part.skips)
+        sections = _sections(approval=part.approval, over=part.only_over)
+        inner = CompiledOperation(part.name, "job", leaf, sections=sections, condition=_condition(part, place))
+    upstream = (*part.needs, *part.after)
+    events = (Event(upstream[0], (part.starts_on,)),) if part.starts_on else ()
+    return Node(inner, upstream, part.trigger, part.skips, events)
+
+
+def _sections(*, approval: bool, over: int | None = None) -> dict[str, Json]:
+    asked: dict[str, Json] = {} if over is None else {"conditions": f"{{{{ value > {over} }}}}"}
+    return {**asked, "isApproved": False} if approval else asked
+
+
+def _condition(part: Part, place: tuple[str, ...]) -> Condition | None:
+    if part.only_over is None:
+        return None
+    text = f"{{{{ value > {part.only_over} }}}}"
+    first = (*part.needs, *part.after)[0]
+    reference = Reference((*place, first), ("outputs", "value"))
+    return Condition(text, text, references={"value": reference}, inputs=(Input("value"),))

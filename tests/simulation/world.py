@@ -280,6 +280,8 @@ class World:
                 await self.ask("unsuspend", name)
             if record.planned is not None and record.planned.hold is not None:
                 await self.ask("approve", name, hold=record.planned.hold.ident)
+            for held in record.held:
+                await self.ask("approve", name, hold=held.hold.ident)
 
     def capture(self) -> None:
         """Bring the history up to date with the world."""
