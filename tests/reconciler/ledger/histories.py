@@ -78,15 +78,20 @@ class World:
             case f.Pinned():
                 self.pins = {ref: pin for ref, pin in self.pins.items() if ref != fact.ref}
                 self.pins |= {fact.ref: fact} if fact.digest else {}
-            case f.Intended():
-                self.intents.setdefault(fact.key, fact)
             case _:
                 pass
         for status in self.statuses.values():
             if status.commit in self.commits:
                 self.commits[status.commit] = close_commit(self.commits[status.commit], status)
         if not isinstance(fact, f.Believed | f.CommitPlanned | f.Posted | f.Pinned) and fact.root:
+            had = isinstance(fact, f.Intended) and self._has(fact.key)
             self._fold_root(fact)
+            if isinstance(fact, f.Intended) and not had and self._has(fact.key):
+                self.intents[fact.key] = fact  # not one for a run that is over, nor a second one
+
+    def _has(self, key: Key) -> bool:
+        run = self.runs.get(key.run)
+        return run is not None and any(attempt.number == key.attempt for attempt in run.attempts)
 
     def _fold_root(self, fact: Fact) -> None:
         if isinstance(fact, f.Renamed):
