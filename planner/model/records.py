@@ -257,6 +257,12 @@ class RootRecord:
     reports: tuple[Report, ...] = ()
     held: tuple[HeldRun, ...] = ()
 
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """All that waits for a person's approval: its target first, then its runs."""
+        target = (self.planned.hold,) if self.planned is not None and self.planned.hold is not None else ()
+        return (*target, *(run.hold for run in self.held))
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

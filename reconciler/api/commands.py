@@ -195,15 +195,10 @@ async def _approve(core: Core, request: Request) -> Given:
     held: dict[str, Mapping[str, Json]] = {}
     idents: set[str] = set()
     for name, record in (await core.ledger.roots()).items():
-        hold = record.planned.hold if record.planned else None
-        if hold is not None:
-            idents.add(hold.ident)
-            if hold.ident == request.target:
-                held[name] = args
-        for run in record.held:
-            idents.add(run.hold.ident)
-            if run.hold.ident == request.target:
-                held[name] = args
+        here = {hold.ident for hold in record.holds}
+        idents |= here
+        if request.target in here:
+            held[name] = args
     if not held:
         open_ones = f"; held now: {', '.join(sorted(idents))}" if idents else "; nothing is held now"
         raise problems.missing(f"there is no hold `{request.target[:40]}`{open_ones}")

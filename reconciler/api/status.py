@@ -71,13 +71,9 @@ def _holds(records: Mapping[str, RootRecord], lost: str) -> list[Json]:
     by_ident: dict[str, list[str]] = {}
     holds = {}
     for name, record in records.items():
-        if record.planned is not None and record.planned.hold is not None:
-            hold = record.planned.hold
+        for hold in record.holds:
             by_ident.setdefault(hold.ident, []).append(name)
             holds[hold.ident] = hold
-        for run in record.held:
-            by_ident.setdefault(run.hold.ident, []).append(name)
-            holds[run.hold.ident] = run.hold
     found: list[Json] = [views.hold_view(hold, by_ident[ident]) for ident, hold in sorted(holds.items())]
     if lost:
         found.append(

@@ -380,9 +380,7 @@ def approve(root: str = "train", *, baseline: bool = False, hold: str = "") -> S
     """A person releases what holds a root, or else the first of its runs that waits; or a hold by its id."""
 
     def step(history: History) -> None:
-        planned = history.record(root).planned
-        assert planned is not None
-        holds = [planned.hold] if planned.hold else [held.hold for held in history.record(root).held]
+        holds = history.record(root).holds
         ident = hold or (holds[0].ident if holds else "none")
         ask("approve", root, hold=ident, baseline=baseline)(history)
 

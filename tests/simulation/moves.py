@@ -242,9 +242,7 @@ def _for_a_while(world: World, root: str) -> dict[str, object]:
 
 
 def _hold_of(world: World, root: str) -> dict[str, object]:
-    record = world.ledger.snapshot().roots[root]
-    holds = [record.planned.hold] if record.planned and record.planned.hold else []
-    holds += [held.hold for held in record.held]
+    holds = world.ledger.snapshot().roots[root].holds
     args: dict[str, object] = {"hold": world.chances.moves.choice(holds).ident if holds else "h-none"}
     return {**args, "baseline": True} if world.chances.moves.random() < 0.2 else args
 

@@ -278,10 +278,8 @@ class World:
                 continue
             if record.suspended is not None:
                 await self.ask("unsuspend", name)
-            if record.planned is not None and record.planned.hold is not None:
-                await self.ask("approve", name, hold=record.planned.hold.ident)
-            for held in record.held:
-                await self.ask("approve", name, hold=held.hold.ident)
+            for hold in record.holds:
+                await self.ask("approve", name, hold=hold.ident)
 
     def capture(self) -> None:
         """Bring the history up to date with the world."""
