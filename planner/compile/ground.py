@@ -13,9 +13,10 @@ from planner.compile.policy import RootPolicy
 from planner.compile.scope import UNKNOWN, final, has_template
 from planner.compile.template import Scope, bind, is_template
 from planner.compile.view import View
+from planner.errors import Problem
 from planner.spec.shape import truth as words_of_truth
 
-__all__ = ["Ground", "known", "left_to_trials", "too_late", "truth", "whole"]
+__all__ = ["Ground", "known", "late_problem", "left_to_trials", "too_late", "truth", "whole"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,7 @@ def known(value: Json, origin: Origin, scope: Scope, report: Report) -> Json:
     for flaw in bound.flaws:
         report.add(flaw_problem(origin, flaw))
     if late := too_late(bound.waiting_on):
-        hint = "use values that the spec or the configuration has"
-        report.add(origin.problem("PL-406", f"this must be known before the run starts; it needs {late}", hint))
+        report.add(late_problem(origin, late))
     return None if bound.flaws or bound.pending else bound.value
 
 
@@ -64,6 +64,12 @@ def too_late(waiting: Iterable[str], *, trials: bool = True) -> str:
     if any(name.startswith(UNKNOWN) and not name.startswith(EACH) for name in names):
         return ""  # there is a problem with it already, or somebody will give it
     return ", ".join(name.replace(EACH, "params.") for name in names if not (trials and name.startswith(EACH)))
+
+
+def late_problem(origin: Origin, late: str) -> Problem:
+    """That a value waits for what `too_late` names."""
+    hint = "use values that the spec or the configuration has"
+    return origin.problem("PL-406", f"this must be known before the run starts; it needs {late}", hint)
 
 
 def left_to_trials(value: Json, scope: Scope, report: Report) -> Json:

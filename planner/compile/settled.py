@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from planner.canon import Json
 from planner.compile.bindings import EACH
-from planner.compile.ground import Ground, known, left_to_trials, too_late
+from planner.compile.ground import Ground, known, late_problem, left_to_trials, too_late
 from planner.compile.inputs import report_flaws
 from planner.compile.origin import Origin, Report
 from planner.compile.patch import Placed, with_field
@@ -75,9 +75,7 @@ def settled(section: S, origin: Origin, scope: Scope, report: Report, *, stays: 
     late = "" if stays == "run" else too_late(bound.waiting_on, trials=stays == "trial")
     if late:
         first = min(at for at, names in bound.pending.items() if too_late(names, trials=stays == "trial"))
-        message = f"this must be known before the run starts; it needs {late}"
-        hint = "use values that the spec or the configuration has"
-        report.add(origin.below(first).problem("PL-406", message, hint))
+        report.add(late_problem(origin.below(first), late))
     if report.errors > errors or not _may_stay(bound.waiting_on, stays):
         return None
     return _read(type(section), final(bound) if bound.pending or stays == "run" else bound.value, origin, report)
