@@ -25,7 +25,7 @@ from planner.model.desired import CompiledOperation, DesiredState
 from planner.spec.places import pointer
 from planner.spec.repository import load_repository
 from planner.spec.words import short
-from reconciler.compiling import calmly, check_schedule, compiled
+from reconciler.compiling import calmly, compiled
 from reconciler.core import Core
 from reconciler.errors import Refused
 from reconciler.outside import References
@@ -33,7 +33,7 @@ from reconciler.shares import Shares
 from reconciler.source.model import Commit
 from reconciler.source.port import Source
 
-__all__ = ["SourceCompiler", "calmly", "check_schedule", "compiled", "project_name"]
+__all__ = ["SourceCompiler", "project_name"]
 
 _MOST_ROUNDS = 64
 """Rounds of reading: settings name files, files name components, and components may name further ones."""

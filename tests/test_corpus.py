@@ -14,7 +14,7 @@ from planner import codes
 from planner.compile import CompileConfig, compile_tree
 from planner.errors import Problem
 from reconciler.cli.expect import EXPECT, Limits, compare
-from reconciler.compiler import check_schedule
+from reconciler.compiling import check_schedule
 from tests.corpus.generated import COSTLY, GENERATED
 from tests.planner.compile.trees import given
 

@@ -19,7 +19,7 @@ from reconciler.cli.diff import unified
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.offline import config_of, project_at
 from reconciler.cli.session import Session, session_of
-from reconciler.compiler import calmly
+from reconciler.compiling import calmly
 
 __all__ = ["run"]
 

@@ -17,7 +17,7 @@ from planner.compile.digests import is_sealed
 from planner.model.desired import CompiledOperation, Dag, DesiredState
 from planner.spec.repository import load_repository
 from reconciler import codec
-from reconciler.compiler import check_schedule
+from reconciler.compiling import check_schedule
 from tests.fuzz.documents import document_of
 from tests.planner.compile.trees import COMMIT, given
 

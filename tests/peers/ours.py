@@ -16,7 +16,7 @@ from planner.compile.view import Tree, View
 from planner.errors import Problem, Severity
 from planner.spec.load import load
 from planner.spec.operation import Operation
-from reconciler.compiler import check_schedule
+from reconciler.compiling import check_schedule
 from tests.generate import Pair, text_of
 from tests.peers.compare import plain
 

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from reconciler.compiler import calmly
+from reconciler.compiling import calmly
 
 pytestmark = pytest.mark.unit
 

@@ -15,7 +15,7 @@ from planner.compile import CompileConfig, compile_tree
 from planner.spec import convert, edits
 from planner.spec.convert import converted
 from planner.spec.places import snake
-from reconciler.compiler import check_schedule
+from reconciler.compiling import check_schedule
 from tests.generate import mixed
 from tests.planner.compile.trees import given
 
