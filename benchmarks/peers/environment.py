@@ -85,7 +85,6 @@ def running(peer: str) -> Iterator[Peer]:
     """A peer that answers until the end of the block."""
     serve = Path(__file__).parent / peer / "serve.py"
     environment = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
-    environment["PYTHONHASHSEED"] = "0"  # what a peer makes of a set must not differ from day to day
     process = subprocess.Popen(
         [python_of(peer), "-X", "utf8", serve],
         stdin=subprocess.PIPE,

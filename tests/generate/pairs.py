@@ -80,8 +80,7 @@ def _preset(dice: Dice, operation: dict[str, Any], strategy: str) -> dict[str, A
 def _over(dice: Dice, base: dict[str, Any], make: Any) -> dict[str, Any]:
     """Shared fields anew; some of them made of what is there already, some null."""
     made: dict[str, Any] = make(dice)
-    fields = {key for key, _ in _shared_of(base)}
-    for key in fields:
+    for key in [key for key, _ in _shared_of(base)]:  # in their order: a set has another one in each process
         if dice.chance(0.3):
             made[key] = _similar(dice, base[key])
         elif dice.chance(0.06):
