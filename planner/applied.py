@@ -15,6 +15,7 @@ from planner.desire.view import Identity, View
 from planner.fold import RootState
 from planner.model.desired import Asked, CompiledOperation, Dag, DesiredState, RunPolicy
 from planner.model.people import Suspension
+from planner.model.questions import Answers, Reusable
 from planner.model.records import Applied, AttemptRecord, RootRecord, RunRecord
 from planner.model.status import RunStatus
 from planner.plan import plan_root
@@ -31,7 +32,7 @@ class World:
         states: every known root with its runs, by name.
         forms: stored compiled operations by form digest.
         base: the commit that these come from, "" for none.
-        reusable: by leaf digest, runs that may be carried over.
+        answers: what was asked about runs that `states` does not have.
         suspended: the project's suspension.
         notes: what a reader must know of this machine.
         backend: where runs go.
@@ -41,7 +42,7 @@ class World:
     states: Mapping[str, RootState] = field(default_factory=dict)
     forms: Mapping[str, CompiledOperation] = field(default_factory=dict)
     base: str = ""
-    reusable: Mapping[str, RunRecord | None] = field(default_factory=dict)
+    answers: Answers = field(default_factory=dict)
     suspended: Suspension | None = None
     notes: tuple[str, ...] = ()
     backend: str = "local"
@@ -55,8 +56,10 @@ def as_applied(desired: DesiredState, at: datetime, identity: Identity) -> World
         states={name: _as_applied(name, operation, desired.commit, at) for name, operation in desired.roots.items()},
         forms={operation.form: operation for operation in operations},
         base=desired.commit,
-        reusable={
-            run.digest: run for operation in operations for run in _results(operation, desired.commit, at, identity)
+        answers={
+            Reusable(name, run.digest): (run,)
+            for name, operation in desired.roots.items()
+            for run in _results(operation, desired.commit, at, identity)
         },
         asked=desired.budgets,
     )

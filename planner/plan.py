@@ -22,6 +22,7 @@ from planner.keys import Key
 from planner.model.desired import CompiledOperation, Leaf
 from planner.model.facts import Fact
 from planner.model.gang import Update
+from planner.model.questions import Question
 from planner.model.records import RunRecord
 from planner.model.run import BoundRun
 from planner.publish import report
@@ -39,7 +40,7 @@ class RootPlan:
         ready: leaves that start as soon as admission lets them.
         waits: why the others do not start.
         bound: bound runs to be stored with the facts, by reference.
-        missing: leaf digests whose reusable runs must be read first; when there are any, nothing else counts.
+        missing: questions that must be answered first; when there are any, nothing else counts.
         wake_at: when planning must happen again at the latest, without any news.
     """
 
@@ -48,7 +49,7 @@ class RootPlan:
     ready: tuple[Ready, ...] = ()
     waits: tuple[Wait, ...] = ()
     bound: Mapping[str, BoundRun] = field(default_factory=dict)
-    missing: frozenset[str] = frozenset()
+    missing: frozenset[Question] = frozenset()
     wake_at: datetime | None = None
 
 

@@ -108,13 +108,13 @@ def _plan(
         forms=forms,
         now=contact.now,
         identity=identity,
-        reusable=world.reusable,
+        answers=world.answers,
         suspended=world.suspended,
     )
     plan = plan_root(view)
     while plan.missing:
-        # What nobody could look up is not carried over.
-        view = replace(view, reusable={**view.reusable, **dict.fromkeys(plan.missing)})
+        # What nobody could look up is not there.
+        view = replace(view, answers={**view.answers, **dict.fromkeys(plan.missing, ())})
         plan = plan_root(view)
     return plan
 

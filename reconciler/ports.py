@@ -19,6 +19,7 @@ from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.desired import CompiledOperation, DesiredState
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
+from planner.model.questions import Answers, Question
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.run import BoundRun, Leases, Snapshot, Stamp
 from reconciler.source.model import Commit
@@ -161,8 +162,8 @@ class Ledger(Protocol):
         """All roots that were ever planned."""
         ...
 
-    async def reusable(self, root: str, digests: Collection[str]) -> Mapping[str, RunRecord]:
-        """By leaf digest: the newest succeeded, else alive, run of `root` with an own result (not carried)."""
+    async def ask(self, questions: Collection[Question]) -> Answers:
+        """An answer to each of `questions`."""
         ...
 
     async def blob(self, digest: str) -> str | None:

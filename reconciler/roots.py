@@ -14,6 +14,7 @@ from planner.effects import effects
 from planner.fold import RootState, fold_root
 from planner.keys import Key
 from planner.model.facts import Fact, Observed, Settled, StatusChanged, Vanished
+from planner.model.questions import Question
 from planner.model.records import RunRecord
 from planner.model.run import Phase, Snapshot
 from planner.plan import RootPlan, plan_root, reads
@@ -27,7 +28,7 @@ from reconciler.publish import Publisher
 __all__ = ["Roots"]
 
 _MOST_ROUNDS = 64
-"""Rounds of reading what may be carried over: each binds one more layer of a DAG."""
+"""Rounds of questions: each binds one more layer of a DAG."""
 
 
 class Roots:
@@ -64,14 +65,14 @@ class Roots:
             raise Transient(done.failed)
 
     async def _plan(self, state: RootState, snapshot: Snapshot | None) -> RootPlan:
-        """Plan, reading what may be carried over as often as the plan asks.
+        """Plan, and answer its questions as often as it has some.
 
         What is recorded meanwhile (a command, a newer target) has put the root's name into the queue again.
         """
         core, name = self._core, state.record.name
         project = await core.ledger.project()
         forms = {digest: form for digest in reads(state) if (form := await core.form(digest)) is not None}
-        reusable: dict[str, RunRecord | None] = {}
+        answers: dict[Question, tuple[RunRecord, ...]] = {}
         for _ in range(_MOST_ROUNDS):
             plan = plan_root(
                 View(
@@ -81,15 +82,14 @@ class Roots:
                     identity=core.policy.identity,
                     snapshot=snapshot,
                     written=core.written,
-                    reusable=reusable,
+                    answers=answers,
                     suspended=project.suspended,
                 )
             )
             if not plan.missing:
                 return plan
-            found: Mapping[str, RunRecord] = await core.ledger.reusable(name, plan.missing)
-            reusable |= {digest: found.get(digest) for digest in plan.missing}
-        raise Transient(f"{name}: what may be carried over keeps changing")
+            answers |= await core.ledger.ask(plan.missing)
+        raise Transient(f"{name}: it keeps asking for other runs")
 
     async def _record(
         self, name: str, plan: RootPlan, snapshot: Snapshot | None, renames: int

@@ -16,6 +16,7 @@ from planner.keys import Key
 from planner.model.desired import CompiledOperation
 from planner.model.facts import Fact
 from planner.model.people import Suspension
+from planner.model.questions import Answers, Question
 from planner.model.records import RunRecord
 from planner.model.run import BoundRun, Snapshot
 
@@ -46,7 +47,7 @@ class View:
         identity: instance and project.
         snapshot: what the backend said last; None before the first look.
         written: for attempts written by this process: when the last own write of the key ended.
-        reusable: by leaf digest, the run whose result or process may be carried over; None: asked, there is none.
+        answers: what was asked about runs that `state` does not have.
         suspended: the project's suspension.
     """
 
@@ -56,7 +57,7 @@ class View:
     identity: Identity
     snapshot: Snapshot | None = None
     written: Mapping[Key, datetime] = field(default_factory=dict)
-    reusable: Mapping[str, RunRecord | None] = field(default_factory=dict)
+    answers: Answers = field(default_factory=dict)
     suspended: Suspension | None = None
 
 
@@ -115,7 +116,7 @@ class Draft:
         self.ready: list[Ready] = []
         self.waits: list[Wait] = []
         self.wakes: list[datetime] = []
-        self.missing: set[str] = set()
+        self.missing: set[Question] = set()
         self.bound: dict[str, BoundRun] = {}
 
     @property
@@ -131,6 +132,13 @@ class Draft:
     def run(self, key: Key) -> RunRecord | None:
         """The record of run `key` as it will be."""
         return self.state.runs.get(key)
+
+    def ask(self, question: Question) -> tuple[RunRecord, ...] | None:
+        """The runs that answer `question`; None while it is not answered, and then nothing else counts."""
+        answer = self.view.answers.get(question)
+        if answer is None:
+            self.missing.add(question)
+        return answer
 
     def keep(self, bound: BoundRun) -> str:
         """Have `bound` stored with this draft's facts; returns its reference."""

@@ -19,6 +19,7 @@ from planner.desire.view import Draft, Ready, Wait
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Dag, Leaf, Node
 from planner.model.facts import Bound, Carried, Opened, Settled
+from planner.model.questions import Reusable
 from planner.model.records import RunRecord
 from planner.model.status import RunStatus
 
@@ -209,13 +210,12 @@ def _bind(walking: _Walk, run: RunRecord, operation: CompiledOperation) -> None:
 def _carry(walking: _Walk, run: RunRecord, digest: str) -> bool:
     """Carry an earlier generation's result or process over; True when decided or when more must be read first."""
     draft = walking.draft
-    if digest not in draft.view.reusable:
-        draft.missing.add(digest)
+    found = draft.ask(Reusable(draft.name, digest))
+    if found is None:
         return True
-    source = draft.view.reusable[digest]
-    if source is None or source.key.top == run.key.top:
+    if not found or found[0].key.top == run.key.top:
         return False
-    source = draft.run(source.key) or source
+    source = draft.run(found[0].key) or found[0]
     independent = not run.key.place
     if independent and not source.alive:
         # A root that is a single leaf runs again (its cache is opt-in); only a live process is taken over.

@@ -6,7 +6,6 @@ Nothing is recorded and nothing is done; the same functions plan here as in the 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +17,8 @@ from planner.desire.view import View
 from planner.fold import RootState, fold_root
 from planner.model.desired import CompiledOperation, DesiredState
 from planner.model.facts import Renamed, TargetSet
-from planner.model.records import RootRecord, RunRecord
+from planner.model.questions import Answers
+from planner.model.records import RootRecord
 from planner.plan import plan_root, reads
 from planner.preview import preview
 from planner.render.json import plan_json
@@ -127,16 +127,11 @@ async def _world(core: Core, desired: DesiredState, at: datetime | None) -> Worl
         notes=core.policy.warnings,
         asked=project.asked_before(desired.commit),
     )
-    return replace(world, reusable=await _reusable(core, desired, world, at))
+    return replace(world, answers=await _answers(core, desired, world, at))
 
 
-async def _reusable(
-    core: Core, desired: DesiredState, world: World, at: datetime | None
-) -> Mapping[str, RunRecord | None]:
-    """What the changed operations may carry over.
-
-    A digest that two operations carry from runs of their own is left out: the plan then says less than happens.
-    """
+async def _answers(core: Core, desired: DesiredState, world: World, at: datetime | None) -> Answers:
+    """What planning the changed operations asks for."""
     contact = _contact(core, at, first=not world.states)
     records = {name: state.record for name, state in world.states.items()}
     targets: dict[str, RootState] = {}
@@ -147,24 +142,20 @@ async def _reusable(
         elif isinstance(fact, TargetSet):
             targets[fact.root] = fold_root(states.get(fact.root, _fresh(fact.root)), fact)
     forms = {**world.forms, **{operation.form: operation for operation in desired.roots.values()}}
-    found: dict[str, RunRecord | None] = {}
-    for name, state in targets.items():
-        view = View(state, forms, contact.now, core.policy.identity, suspended=world.suspended)
-        for digest, run in (await _carried(core, name, view)).items():
-            same = digest not in found or found[digest] == run
-            found[digest] = run if same else None
+    found: Answers = {}
+    for state in targets.values():
+        view = View(state, forms, contact.now, core.policy.identity, answers=found, suspended=world.suspended)
+        found = await _answered(core, view)
     return found
 
 
-async def _carried(core: Core, name: str, view: View) -> Mapping[str, RunRecord | None]:
+async def _answered(core: Core, view: View) -> Answers:
     for _ in range(_MOST_ROUNDS):
         plan = plan_root(view)
         if not plan.missing:
             break
-        read = await core.ledger.reusable(name, plan.missing)
-        more = {digest: read.get(digest) for digest in plan.missing}
-        view = replace(view, reusable={**view.reusable, **more})
-    return view.reusable
+        view = replace(view, answers={**view.answers, **await core.ledger.ask(plan.missing)})
+    return view.answers
 
 
 def _fresh(name: str) -> RootState:

@@ -14,6 +14,7 @@ from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
+from planner.model.questions import Answers, Question, Reusable
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.status import RunStatus
 from reconciler import codec
@@ -164,20 +165,20 @@ class MemoryLedger:
         """All roots of which anything is known, by name."""
         return {name: record for name, record in sorted(self._open().roots.items()) if not is_blank(record)}
 
-    async def reusable(self, root: str, digests: Collection[str]) -> Mapping[str, RunRecord]:
-        """By leaf digest: the newest succeeded, else alive, run of `root` with an own result."""
-        state = self._open()
-        found = {}
-        for digest in digests:
-            keys = self._in_order(state.results.get(digest, ()))
-            runs = [state.runs[key] for key in reversed(keys)]
-            own = [run for run in runs if run.root == root and run.digest == digest and run.carried_from is None]
-            good = [run for run in own if run.status is RunStatus.SUCCEEDED] or [
-                run for run in own if is_taken_over(run)
-            ]
-            if good:
-                found[digest] = good[0]
-        return found
+    async def ask(self, questions: Collection[Question]) -> Answers:
+        """An answer to each of `questions`."""
+        return {question: self._reusable(self._open(), question) for question in questions}
+
+    def _reusable(self, state: MemoryState, question: Reusable) -> tuple[RunRecord, ...]:
+        keys = self._in_order(state.results.get(question.digest, ()))
+        runs = [state.runs[key] for key in reversed(keys)]
+        own = [
+            run
+            for run in runs
+            if run.root == question.root and run.digest == question.digest and run.carried_from is None
+        ]
+        good = [run for run in own if run.status is RunStatus.SUCCEEDED] or [run for run in own if is_taken_over(run)]
+        return tuple(good[:1])
 
     async def blob(self, digest: str) -> str | None:
         """Content that was kept with `record`."""

@@ -15,6 +15,7 @@ from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
+from planner.model.questions import Answers, Question, Reusable
 from planner.model.records import Claim, RootRecord, RunRecord
 from reconciler import codec
 from reconciler.ledger import schema
@@ -24,6 +25,7 @@ from reconciler.ports import RunQuery
 
 __all__ = [
     "answer",
+    "ask",
     "blob",
     "claims",
     "commit",
@@ -31,7 +33,6 @@ __all__ = [
     "open_commits",
     "pins",
     "project",
-    "reusable",
     "root",
     "roots",
     "runs",
@@ -78,21 +79,30 @@ def roots(connection: sa.Connection) -> Mapping[str, RootRecord]:
     return {record.name: record for record in records if not is_blank(record)}
 
 
-def reusable(connection: sa.Connection, name: str, digests: Collection[str]) -> Mapping[str, RunRecord]:
-    """By leaf digest, the run to use again (`reconciler.ports.Ledger.reusable`)."""
-    table = schema.runs.c
-    found = _alive(connection, name, set(digests))
-    for digest in digests:
-        condition = sa.and_(table.root == name, table.digest == digest, schema.OWN_SUCCESS)
-        newest = select_runs().where(condition).order_by(table.opened.desc()).limit(1)
-        for row in connection.execute(newest):
-            found[digest] = run_of_row(row)
+def ask(connection: sa.Connection, questions: Collection[Question]) -> Answers:
+    """An answer to each of `questions`."""
+    found: dict[Question, tuple[RunRecord, ...]] = {}
+    for name in {question.root for question in questions}:
+        found |= _reusable(connection, name, [question for question in questions if question.root == name])
     return found
 
 
-def _alive(connection: sa.Connection, name: str, digests: Collection[str]) -> dict[str, RunRecord]:
+def _reusable(
+    connection: sa.Connection, name: str, questions: Collection[Reusable]
+) -> dict[Question, tuple[RunRecord, ...]]:
+    table, alive = schema.runs.c, _alive(connection, name)
+    found: dict[Question, tuple[RunRecord, ...]] = {}
+    for question in questions:
+        condition = sa.and_(table.root == name, table.digest == question.digest, schema.OWN_SUCCESS)
+        newest = select_runs().where(condition).order_by(table.opened.desc()).limit(1)
+        done = tuple(run_of_row(row) for row in connection.execute(newest))
+        found[question] = done or alive.get(question.digest, ())
+    return found
+
+
+def _alive(connection: sa.Connection, name: str) -> dict[str, tuple[RunRecord, ...]]:
     own = runs_of(connection.execute(_pending(name).where(schema.runs.c.own)))
-    return {run.digest: run for run in own.values() if run.digest in digests and is_taken_over(run)}
+    return {run.digest: (run,) for run in own.values() if is_taken_over(run)}
 
 
 def blob(connection: sa.Connection, digest: str) -> str | None:

@@ -23,6 +23,7 @@ from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
+from planner.model.questions import Answers, Question
 from planner.model.records import Claim, RootRecord, RunRecord
 from reconciler import codec
 from reconciler.errors import Unusable
@@ -117,9 +118,9 @@ class SqliteLedger:
         """All roots of which anything is known, by name."""
         return await self._read(reads.roots)
 
-    async def reusable(self, root: str, digests: Collection[str]) -> Mapping[str, RunRecord]:
-        """By leaf digest: the newest succeeded, else alive, run of `root` with an own result."""
-        return await self._read(reads.reusable, root, digests)
+    async def ask(self, questions: Collection[Question]) -> Answers:
+        """An answer to each of `questions`."""
+        return await self._read(reads.ask, questions)
 
     async def blob(self, digest: str) -> str | None:
         """Content that was kept with `record`."""

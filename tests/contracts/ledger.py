@@ -15,7 +15,8 @@ from planner.model import facts as f
 from planner.model.commits import Change, StatusState, What
 from planner.model.facts import Fact
 from planner.model.people import Command, Hold
-from planner.model.records import Planned, RootRecord
+from planner.model.questions import Reusable
+from planner.model.records import Planned, RootRecord, RunRecord
 from planner.model.run import Leases, Observation, Phase
 from planner.model.schedule import Cursor
 from planner.model.status import RunStatus, StopReason
@@ -245,21 +246,30 @@ class LedgerContract:
         key = keys.request("train", f"r{number}")
         return [opened(key), f.Bound("train", key, digest, "d1:b", AT)]
 
+    @staticmethod
+    async def _reusable(ledger, root: str) -> tuple[RunRecord, ...]:
+        question = Reusable(root, "d1:leaf")
+        return (await ledger.ask([question]))[question]
+
     async def test_reusable_is_the_newest_success(self, ledger):
         runs = [keys.request("train", f"r{number}") for number in range(3)]
         for number in (0, 1, 2):
             await ledger.record(self._leaf(number))
         await ledger.record([*succeeded(runs[0]), *succeeded(runs[1])])
         await ledger.record([intended(runs[2].at_attempt(1))])
-        found = await ledger.reusable("train", ["d1:leaf", "d1:other"])
-        assert {digest: run.key for digest, run in found.items()} == {"d1:leaf": runs[1]}
+        known, other = Reusable("train", "d1:leaf"), Reusable("train", "d1:other")
+        found = await ledger.ask([known, other])
+        assert {question: [run.key for run in answer] for question, answer in found.items()} == {
+            known: [runs[1]],
+            other: [],
+        }
 
     async def test_reusable_falls_back_to_what_is_alive(self, ledger):
         run = keys.request("train", "r0")
         await ledger.record([*self._leaf(0), intended(run.at_attempt(1))])
-        assert (await ledger.reusable("train", {"d1:leaf"}))["d1:leaf"].key == run
+        assert [found.key for found in await self._reusable(ledger, "train")] == [run]
         await ledger.record([f.StopIntended("train", run.at_attempt(1), StopReason.BY_PERSON, "ada", AT)])
-        assert await ledger.reusable("train", {"d1:leaf"}) == {}
+        assert await self._reusable(ledger, "train") == ()
 
     async def test_reusable_leaves_out_failed_waiting_and_carried(self, ledger):
         runs = [keys.request("train", f"r{number}") for number in range(3)]
@@ -268,13 +278,13 @@ class LedgerContract:
         failed = f.Settled("train", runs[0], RunStatus.FAILED, "exit code 1", AT)
         carried = f.Settled("train", runs[1], RunStatus.SUCCEEDED, "", AT)
         await ledger.record([failed, f.Carried("train", runs[1], G1, AT), carried])
-        assert await ledger.reusable("train", ["d1:leaf"]) == {}
+        assert await self._reusable(ledger, "train") == ()
 
     async def test_reusable_keeps_to_its_root(self, ledger):
         run = keys.request("train", "r0")
         await ledger.record([*self._leaf(0), *succeeded(run)])
-        assert await ledger.reusable("eval", ["d1:leaf"]) == {}
-        assert await ledger.reusable("train", []) == {}
+        assert await self._reusable(ledger, "eval") == ()
+        assert await ledger.ask([]) == {}
 
     # -- claims
 
@@ -426,7 +436,7 @@ class LedgerContract:
         assert (state.record.name, state.record.highest, state.record.open) == ("learn", 1, (G1,))
         assert {run.root for run in state.runs.values()} == {"learn"}
         assert [claim.root for claim in await ledger.claims()] == ["learn"]
-        assert (await ledger.reusable("learn", ["d1:leaf"]))["d1:leaf"].root == "learn"
+        assert [run.root for run in await self._reusable(ledger, "learn")] == ["learn"]
         assert {run.key for run in await ledger.runs(RunQuery(root="learn"))} == {old, G1}
         assert await ledger.runs(RunQuery(root="train")) == []
         assert list(await ledger.roots()) == ["learn"]
@@ -521,7 +531,7 @@ async def everything(ledger: Ledger) -> dict[str, object]:
         "roots": roots,
         "states": {name: await ledger.root(name) for name in roots},
         "order": {name: list((await ledger.root(name)).runs) for name in roots},
-        "reusable": {name: await ledger.reusable(name, digests) for name in roots},
+        "answers": await ledger.ask([Reusable(name, digest) for name in roots for digest in digests]),
         "runs": await ledger.runs(RunQuery(limit=100_000)),
         "live": await ledger.runs(RunQuery(live=True)),
         "claims": await ledger.claims(),

@@ -203,10 +203,9 @@ class History:
         view = self.view(root)
         plan = plan_root(view)
         while plan.missing:
-            found = done(self.ledger.reusable(root, plan.missing))
-            answer = {digest: found.get(digest) for digest in plan.missing}
-            assert not answer.keys() & view.reusable.keys()
-            view = replace(view, reusable={**view.reusable, **answer})
+            answer = done(self.ledger.ask(plan.missing))
+            assert not answer.keys() & view.answers.keys()
+            view = replace(view, answers={**view.answers, **answer})
             plan = plan_root(view)
         return view, plan
 

@@ -11,7 +11,7 @@ from planner.fold import RootState
 from planner.guard import Budgets
 from planner.model.desired import CompiledOperation, DesiredState, Policy, RunPolicy
 from planner.model.plan import Plan
-from planner.model.records import RunRecord
+from planner.model.questions import Answers
 from planner.plan import plan_root
 from planner.preview import preview
 from planner.target import Contact
@@ -93,17 +93,16 @@ def world(history: History) -> World:
     return World(states=states, forms=history.forms, base="c1" + "0" * 38, notes=("runs here have no network",))
 
 
-def read(history: History, state: DesiredState, contact: Contact) -> dict[str, RunRecord | None]:
-    """What may be carried over, read as often as the plans of the roots ask."""
-    found: dict[str, RunRecord | None] = {}
+def read(history: History, state: DesiredState, contact: Contact) -> Answers:
+    """What the plans of the roots ask for."""
+    found: Answers = {}
     twin = History(ledger=type(history.ledger)(history.ledger.snapshot()), forms=dict(history.forms), now=contact.now)
     twin.commit(state)
     for name in state.roots:
         view = twin.view(name)
         while missing := plan_root(view).missing:
-            answers = done(twin.ledger.reusable(name, missing))
-            found |= {digest: answers.get(digest) for digest in missing}
-            view = twin.view(name, reusable=found)
+            found = {**found, **done(twin.ledger.ask(missing))}
+            view = twin.view(name, answers=found)
     return found
 
 
@@ -112,4 +111,4 @@ def plan(name: str) -> Plan:
     history = after(*RAN)
     contact = Contact("test", "main", T0 + timedelta(minutes=5), Budgets(starts=9 if name != "held" else 1))
     state, known = COMMITS[name], world(history)
-    return preview(state, replace(known, reusable=read(history, state, contact)), contact, IDENTITY)
+    return preview(state, replace(known, answers=read(history, state, contact)), contact, IDENTITY)

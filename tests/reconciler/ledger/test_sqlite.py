@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from planner import keys
 from planner.model import facts as f
+from planner.model.questions import Reusable
 from planner.model.records import RunRecord
 from planner.model.status import RunStatus
 from reconciler import codec
@@ -344,6 +345,8 @@ async def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
 # -- the cost of reading
 
 
+_QUESTIONS = [Reusable("train", "d1:a"), Reusable("train", "d1:b")]
+
 _QUERIES = [
     RunQuery(),
     RunQuery(root="train"),
@@ -366,7 +369,7 @@ async def test_no_question_reads_whole_tables(tmp_path):
     )
     with engine.connect() as connection:
         reads.root(connection, "train")
-        reads.reusable(connection, "train", ["d1:a", "d1:b"])
+        reads.ask(connection, _QUESTIONS)
         for query in _QUERIES:
             reads.runs(connection, query)
         reads.blob(connection, "d1:a")
@@ -433,7 +436,7 @@ async def _steps(ledger: SqliteLedger) -> int:
 
     raw.driver_connection.set_progress_handler(count, 1)
     await ledger.root("train")
-    await ledger.reusable("train", ["d1:a", "d1:b"])
+    await ledger.ask(_QUESTIONS)
     await ledger.runs(RunQuery(root="train", limit=5))
     await ledger.runs(RunQuery(live=True))
     await ledger.record([f.CursorMoved("train", f.Cursor("d1:s", AT), AT)])
