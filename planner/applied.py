@@ -18,7 +18,7 @@ from planner.model.people import Suspension
 from planner.model.questions import Answers, Reusable
 from planner.model.records import Applied, AttemptRecord, RootRecord, RunRecord
 from planner.model.status import RunStatus
-from planner.plan import plan_root
+from planner.plan import plan_alone
 from planner.target import target_of
 
 __all__ = ["World", "as_applied"]
@@ -81,7 +81,7 @@ def _results(operation: CompiledOperation, commit: str, at: datetime, identity: 
     if not isinstance(operation.body, Dag) or operation.schedule is not None or operation.refused:
         return
     fresh = RootState(RootRecord(operation.name, planned=target_of(operation, commit)))
-    plan = plan_root(View(fresh, {operation.form: operation}, at, identity))
+    plan = plan_alone(View(fresh, {operation.form: operation}, at, identity))
     for run in plan.state.runs.values():
         if run.digest and run.key.place:
             attempt = AttemptRecord(1, at, seen_at=at, started_at=at)

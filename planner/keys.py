@@ -113,6 +113,11 @@ class Key:
         """The scheduled instant (UTC) that caused it, or None for other causes."""
         return _instant(self.cause) if self.cause[0].isdigit() else None
 
+    @property
+    def recurs(self) -> bool:
+        """Whether a schedule or an event caused it, which wants the work done again each time."""
+        return self.tick is not None or self.cause.startswith("ev-")
+
     def short_id(self, instance: str, project: str) -> str:
         """The id for URLs, labels and typing: `r-` and eight characters, of the run, in its instance and project."""
         text = f"{instance}/{project}/{self.run}"

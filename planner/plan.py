@@ -8,7 +8,7 @@ becomes of old generations where nothing in force goes on with them, and what co
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from planner.desire import schedule
@@ -27,7 +27,7 @@ from planner.model.records import RunRecord
 from planner.model.run import BoundRun
 from planner.publish import report
 
-__all__ = ["RootPlan", "plan_root", "reads"]
+__all__ = ["RootPlan", "plan_alone", "plan_root", "reads"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class RootPlan:
         waits: why the others do not start.
         bound: bound runs to be stored with the facts, by reference.
         missing: questions that must be answered first; when there are any, nothing else counts.
+        watched: runs whose end this root waits for.
         wake_at: when planning must happen again at the latest, without any news.
     """
 
@@ -50,6 +51,7 @@ class RootPlan:
     waits: tuple[Wait, ...] = ()
     bound: Mapping[str, BoundRun] = field(default_factory=dict)
     missing: frozenset[Question] = frozenset()
+    watched: frozenset[Key] = frozenset()
     wake_at: datetime | None = None
 
 
@@ -84,8 +86,18 @@ def plan_root(view: View) -> RootPlan:
         ready=tuple(draft.ready),
         waits=tuple(draft.waits),
         bound=dict(draft.bound),
+        watched=frozenset(draft.watched),
         wake_at=min(draft.wakes, default=None),
     )
+
+
+def plan_alone(view: View) -> RootPlan:
+    """Plan one root where nobody answers: what is not in `view` is not there."""
+    plan = plan_root(view)
+    while plan.missing:
+        view = replace(view, answers={**view.answers, **dict.fromkeys(plan.missing, ())})
+        plan = plan_root(view)
+    return plan
 
 
 def _go_on(draft: Draft) -> None:

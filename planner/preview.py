@@ -19,12 +19,12 @@ from planner.errors import Place
 from planner.fold import RootState, fold_root
 from planner.model.commits import What
 from planner.model.desired import CompiledOperation, Dag, DesiredState, Leaf, RunPolicy
-from planner.model.facts import Advanced, Carried, Fact, Opened, Renamed, Settled, StopIntended, TargetSet
+from planner.model.facts import Advanced, CacheHit, Carried, Fact, Opened, Renamed, Settled, StopIntended, TargetSet
 from planner.model.people import Hold
 from planner.model.plan import Action, Held, Plan, Verb
 from planner.model.records import RootRecord, Stop
 from planner.model.status import RunStatus
-from planner.plan import RootPlan, plan_root
+from planner.plan import RootPlan, plan_alone
 from planner.target import CommitPlan, Contact, plan_commit
 
 __all__ = ["preview"]
@@ -111,12 +111,7 @@ def _plan(
         answers=world.answers,
         suspended=world.suspended,
     )
-    plan = plan_root(view)
-    while plan.missing:
-        # What nobody could look up is not there.
-        view = replace(view, answers={**view.answers, **dict.fromkeys(plan.missing, ())})
-        plan = plan_root(view)
-    return plan
+    return plan_alone(view)
 
 
 def _action(
@@ -183,7 +178,7 @@ def _effects(root: RootPlan, operation: CompiledOperation | None, now: datetime)
             yield f"{wait.key} waits for {wait.reason}"
     for fact in root.facts:
         yield from _phrase(fact, settled)
-    carried = any(isinstance(fact, Carried) for fact in root.facts)
+    carried = any(isinstance(fact, Carried | CacheHit) for fact in root.facts)
     if operation is not None and isinstance(operation.body, Dag) and (root.ready or carried):
         begun = {key.place[0] for key in opened if key.place}
         names = [node.operation.name for node in operation.body.nodes if node.operation.name not in begun]
@@ -201,6 +196,8 @@ def _phrase(fact: Fact, settled: set[keys.Key]) -> Iterator[str]:
             yield f"stops {fact.key.run}"
         case Carried():
             yield f"{'/'.join(fact.key.place) or fact.key.root}: carried over from {fact.source}, will not run"
+        case CacheHit():
+            yield f"{'/'.join(fact.key.place) or fact.key.root}: cached from {fact.source}, will not run"
         case Settled(status=RunStatus.STOPPED):
             yield f"withdraws {fact.key}"
         case Opened() if fact.key in settled:

@@ -97,6 +97,8 @@ class Core:
         self.renamed: dict[Key, str] = {}
         self.waits: dict[str, tuple[Wait, ...]] = {}
         self.starved: set[str] = set()
+        # Roots that wait for the end of a run; which ones is planned anew after a restart.
+        self.watching: dict[Key, set[str]] = {}
         self.draining = False
         self._blobs: OrderedDict[str, object] = OrderedDict()
 

@@ -7,6 +7,7 @@ the records alone. Cancelling this at any await leaves a state that the next rec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from planner.admit import Admission, admit
 from planner.desire.view import View
@@ -23,6 +24,7 @@ from reconciler.apply import apply
 from reconciler.core import Core
 from reconciler.errors import Transient
 from reconciler.observe import Observer
+from reconciler.ports import RunQuery
 from reconciler.publish import Publisher
 
 __all__ = ["Roots"]
@@ -56,6 +58,7 @@ class Roots:
         if facts:
             self._publisher.changed(facts)
         self._wake(name, plan, facts)
+        await self._watch(name, plan.watched)
         done = await apply(core, name, effects(after))
         if done.facts:
             await core.ledger.record(done.facts)
@@ -113,7 +116,7 @@ class Roots:
         for intent in admission.intents:
             state = fold_root(state, intent)
         return (
-            RootPlan(plan.facts, state, plan.ready, plan.waits, plan.bound, wake_at=plan.wake_at),
+            replace(plan, state=state),
             facts,
         )
 
@@ -142,6 +145,16 @@ class Roots:
         roots = await self._core.ledger.roots()
         return {port for name, record in roots.items() if name not in own for port in record.ports.values()}
 
+    async def _watch(self, name: str, runs: frozenset[Key]) -> None:
+        """Have `name` planned again when one of `runs` ends; an end that was recorded meanwhile counts at once."""
+        if not runs:
+            return
+        core = self._core
+        for key in runs:
+            core.watching.setdefault(key, set()).add(name)
+        if any(run.status.final for run in await core.ledger.runs(RunQuery(keys=tuple(runs), limit=len(runs)))):
+            core.queue.add(f"root:{name}")
+
     def _wake(self, name: str, plan: RootPlan, facts: Sequence[Fact]) -> None:
         core = self._core
         if plan.wake_at is not None:
@@ -153,6 +166,9 @@ class Roots:
         )
         if freed:
             for other in core.starved:
+                core.queue.add(f"root:{other}")
+        for fact in facts:
+            for other in core.watching.pop(fact.key, ()) if isinstance(fact, Settled) else ():
                 core.queue.add(f"root:{other}")
         if any(isinstance(fact, StatusChanged) for fact in facts):
             core.queue.add("forge")

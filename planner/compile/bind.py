@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from planner.canon import Json
 from planner.compile import variables
+from planner.compile.compared import work_of
 from planner.compile.digests import leaf_digest
 from planner.compile.started import BindError, at_start, restored, sections, stored, told
 from planner.compile.template import bind as render
@@ -93,6 +94,7 @@ def bind(request: BindRequest) -> BoundRun:
         key=request.key.run,
         kind=operation.kind,
         digest=leaf_digest(operation.kind, exact, commit),
+        work=work_of(operation.kind, exact, commit, operation.sections.get("cache"), (first, symbols)),
         gang=_rendered(gang, inputs.scope(partly)),
         context=context,
         commit=request.commit,

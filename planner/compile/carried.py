@@ -111,6 +111,8 @@ def not_yet(sections: Mapping[str, Json], component: Component) -> Iterator[str]
     yield from (reason for name, reason in _REFUSING.items() if sections.get(name))
     if not _by_operations(sections.get("events", ())):
         yield "nothing but operations of the same DAG starts an operation by events yet"
+    if has_template(sections.get("cache")):
+        yield "what the cache compares must be known when it is read (`cache`)"
     if isinstance(sections.get("isApproved"), str):
         yield "whether it is approved must be known when it is read (`isApproved`)"
     termination = component.termination

@@ -8,7 +8,7 @@ is added in such a way that its absence leaves the projection as it was. tests/g
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 
 from planner import canon
@@ -18,7 +18,7 @@ from planner.compile.gang_digest import gang_halves
 from planner.model.desired import CompiledOperation, Dag, Input, Leaf, Node, RunPolicy
 from planner.spec.operation import Operation
 
-__all__ = ["is_sealed", "leaf_digest", "sealed"]
+__all__ = ["is_sealed", "leaf_digest", "sealed", "values_of"]
 
 Fields = dict[str, Json]
 
@@ -68,10 +68,20 @@ def leaf_digest(kind: str, leaf: Leaf, commit: str) -> str:
             alone has stays template text, so equal work has equal digests whatever its key.
         commit: joins it under the run policy `on-commit`, else "".
     """
-    identity = {**gang_halves(kind, leaf.gang)[0], **_of_leaf(leaf)}
-    for name in ("inputs", "references"):
-        identity.pop(name, None)
+    identity = {**gang_halves(kind, leaf.gang)[0], **values_of(leaf)}
     return canon.digest({"kind": kind, **identity, **said(commit=commit)})
+
+
+def values_of(leaf: Leaf, names: Collection[str] | None = None) -> Fields:
+    """What a bound leaf was given and gives, as its digest has it; of `names` only, or of all."""
+    found = _of_leaf(leaf)
+    for name in ("inputs", "references"):
+        found.pop(name, None)
+    for name in ("params", "templates", "outputs") if names is not None else ():
+        kept = {key: value for key, value in _fields(found.get(name) or {}).items() if key in (names or ())}
+        found.pop(name, None)
+        found |= said(**{name: kept})
+    return found
 
 
 def _halves(operation: CompiledOperation) -> Halves:

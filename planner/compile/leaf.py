@@ -8,6 +8,7 @@ from dataclasses import replace
 from planner.canon import Json
 from planner.compile.bindings import Bindings
 from planner.compile.code import warn_of_unseen
+from planner.compile.compared import compared
 from planner.compile.gang_origin import Written
 from planner.compile.ground import Ground
 from planner.compile.inputs import flaw_problem
@@ -24,6 +25,7 @@ from planner.compile.variables import read_by
 from planner.model.desired import Leaf, Output
 from planner.model.gang import Gang, Replica
 from planner.spec.component import Component
+from planner.spec.plain import plain
 
 __all__ = ["finished", "refusal"]
 
@@ -37,7 +39,7 @@ def finished(gang: Gang, ground: Ground, bindings: Bindings, component: Componen
         bindings: its inputs.
         component: what it runs.
     """
-    gang = _with_inputs(gang, bindings)
+    gang = written_out = _with_inputs(gang, bindings)
     written = Written(component.run, ground.origin, bindings.init)
     texts: Json = {}
     bound = Bound(None)
@@ -62,7 +64,13 @@ def finished(gang: Gang, ground: Ground, bindings: Bindings, component: Componen
         inputs=bindings.inputs,
         templates=dict(bindings.templates),
         known=_known(texts, bound, bindings, ground.scope),
+        compared=compared(written_out, _cache(component, ground.scope), bindings, ground.scope),
     )
+
+
+def _cache(component: Component, scope: Scope) -> Json:
+    """What the cache compares, as far as it is known; what is wrong with it is told where it is carried."""
+    return bind(plain(component.cache), scope).value if component.cache is not None else None
 
 
 def _rendered(before: Gang, bound: Bound, written: Written, report: Report) -> Gang:

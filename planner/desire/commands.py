@@ -60,6 +60,7 @@ def _run(draft: Draft, command: Command) -> tuple[bool, str]:
             form=form,
             because=f"asked for by {command.by}",
             at=draft.now,
+            fresh=bool(command.args.get("fresh")),
         )
     )
     return True, str(key)

@@ -117,6 +117,7 @@ class Draft:
         self.waits: list[Wait] = []
         self.wakes: list[datetime] = []
         self.missing: set[Question] = set()
+        self.watched: set[Key] = set()
         self.bound: dict[str, BoundRun] = {}
 
     @property

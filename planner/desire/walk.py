@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from planner.compile.bind import BindError, bind
 from planner.desire.approval import is_withheld
+from planner.desire.cache import look, settle_hit
 from planner.desire.gates import decide, words
 from planner.desire.leaf import LeafContext, step, stop_words
 from planner.desire.nodes import effective, latest
@@ -203,8 +204,12 @@ def _bind(walking: _Walk, run: RunRecord, operation: CompiledOperation) -> None:
         return
     if top.carry and not run.key.round and _carry(walking, run, bound.digest):
         return
-    reference = draft.keep(bound)
-    draft.add(Bound(draft.name, run.key, bound.digest, reference, draft.now))
+    looked = look(draft, run, operation, bound)
+    if looked.waits:
+        return
+    draft.add(Bound(draft.name, run.key, bound.digest, draft.keep(bound), draft.now, bound.work))
+    if looked.hit is not None:
+        settle_hit(draft, run, looked.hit)
 
 
 def _carry(walking: _Walk, run: RunRecord, digest: str) -> bool:

@@ -4,8 +4,9 @@ The ledger stores what these functions return beside the facts; folding the whol
 Only this package makes records. It decides nothing and never looks at a clock: instants come from the facts.
 """
 
+from planner.fold.about import run_of
 from planner.fold.commit import close_commit, fold_commit, fold_project, fold_status
-from planner.fold.root import RootState, absorb, fold_root, left_behind, run_of
+from planner.fold.root import RootState, absorb, fold_root, left_behind
 from planner.fold.run import KEPT_ATTEMPTS
 
 __all__ = [

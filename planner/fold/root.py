@@ -8,7 +8,7 @@ from typing import assert_never
 
 from planner.fold.commit import with_command
 from planner.fold.held import without
-from planner.fold.run import cleaned, fold_run, open_run
+from planner.fold.run import RunFact, cleaned, fold_run, open_run
 from planner.keys import Key
 from planner.model.facts import (
     Advanced,
@@ -17,6 +17,7 @@ from planner.model.facts import (
     Asked,
     Believed,
     Bound,
+    CacheHit,
     Carried,
     Cleaned,
     CommitPlanned,
@@ -43,7 +44,7 @@ from planner.model.people import HeldRun, Suspension
 from planner.model.records import Applied, Down, Planned, Report, RootRecord, RunRecord
 from planner.model.status import RunStatus
 
-__all__ = ["RootState", "absorb", "fold_root", "left_behind", "run_of"]
+__all__ = ["RootState", "absorb", "fold_root", "left_behind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,37 +84,14 @@ def left_behind(record: RootRecord) -> RootRecord:
     return RootRecord(record.name, highest=record.highest)
 
 
-def run_of(fact: Fact) -> Key | None:
-    """The run whose record `fact` changes, or None."""
-    match fact:
-        case Observed():
-            return fact.observation.key.run
-        case (
-            Opened()
-            | Bound()
-            | Intended()
-            | Vanished()
-            | StopIntended()
-            | Cleaned()
-            | Settled()
-            | Carried()
-            | Healed()
-            | Retried()
-            | Withheld()
-        ):
-            return fact.key.run
-        case Approved(key=Key() as key):
-            return key.run
-        case _:
-            return None
-
-
 def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one case a fact, each one line
     """`state` after `fact`. Facts about runs that were not read change nothing but the record."""
     match fact:
         case Opened():
             return _opened(state, fact)
-        case Bound() | Intended() | Observed() | Vanished() | StopIntended() | Settled() | Carried() | Healed():
+        case Bound() | Intended() | Observed() | Vanished() | StopIntended() | Settled():
+            return _run_fact(state, fact)
+        case Carried() | CacheHit() | Healed():
             return _run_fact(state, fact)
         case Cleaned():
             run = state.runs.get(fact.key.run)
@@ -168,7 +146,7 @@ def _opened(state: RootState, fact: Opened) -> RootState:
 
 def _run_fact(
     state: RootState,
-    fact: Bound | Intended | Observed | Vanished | StopIntended | Settled | Carried | Healed,
+    fact: RunFact,
 ) -> RootState:
     key = fact.observation.key.run if isinstance(fact, Observed) else fact.key.run
     run = state.runs.get(key)
@@ -181,7 +159,9 @@ def _run_fact(
     if isinstance(fact, Settled | Intended) and state.record.held:
         state = state.with_record(held=without(state.record.held, key, begun=isinstance(fact, Intended)))
     match fact:
-        case Intended() | Carried():
+        case Carried() | CacheHit():
+            return _started(state, run.generation)
+        case Intended():
             return _leased(_started(state, run.generation), fact)
         case Settled() if not key.place:
             return _closed(state, fact)
@@ -196,8 +176,8 @@ def _started(state: RootState, generation: int) -> RootState:
     return state.with_record(applied=replace(applied, started=True, before=None))
 
 
-def _leased(state: RootState, fact: Intended | Carried) -> RootState:
-    if isinstance(fact, Carried) or not fact.leases.ports:
+def _leased(state: RootState, fact: Intended) -> RootState:
+    if not fact.leases.ports:
         return state
     run = state.runs[fact.key.run]
     if run.kind != "service":

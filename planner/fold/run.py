@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from planner.model.facts import Bound, Carried, Healed, Intended, Observed, Opened, Settled, StopIntended, Vanished
+from planner.model.facts import (
+    Bound,
+    CacheHit,
+    Carried,
+    Healed,
+    Intended,
+    Observed,
+    Opened,
+    Settled,
+    StopIntended,
+    Vanished,
+)
 from planner.model.records import AttemptRecord, RunRecord, Stop
 from planner.model.run import Observation, Phase
 from planner.model.status import RunStatus, StopReason
@@ -16,7 +27,7 @@ __all__ = ["KEPT_ATTEMPTS", "RunFact", "fold_run", "open_run"]
 KEPT_ATTEMPTS = 12
 """A service may be started again for years; its record keeps this many attempts and a count."""
 
-RunFact = Bound | Intended | Observed | Vanished | StopIntended | Settled | Carried | Healed
+RunFact = Bound | CacheHit | Intended | Observed | Vanished | StopIntended | Settled | Carried | Healed
 
 
 def open_run(fact: Opened) -> RunRecord:
@@ -32,17 +43,20 @@ def open_run(fact: Opened) -> RunRecord:
         because=fact.because,
         opened_at=fact.at,
         not_before=fact.not_before,
+        fresh=fact.fresh,
         status=RunStatus.ON_SCHEDULE if waits else RunStatus.CREATED,
     )
 
 
-def fold_run(run: RunRecord, fact: RunFact) -> RunRecord:
+def fold_run(run: RunRecord, fact: RunFact) -> RunRecord:  # noqa: C901 -- one case a fact
     """`run` after `fact`. A final record is never changed again; its attempts may still be seen to end."""
     if run.status.final and not isinstance(fact, Observed | Vanished):
         return run
     match fact:
         case Bound():
-            return replace(run, digest=fact.digest, bound=fact.bound)
+            return replace(run, digest=fact.digest, bound=fact.bound, work=fact.work)
+        case CacheHit():
+            return replace(run, cached_from=fact.source, outputs=dict(fact.outputs))
         case Intended():
             return _intended(run, fact)
         case Observed():

@@ -100,6 +100,8 @@ class Leaf:
         inputs: declarations of all inputs, those without a value too.
         templates: inputs whose value is a template that waits for the start, by name.
         known: `globals` of the project that texts read which wait for the start.
+        compared: the gang as the cache compares it: inputs that `cache.io` leaves out stay templates in it; None where
+            the cache compares `gang`.
     """
 
     gang: Gang
@@ -111,6 +113,7 @@ class Leaf:
     inputs: tuple[Input, ...] = ()
     templates: Mapping[str, Json] = field(default_factory=dict)
     known: Mapping[str, Json] = field(default_factory=dict)
+    compared: Gang | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from planner.canon import Json
 from planner.keys import Key
 from planner.model import desired
 from planner.model.commits import Change, StatusState, What
@@ -27,6 +28,7 @@ __all__ = [
     "Asked",
     "Believed",
     "Bound",
+    "CacheHit",
     "Carried",
     "Cleaned",
     "CommitPlanned",
@@ -107,7 +109,7 @@ class Withdrawn:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A run exists as a record: a top, a DAG node, a tick. For a top with children `leaf` is false."""
+    """A run exists as a record: a top, a DAG node, a tick. With `fresh` nothing below it is cached."""
 
     root: str
     key: Key
@@ -118,17 +120,19 @@ class Opened:
     because: str
     at: datetime
     not_before: datetime | None = None
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """All values of a leaf are known: its digest and the stored bound run."""
+    """All values of a leaf are known: its digest, the stored bound run, and `work` of its record."""
 
     root: str
     key: Key
     digest: str
     bound: str
     at: datetime
+    work: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +210,17 @@ class Carried:
     root: str
     key: Key
     source: Key
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CacheHit:
+    """Run `key` has the outputs of `source`, which has done the same work, and does not start."""
+
+    root: str
+    key: Key
+    source: Key
+    outputs: Mapping[str, Json]
     at: datetime
 
 
@@ -358,6 +373,7 @@ Fact = (
     | Cleaned
     | Settled
     | Carried
+    | CacheHit
     | Healed
     | Retried
     | CursorMoved

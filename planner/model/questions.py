@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from planner.model.records import RunRecord
 
-__all__ = ["Answers", "Question", "Reusable"]
+__all__ = ["Answers", "Cached", "Question", "Reusable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,18 @@ class Reusable:
     digest: str
 
 
-Question = Reusable
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """Which run of the whole project has done this work, as `Reusable`.
+
+    Attributes:
+        work: digest of what the result depends on (`RunRecord.work`).
+    """
+
+    work: str
+
+
+Question = Reusable | Cached
 
 Answers = Mapping[Question, tuple[RunRecord, ...]]
 """By question the runs that answer it, best first; none where there are none."""

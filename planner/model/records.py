@@ -104,7 +104,10 @@ class RunRecord:
         started_at: first start over all attempts.
         finished_at: when it became final.
         outputs: of the deciding attempt.
+        work: digest of what its result depends on for the cache; "" where that is `digest`.
         carried_from: the run whose result or process it is; None for its own.
+        cached_from: the run of the project whose outputs it has; None where it ran itself.
+        fresh: on a top: nothing below it is cached.
         stop: the wish to end a run as a whole: nothing below it starts any more.
         rounds: on a top: the current round of each node that a person retried, by place.
         approved_by: who approved it, where its operation wants that; "" before.
@@ -130,6 +133,9 @@ class RunRecord:
     finished_at: datetime | None = None
     outputs: Mapping[str, Json] = field(default_factory=dict)
     carried_from: Key | None = None
+    cached_from: Key | None = None
+    work: str = ""
+    fresh: bool = False
     stop: Stop | None = None
     rounds: Mapping[str, int] = field(default_factory=dict)
     approved_by: str = ""
@@ -138,6 +144,11 @@ class RunRecord:
     def last(self) -> AttemptRecord | None:
         """The newest attempt."""
         return self.attempts[-1] if self.attempts else None
+
+    @property
+    def own(self) -> bool:
+        """Whether its result is its own work."""
+        return self.carried_from is None and self.cached_from is None
 
     @property
     def alive(self) -> bool:

@@ -59,6 +59,7 @@ class BoundRun:
         timeout: seconds from its first start over all attempts; None for no limit.
         grace: seconds between TERM and KILL.
         because: the sentence that says why it runs.
+        work: digest of what its result depends on for the cache; "" where that is `digest`.
     """
 
     key: Key
@@ -70,6 +71,7 @@ class BoundRun:
     timeout: float | None = None
     grace: float = 30.0
     because: str = ""
+    work: str = ""
 
 
 class Phase(StrEnum):

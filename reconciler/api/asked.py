@@ -88,7 +88,7 @@ def _is_params(name: str, value: Json) -> None:
 
 
 _ARGS: Mapping[str, Mapping[str, Callable[[str, Json], None]]] = {
-    "run": {"params": _is_params},
+    "run": {"params": _is_params, "fresh": _is_bool},
     "stop": {},
     "retry": {"mode": _is_mode, "node": _is_text},
     "approve": {"baseline": _is_bool},

@@ -145,14 +145,15 @@ def _started(core: Core, command: Command, answered: Answered) -> dict[str, Json
 async def _run(core: Core, request: Request) -> Given:
     record = await find.operation(core, request.target)
     params = request.args.get("params")
+    fresh: dict[str, Json] = {"fresh": True} if request.args.get("fresh") is True else {}
     if not params:
-        return Given({record.name: {}})
+        return Given({record.name: fresh})
     assert isinstance(params, Mapping)
     try:
         form = await with_params(core, record.name, {name: str(value) for name, value in params.items()})
     except ProblemsError as error:
         raise problems.invalid(error.problems) from None
-    args: dict[str, Json] = {"params": dict(params), "form": form.form}
+    args: dict[str, Json] = {"params": dict(params), "form": form.form, **fresh}
     return Given({record.name: args}, {form.form: codec.encode(form)})
 
 

@@ -22,6 +22,7 @@ def run(
     param: Annotated[
         list[str] | None, typer.Option("--param", "-P", metavar="NAME=VALUE", help="Another value for an input.")
     ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Do all of its work, whatever was done before.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it is over.")] = False,
 ) -> None:
     """Run an operation once, now.
@@ -31,7 +32,8 @@ def run(
     session = session_of(ctx)
     params = _params(param or ())
     with connect(session) as daemon:
-        answer = daemon.command("run", operation, {"params": params} if params else {})
+        args = {**({"params": params} if params else {}), **({"fresh": True} if no_cache else {})}
+        answer = daemon.command("run", operation, args)
         started = next((part["run"] for part in answer["answers"] if part.get("run")), None)
         if session.json or started is None:
             asking.tell(session, answer)

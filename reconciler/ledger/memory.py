@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import assert_never
 
 from planner.fold import RootState
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
-from planner.model.questions import Answers, Question, Reusable
+from planner.model.questions import Answers, Cached, Question, Reusable
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.status import RunStatus
 from reconciler import codec
@@ -135,8 +136,9 @@ class MemoryLedger:
         state, key = self._state, run.key
         if key not in state.runs:
             state.under[key.top] = (*state.under.get(key.top, ()), key)
-        if run.digest and key not in state.results.get(run.digest, ()):
-            state.results[run.digest] = (*state.results.get(run.digest, ()), key)
+        for digest in {run.digest, run.work} - {""}:
+            if key not in state.results.get(digest, ()):
+                state.results[digest] = (*state.results.get(digest, ()), key)
         if is_pending(run):
             state.pending[key] = None
         else:
@@ -167,18 +169,24 @@ class MemoryLedger:
 
     async def ask(self, questions: Collection[Question]) -> Answers:
         """An answer to each of `questions`."""
-        return {question: self._reusable(self._open(), question) for question in questions}
+        return {question: self._answer(question) for question in questions}
 
-    def _reusable(self, state: MemoryState, question: Reusable) -> tuple[RunRecord, ...]:
-        keys = self._in_order(state.results.get(question.digest, ()))
-        runs = [state.runs[key] for key in reversed(keys)]
-        own = [
-            run
-            for run in runs
-            if run.root == question.root and run.digest == question.digest and run.carried_from is None
-        ]
+    def _answer(self, question: Question) -> tuple[RunRecord, ...]:
+        match question:
+            case Reusable(root, digest):
+                own = [run for run in self._done(digest) if run.root == root and run.digest == digest]
+            case Cached(work):
+                own = [run for run in self._done(work) if (run.work or run.digest) == work]
+            case _:
+                assert_never(question)
         good = [run for run in own if run.status is RunStatus.SUCCEEDED] or [run for run in own if is_taken_over(run)]
         return tuple(good[:1])
+
+    def _done(self, digest: str) -> list[RunRecord]:
+        """Runs with this digest of their own work, newest first; those with an earlier one of it are among them."""
+        state = self._open()
+        keys = self._in_order(state.results.get(digest, ()))
+        return [run for key in reversed(keys) if (run := state.runs[key]).own]
 
     async def blob(self, digest: str) -> str | None:
         """Content that was kept with `record`."""

@@ -7,6 +7,7 @@ plans. This module must never write.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import assert_never
 
 import sqlalchemy as sa
 
@@ -15,7 +16,7 @@ from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
-from planner.model.questions import Answers, Question, Reusable
+from planner.model.questions import Answers, Cached, Question, Reusable
 from planner.model.records import Claim, RootRecord, RunRecord
 from reconciler import codec
 from reconciler.ledger import schema
@@ -82,9 +83,29 @@ def roots(connection: sa.Connection) -> Mapping[str, RootRecord]:
 def ask(connection: sa.Connection, questions: Collection[Question]) -> Answers:
     """An answer to each of `questions`."""
     found: dict[Question, tuple[RunRecord, ...]] = {}
-    for name in {question.root for question in questions}:
-        found |= _reusable(connection, name, [question for question in questions if question.root == name])
+    by_root: dict[str, list[Reusable]] = {}
+    for question in questions:
+        match question:
+            case Reusable():
+                by_root.setdefault(question.root, []).append(question)
+            case Cached():
+                found[question] = _cached(connection, question)
+            case _:
+                assert_never(question)
+    for name, asked in by_root.items():
+        found |= _reusable(connection, name, asked)
     return found
+
+
+def _cached(connection: sa.Connection, question: Cached) -> tuple[RunRecord, ...]:
+    table = schema.runs.c
+    done = select_runs().where(table.work == question.work, schema.OWN_SUCCESS).order_by(table.opened.desc()).limit(1)
+    newest = tuple(run_of_row(row) for row in connection.execute(done))
+    if newest:
+        return newest
+    alive = select_runs().where(table.work == question.work, table.pending, table.own)
+    found = runs_of(connection.execute(alive))
+    return tuple(run for run in found.values() if is_taken_over(run))[-1:]
 
 
 def _reusable(

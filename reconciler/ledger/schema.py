@@ -30,7 +30,7 @@ __all__ = [
     "statuses",
 ]
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every revision of the schema, oldest first. The last is what this version reads and writes."""
 
 metadata = sa.MetaData()
@@ -77,11 +77,12 @@ runs = sa.Table(
     sa.Column("final", sa.Boolean, nullable=False),
     sa.Column("pending", sa.Boolean, nullable=False),  # an attempt may be alive or is not cleaned
     sa.Column("digest", sa.Text, nullable=False),
-    sa.Column("own", sa.Boolean, nullable=False),  # its result is its own, not carried over
+    sa.Column("own", sa.Boolean, nullable=False),  # its result is its own, not carried over or cached
     sa.Column("opened", sa.Integer, nullable=False),
     sa.Column("opened_at", sa.Text, nullable=False),
     sa.Column("finished_at", sa.Text),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("work", sa.Text, nullable=False, server_default=""),  # what its result depends on, for the cache
 )
 
 OWN_SUCCESS = sa.and_(runs.c.own, runs.c.status == sa.literal_column("'succeeded'"))
@@ -96,6 +97,8 @@ sa.Index("runs_live", runs.c.opened, sqlite_where=sa.not_(runs.c.final))
 sa.Index("runs_root_live", runs.c.root, runs.c.final, runs.c.opened, sqlite_where=sa.not_(runs.c.final))
 sa.Index("runs_root_pending", runs.c.root, runs.c.pending, sqlite_where=sa.text("pending = 1"))
 sa.Index("runs_result", runs.c.root, runs.c.digest, runs.c.opened, sqlite_where=OWN_SUCCESS)
+sa.Index("runs_work", runs.c.work, runs.c.opened, sqlite_where=OWN_SUCCESS)
+sa.Index("runs_work_pending", runs.c.work, runs.c.pending, sqlite_where=sa.text("pending = 1"))
 
 claims = sa.Table(
     "claims",

@@ -134,6 +134,11 @@ def when(operation: CompiledOperation, value: Json, **reads: str) -> CompiledOpe
     return _sealed(replace(operation, condition=condition, sections={"conditions": value}), operation.place.path)
 
 
+def caching(operation: CompiledOperation, **cache: Json) -> CompiledOperation:
+    """The operation with a section `cache`: `disable=False`, `ttl=60`, ...."""
+    return _sealed(replace(operation, sections={**operation.sections, "cache": cache}), operation.place.path)
+
+
 def approved(operation: CompiledOperation) -> CompiledOperation:
     """The operation with `isApproved: false`: a person must approve each of its runs."""
     sections = {**operation.sections, "isApproved": False}

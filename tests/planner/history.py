@@ -444,6 +444,8 @@ def line(fact: Fact) -> str:  # noqa: C901 -- one case a fact, each one line
             return words + (f" ({fact.decided_by})" if fact.decided_by else "")
         case f.Carried():
             return f"{fact.key} is {fact.source}"
+        case f.CacheHit():
+            return f"{fact.key} has the result of {fact.source}"
         case f.Healed():
             return f"{fact.key} healed"
         case f.Retried():
@@ -479,6 +481,7 @@ _DECISIONS = (
     f.StopIntended,
     f.Settled,
     f.Carried,
+    f.CacheHit,
     f.Healed,
     f.Retried,
     f.Withheld,

@@ -104,8 +104,8 @@ RUN = (
     ),
     Answer(
         "run-dag",
-        "all of it, with nothing carried over",
-        (*DONE, ask("run", "flow")),
+        "all of it, with nothing carried over or cached",
+        (*DONE, ask("run", "flow", fresh=True)),
         "yes: flow@req-q1",
         ("opens flow@req-q1", "opens flow@req-q1/a", "starts flow@req-q1/a#1"),
     ),

@@ -265,7 +265,7 @@ NODES = (
                 dag(
                     "flow",
                     node(dag("inner", node("x"), node(job("y", reads={"n": "inner/x.size"}), "x"))),
-                    node(job("z", reads={"n": "inner/x.size"}), "inner"),
+                    node(job("z", "z", reads={"n": "inner/x.size"}), "inner"),
                 )
             ),
             end("flow@g1/inner/x#1", size=1),

@@ -7,7 +7,7 @@ import pytest
 from planner.admit import Limits
 from planner.model.desired import CompiledOperation, OnChange, Policy, RunPolicy
 from planner.model.status import StopReason
-from tests.planner.builders import dag, desired, job, node, rolling, service
+from tests.planner.builders import caching, dag, desired, job, node, rolling, service
 from tests.planner.cases import Case, table
 from tests.planner.history import Step, after, ask, decisions, end, gone, push, seen, wait, world
 
@@ -232,8 +232,12 @@ CARRIED = (
     ),
     Case(
         "another-root",
-        "nothing is carried over from another operation",
-        [push(flow()), end("flow@g1/a#1", size=3), push(flow(), dag("other", node(job("a", "a1")), node("z", "a")))],
+        "nothing is carried over from another operation (it is the cache that looks there)",
+        [
+            push(flow()),
+            end("flow@g1/a#1", size=3),
+            push(flow(), dag("other", node(caching(job("a", "a1"), disable=True)), node("z", "a"))),
+        ],
         then=["other g1 in force", "opens other@g1", "opens other@g1/a", "starts other@g1/a#1"],
     ),
 )

@@ -190,6 +190,7 @@ def test_the_tags_of_facts_are_a_contract():
         "Asked",
         "Believed",
         "Bound",
+        "CacheHit",
         "Carried",
         "Cleaned",
         "CommitPlanned",

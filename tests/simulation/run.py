@@ -15,6 +15,7 @@ from trio.testing import MockClock
 from tests.simulation.history import History
 from tests.simulation.invariants import (
     approvals,
+    cache,
     cluster,
     crashes,
     i01_one_record,
@@ -49,6 +50,7 @@ _MODULES = (
     i11_limits,
     i12_stops,
     approvals,
+    cache,
     i14_ticks,
     i18_reads,
     i25_fixed_point,

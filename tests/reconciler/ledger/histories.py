@@ -284,6 +284,13 @@ def _carry(h: Historian) -> list[Fact]:
     return [f.Carried(run.root, run.key, source.key, h.now())]
 
 
+def _hit(h: Historian) -> list[Fact]:
+    run, source = h.run(), h.run()
+    if run is None or source is None or run.key == source.key:
+        return []
+    return [f.CacheHit(run.root, run.key, source.key, dict(source.outputs), h.now())]
+
+
 def _heal(h: Historian) -> list[Fact]:
     run = h.run()
     return [] if run is None else [f.Healed(run.root, run.key, h.now())]
@@ -400,6 +407,7 @@ _MOVES = (
     _settle,
     _carry,
     _heal,
+    _hit,
     _retry,
     _move,
     _ask,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from planner import keys
 from planner.model import facts as f
-from planner.model.questions import Reusable
+from planner.model.questions import Cached, Reusable
 from planner.model.records import RunRecord
 from planner.model.status import RunStatus
 from reconciler import codec
@@ -319,11 +319,34 @@ async def test_a_file_of_the_first_schema_can_pin(tmp_path):
     await fill(path)
     with contextlib.closing(sqlite3.connect(path)) as old, old:
         old.execute("DROP TABLE pins")
+        _drop_work(old)
         old.execute("UPDATE alembic_version SET version_num = '0001'")
     ledger = await SqliteLedger.open(path, "test", "project")
     pin = f.Pinned("hub:train", "sha256:1", "hub:train/train.yaml", AT)
     await ledger.record([pin], {"sha256:1": "content"})
     assert await ledger.pins() == {"hub:train": pin}
+    await ledger.close()
+
+
+def _drop_work(old: sqlite3.Connection) -> None:
+    """Make a file one of before the cache."""
+    for index in ("runs_work", "runs_work_pending"):
+        old.execute(f"DROP INDEX {index}")
+    old.execute("ALTER TABLE runs DROP COLUMN work")
+
+
+async def test_results_of_before_the_cache_are_found_by_it(tmp_path):
+    path, key = tmp_path / "a.db", keys.request("train", "r1")
+    ledger = await SqliteLedger.open(path, "test", "project")
+    opened = f.Opened("train", key, "job", "c1", 1, "", "", AT)
+    settled = f.Settled("train", key, RunStatus.SUCCEEDED, "", AT)
+    await ledger.record([opened, f.Bound("train", key, "d1:a", "d1:b", AT), settled])
+    await ledger.close()
+    with contextlib.closing(sqlite3.connect(path)) as old, old:
+        _drop_work(old)
+        old.execute("UPDATE alembic_version SET version_num = '0002'")
+    ledger = await SqliteLedger.open(path, "test", "project")
+    assert [run.key for run in (await ledger.ask([Cached("d1:a")]))[Cached("d1:a")]] == [key]
     await ledger.close()
 
 
@@ -345,7 +368,7 @@ async def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
 # -- the cost of reading
 
 
-_QUESTIONS = [Reusable("train", "d1:a"), Reusable("train", "d1:b")]
+_QUESTIONS = [Reusable("train", "d1:a"), Reusable("train", "d1:b"), Cached("d1:a"), Cached("d1:c")]
 
 _QUERIES = [
     RunQuery(),
