@@ -1,4 +1,4 @@
-"""What is cached has the result of a run that did the same work and succeeded, and never starts; what is retried runs."""
+"""What is cached has the result of a run that did the same work and succeeded, and never starts; a retry runs."""
 
 from __future__ import annotations
 
