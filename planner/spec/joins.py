@@ -83,7 +83,7 @@ def _query(value: object) -> str:
 
 
 def _refused(error: QueryError) -> PydanticCustomError:
-    return fault("PL-204", error.message, lambda: error.hint)
+    return fault("PL-204", error.placed, lambda: error.hint)
 
 
 def _sort(value: object) -> str:

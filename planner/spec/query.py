@@ -8,7 +8,8 @@ Templates may stand anywhere: they are taken for what will be right once it is k
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from planner.spec.query_fields import HOLE, Condition, QueryError, condition, sort_fields
 from planner.spec.words import short
@@ -48,14 +49,23 @@ def parse_query(text: str) -> Query | None:
         raise QueryError(f"a query of {len(text):,} characters", f"use {_LONGEST:,} at most")
     if "{%" in text:
         return None
-    plain = _without_templates(text)
+    plain, places = _without_templates(text)
     if not plain.strip():
         raise QueryError("the query is empty", "write conditions, such as `status: succeeded`")
     if plain.strip() == HOLE:
         return None
-    reader = _Reader(plain)
+    reader = _Reader(plain, places)
+    try:
+        return _whole(reader)
+    except QueryError as error:
+        error.column = reader.column
+        raise
+
+
+def _whole(reader: _Reader) -> Query:
     found = reader.either(0)
     reader.skip()
+    reader.began = reader.at
     if reader.at < len(reader.text):
         rest = short(reader.text[reader.at :])
         if rest.startswith(")"):
@@ -72,16 +82,28 @@ def parse_sort(text: str) -> tuple[tuple[str, str, bool], ...]:
     """
     if len(text) > _LONGEST:
         raise QueryError(f"a sort of {len(text):,} characters", f"use {_LONGEST:,} at most")
-    return () if "{%" in text else sort_fields(_without_templates(text))
+    if "{%" in text:
+        return ()
+    return sort_fields(_HOLES.sub(HOLE, text))
 
 
-def _without_templates(text: str) -> str:
-    """The text with a hole in place of each template."""
-    parts, at = [], 0
-    while (start := text.find("{{", at)) >= 0 and (end := text.find("}}", start)) >= 0:
-        parts += [text[at:start], HOLE]
-        at = end + 2
-    return "".join([*parts, text[at:]])
+_HOLES = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+
+
+def _without_templates(text: str) -> tuple[str, list[int]]:
+    """The text with a hole in place of each template and single spaces, and where each character of it was."""
+    parts: list[str] = []
+    places: list[int] = []
+    at = 0
+    while at < len(text):
+        hole = text.startswith("{{", at) and text.find("}}", at)
+        end = hole + 2 if hole and hole > 0 else at + 1
+        found = HOLE if end > at + 1 else " " if text[at].isspace() else text[at]
+        if found != " " or (parts and parts[-1] != " "):
+            parts.append(found)
+            places.append(at)
+        at = end
+    return "".join(parts), [*places, max(len(text) - 1, 0)]
 
 
 _START = rf"(?:\(|[\w.{HOLE}-]{{1,200}}[ ]?:)"
@@ -96,15 +118,21 @@ class _Reader:
 
     Attributes:
         text: with holes in place of templates, and single spaces.
+        places: where each character of it is written.
         at: what comes next.
+        began: where what is read now began: a condition, or an opening parenthesis.
     """
 
     text: str
+    places: Sequence[int]
     at: int = 0
     conditions: int = 0
+    began: int = 0
 
-    def __post_init__(self) -> None:
-        self.text = " ".join(self.text.split())
+    @property
+    def column(self) -> int:
+        """Where what is read now is written, from 1."""
+        return self.places[min(self.began, len(self.places) - 1)] + 1
 
     def skip(self) -> None:
         while self.at < len(self.text) and self.text[self.at] == " ":
@@ -138,12 +166,14 @@ class _Reader:
 
     def one(self, depth: int) -> Query:
         self.skip()
+        start = self.began = self.at
         if self.text[self.at : self.at + 1] != "(":
             return self._condition()
         self.at += 1
         found = self.either(depth + 1)
         self.skip()
         if self.text[self.at : self.at + 1] != ")":
+            self.began = start
             raise QueryError("a parenthesis is never closed", "add a `)`")
         self.at += 1
         return found
@@ -163,7 +193,7 @@ class _Reader:
                 return Condition(HOLE, "", "template", ())
             raise QueryError(f"`{said}` is not a condition", "write `field: value`")
         self.at = end + 1
-        return condition(name[0], self._operation())
+        return replace(condition(name[0], self._operation()), column=self.column)
 
     def _operation(self) -> str:
         """What is written up to the end of the condition; parentheses in it are text as long as they match."""

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from types import MappingProxyType
 from typing import Literal
 
@@ -29,12 +30,23 @@ Operator = Literal["eq", "nil", "lt", "le", "gt", "ge", "in", "between", "like",
 
 
 class QueryError(ValueError):
-    """A query that cannot be read: what is wrong, and what to do."""
+    """A query that cannot be read: what is wrong, and what to do.
 
-    def __init__(self, message: str, hint: str | Callable[[], str] = "") -> None:
+    Attributes:
+        message: what is wrong, without the place.
+        column: where in the text that was read, from 1; 0 where it is about all of it.
+    """
+
+    def __init__(self, message: str, hint: str | Callable[[], str] = "", column: int = 0) -> None:
         self.message = message.replace(HOLE, "{{ … }}")
         super().__init__(self.message)
         self._hint = hint
+        self.column = column
+
+    @property
+    def placed(self) -> str:
+        """What is wrong, and where."""
+        return f"{self.message} (at column {self.column})" if self.column > 1 else self.message
 
     @property
     def hint(self) -> str:
@@ -53,6 +65,7 @@ class Condition:
         values: what with: two for `between`, any number for `in`, one for the others, none for `nil` and `any`. With
             `like` a text in which `%` at an end stands for anything.
         negated: whether it must not hold.
+        column: where it is written, from 1; what it means does not depend on it.
     """
 
     field: str
@@ -60,6 +73,7 @@ class Condition:
     operator: Operator
     values: tuple[Json, ...]
     negated: bool = False
+    column: int = dataclass_field(default=0, compare=False)
 
 
 # Fields
@@ -126,22 +140,29 @@ def sort_fields(text: str) -> tuple[tuple[str, str, bool], ...]:
     Raises:
         QueryError: one of them is none.
     """
-    found = []
+    found, column = [], 1
     for part in text.split(","):
-        written = part.strip()
-        descends = written.startswith("-")
-        bare = written.removeprefix("-").strip()
-        if HOLE in bare or not text.strip():
-            continue
-        if not bare:
-            raise QueryError("a sort field is missing beside a comma", "remove the comma")
-        name, sub = _field(bare)
-        if name not in SORTS or (sub and name not in _NEEDS_SUB):
-            near = nearest(name, SORTS - {name})
-            hint = f"did you mean `{near}`?" if near else "sort by `created_at`, `metrics.NAME` or the like"
-            raise QueryError(f"runs cannot be ordered by `{short(bare)}`", hint)
-        found.append((name, sub, descends))
+        try:
+            if text.strip() and HOLE not in part:
+                found.append(_sort_field(part.strip()))
+        except QueryError as error:
+            error.column = column + len(part) - len(part.lstrip())
+            raise
+        column += len(part) + 1
     return tuple(found)
+
+
+def _sort_field(written: str) -> tuple[str, str, bool]:
+    descends = written.startswith("-")
+    bare = written.removeprefix("-").strip()
+    if not bare:
+        raise QueryError("a sort field is missing beside a comma", "remove the comma")
+    name, sub = _field(bare)
+    if name not in SORTS or (sub and name not in _NEEDS_SUB):
+        near = nearest(name, SORTS - {name})
+        hint = f"did you mean `{near}`?" if near else "sort by `created_at`, `metrics.NAME` or the like"
+        raise QueryError(f"runs cannot be ordered by `{short(bare)}`", hint)
+    return name, sub, descends
 
 
 # Operations
@@ -218,8 +239,16 @@ def _value(field: str, kind: _Kind, written: str) -> Json:
             return _scalar(field, text)
         case "flag":
             return _flag(field, text)
+        case "value" if field != "live_state":
+            return _word(text)
         case _:
             return _plain(text)
+
+
+def _word(text: str) -> Json:
+    """The text itself, or what is quoted: a tag `1.10` and a commit `1e10` are no numbers."""
+    found = _plain(text)
+    return found if isinstance(found, str) else text
 
 
 def _plain(text: str) -> Json:
