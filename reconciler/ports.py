@@ -22,9 +22,11 @@ from planner.model.people import ProjectRecord
 from planner.model.questions import Answers, Question
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.run import BoundRun, Leases, Snapshot, Stamp
+from planner.query import Subject
+from reconciler.lookup import Find, RunQuery
 from reconciler.source.model import Commit
 
-__all__ = ["Backend", "Clock", "Compiler", "Ensured", "Forge", "Ledger", "Order", "RunQuery"]
+__all__ = ["Backend", "Clock", "Compiler", "Ensured", "Find", "Forge", "Ledger", "Order", "RunQuery"]
 
 
 class Clock(Protocol):
@@ -105,25 +107,6 @@ class Backend(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class RunQuery:
-    """Which runs to list: all conditions hold; newest opened first.
-
-    Attributes:
-        root: of this root; "" for all.
-        keys: exactly these; empty for all.
-        short: whose short id begins so; "" for all.
-        live: only those that are not final (True), only final ones (False), or both (None).
-        limit: at most so many.
-    """
-
-    root: str = ""
-    keys: tuple[Key, ...] = ()
-    short: str = ""
-    live: bool | None = None
-    limit: int = 100
-
-
 class Ledger(Protocol):
     """What was decided, seen, asked for and said: facts, and the records folded from them (`planner.fold`).
 
@@ -176,6 +159,14 @@ class Ledger(Protocol):
 
     async def runs(self, query: RunQuery) -> Sequence[RunRecord]:
         """Runs for people and for resolving what they type."""
+        ...
+
+    async def find(self, wanted: Find) -> Sequence[Subject]:
+        """Runs that a query finds, in its order.
+
+        Law: it reads page by page, so that nobody waits for it; each run is seen once, as it is at some instant of the
+        call. What an index can tell is asked of the index; the cost of the rest grows with the history.
+        """
         ...
 
     async def commit(self, ident: str) -> CommitRecord | None:

@@ -15,8 +15,7 @@ from planner.effects import effects
 from planner.fold import RootState, fold_root
 from planner.keys import Key
 from planner.model.facts import Fact, Observed, Settled, StatusChanged, Vanished
-from planner.model.questions import Question
-from planner.model.records import RunRecord
+from planner.model.questions import Answer, Question
 from planner.model.run import Phase, Snapshot
 from planner.plan import RootPlan, plan_root, reads
 from reconciler import codec
@@ -75,7 +74,7 @@ class Roots:
         core, name = self._core, state.record.name
         project = await core.ledger.project()
         forms = {digest: form for digest in reads(state) if (form := await core.form(digest)) is not None}
-        answers: dict[Question, tuple[RunRecord, ...]] = {}
+        answers: dict[Question, Answer] = {}
         for _ in range(_MOST_ROUNDS):
             plan = plan_root(
                 View(

@@ -7,11 +7,14 @@ stays pure, reads what it needs and no more, and the same answers give the same 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from planner.canon import Json
+from planner.keys import Key
 from planner.model.records import RunRecord
 
-__all__ = ["Answers", "Cached", "Question", "Reusable"]
+__all__ = ["Answer", "Answers", "Cached", "Joined", "Matched", "Question", "Reusable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,48 @@ class Cached:
     work: str
 
 
-Question = Reusable | Cached
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Which runs of the project a join finds (reference, section 17.1), in its order.
 
-Answers = Mapping[Question, tuple[RunRecord, ...]]
-"""By question the runs that answer it, best first; none where there are none."""
+    Attributes:
+        query: without templates; checked.
+        sort: likewise; "" for what changed last first.
+        limit: at most so many.
+        offset: how many of the first are left out.
+        at: the instant of the question, for `last_month`.
+        run: the run that asks: it is not among them.
+        inputs: whether what the runs were started with is wanted.
+    """
+
+    query: str
+    sort: str
+    limit: int
+    offset: int
+    at: datetime
+    run: Key
+    inputs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """A run that a join found.
+
+    Attributes:
+        run: its record.
+        source: that of the run that it was carried over from, or the same.
+        inputs: what its params were bound to, where that was wanted.
+    """
+
+    run: RunRecord
+    source: RunRecord
+    inputs: Mapping[str, Json] = field(default_factory=dict)
+
+
+Question = Reusable | Cached | Joined
+
+Answer = tuple[RunRecord, ...] | tuple[Matched, ...]
+"""The runs that answer a question, best first; none where there are none."""
+
+Answers = Mapping[Question, Answer]
+"""Answers by question."""

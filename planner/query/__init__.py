@@ -9,7 +9,7 @@ from planner.query.evaluate import matches
 from planner.query.narrow import Narrowed, narrowed
 from planner.query.order import Ranking
 from planner.query.search import Search, read_search
-from planner.query.subject import Needs, Subject, needs
+from planner.query.subject import Needs, Subject, needs, original_of
 
 __all__ = [
     "Narrowed",
@@ -22,5 +22,6 @@ __all__ = [
     "matches",
     "narrowed",
     "needs",
+    "original_of",
     "read_search",
 ]

@@ -24,7 +24,7 @@ from planner.query.graph import beside, node_of
 from planner.spec.query import All, Condition, Either, Query
 from planner.spec.queues import amount
 
-__all__ = ["HELD", "Needs", "Subject", "Value", "needs", "values"]
+__all__ = ["HELD", "Needs", "Subject", "Value", "needs", "original_of", "values"]
 
 Value = Json | datetime | Decimal
 """A value of a field."""
@@ -38,7 +38,8 @@ class Subject:
         run: its record.
         source: that of the run that it was carried over from, or the same.
         identity: instance and project.
-        bound: what it was started with; None where it was not bound, or no field asks for it (`needs`).
+        bound: what it, or the run that did its work, was started with; None where that was not bound, or no field asks
+            for it (`needs`).
         top: the compiled operation of its top; None where it is not known, or no field asks for it.
     """
 
@@ -112,6 +113,11 @@ def _fields(query: Query) -> frozenset[str]:
             return frozenset({query.field})
 
 
+def original_of(run: RunRecord) -> Key | None:
+    """The run that did the work of this one; None where it did it itself."""
+    return run.carried_from or run.cached_from
+
+
 # Fields
 
 
@@ -150,7 +156,7 @@ def _controller(subject: Subject, sub: str) -> tuple[Value, ...]:
 
 
 def _original(subject: Subject, sub: str) -> tuple[Value, ...]:
-    source = subject.run.carried_from
+    source = original_of(subject.run)
     return _named(subject, (source,) if source else (), sub)
 
 
@@ -252,7 +258,7 @@ HELD: Mapping[str, Callable[[Subject, str], tuple[Value, ...]]] = MappingProxyTy
         "original": _original,
         "upstream": lambda subject, sub: _beside(subject, sub, above=True),
         "downstream": lambda subject, sub: _beside(subject, sub, above=False),
-        "cloning_kind": lambda subject, _: ("cache",) if subject.run.carried_from is not None else (),
+        "cloning_kind": lambda subject, _: ("cache",) if original_of(subject.run) else (),
         "queue": _queue,
         "state": lambda subject, _: (subject.run.digest,),
         # Runs here are never archived: the reference adds `live_state: 1` to every join.

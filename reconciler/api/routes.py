@@ -17,15 +17,16 @@ from reconciler.api import logs, plans, problems, references
 from reconciler.api.asked import LARGEST_PLAN
 from reconciler.api.asked import Request as Question
 from reconciler.api.bodies import Pushed, read_json, read_text
+from reconciler.api.listing import Listing
 from reconciler.api.peer import SCOPE_KEY
 from reconciler.api.service import Service
-from reconciler.ports import RunQuery
 
 __all__ = ["ROUTES", "Handler", "Listed"]
 
 Handler = Callable[[Service, Request], Awaitable[ASGIApp]]
 
 _MOST_RUNS = 10_000
+_MOST_OFFSET = 1_000_000
 _MOST_LINES = 1_000_000
 
 
@@ -75,11 +76,18 @@ async def _commit(service: Service, request: Request) -> ASGIApp:
 
 
 async def _runs(service: Service, request: Request) -> ASGIApp:
-    _only(request, "root", "live", "limit")
-    live = _flag(request, "live") if "live" in request.query_params else None
-    limit = _number(request, "limit", _MOST_RUNS)
-    query = RunQuery(request.query_params.get("root", ""), live=live, limit=100 if limit is None else limit)
-    return JSONResponse(await service.runs(query))
+    _only(request, "root", "live", "query", "sort", "limit", "offset")
+    values = request.query_params
+    limit, offset = _number(request, "limit", _MOST_RUNS), _number(request, "offset", _MOST_OFFSET)
+    wanted = Listing(
+        root=values.get("root", ""),
+        live=_flag(request, "live") if "live" in values else None,
+        query=values.get("query", ""),
+        sort=values.get("sort", ""),
+        limit=100 if limit is None else limit,
+        offset=offset or 0,
+    )
+    return JSONResponse(await service.runs(wanted))
 
 
 async def _run(service: Service, request: Request) -> ASGIApp:

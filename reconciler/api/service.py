@@ -14,12 +14,11 @@ from planner.canon import Json
 from planner.compile.digests import is_sealed
 from planner.model.desired import DesiredState
 from reconciler import codec
-from reconciler.api import commands, explain, plans, problems, references, services, status
+from reconciler.api import commands, explain, listing, plans, problems, references, services, status
 from reconciler.api.asked import Request
 from reconciler.api.logs import Wanted, Write, prepare, stream
 from reconciler.core import Core
 from reconciler.loop import Loop
-from reconciler.ports import RunQuery
 from reconciler.settings import DaemonSettings
 
 __all__ = ["Service"]
@@ -57,9 +56,9 @@ class Service:
         """What a commit says."""
         return await status.commit_status(self.core, prefix)
 
-    async def runs(self, query: RunQuery) -> Mapping[str, Json]:
+    async def runs(self, wanted: listing.Listing) -> Mapping[str, Json]:
         """Runs that match."""
-        return await status.list_runs(self.core, query)
+        return await listing.list_runs(self.core, wanted)
 
     async def run(self, name: str) -> Mapping[str, Json]:
         """One run with everything about it."""

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from planner.canon import Json
 from planner.keys import Key
 from planner.model.desired import CompiledOperation
 from planner.model.people import Suspension
-from planner.model.records import RootRecord, RunRecord
+from planner.model.records import RootRecord
 from reconciler.api import find, problems, views
 from reconciler.api.health import unwritable
 from reconciler.api.stories import Story, leaves, one, tell
 from reconciler.api.version import version
 from reconciler.core import Core
 from reconciler.loop import Loop
-from reconciler.ports import RunQuery
 
-__all__ = ["commit_status", "list_runs", "project_status", "run_detail"]
+__all__ = ["commit_status", "project_status", "run_detail"]
 
 
 async def project_status(core: Core, loop: Loop, url: str) -> dict[str, Json]:
@@ -154,27 +153,6 @@ async def commit_status(core: Core, prefix: str) -> dict[str, Json]:
         "description": whole.description if whole else "",
         "statuses": [views.status_view(status) for status in statuses],
     }
-
-
-async def list_runs(core: Core, query: RunQuery) -> dict[str, Json]:
-    """Runs that match, newest first.
-
-    Raises:
-        ApiError: there is no such operation.
-    """
-    if query.root:
-        await find.operation(core, query.root)
-    found = await core.ledger.runs(query)
-    stories = await _with_sources(core, found)
-    return {"runs": [views.run_view(story, core.policy.identity) for story in stories]}
-
-
-async def _with_sources(core: Core, runs: Iterable[RunRecord]) -> list[Story]:
-    found = list(runs)
-    wanted = tuple({run.carried_from for run in found if run.carried_from is not None})
-    read = await core.ledger.runs(RunQuery(keys=wanted, limit=len(wanted))) if wanted else []
-    sources = {run.key: run for run in read}
-    return [Story(run, run, sources.get(run.carried_from, run) if run.carried_from else run) for run in found]
 
 
 async def run_detail(core: Core, name: str) -> dict[str, Json]:

@@ -15,14 +15,17 @@ from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
-from planner.model.questions import Answers, Cached, Question, Reusable
+from planner.model.questions import Answer, Answers, Cached, Joined, Question, Reusable
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.status import RunStatus
+from planner.query import Subject
 from reconciler import codec
 from reconciler.errors import Unusable
+from reconciler.ledger import finding
 from reconciler.ledger.batch import Batch, is_blank, is_pending, is_taken_over, root_of, tops_of, touched
+from reconciler.ledger.memory_pages import Pages
 from reconciler.ledger.state import MemoryState
-from reconciler.ports import RunQuery
+from reconciler.ports import Find, RunQuery
 
 __all__ = ["Hook", "MemoryLedger"]
 
@@ -169,10 +172,12 @@ class MemoryLedger:
 
     async def ask(self, questions: Collection[Question]) -> Answers:
         """An answer to each of `questions`."""
-        return {question: self._answer(question) for question in questions}
+        return {question: await self._answer(question) for question in questions}
 
-    def _answer(self, question: Question) -> tuple[RunRecord, ...]:
+    async def _answer(self, question: Question) -> Answer:
         match question:
+            case Joined():
+                return finding.found_of(await self.find(finding.wanted_of(question)))
             case Reusable(root, digest):
                 own = [run for run in self._done(digest) if run.root == root and run.digest == digest]
             case Cached(work):
@@ -202,6 +207,10 @@ class MemoryLedger:
         keys = {key.run for key in query.keys} & state.runs.keys() if query.keys else state.runs.keys()
         newest = (state.runs[key] for key in reversed(self._in_order(keys)))
         return [run for run in newest if self._matches(query, run)][: max(query.limit, 0)]
+
+    async def find(self, wanted: Find) -> Sequence[Subject]:
+        """Runs that a query finds, in its order."""
+        return await finding.find(wanted, Pages(self._open(), wanted).page)
 
     def _matches(self, query: RunQuery, run: RunRecord) -> bool:
         if query.root and run.root != query.root:

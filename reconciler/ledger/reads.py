@@ -80,7 +80,7 @@ def roots(connection: sa.Connection) -> Mapping[str, RootRecord]:
     return {record.name: record for record in records if not is_blank(record)}
 
 
-def ask(connection: sa.Connection, questions: Collection[Question]) -> Answers:
+def ask(connection: sa.Connection, questions: Collection[Reusable | Cached]) -> Answers:
     """An answer to each of `questions`."""
     found: dict[Question, tuple[RunRecord, ...]] = {}
     by_root: dict[str, list[Reusable]] = {}

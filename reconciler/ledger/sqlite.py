@@ -23,14 +23,15 @@ from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
-from planner.model.questions import Answers, Question
+from planner.model.questions import Answers, Joined, Question
 from planner.model.records import Claim, RootRecord, RunRecord
+from planner.query import Subject
 from reconciler import codec
 from reconciler.errors import Unusable
-from reconciler.ledger import opening, reads, rows
+from reconciler.ledger import finding, opening, pages, reads, rows
 from reconciler.ledger.batch import touched
 from reconciler.ledger.faults import meaning
-from reconciler.ports import RunQuery
+from reconciler.ports import Find, RunQuery
 
 __all__ = ["SqliteLedger"]
 
@@ -120,7 +121,9 @@ class SqliteLedger:
 
     async def ask(self, questions: Collection[Question]) -> Answers:
         """An answer to each of `questions`."""
-        return await self._read(reads.ask, questions)
+        known = await self._read(reads.ask, [one for one in questions if not isinstance(one, Joined)])
+        joined = [one for one in questions if isinstance(one, Joined)]
+        return {**known, **{one: finding.found_of(await self.find(finding.wanted_of(one))) for one in joined}}
 
     async def blob(self, digest: str) -> str | None:
         """Content that was kept with `record`."""
@@ -133,6 +136,11 @@ class SqliteLedger:
     async def runs(self, query: RunQuery) -> Sequence[RunRecord]:
         """Runs that match `query`, newest opened first."""
         return await self._read(reads.runs, query)
+
+    async def find(self, wanted: Find) -> Sequence[Subject]:
+        """Runs that a query finds, in its order."""
+        reader = pages.Reader(wanted, (self._identity.instance, self._identity.project))
+        return await finding.find(wanted, lambda before: self._read(reader.page, before))
 
     async def commit(self, ident: str) -> CommitRecord | None:
         """A planned commit."""

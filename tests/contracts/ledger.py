@@ -13,14 +13,19 @@ from planner.fold import RootState
 from planner.keys import Key
 from planner.model import facts as f
 from planner.model.commits import Change, StatusState, What
+from planner.model.desired import CompiledOperation, Leaf
 from planner.model.facts import Fact
+from planner.model.gang import Container, Gang, Replica
 from planner.model.people import Command, Hold
-from planner.model.questions import Reusable
+from planner.model.questions import Joined, Reusable
 from planner.model.records import Planned, RootRecord, RunRecord
-from planner.model.run import Leases, Observation, Phase
+from planner.model.run import BoundRun, Leases, Observation, Phase
 from planner.model.schedule import Cursor
 from planner.model.status import RunStatus, StopReason
-from reconciler.ports import Ledger, RunQuery
+from planner.query import read_search
+from reconciler import codec
+from reconciler.ledger.finding import PAGE
+from reconciler.ports import Find, Ledger, RunQuery
 from tests.reconciler.ledger.histories import Historian, replay
 
 AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -80,6 +85,15 @@ def said(commit: str, state: StatusState, root: str = "", at: datetime = AT) -> 
 
 def asked(root: str, ident: str, **args: str) -> f.Asked:
     return f.Asked(root, Command(ident, "run", root, args, "ada", AT), AT)
+
+
+async def found(
+    ledger: Ledger, query: str, sort: str = "", *, limit: int = 100, offset: int = 0, **rest: object
+) -> list[Key]:
+    """Keys of the runs that a query finds."""
+    search = read_search(query, sort, AT, ())
+    wanted = Find(search, limit=limit, offset=offset, **rest)  # type: ignore[arg-type]
+    return [subject.run.key for subject in await ledger.find(wanted)]
 
 
 class LedgerContract:
@@ -312,6 +326,113 @@ class LedgerContract:
     async def test_an_intent_without_a_run_claims_nothing(self, ledger):
         await ledger.record([intended(G1.at_attempt(1))])
         assert await ledger.claims() == []
+
+    # -- runs that a query finds
+
+    async def test_a_query_finds_runs_newest_first(self, ledger):
+        other = keys.generation("eval", 1)
+        await ledger.record([opened(G1), opened(G2), opened(other, "tfjob"), *succeeded(G1)])
+        assert await found(ledger, "status: succeeded") == [G1]
+        assert await found(ledger, "status: ~succeeded") == [other, G2]
+        assert await found(ledger, "name: train OR runtime: tfjob") == [other, G2, G1]
+        assert await found(ledger, "runtime: tfjob") == [other]
+        assert await found(ledger, "") == [other, G2, G1]
+        assert await found(ledger, "", root="train") == [G2, G1]
+        assert await found(ledger, "", live=True) == [other, G2]
+        assert await found(ledger, "status: succeeded", live=True) == []
+        assert await found(ledger, "", without=G2) == [other, G1]
+
+    async def test_a_query_has_an_order_a_limit_and_an_offset(self, ledger):
+        await ledger.record([opened(keys.generation(name, 1)) for name in "cabed"])
+
+        async def names(query: str = "", sort: str = "", **rest: int) -> str:
+            return "".join(key.root for key in await found(ledger, query, sort, **rest))
+
+        assert await names() == "debac"
+        assert await names(limit=2) == "de"
+        assert await names(limit=2, offset=1) == "eb"
+        assert await names(offset=4) == "c"
+        assert await names(offset=9) == ""
+        assert await names(limit=0) == ""
+        assert await names(sort="name") == "abcde"
+        assert await names(sort="-name", limit=2, offset=1) == "dc"
+        assert await names(sort="kind") == "debac"
+
+    async def test_a_query_asks_for_what_a_run_was_started_with(self, ledger):
+        bound = BoundRun(G1, "job", "d1:x", Gang((Replica("main", 2, Container(resources={"cpu": "500m"})),)))
+        bound = replace(bound, context={"params": {"rate": 0.1}})
+        form = CompiledOperation("train", "job", Leaf(bound.gang), tags=("nightly",))
+        blobs = {"d1:b": codec.encode(bound), "d1:f": codec.encode(form)}
+        cached = keys.generation("train", 3)
+        facts = [opened(G1), opened(G2), f.Bound("train", G1, "d1:x", "d1:b", AT)]
+        await ledger.record([*facts, opened(cached), f.CacheHit("train", cached, G1, {}, AT)], blobs)
+        assert await found(ledger, "inputs.rate: 0.1") == [cached, G1]
+        assert await found(ledger, "inputs.rate: 0.1, original: nil") == [G1]
+        assert await found(ledger, "cpu: 1") == [cached, G2, G1]
+        assert await found(ledger, "inputs.rate: nil") == [G2]
+        assert await found(ledger, "tags: nightly") == [cached, G2, G1]
+        (subject, *_) = await ledger.find(Find(read_search("", "created_at, inputs.rate", AT)))
+        assert subject.inputs == {"rate": 0.1}
+
+    async def test_a_query_sees_what_a_run_was_carried_over_from(self, ledger):
+        a1, a2 = G1.child("a"), G2.child("a")
+        facts = [opened(G1), opened(a1), intended(a1.at_attempt(1))]
+        await ledger.record([*facts, opened(G2), opened(a2), f.Carried("train", a2, a1, AT)])
+        assert await found(ledger, "status: scheduled") == [a2, a1]
+        await ledger.record([ended(a1.at_attempt(1)), f.Settled("train", a1, RunStatus.SUCCEEDED, "", AT)])
+        assert await found(ledger, "status: succeeded") == [a2, a1]
+        assert await found(ledger, f"pipeline: {G2}") == [a2]
+        assert await found(ledger, f"pipeline: {G2.short_id('test', 'project')}, status: succeeded") == [a2]
+        assert await found(ledger, "original: nil, name: a") == [a1]
+
+    async def test_a_query_finds_what_is_below_a_dag_inside_a_dag(self, ledger):
+        inner = G1.child("inner").child("a")
+        await ledger.record([opened(G1), opened(inner), opened(G1.child("b"))])
+        for name in (G1.child("inner"), G1.child("inner").short_id("test", "project")):
+            assert await found(ledger, f"pipeline: {name}") == [inner]
+
+    async def test_a_query_knows_instants_to_the_microsecond(self, ledger):
+        times = [AT, AT + timedelta(microseconds=1), AT + SECOND, AT - timedelta(microseconds=1)]
+        runs = [keys.request("train", f"r{number}") for number in range(len(times))]
+        await ledger.record([opened(key, at=at) for key, at in zip(runs, times, strict=True)])
+        assert await found(ledger, "created_at: 2026-11-23 06:00:00") == [runs[1], runs[0]]
+        assert await found(ledger, "created_at: < 2026-11-23 06:00:00") == [runs[3]]
+        assert await found(ledger, "created_at: >= 2026-11-23 06:00:00.000001") == [runs[2], runs[1]]
+        assert await found(ledger, "created_at: last_month") == [runs[3], runs[2], runs[1], runs[0]]
+
+    async def test_a_query_compares_numbers_as_numbers(self, ledger):
+        values: list[object] = [0.3, 1, 2**60, -1.5, "0.1", True, None, [0], {"a": 0}, 2**80]
+        runs = [keys.request("train", f"r{number}") for number in range(len(values))]
+        for key, value in zip(runs, values, strict=True):
+            seen = Observation(key.at_attempt(1), Phase.ENDED, ended_at=AT, reason=StopReason.EXITED, exit_code=0)
+            seen = replace(seen, outputs={"x": value, "odd.name": 1})
+            await ledger.record([opened(key), intended(key.at_attempt(1)), f.Observed("train", seen, AT)])
+        assert await found(ledger, "metrics.x: < 1") == [runs[3], runs[0]]
+        assert await found(ledger, "metrics.x: >= 1") == [runs[9], runs[2], runs[1]]
+        assert await found(ledger, "outputs.x: 1") == [runs[1]]
+        assert await found(ledger, f"metrics.x: {2**60}") == [runs[2]]
+        assert await found(ledger, "outputs.x: true") == [runs[5]]
+        assert await found(ledger, "metrics.x: > 0.3, name: TRAIN%") == [runs[9], runs[2], runs[1]]
+
+    async def test_a_query_reads_every_page(self, ledger):
+        runs = [keys.request("train", f"r{number}") for number in range(2 * PAGE + 3)]
+        await ledger.record([opened(key) for key in runs])
+        assert await found(ledger, "name: train", limit=5_000) == runs[::-1]
+        assert await found(ledger, "name: train", limit=2, offset=2 * PAGE + 1) == runs[1::-1]
+        assert await found(ledger, f"id: {runs[0]}") == runs[:1]
+        assert await found(ledger, "", "created_at", limit=3) == runs[:-4:-1]
+
+    async def test_a_join_is_answered(self, ledger):
+        await ledger.record([opened(G1), opened(G2), *succeeded(G1)])
+        asked = [
+            Joined("status: succeeded", "", 10, 0, AT, G2),
+            Joined("name: train", "-created_at", 10, 0, AT, G2),
+            Joined("name: other", "", 10, 0, AT, G2),
+            Reusable("train", "d1:a"),
+        ]
+        answers = await ledger.ask(asked)
+        assert [[found.run.key for found in answers[question]] for question in asked[:3]] == [[G1], [G1], []]
+        assert answers[asked[3]] == ()
 
     # -- runs for people
 

@@ -188,6 +188,29 @@ async def test_runs_are_filtered_and_limited() -> None:
         assert "no operation" in (await api.get("/v1/runs", root="nothing", status=404))["detail"]
 
 
+async def test_runs_are_found_by_a_query() -> None:
+    world = World(programs={"bad": Program(seconds=0.0, exit_code=1), "cool": Program(outputs={"loss": 0.1})})
+    world.push({"a.yaml": job("good"), "b.yaml": job("bad"), "c.yaml": job("cool")})
+    async with world.running() as api:
+        await api.until("good", "succeeded")
+        await api.until("bad", "failed")
+        await api.until("cool", "succeeded")
+
+        async def keys(**params: str | int | bool) -> Sequence[str]:
+            return [run["key"] for run in (await api.get("/v1/runs", **params))["runs"]]
+
+        assert await keys(query="status: failed") == ["bad@g1"]
+        assert await keys(query="metrics.loss: < 0.3") == ["cool@g1"]
+        assert await keys(query="inputs.rate: 0.1", sort="-name") == ["good@g1", "cool@g1", "bad@g1"]
+        assert await keys(sort="metrics.loss, name", limit=2, offset=1) == ["bad@g1", "good@g1"]
+        assert await keys(query="status: failed", root="good") == []
+        answer = await api.get("/v1/runs", query="status: failed, sttus: x", status=422)
+        assert (answer["code"], answer["problems"][0]["column"]) == ("PL-204", 17)
+        assert answer["problems"][0]["hint"] == "did you mean `status`?"
+        answer = await api.get("/v1/runs", sort="framework", status=422)
+        assert answer["code"] == "PL-204"
+
+
 async def test_a_commit_says_what_it_caused() -> None:
     world = World(programs={"bad": Program(seconds=0.0, exit_code=1)})
     ident = world.push({"a.yaml": job("good"), "b.yaml": job("bad")})

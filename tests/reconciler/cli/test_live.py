@@ -94,6 +94,10 @@ def test_runs_are_listed_and_filtered(shell: Shell) -> None:
     assert len(shell("runs", "--limit", "1").stdout.splitlines()) == 2
     assert shell("runs", "--root", "nightly").stdout == "no runs\n"
     assert "did you mean good?" in shell("runs", "--root", "godo", code=2).stderr
+    found = shell("runs", "-q", "name: slow OR pipeline.name: graph", "--sort", "name", "--offset", "1").stdout
+    assert [line.split()[1] for line in found.splitlines()] == ["RUN", "graph@g1/second", "slow@g1"]
+    said = shell("runs", "--query", "name: slow, status: runing", code=2).stderr
+    assert "query:1:13: PL-204: no run ever has the status `runing`; did you mean `running`?" in said
 
 
 def test_logs_are_printed_as_they_are(shell: Shell) -> None:

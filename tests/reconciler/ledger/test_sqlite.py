@@ -17,11 +17,12 @@ from planner.model import facts as f
 from planner.model.questions import Cached, Reusable
 from planner.model.records import RunRecord
 from planner.model.status import RunStatus
+from planner.query import read_search
 from reconciler import codec
 from reconciler.errors import Transient, Unusable
-from reconciler.ledger import faults, migrations, opening, reads, schema
+from reconciler.ledger import faults, migrations, opening, pages, reads, schema
 from reconciler.ledger.sqlite import SqliteLedger
-from reconciler.ports import RunQuery
+from reconciler.ports import Find, RunQuery
 from tests.contracts.ledger import AT, advanced, intended, opened, succeeded
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
@@ -381,6 +382,14 @@ _QUERIES = [
 ]
 
 
+_FINDS = [
+    "name: train",
+    "name: train, created_at: 2026-11-23, status: ~failed, runtime: job",
+    f"pipeline: {G1} OR inputs.x: nil, tags: nil",
+    f"controller: {G1}, id: _any_ OR pipeline: nil",
+]
+
+
 async def test_no_question_reads_whole_tables(tmp_path):
     """Every statement of every read but those on tables as small as the answer goes by an index."""
     path = tmp_path / "a.db"
@@ -395,6 +404,10 @@ async def test_no_question_reads_whole_tables(tmp_path):
         reads.ask(connection, _QUESTIONS)
         for query in _QUERIES:
             reads.runs(connection, query)
+        for text in _FINDS:
+            find = Find(read_search(text, "", AT))
+            page = pages.Reader(find, ("test", "project")).page(connection, None)
+            pages.Reader(replace(find, root="train", live=True), ("test", "project")).page(connection, page[-1][0])
         reads.blob(connection, "d1:a")
         reads.commit(connection, "c1")
         reads.open_commits(connection)
