@@ -7,6 +7,7 @@ machine, so a restart, a double delivery or two daemons create nothing twice. Te
     train@2026-11-23T06:00Z/eval~1#2  a tick's DAG node eval, first retry round, second attempt
     train@req-4k2f                    a request (`plumbline run`)
     train@ev-9b1c                     an event
+    train@hook-5d0e                   the end of a run of train, which a hook follows
 
 This module must never look at what a key stands for.
 """
@@ -20,7 +21,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-__all__ = ["SEGMENT", "Key", "event", "generation", "parse", "request", "tick"]
+__all__ = ["SEGMENT", "Key", "event", "generation", "hook", "parse", "request", "tick"]
 
 SEGMENT = re.compile(r"[-a-zA-Z0-9_]+")
 """A root's or node's name: the reference's rule for `name` (section 1)."""
@@ -39,7 +40,7 @@ class Key:
 
     Attributes:
         root: name of the root it belongs to when it was made.
-        cause: why it exists: `g3`, an instant, `req-…` or `ev-…`.
+        cause: why it exists: `g3`, an instant, `req-…`, `ev-…` or `hook-…`.
         place: names of DAG nodes or trials below the root, outermost first.
         round: 0, or the number of the retry that a person asked for.
         attempt: 0 for the run, from 1 for its attempts.
@@ -115,8 +116,8 @@ class Key:
 
     @property
     def recurs(self) -> bool:
-        """Whether a schedule or an event caused it, which wants the work done again each time."""
-        return self.tick is not None or self.cause.startswith("ev-")
+        """Whether a schedule, an event or an end caused it, which wants the work done again each time."""
+        return self.tick is not None or self.cause.startswith(("ev-", "hook-"))
 
     def short_id(self, instance: str, project: str) -> str:
         """The id for URLs, labels and typing: `r-` and eight characters, of the run, in its instance and project."""
@@ -155,6 +156,12 @@ def event(root: str, ident: str) -> Key:
     return Key(root, f"ev-{ident}")
 
 
+def hook(followed: Key, index: int, turn: int) -> Key:
+    """The top key of a hook: the hook `index` of run `followed`, which ends for the time `turn` (from 0)."""
+    text = f"{followed.run}/{index}/{turn}"
+    return Key(followed.root, "hook-" + base64.b32encode(hashlib.sha256(text.encode()).digest())[:8].decode().lower())
+
+
 def parse(text: str) -> Key:
     """The key of its text form.
 
@@ -165,7 +172,7 @@ def parse(text: str) -> Key:
     if not found:
         raise ValueError(f"not a run key: {text[:80]!r}")
     cause = found["cause"]
-    if not (_GENERATION.fullmatch(cause) or cause.startswith(("req-", "ev-")) or _is_instant(cause)):
+    if not (_GENERATION.fullmatch(cause) or cause.startswith(("req-", "ev-", "hook-")) or _is_instant(cause)):
         raise ValueError(f"not a run key: {text[:80]!r}")
     place = tuple(found["place"].split("/")[1:])
     return Key(found["root"], cause, place, int(found["round"] or 0), int(found["attempt"] or 0))

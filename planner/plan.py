@@ -14,6 +14,8 @@ from datetime import datetime
 from planner.desire import schedule
 from planner.desire.commands import answer
 from planner.desire.generation import advance, is_superseded, lane_of, supersede
+from planner.desire.hooks import follow
+from planner.desire.nodes import form_of
 from planner.desire.settle import settle
 from planner.desire.view import Draft, Ready, View, Wait
 from planner.desire.walk import Top, walk
@@ -40,6 +42,7 @@ class RootPlan:
         ready: leaves that start as soon as admission lets them.
         waits: why the others do not start.
         bound: bound runs to be stored with the facts, by reference.
+        forms: compiled operations to be stored with them, by form digest.
         missing: questions that must be answered first; when there are any, nothing else counts.
         watched: runs whose end this root waits for.
         wake_at: when planning must happen again at the latest, without any news.
@@ -50,6 +53,7 @@ class RootPlan:
     ready: tuple[Ready, ...] = ()
     waits: tuple[Wait, ...] = ()
     bound: Mapping[str, BoundRun] = field(default_factory=dict)
+    forms: Mapping[str, CompiledOperation] = field(default_factory=dict)
     missing: frozenset[Question] = frozenset()
     watched: frozenset[Key] = frozenset()
     wake_at: datetime | None = None
@@ -77,6 +81,7 @@ def plan_root(view: View) -> RootPlan:
     advance(draft)
     _go_on(draft)
     supersede(draft)
+    _walk_current(draft, only=follow(draft))
     report(draft)
     if draft.missing:
         return RootPlan((), view.state, missing=frozenset(draft.missing))
@@ -86,6 +91,7 @@ def plan_root(view: View) -> RootPlan:
         ready=tuple(draft.ready),
         waits=tuple(draft.waits),
         bound=dict(draft.bound),
+        forms=dict(draft.forms),
         watched=frozenset(draft.watched),
         wake_at=min(draft.wakes, default=None),
     )
@@ -105,7 +111,7 @@ def _go_on(draft: Draft) -> None:
     walked: set[Key] = set()
     while True:
         wait = schedule.tick(draft)
-        _walk_current(draft, walked)
+        walked |= _walk_current(draft, frozenset(draft.state.record.open) - walked)
         if wait is None:
             return
         if schedule.active(draft):
@@ -113,11 +119,13 @@ def _go_on(draft: Draft) -> None:
             return
 
 
-def _walk_current(draft: Draft, walked: set[Key]) -> None:
-    for key in draft.state.record.open:
+def _walk_current(draft: Draft, only: frozenset[Key]) -> frozenset[Key]:
+    """Walk those of the open runs `only` that something in force wants; returns their keys."""
+    walked: set[Key] = set()
+    for key in draft.state.record.open if only else ():
         run = draft.run(key)
-        operation = _form(draft, run) if run else None
-        if key in walked or run is None or operation is None or is_superseded(draft, run):
+        operation = form_of(draft, run) if run else None
+        if key not in only or run is None or operation is None or is_superseded(draft, run):
             continue
         walked.add(key)
         walk(
@@ -130,14 +138,7 @@ def _walk_current(draft: Draft, walked: set[Key]) -> None:
                 blocked=_blocked(draft, run, operation),
             ),
         )
-
-
-def _form(draft: Draft, run: RunRecord) -> CompiledOperation | None:
-    """What a run goes by: live fields follow the newest commit as long as the identity is the same."""
-    opened, now = draft.form(run.form), draft.in_force()
-    if opened is not None and now is not None and opened.digest == now.digest:
-        return now
-    return opened
+    return frozenset(walked)
 
 
 def _blocked(draft: Draft, run: RunRecord, operation: CompiledOperation) -> str:

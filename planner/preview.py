@@ -184,6 +184,8 @@ def _effects(root: RootPlan, operation: CompiledOperation | None, now: datetime)
         names = [node.operation.name for node in operation.body.nodes if node.operation.name not in begun]
         if names:
             yield f"then, as they become ready: {', '.join(names)}"
+    for hook in operation.hooks if operation is not None else ():
+        yield f"{'at any end' if hook.trigger == 'done' else f'when {hook.trigger}'}: runs {hook.ref}"
     if operation is not None and operation.schedule is not None:
         instants = upcoming(operation.schedule, root.state.record.cursor, now, _TICKS_SHOWN)
         if instants:

@@ -98,8 +98,9 @@ class Roots:
     ) -> tuple[RootPlan, Sequence[Fact]]:
         """Record the plan, with the intents that admission grants, in one transaction."""
         core = self._core
-        blobs = {digest: codec.encode(run) for digest, run in plan.bound.items()}
-        core.remember(plan.bound)
+        kept: dict[str, object] = {**plan.bound, **plan.forms}
+        blobs = {digest: codec.encode(value) for digest, value in kept.items()}
+        core.remember(kept)
         if not plan.ready:
             core.starved.discard(name)
             core.waits[name] = plan.waits

@@ -42,7 +42,6 @@ ELSEWHERE = {
     "PL-311": "needs somebody who looks it up",
     "PL-602": "needs a ledger that holds another name",
     "PL-603": "needs a daemon that removes nothing",
-    "PL-701": "needs a daemon whose backend cannot run it",
     "PL-702": "needs a daemon that counts what there is",
     "PL-901": "our own fault",
 }

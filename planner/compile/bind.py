@@ -24,7 +24,7 @@ from planner.model.desired import CompiledOperation, Leaf, RunPolicy
 from planner.model.gang import Gang
 from planner.model.run import BoundRun
 
-__all__ = ["BindError", "BindRequest", "bind", "finish_run", "globals_of"]
+__all__ = ["BindError", "BindRequest", "bind", "finish_run", "globals_of", "inputs_of"]
 
 UNBOUND = "unbound"
 """Section of a bound run's context with inputs that only the backend can complete; `finish_run` takes it out."""
@@ -101,6 +101,20 @@ def bind(request: BindRequest) -> BoundRun:
         timeout=leaf.termination.timeout,
         because=request.because,
     )
+
+
+def inputs_of(request: BindRequest) -> dict[str, Json]:
+    """The values of the inputs that a run has, as far as they are known when it is bound.
+
+    Raises:
+        BindError: as `bind`.
+    """
+    leaf = request.operation.body
+    assert isinstance(leaf, Leaf)
+    known = {**variables.symbols({}, request.operation.kind), **globals_of(request, leaf.known)}
+    found = sections(at_start(leaf, request.values).evaluated(known))["inputs"]
+    assert isinstance(found, Mapping)
+    return dict(found)
 
 
 def finish_run(run: BoundRun, known: Mapping[str, Json]) -> BoundRun:

@@ -20,7 +20,7 @@ from planner.spec.environment import Environment
 
 __all__ = ["EACH", "Around", "Bindings", "Sibling", "Source"]
 
-Source = Literal["matrix", "joins"]
+Source = Literal["matrix", "joins", "hooks"]
 """Where a value comes from that nobody can know before a run starts."""
 
 EACH = f"{UNKNOWN}each."

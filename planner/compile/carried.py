@@ -92,7 +92,6 @@ def _check_syntax(value: Json, origin: Origin, ground: Ground) -> None:
 _REFUSING = {
     "matrix": "sweeps do not run yet",
     "joins": "joins over earlier runs do not run yet",
-    "hooks": "hooks do not run yet",
     "build": "images are not built yet",
     "mount": "a daemon has no local files to upload (`mount`): give the run code of the repository by `init`",
 }

@@ -48,6 +48,8 @@ def bind_inputs(asked: Asked, report: Report) -> Bindings:
     component = asked.found.component
     inputs, outputs = component.inputs or (), component.outputs or ()
     work.provided = provided_by(asked.operation, asked.origin, (*inputs, *outputs), report, work.fits)
+    work.provided.names.update(asked.given)
+    work.provided.contexts.update(asked.given)
     for index, io in enumerate(inputs):
         param = params.pop(io.name, None)
         _declare(work, _Declared(io, asked.found.origin.at("inputs", index), "input", param))

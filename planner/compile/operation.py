@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from planner.canon import Json
 from planner.compile import variables
-from planner.compile.bindings import Around, Bindings, Sibling
+from planner.compile.bindings import Around, Bindings, Sibling, Source
 from planner.compile.carried import carried, not_yet
 from planner.compile.catalogue import check_namespace, check_queue
 from planner.compile.deliver import delivered
@@ -18,6 +18,7 @@ from planner.compile.gate import condition_of
 from planner.compile.graph import Vertex
 from planner.compile.ground import Ground, known, whole
 from planner.compile.handed import environment_of, preset_of, with_laid_presets
+from planner.compile.hooks import hooks_of
 from planner.compile.inputs import Asked, bind_inputs
 from planner.compile.kinds import dag, lower_leaf
 from planner.compile.leaf import finished, refusal
@@ -68,7 +69,7 @@ def compile_component(found: Found, shop: Shop) -> None:
 
 
 def _compile(
-    operation: Placed[Operation], around: Around | None, shop: Shop
+    operation: Placed[Operation], around: Around | None, shop: Shop, given: Mapping[str, Source] | None = None
 ) -> tuple[CompiledOperation | None, Sibling]:
     errors = shop.report.errors
     library = around.components if around else None
@@ -76,13 +77,14 @@ def _compile(
     if found is None or not _fits(found, operation.origin, around, shop):
         return None, Sibling(None, Bindings())
     whole = merged(operation, found, around, (shop.view, shop.report))
-    bound = _bind(Task(whole.operation, whole.found, found.origin, around, shop))
+    bound = _bind(Task(whole.operation, whole.found, found.origin, around, shop, given or {}))
     sibling = Sibling(bound.task.found, bound.bindings)
     body, refused = _body(bound)
     schedule = _schedule(bound, whole.operation)
-    if body is None or shop.report.errors > errors:
+    hooks = hooks_of(bound, _compile)
+    if body is None or hooks is None or shop.report.errors > errors:
         return None, sibling
-    return _compiled(bound, whole.operation, (body, refused), schedule), sibling
+    return replace(_compiled(bound, whole.operation, (body, refused), schedule), hooks=hooks), sibling
 
 
 def _compiled(
@@ -149,7 +151,7 @@ def _bind(task: Task) -> Bound:
     globals_ = variables.symbols(shop.globals(), found.component.run.kind)
     operation = task.operation.section if task.operation else None
     origin = task.operation.origin if task.operation else found.origin
-    bindings = bind_inputs(Asked(operation, origin, found, task.around, globals_), shop.report)
+    bindings = bind_inputs(Asked(operation, origin, found, task.around, globals_, task.given), shop.report)
     scope = {**bindings.scope(globals_), **connection_scope(found.component.run, shop.policy.config)}
     component = whole_sections(Placed(found.component, found.origin), scope, shop.report)
     run = delivered(component.section.run, bindings, origin.first(("params",)), shop.report)

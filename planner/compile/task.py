@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from planner.canon import Json
 from planner.compile import variables
-from planner.compile.bindings import Around, Bindings
+from planner.compile.bindings import Around, Bindings, Source
 from planner.compile.ground import Ground
 from planner.compile.origin import Origin, Report
 from planner.compile.patch import Placed
@@ -54,6 +54,7 @@ class Task:
         home: where the component is written, before anything was laid over it.
         around: the DAG around it.
         shop: what it is compiled with.
+        given: names that its runs are given values of, and by what.
     """
 
     operation: Placed[Operation] | None
@@ -61,6 +62,7 @@ class Task:
     home: Origin
     around: Around | None
     shop: Shop
+    given: Mapping[str, Source] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class Asked:
         found: its component.
         around: the DAG around it.
         known: what `globals` holds when it is compiled.
+        given: names that its runs are given values of, and by what: a hook knows the run that it follows.
     """
 
     operation: Operation | None
@@ -51,6 +52,7 @@ class Asked:
     found: Found
     around: Around | None
     known: Mapping[str, Partial]
+    given: Mapping[str, Source] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

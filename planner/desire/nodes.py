@@ -11,10 +11,10 @@ from planner.canon import Json
 from planner.compile.bind import BindError
 from planner.desire.view import Draft
 from planner.keys import Key
-from planner.model.desired import Leaf, Reference
+from planner.model.desired import CompiledOperation, Leaf, Reference
 from planner.model.records import RunRecord
 
-__all__ = ["effective", "entered", "latest", "upstream", "value"]
+__all__ = ["effective", "entered", "form_of", "latest", "upstream", "value"]
 
 
 def latest(draft: Draft, top: Key, place: tuple[str, ...]) -> Key:
@@ -29,6 +29,14 @@ def effective(draft: Draft, run: RunRecord) -> RunRecord:
     if run.carried_from is None:
         return run
     return draft.run(run.carried_from) or run
+
+
+def form_of(draft: Draft, top: RunRecord) -> CompiledOperation | None:
+    """What the run of a cause goes by: live fields follow the newest commit as long as the identity is the same."""
+    opened, now = draft.form(top.form), draft.in_force()
+    if opened is not None and now is not None and opened.digest == now.digest:
+        return now
+    return opened
 
 
 def entered(run: RunRecord) -> frozenset[str]:

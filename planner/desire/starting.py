@@ -62,7 +62,7 @@ def _request(
     return BindRequest(
         operation=operation,
         key=key,
-        values={name: value(draft, key, reference) for name, reference in references.items()},
+        values={**opened.given, **{name: value(draft, key, reference) for name, reference in references.items()}},
         upstream=context,
         identity=(identity.instance, identity.project),
         commit=opened.commit,

@@ -119,6 +119,7 @@ class Draft:
         self.missing: set[Question] = set()
         self.watched: set[Key] = set()
         self.bound: dict[str, BoundRun] = {}
+        self.forms: dict[str, CompiledOperation] = {}
 
     @property
     def name(self) -> str:
@@ -156,6 +157,11 @@ class Draft:
         self.bound[reference] = bound
         return reference
 
+    def keep_form(self, operation: CompiledOperation) -> str:
+        """Have `operation` stored with this draft's facts; returns its form digest."""
+        self.forms[operation.form] = operation
+        return operation.form
+
     def wake(self, at: datetime) -> None:
         """Plan again at `at` at the latest."""
         if at > self.now:
@@ -163,7 +169,7 @@ class Draft:
 
     def form(self, digest: str) -> CompiledOperation | None:
         """A compiled operation by its form digest."""
-        return self.view.forms.get(digest)
+        return self.view.forms.get(digest) or self.forms.get(digest)
 
     def in_force(self) -> CompiledOperation | None:
         """The form in force: of the newest planned commit where its digest is applied, else of the generation."""

@@ -141,7 +141,8 @@ def _opened(state: RootState, fact: Opened) -> RootState:
     still = tuple(key for key in state.record.open if key != fact.key.top)
     # A request is a person's word that a stopped service is wanted again.
     down = None if fact.key.cause.startswith("req-") else state.record.down
-    return state.with_record(open=(*still, fact.key.top), last=fact.key.top, down=down)
+    last = state.record.last if fact.follows is not None else fact.key.top
+    return state.with_record(open=(*still, fact.key.top), last=last, down=down)
 
 
 def _run_fact(

@@ -44,6 +44,8 @@ def open_run(fact: Opened) -> RunRecord:
         opened_at=fact.at,
         not_before=fact.not_before,
         fresh=fact.fresh,
+        follows=fact.follows,
+        given=dict(fact.given),
         status=RunStatus.ON_SCHEDULE if waits else RunStatus.CREATED,
     )
 

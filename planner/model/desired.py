@@ -24,6 +24,7 @@ __all__ = [
     "Dag",
     "DesiredState",
     "Event",
+    "Hook",
     "Input",
     "Leaf",
     "Node",
@@ -188,6 +189,21 @@ class Dag:
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """What follows a run that has ended (reference section 10.5).
+
+    Attributes:
+        ref: the component that it runs, as written.
+        trigger: the end that it waits for, or `done` for any.
+        operation: compiled like a root, with inputs that the end of the run gives (`planner.compile.hooks.GIVEN`).
+    """
+
+    ref: str
+    trigger: str
+    operation: CompiledOperation
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledOperation:
     """One operation, ready to be planned.
 
@@ -208,6 +224,7 @@ class CompiledOperation:
         sections: what else was written, by YAML name, merged and with templates bound as far as they are known:
             `matrix`, `joins`, `events`, `hooks`, `cache`, and so on.
         condition: what must hold for it to start.
+        hooks: what follows each of its runs.
     """
 
     name: str
@@ -225,6 +242,7 @@ class CompiledOperation:
     refused: str = ""
     sections: Mapping[str, Json] = field(default_factory=dict)
     condition: Condition | None = None
+    hooks: tuple[Hook, ...] = ()
 
     @property
     def needs_approval(self) -> bool:

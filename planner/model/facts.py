@@ -109,7 +109,10 @@ class Withdrawn:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A run exists as a record: a top, a DAG node, a tick. With `fresh` nothing below it is cached."""
+    """A run exists as a record: a top, a DAG node, a tick. With `fresh` nothing below it is cached.
+
+    `follows` is the run whose end it is a hook of, and `given` what it is given of it.
+    """
 
     root: str
     key: Key
@@ -121,6 +124,8 @@ class Opened:
     at: datetime
     not_before: datetime | None = None
     fresh: bool = False
+    follows: Key | None = None
+    given: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

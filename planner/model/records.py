@@ -108,6 +108,8 @@ class RunRecord:
         carried_from: the run whose result or process it is; None for its own.
         cached_from: the run of the project whose outputs it has; None where it ran itself.
         fresh: on a top: nothing below it is cached.
+        follows: the run whose end it is a hook of.
+        given: values of inputs that its cause gives.
         stop: the wish to end a run as a whole: nothing below it starts any more.
         rounds: on a top: the current round of each node that a person retried, by place.
         approved_by: who approved it, where its operation wants that; "" before.
@@ -136,6 +138,8 @@ class RunRecord:
     cached_from: Key | None = None
     work: str = ""
     fresh: bool = False
+    follows: Key | None = None
+    given: Mapping[str, Json] = field(default_factory=dict)
     stop: Stop | None = None
     rounds: Mapping[str, int] = field(default_factory=dict)
     approved_by: str = ""

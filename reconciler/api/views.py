@@ -72,6 +72,7 @@ def run_view(story: Story, identity: Identity) -> View:
         "exitCode": last.exit_code if last else None,
         "ready": bool(last and last.live and last.ready),
         "carriedFrom": str(run.carried_from) if run.carried_from else None,
+        "follows": str(run.follows) if run.follows else None,
         "cachedFrom": str(source.cached_from) if source.cached_from else None,
     }
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from planner.canon import Json
 from planner.compile.digests import sealed
+from planner.compile.hooks import GIVEN
 from planner.errors import Place, Problem
 from planner.model.desired import (
     Asked,
@@ -19,6 +20,7 @@ from planner.model.desired import (
     Dag,
     DesiredState,
     Event,
+    Hook,
     Input,
     Leaf,
     Node,
@@ -132,6 +134,21 @@ def when(operation: CompiledOperation, value: Json, **reads: str) -> CompiledOpe
     references = {param: _reference(text) for param, text in reads.items()}
     condition = Condition(str(value), value, references=references, inputs=tuple(Input(param) for param in references))
     return _sealed(replace(operation, condition=condition, sections={"conditions": value}), operation.place.path)
+
+
+def hooked(operation: CompiledOperation, *hooks: tuple[str, CompiledOperation]) -> CompiledOperation:
+    """The operation with hooks: for each the end that it waits for, and what it runs, which sees what `when` sees."""
+    made = []
+    for trigger, follower in hooks:
+        body = follower.body
+        if isinstance(body, Leaf):
+            given = tuple(Input(name, role="context") for name in GIVEN)
+            body = replace(body, inputs=(*body.inputs, *given))
+        condition = follower.condition
+        if condition is not None:
+            condition = replace(condition, inputs=tuple(Input(name, role="context") for name in GIVEN))
+        made.append(Hook(follower.name, trigger, replace(follower, body=body, condition=condition)))
+    return _sealed(replace(operation, hooks=tuple(made)), operation.place.path)
 
 
 def caching(operation: CompiledOperation, **cache: Json) -> CompiledOperation:

@@ -178,6 +178,7 @@ class History:
         """Reconcile one root once; returns whether anything changed."""
         plan = self.plan(root)
         self.bound |= plan.bound
+        self.forms |= plan.forms
         if plan.facts:
             self.add(plan.facts)
             self._converged(root, plan)

@@ -17,7 +17,7 @@ from planner.errors import Place
 from planner.keys import Key
 from planner.model import facts as f
 from planner.model.commits import CommitRecord, StatusRecord
-from planner.model.desired import CompiledOperation, Dag, Leaf, Node, Reference
+from planner.model.desired import CompiledOperation, Dag, Hook, Leaf, Node, Reference
 from planner.model.facts import Fact
 from planner.model.gang import Container, Gang, Replica
 from planner.model.people import ProjectRecord
@@ -69,6 +69,9 @@ _PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
     # Recursive: one level is enough to meet every field.
     Leaf: st.deferred(lambda: _built(Leaf)),
     Dag: st.builds(Dag, st.just(())),
+    Hook: st.builds(
+        Hook, st.text(), st.text(), st.builds(CompiledOperation, st.text(), st.text(), st.builds(Dag, st.just(())))
+    ),
 }
 
 

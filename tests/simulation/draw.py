@@ -45,6 +45,8 @@ def draw(chance: random.Random, name: str, style: Style) -> Spec:
         # Dice of their own: a history of before goes on as before, where nothing of it is gated.
         gates = random.Random(f"{name} {made}")
         made = replace(made, approval=gates.random() < 0.1, parts=_gated(gates, made.parts))
+        hooks = random.Random(f"hooks of {name} {made}")
+        made = replace(made, hook=_hook(hooks, 0.15), parts=_hooked(hooks, made.parts))
     return replace(made, policy=policy, refused="no such framework" if chance.random() < 0.03 else "")
 
 
@@ -178,6 +180,17 @@ def _gate(chance: random.Random, part: Part) -> Part:
         only_over=chance.choice([0, 1]) if waits and chance.random() < 0.2 else None,
         starts_on=chance.choice(["running", "retrying", "scheduled"]) if part.after and chance.random() < 0.2 else "",
     )
+
+
+def _hooked(chance: random.Random, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    return tuple(
+        replace(part, parts=_hooked(chance, part.parts), hook="" if part.parts else _hook(chance, 0.05))
+        for part in parts
+    )
+
+
+def _hook(chance: random.Random, share: float) -> str:
+    return chance.choice(["done", "succeeded", "failed"]) if chance.random() < share else ""
 
 
 def _bumped(chance: random.Random, parts: tuple[Part, ...]) -> tuple[Part, ...]:

@@ -6,7 +6,7 @@ A `Spec` is one operation as its author sees it; `operation` is what compile wou
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from planner.canon import Json
@@ -17,6 +17,7 @@ from planner.model.desired import (
     Condition,
     Dag,
     Event,
+    Hook,
     Input,
     Leaf,
     Node,
@@ -49,6 +50,7 @@ class Part:
         only_over: it runs only where the value of its first need is larger; None: always.
         starts_on: a status of its first upstream that starts it, or "".
         approval: whether a person must approve it.
+        hook: the end that its hook waits for, or "".
     """
 
     name: str
@@ -62,6 +64,7 @@ class Part:
     only_over: int | None = None
     starts_on: str = ""
     approval: bool = False
+    hook: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Spec:
         note: inert.
         refused: why it cannot run here.
         approval: whether a person must approve each run: identity.
+        hook: the end that its hook waits for, or "": live.
     """
 
     name: str
@@ -99,6 +103,7 @@ class Spec:
     note: int = 0
     refused: str = ""
     approval: bool = False
+    hook: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,8 @@ def operation(spec: Spec, path: str, commit: str = "") -> CompiledOperation:
         policy=spec.policy,
         description=f"note {spec.note}",
         refused=spec.refused,
-        sections=_sections(approval=spec.approval),
+        sections=_sections(approval=spec.approval, hook=spec.hook),
+        hooks=_hooks(spec.hook),
     )
     return sealed(made, {}, commit)
 
@@ -182,16 +188,29 @@ def _node(part: Part, place: tuple[str, ...]) -> Node:
             outputs=(Output("value"),),
             termination=Termination(part.retries),
         )
-        sections = _sections(approval=part.approval, over=part.only_over)
+        sections = _sections(approval=part.approval, over=part.only_over, hook=part.hook)
         inner = CompiledOperation(part.name, "job", leaf, sections=sections, condition=_condition(part, place))
+        inner = replace(inner, hooks=_hooks(part.hook))
     upstream = (*part.needs, *part.after)
     events = (Event(upstream[0], (part.starts_on,)),) if part.starts_on else ()
     return Node(inner, upstream, part.trigger, part.skips, events)
 
 
-def _sections(*, approval: bool, over: int | None = None) -> dict[str, Json]:
+def _sections(*, approval: bool, over: int | None = None, hook: str = "") -> dict[str, Json]:
     asked: dict[str, Json] = {} if over is None else {"conditions": f"{{{{ value > {over} }}}}"}
+    asked |= {"hooks": [{"hubRef": "tell", "trigger": hook}]} if hook else {}
     return {**asked, "isApproved": False} if approval else asked
+
+
+def _hooks(trigger: str) -> tuple[Hook, ...]:
+    """A job that tells how it went, and does not start where there is no value to tell."""
+    if not trigger:
+        return ()
+    leaf = Leaf(
+        gang=Gang(replicas=(Replica("main", 1, Container(command=("tell", "{{ status }}"))),)),
+        inputs=(Input("status", role="context"),),
+    )
+    return (Hook("tell", trigger, CompiledOperation("hook-1", "job", leaf)),)
 
 
 def _condition(part: Part, place: tuple[str, ...]) -> Condition | None:

@@ -130,8 +130,9 @@ def _repeated(left: Json, right: Json, budget: Budget) -> Json:
         left, right = right, left
     if not isinstance(right, int) or isinstance(right, bool) or not isinstance(left, str | list | tuple):
         raise _mismatch("*", left, right)
-    budget.grow(len(left) * max(right, 0))
-    return left * right if isinstance(left, str) else list(left) * right
+    times = max(right, 0) if left else 0  # Python counts no further than an index, whatever is repeated
+    budget.grow(len(left) * times)
+    return left * times if isinstance(left, str) else list(left) * times
 
 
 def _mismatch(op: str, left: Json, right: Json) -> FaultError:

@@ -197,14 +197,19 @@ ROWS = {
     **operation.ROWS,
     **runs.ROWS,
 }  # fmt: skip
-REFUSED = {"DatetimeSchedule.max_catch_up": "PL-209"}  # one tick has nothing to catch up with
+REFUSED = {
+    "DatetimeSchedule.max_catch_up": "PL-209",  # one tick has nothing to catch up with
+    "HookParam.context_only": "PL-209",  # of an input that its component declares
+    "HookParam.ref": "PL-304",  # a hook stands in no DAG
+}
 """Fields that are known and never taken, with what is said of them."""
 
 LINES = {f"{section}.{name}": group for section, names in FIELDS.items() for name, group in names.items()}
 
 
 def desired(value):
-    library = {"c.json": json.dumps(LIBRARY), "d.json": json.dumps(LIBRARY)}
+    preset = {**TOP, "name": "fast", "isPreset": True}
+    library = {"c.json": json.dumps(LIBRARY), "d.json": json.dumps(LIBRARY), "fast.json": json.dumps(preset)}
     return compiled(
         {"a.json": json.dumps(value), "src/a.py": "a", "lib/b.py": "b", **library}, outside=operation.FROM_OUTSIDE
     )

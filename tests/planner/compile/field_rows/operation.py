@@ -40,10 +40,12 @@ def dag(**fields: Any) -> dict[str, Any]:
 
 TOP = {"version": 1.1, "kind": "operation", "name": "t"}
 LIBRARY = json.dumps({"version": 1.1, "kind": "component", "run": RUN}).encode()
+TAKES_A = {"version": 1.1, "kind": "component", "inputs": [{"name": "a", "isOptional": True}], "run": RUN}
 FROM_OUTSIDE = {
-    key: Outside(key, "one", LIBRARY) for key in ("hub:a", "hub:b", "url:https://a.b/c", "url:https://a.b/d")
+    **{key: Outside(key, "one", LIBRARY) for key in ("hub:a", "hub:b", "url:https://a.b/c", "url:https://a.b/d")},
+    **{key: Outside(key, "two", json.dumps(TAKES_A).encode()) for key in ("hub:slack", "hub:mail")},
 }
-"""What `CompileInput.outside` must hold for the rows of `hubRef` and `urlRef`: the same component under each key."""
+"""What `CompileInput.outside` must hold for the rows of `hubRef` and `urlRef`, and of hooks: one component each."""
 
 NODE = "component/run/operations/1"
 SERVICE = {"kind": "service", "ports": [80], "container": {"image": "i", "command": ["c"]}}

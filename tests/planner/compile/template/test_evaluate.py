@@ -119,6 +119,8 @@ def test_lookups(text, expected):
         pytest.param("[1] + [2]", [1, 2], id="lists"),
         pytest.param("'ab' * 2", "abab", id="repeated string"),
         pytest.param("2 * [1]", [1, 1], id="repeated list"),
+        pytest.param("'ab' * -9223372036854775809", "", id="repeated less often than an index goes"),
+        pytest.param("[] * 9223372036854775808", [], id="nothing repeated more often than an index goes"),
         pytest.param("'a' * -1", "", id="repeated never"),
         pytest.param("'n=' ~ 3 ~ on ~ nothing", "n=3true", id="concatenation"),
         pytest.param("1 < 2 <= 2 != 3", True, id="chain"),

@@ -1,0 +1,74 @@
+"""Each end of a run opens the hooks that wait for it, in its own transaction, once; nothing else opens one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from planner.keys import Key
+from planner.model.desired import CompiledOperation, Dag
+from planner.model.facts import Advanced, Carried, Fact, Opened, Settled
+from planner.model.status import RunStatus
+from tests.simulation.history import History
+
+NAME = "hooks"
+
+
+def check(history: History) -> list[str]:
+    facts = list(history.facts())
+    ends = {(fact.key, fact.at): fact for fact in facts if isinstance(fact, Settled)}
+    opened = [fact for fact in facts if isinstance(fact, Opened) and fact.follows is not None]
+    found = [
+        f"{key} was opened {count} times" for key, count in Counter(fact.key for fact in opened).items() if count > 1
+    ]
+    followed: dict[tuple[Key, datetime], list[str]] = {}
+    for fact in opened:
+        assert fact.follows is not None
+        end = ends.get((fact.follows, fact.at))
+        if end is None:
+            found.append(f"{fact.key} follows {fact.follows}, which did not end with it")
+        elif fact.given["status"] != str(end.status):
+            found.append(f"{fact.key} was told {fact.given['status']} of {fact.follows}, which is {end.status}")
+        followed.setdefault((fact.follows, fact.at), []).append(fact.because)
+    return found + _missing(history, facts, followed)
+
+
+def _missing(history: History, facts: list[Fact], followed: dict[tuple[Key, datetime], list[str]]) -> list[str]:
+    forms: dict[Key, str] = {}
+    not_own: set[Key] = set()
+    gone: set[str] = set()
+    found = []
+    for fact in facts:
+        match fact:
+            case Opened():
+                forms[fact.key] = fact.form
+                if fact.follows is not None:
+                    not_own.add(fact.key)
+            case Carried():
+                not_own.add(fact.key)
+            case Advanced():
+                (gone.discard if fact.digest is not None else gone.add)(fact.root)
+            case Settled() if (
+                fact.key not in not_own and fact.root not in gone and fact.status is not RunStatus.STOPPED
+            ):
+                if _always_followed(history, forms.get(fact.key.top, ""), fact) and (fact.key, fact.at) not in followed:
+                    found.append(f"{fact.key} {fact.status} and no hook followed")
+            case _:
+                pass
+    return found
+
+
+def _always_followed(history: History, form: str, end: Settled) -> bool:
+    """Whether every live form of its generation has a hook for this end."""
+    opened = history.forms.get(form)
+    if opened is None:
+        return False
+    same = [other for other in history.forms.values() if (other.name, other.digest) == (opened.name, opened.digest)]
+    return all(_waits(other, end) for other in same)
+
+
+def _waits(operation: CompiledOperation, end: Settled) -> bool:
+    for name in end.key.place:
+        assert isinstance(operation.body, Dag)
+        operation = next(node.operation for node in operation.body.nodes if node.operation.name == name)
+    return any(hook.trigger in {"done", str(end.status)} for hook in operation.hooks)
