@@ -66,7 +66,7 @@ def as_applied(desired: DesiredState, at: datetime, identity: Identity) -> World
 
 
 def _as_applied(name: str, operation: CompiledOperation, commit: str, at: datetime) -> RootState:
-    ran = not operation.refused and operation.policy.run is not RunPolicy.MANUAL
+    ran = not operation.refused and not operation.by_events and operation.policy.run is not RunPolicy.MANUAL
     top = keys.generation(name, 1) if ran else None
     applied = Applied(1, operation.digest, commit, operation.form, top, at, started=ran)
     record = RootRecord(name, planned=target_of(operation, commit), applied=applied, highest=1, last=top)
@@ -78,7 +78,9 @@ def _results(operation: CompiledOperation, commit: str, at: datetime, identity: 
 
     They are shown as running, for what they gave is not known, and so not what would read it.
     """
-    if not isinstance(operation.body, Dag) or operation.schedule is not None or operation.refused:
+    if not isinstance(operation.body, Dag) or operation.refused:
+        return
+    if operation.schedule is not None or operation.by_events:
         return
     fresh = RootState(RootRecord(operation.name, planned=target_of(operation, commit)))
     plan = plan_alone(View(fresh, {operation.form: operation}, at, identity))

@@ -106,7 +106,7 @@ def _starts(
     *,
     ticks: bool,
 ) -> Starts:
-    """Roots that the commit newly causes to start, by themselves or (with `ticks`) by their schedule.
+    """Roots that the commit newly causes to start, by themselves or (with `ticks`) by a tick or event.
 
     What an earlier commit causes and nothing holds is on its way already.
     """
@@ -117,7 +117,8 @@ def _starts(
         record = known.get(name)
         if _is_in_force(record, operation) or operation.refused or _approved(record, present, {}):
             continue
-        if operation.policy.run is RunPolicy.MANUAL or (operation.schedule is not None and not ticks):
+        later = operation.schedule is not None or operation.by_events
+        if operation.policy.run is RunPolicy.MANUAL or (later and not ticks):
             continue
         digests[name] = operation.digest
         gpus += _gpus(operation)

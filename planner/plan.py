@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from planner.desire import schedule
+from planner.desire import event, schedule
 from planner.desire.commands import answer
 from planner.desire.generation import advance, is_superseded, lane_of, supersede
 from planner.desire.hooks import follow
@@ -77,8 +77,11 @@ def plan_root(view: View) -> RootPlan:
     """Plan one root. Pure: the same view gives the same plan, and a plan made of its result's state is empty."""
     draft = Draft(view)
     settle(draft)
+    event.pass_over(draft)
     answer(draft)
     advance(draft)
+    event.listen(draft)
+    event.decide(draft)
     _go_on(draft)
     supersede(draft)
     _walk_current(draft, only=follow(draft))

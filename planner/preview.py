@@ -12,6 +12,7 @@ from datetime import datetime
 from planner import keys
 from planner.applied import World
 from planner.changes import field_changes
+from planner.desire.event import refs_of
 from planner.desire.leaf import stop_words
 from planner.desire.ticks import upcoming
 from planner.desire.view import Identity, View
@@ -163,6 +164,8 @@ def _verb(what: What, operation: CompiledOperation | None) -> tuple[Verb, str]:
         return Verb.RENAME, words[what]
     if operation.schedule is not None:
         return Verb.SCHEDULE, words[what]
+    if operation.by_events:
+        return Verb.WAIT, f"{words[what]}; waits for events of {', '.join(refs_of(operation)) or 'nobody'}"
     if operation.policy.run is RunPolicy.MANUAL:
         return Verb.WAIT, f"{words[what]}; runs by plumbline run"
     return (Verb.START if what is What.ADDED else Verb.UPDATE), words[what]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from planner.desire.event import refs_of
 from planner.desire.generation import is_owed
 from planner.desire.nodes import effective, latest
 from planner.desire.ticks import upcoming
@@ -161,6 +162,8 @@ def _changed(draft: Draft, waiting: Report) -> Said:
         return Said(StatusState.FAILURE, f"refused: {operation.refused}")
     if operation.schedule is not None:
         return _scheduled(draft, operation)
+    if operation.by_events:
+        return Said(StatusState.SUCCESS, f"waits for events of {', '.join(refs_of(operation)) or 'nobody'}")
     if operation.policy.run is RunPolicy.MANUAL:
         return Said(StatusState.SUCCESS, f"waits for plumbline run {draft.name}")
     # A commit that reverts to what is in force has no run of its own, one that is a baseline none at all.

@@ -18,6 +18,7 @@ from planner.target import Contact, plan_commit
 from reconciler import codec
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient, Unusable
+from reconciler.events import Events
 from reconciler.publish import Publisher
 from reconciler.source.model import Commit
 from reconciler.telemetry import log
@@ -42,8 +43,9 @@ class Commits:
         desired: the newest compiled state.
     """
 
-    def __init__(self, core: Core, publisher: Publisher) -> None:
+    def __init__(self, core: Core, publisher: Publisher, events: Events) -> None:
         self._core = core
+        self._events = events
         self._publisher = publisher
         self._planned: str | None = None
         self.answered_at: datetime | None = None
@@ -119,6 +121,7 @@ class Commits:
         """Plan against the newest records, and record the plan before anything else is."""
         core = self._core
         forms = {operation.form: operation for operation in desired.roots.values()}
+        touched = await self._events.touched(desired.commit)
         async with core.recording:
             project = await core.ledger.project()
             contact = replace(
@@ -127,12 +130,16 @@ class Commits:
                 asked=project.asked_before(desired.commit),
             )
             facts = plan_commit(desired, await core.ledger.roots(), contact).facts
+            if not contact.again:
+                # Told under the names that the roots had before it: a rename takes it along.
+                facts = (*self._events.of_commit(desired.commit, project.head, touched), *facts)
             named = {fact.planned.form for fact in facts if isinstance(fact, TargetSet)}
             await core.ledger.record(
                 facts, {digest: codec.encode(forms[digest]) for digest in named if digest in forms}
             )
             # Counted after the record: a plan that read its root in between was made before the rename.
             core.renames += any(isinstance(fact, Renamed) for fact in facts)
+            self._events.recorded(facts)
         return facts
 
     async def _holds_first(self, commit: Commit) -> bool:

@@ -18,6 +18,7 @@ from reconciler.clock import TurnWatch
 from reconciler.commits import Commits
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient, Unusable
+from reconciler.events import Events
 from reconciler.observe import Observer
 from reconciler.project import Project
 from reconciler.publish import Publisher
@@ -54,8 +55,9 @@ class Loop:
         self.metrics = Metrics()
         self.publisher = Publisher(core)
         self.observer = Observer(core)
-        self.roots = Roots(core, self.observer, self.publisher)
-        self.commits = Commits(core, self.publisher)
+        self.events = Events(core)
+        self.roots = Roots(core, self.observer, self.publisher, self.events)
+        self.commits = Commits(core, self.publisher, self.events)
         self.project = Project(core, self.observer)
         self._failures: dict[str, int] = {}
         self._stuck: dict[str, str] = {}
@@ -74,7 +76,9 @@ class Loop:
     async def run(self) -> None:
         """Recover what a crash may have left, then work until cancelled."""
         await self.publisher.recover()
-        for name in await self.core.ledger.roots():
+        roots = await self.core.ledger.roots()
+        self.events.load(roots)
+        for name in roots:
             self.core.queue.add(f"root:{name}")
         for name in ("source", "project", "survey"):
             self.core.queue.add(name)

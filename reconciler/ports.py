@@ -17,6 +17,7 @@ from planner.fold import RootState
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.desired import CompiledOperation, DesiredState
+from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
 from planner.model.questions import Answers, Question
@@ -195,6 +196,10 @@ class Ledger(Protocol):
 
     async def answer(self, ident: str) -> Answered | None:
         """What came of a command; None while it waits."""
+        ...
+
+    async def event(self, ident: str) -> OutsideEvent | None:
+        """An event that was received, however long ago: it counts once."""
         ...
 
     async def pins(self) -> Mapping[str, Pinned]:

@@ -22,6 +22,7 @@ from reconciler import codec
 from reconciler.apply import apply
 from reconciler.core import Core
 from reconciler.errors import Transient
+from reconciler.events import Events
 from reconciler.observe import Observer
 from reconciler.ports import RunQuery
 from reconciler.publish import Publisher
@@ -35,10 +36,11 @@ _MOST_ROUNDS = 64
 class Roots:
     """Reconciles roots by name."""
 
-    def __init__(self, core: Core, observer: Observer, publisher: Publisher) -> None:
+    def __init__(self, core: Core, observer: Observer, publisher: Publisher, events: Events) -> None:
         self._core = core
         self._observer = observer
         self._publisher = publisher
+        self._events = events
 
     async def reconcile(self, name: str) -> None:
         """Bring root `name` one step nearer to what is wanted.
@@ -51,7 +53,7 @@ class Roots:
         state = await core.ledger.root(name)
         snapshot = await self._observer.look(state)
         plan = await self._plan(state, snapshot)
-        plan, facts = await self._record(name, plan, snapshot, renames)
+        plan, facts = await self._record(state, plan, snapshot, renames)
         after = plan.state
         core.renamed.update({key: name for key in after.runs if key.root != name})
         if facts:
@@ -60,7 +62,7 @@ class Roots:
         await self._watch(name, plan.watched)
         done = await apply(core, name, effects(after))
         if done.facts:
-            await core.ledger.record(done.facts)
+            await self._write(after, done.facts, {}, core.renames)
             if any(isinstance(fact, Observed) for fact in done.facts):
                 core.queue.add(f"root:{name}")
         if done.failed:
@@ -94,22 +96,22 @@ class Roots:
         raise Transient(f"{name}: it keeps asking for other runs")
 
     async def _record(
-        self, name: str, plan: RootPlan, snapshot: Snapshot | None, renames: int
+        self, before: RootState, plan: RootPlan, snapshot: Snapshot | None, renames: int
     ) -> tuple[RootPlan, Sequence[Fact]]:
         """Record the plan, with the intents that admission grants, in one transaction."""
-        core = self._core
+        core, name = self._core, before.record.name
         kept: dict[str, object] = {**plan.bound, **plan.forms}
         blobs = {digest: codec.encode(value) for digest, value in kept.items()}
         core.remember(kept)
         if not plan.ready:
             core.starved.discard(name)
             core.waits[name] = plan.waits
-            await self._write(plan.facts, blobs, renames)
+            await self._write(before, plan.facts, blobs, renames)
             return plan, plan.facts
         async with core.admission:
             admission = await self._admit(plan, snapshot)
             facts = (*plan.facts, *admission.intents)
-            await self._write(facts, blobs, renames)
+            await self._write(before, facts, blobs, renames)
         core.waits[name] = (*plan.waits, *admission.waits)
         (core.starved.add if admission.waits else core.starved.discard)(name)
         state = plan.state
@@ -120,13 +122,16 @@ class Roots:
             facts,
         )
 
-    async def _write(self, facts: Sequence[Fact], blobs: Mapping[str, str], renames: int) -> None:
+    async def _write(self, before: RootState, facts: Sequence[Fact], blobs: Mapping[str, str], renames: int) -> None:
+        """Record facts about a root whose state was `before`, with what they tell others."""
         core = self._core
         async with core.recording:
             if renames != core.renames:
                 raise Transient("operations were renamed while this one was planned")
             if facts:
+                facts = (*facts, *await self._events.of_runs(before, facts))
                 await core.ledger.record(facts, blobs)
+                self._events.recorded(facts)
 
     async def _admit(self, plan: RootPlan, snapshot: Snapshot | None) -> Admission:
         core, ready = self._core, plan.ready

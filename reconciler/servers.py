@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from reconciler.api.app import create_app
 from reconciler.api.health import health_app
 from reconciler.api.service import Service
+from reconciler.api.webhooks import webhooks_app
 from reconciler.core import Core
 from reconciler.errors import Unusable
 from reconciler.loop import Loop
@@ -27,20 +28,29 @@ __all__ = ["Served", "answer", "servers"]
 Served = tuple[uvicorn.Server, socket.socket]
 """A server and the socket that it answers on."""
 
+_MOST_SENDERS = 100
+
 
 def servers(core: Core, loop: Loop, settings: DaemonSettings) -> Iterator[Served]:
-    """The API on its Unix socket, and health on loopback where the configuration asks for it.
+    """The API on its Unix socket; health on loopback, and events over TCP, where the configuration asks for them.
 
     Raises:
         Unusable: an address cannot be taken.
     """
-    yield _server(create_app(Service(core, loop, settings))), _unix(settings.state_folder / "plumbline.sock")
+    service = Service(core, loop, settings)
+    yield _server(create_app(service)), _unix(settings.state_folder / "plumbline.sock")
     if settings.api.health:
-        yield _server(health_app(core, loop)), _tcp(settings.api.health)
+        yield _server(health_app(core, loop)), _tcp(settings.api.health, "health")
+    if settings.api.events:
+        app = webhooks_app(service, settings.api.tokens)
+        yield _server(app, most=_MOST_SENDERS), _tcp(settings.api.events, "events")
 
 
-def _server(app: Starlette) -> uvicorn.Server:
-    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1)
+def _server(app: Starlette, most: int | None = None) -> uvicorn.Server:
+    """A server of `app`, for at most so many connections at once."""
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1, limit_concurrency=most
+    )
     return uvicorn.Server(config)
 
 
@@ -61,14 +71,14 @@ def _unix(path: Path) -> socket.socket:
     return listener
 
 
-def _tcp(address: str) -> socket.socket:
+def _tcp(address: str, what: str) -> socket.socket:
     host, _, port = address.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=128)
     except (OSError, ValueError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise Unusable(f"cannot listen on {address} (api.health): {reason}") from None
+        raise Unusable(f"cannot listen on {address} (api.{what}): {reason}") from None
 
 
 async def answer(served: Served) -> None:

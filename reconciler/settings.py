@@ -6,9 +6,7 @@ sentence a problem and exit code 3. Nothing here opens, makes or checks what it 
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +23,7 @@ from planner.spec.places import Places
 from planner.spec.queues import Queues
 from planner.spec.shape import Duration, Name, Section, Whole
 from reconciler.errors import Unusable
+from reconciler.settings_api import Api
 from reconciler.settings_sources import Address, Hosts, Hub, HubRepository, Hubs, RemoteAccess
 
 __all__ = [
@@ -53,25 +52,6 @@ def _pause(value: timedelta) -> timedelta:
 
 
 Pause = Annotated[Duration, AfterValidator(_pause)]
-
-
-def _address(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    if not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65_535:
-        raise ValueError("must be host:port, such as 127.0.0.1:8060")
-    if not _is_loopback(host.strip("[]")):
-        raise ValueError("must be on loopback, such as 127.0.0.1:8060: whoever reaches it reads it without a token")
-    return value
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`. Names are not looked up: what they mean may change."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _port_range(value: tuple[int, int]) -> tuple[int, int]:
@@ -147,13 +127,6 @@ class Backends(Section):
     """Settings of each backend."""
 
     local: LocalBackend = LocalBackend()
-
-
-class Api(Section):
-    """Where the daemon answers beside its Unix socket."""
-
-    health: Annotated[str, AfterValidator(_address)] | None = None
-    """`host:port` on loopback for /healthz, /readyz and /metrics; off when left out."""
 
 
 class DaemonSettings(Section):

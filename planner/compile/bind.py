@@ -21,6 +21,7 @@ from planner.compile.template.symbols import Partial
 from planner.compile.texts import gather, spread
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Leaf, RunPolicy
+from planner.model.events import OutsideEvent
 from planner.model.gang import Gang
 from planner.model.run import BoundRun
 
@@ -43,6 +44,7 @@ class BindRequest:
         commit: full id of the run's commit.
         opened_at: when the run was recorded.
         because: why it runs.
+        event: what started it, if an event did.
     """
 
     operation: CompiledOperation
@@ -53,6 +55,7 @@ class BindRequest:
     commit: str
     opened_at: datetime
     because: str
+    event: OutsideEvent | None = None
 
 
 def bind(request: BindRequest) -> BoundRun:
@@ -177,12 +180,27 @@ def globals_of(request: BindRequest, known: Mapping[str, Json]) -> dict[str, Jso
         "created_at": opened,
         "compiled_at": opened,
         "schedule_at": _instant(key.tick) if key.tick else None,
+        "event": _event(request.event),
         "iteration": None,
         "username": "",
         "user_email": "",
         "cloning_kind": None,
         "original_uuid": None,
         "is_independent": not key.place,
+    }
+
+
+def _event(event: OutsideEvent | None) -> Json:
+    """What `globals.event` holds; null for a run that no event started."""
+    if event is None:
+        return None
+    return {
+        "id": event.ident,
+        "kind": event.kind,
+        "ref": event.ref,
+        "at": _instant(event.at),
+        "by": event.by,
+        "data": dict(event.data),
     }
 
 

@@ -97,19 +97,23 @@ _REFUSING = {
 }
 
 
-def _by_operations(events: Json) -> bool:
-    """Whether all events come from operations of a DAG, and are known."""
+def _by_events(events: Json, kind: str, *, in_dag: bool) -> Iterator[str]:
+    """Why no event can start the operation."""
     if not isinstance(events, list | tuple) or has_template(events):
-        return False
-    return all(isinstance(event, Mapping) and str(event.get("ref")).startswith("ops.") for event in events)
+        yield "the events that start it must be known when it is read (`events`)"
+        return
+    refs = [str(event.get("ref")) for event in events if isinstance(event, Mapping)]
+    if in_dag and not all(ref.startswith("ops.") for ref in refs):
+        yield "in a DAG only operations of the same DAG start one by events: give the other events to the DAG itself"
+    if refs and not in_dag and kind == "service":
+        yield "a service is to be up, and is not started by events"
 
 
-def not_yet(sections: Mapping[str, Json], component: Component) -> Iterator[str]:
+def not_yet(sections: Mapping[str, Json], component: Component, *, in_dag: bool) -> Iterator[str]:
     """Why the operation cannot run here: one sentence a section."""
     yield from reasons(component)
     yield from (reason for name, reason in _REFUSING.items() if sections.get(name))
-    if not _by_operations(sections.get("events", ())):
-        yield "nothing but operations of the same DAG starts an operation by events yet"
+    yield from _by_events(sections.get("events", ()), component.run.kind, in_dag=in_dag)
     if has_template(sections.get("cache")):
         yield "what the cache compares must be known when it is read (`cache`)"
     if isinstance(sections.get("isApproved"), str):

@@ -93,7 +93,7 @@ def _compiled(
     shop, component, (body, refused) = bound.task.shop, bound.component.section, lowered
     sections = carried(operation, bound.component, bound.ground)
     inside = bound.task.around is not None
-    said = [shop.policy.refused, refused, bound.bindings.refused, *not_yet(sections, component)]
+    said = [shop.policy.refused, refused, bound.bindings.refused, *not_yet(sections, component, in_dag=inside)]
     if inside and schedule is not None:
         said.append("a schedule inside a DAG does not run yet: give it to the operation around the DAG")
         sections["schedule"] = plain(operation.section.schedule)

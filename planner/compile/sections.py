@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from planner.compile.conditions import check_condition
 from planner.compile.origin import Origin, Report, warning
 from planner.errors import Problem
+from planner.model.events import REPOSITORY, RUNS, has_source
 from planner.spec.build import Build
 from planner.spec.cache import Cache
 from planner.spec.document import DocumentFields
-from planner.spec.events import RUN_STATUS
+from planner.spec.events import COMMIT, RUN_STATUS, EventTrigger
 from planner.spec.operation import Operation
 from planner.spec.plugins import Plugins
 from planner.spec.shape import is_template
@@ -124,14 +125,32 @@ def _events(operation: Operation, origin: Origin, *, in_dag: bool) -> Iterator[P
     for index, event in enumerate(operation.events if isinstance(operation.events, tuple) else ()):
         where = origin.at(index)
         if event.operation and not in_dag:
-            hint = "put both operations into a DAG"
+            hint = f"put both operations into a DAG, or write `ref: runs.{event.operation}`"
             yield where.at("ref").problem("PL-304", "events of operations work inside a DAG only", hint)
             continue
         for number, kind in enumerate(event.kinds):
-            if not is_template(kind) and not (event.operation and kind.startswith(RUN_STATUS)):
+            if not is_template(kind) and not _happens(event, kind, in_dag=in_dag):
                 message = f"the event `{kind}` of `{short(event.ref)}` has no source here: it never happens"
-                hint = "write `run_status_…` with `ref: ops.NAME`"
-                yield warning(where.at("kinds", number).problem("PL-704", message, hint))
+                yield warning(where.at("kinds", number).problem("PL-704", message, _source_of(kind, in_dag=in_dag)))
+        if event.paths is not None and COMMIT not in event.kinds:
+            message = f"`paths` have no effect on events other than `{COMMIT}`"
+            yield warning(where.at("paths").key_problem("PL-704", message, "remove it"))
+
+
+def _happens(event: EventTrigger, kind: str, *, in_dag: bool) -> bool:
+    if event.operation:
+        return kind.startswith(RUN_STATUS)
+    # In a DAG they refuse the operation, which is said as its reason.
+    return has_source(event.ref, kind) or (in_dag and kind.startswith(RUN_STATUS) and event.ref.startswith(RUNS))
+
+
+def _source_of(kind: str, *, in_dag: bool) -> str:
+    """How an event of that kind is written so that it can happen."""
+    if kind.startswith(RUN_STATUS):
+        return f"write `{kind}` with `ref: {'ops' if in_dag else 'runs'}.NAME`"
+    if kind == COMMIT:
+        return f"write `ref: {REPOSITORY}`"
+    return "write `run_status_…` with `ref: ops.NAME`" if in_dag else "docs/events.md has the kinds that happen"
 
 
 def _alone(operation: Operation, origin: Origin, *, in_dag: bool) -> Iterator[Problem]:

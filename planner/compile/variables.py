@@ -35,6 +35,7 @@ AT_START = (
     "created_at",
     "compiled_at",
     "schedule_at",
+    "event",
     "iteration",
     "username",
     "user_email",

@@ -205,8 +205,9 @@ def _in_force(applied: Applied | None) -> str | None:
 
 
 def runs_by_change(operation: CompiledOperation) -> bool:
-    """Whether a change makes it run, without a schedule or a person."""
-    return operation.schedule is None and operation.policy.run is not RunPolicy.MANUAL
+    """Whether a change makes it run, without a schedule, an event or a person."""
+    by_itself = operation.schedule is None and not operation.by_events
+    return by_itself and operation.policy.run is not RunPolicy.MANUAL
 
 
 def _next_key(draft: Draft) -> Key:

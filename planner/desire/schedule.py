@@ -12,6 +12,7 @@ from typing import assert_never
 from planner import keys
 from planner.desire import ticks
 from planner.desire.concurrency import Replace, Skip, Start, admit_tick
+from planner.desire.opening import form_commit
 from planner.desire.stopping import stop_tree
 from planner.desire.ticks import Due, Missed
 from planner.desire.view import Draft, Wait
@@ -153,16 +154,14 @@ def _missed(draft: Draft, operation: CompiledOperation, stretch: Missed) -> None
 def _open(
     draft: Draft, operation: CompiledOperation, key: Key, because: str, not_before: datetime | None = None
 ) -> None:
-    planned, applied = draft.state.record.planned, draft.state.record.applied
+    applied = draft.state.record.applied
     assert applied is not None
-    newest = planned is not None and planned.digest == applied.digest
     draft.add(
         Opened(
             root=draft.name,
             key=key,
             kind=operation.kind,
-            # The commit whose trees the form in force names.
-            commit=planned.commit if planned is not None and newest else applied.commit,
+            commit=form_commit(draft, applied),
             generation=applied.number,
             form=operation.form,
             because=because,

@@ -59,6 +59,7 @@ def _request(
 ) -> BindRequest:
     opened, references, context = given
     identity = draft.view.identity
+    top = draft.run(key.top)
     return BindRequest(
         operation=operation,
         key=key,
@@ -68,4 +69,5 @@ def _request(
         commit=opened.commit,
         opened_at=opened.opened_at,
         because=opened.because,
+        event=top.event if top is not None else None,
     )

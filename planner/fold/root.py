@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from planner.fold.commit import with_command
+from planner.fold.events import fold_event, without_event
 from planner.fold.held import without
 from planner.fold.run import RunFact, cleaned, fold_run, open_run
 from planner.keys import Key
@@ -23,12 +24,16 @@ from planner.model.facts import (
     CommitPlanned,
     CursorMoved,
     Fact,
+    Happened,
     Healed,
     Intended,
+    Listened,
     Observed,
     Opened,
+    PassedOver,
     Pinned,
     Posted,
+    Received,
     Renamed,
     Retried,
     Settled,
@@ -76,6 +81,7 @@ def absorb(state: RootState, left: RootRecord) -> RootState:
         reports=(*left.reports, *(report for report in record.reports if report not in left.reports)),
         suspended=record.suspended or left.suspended,
         held=(*left.held, *record.held),
+        events=(*left.events, *record.events),
     )
 
 
@@ -112,6 +118,8 @@ def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one c
             return state.with_record(applied=_kept_up(applied.before, planned))
         case CursorMoved():
             return state.with_record(cursor=fact.cursor)
+        case Listened() | Happened() | PassedOver():
+            return replace(state, record=fold_event(state.record, fact))
         case Asked():
             return state.with_record(commands=with_command(state.record.commands, fact.command))
         case Answered():
@@ -126,7 +134,7 @@ def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one c
             return _approved(state, fact)
         case StatusChanged():
             return _said(state, fact)
-        case Believed() | CommitPlanned() | Posted() | Pinned():
+        case Believed() | CommitPlanned() | Posted() | Pinned() | Received():
             return state
         case _:
             assert_never(fact)
@@ -142,7 +150,8 @@ def _opened(state: RootState, fact: Opened) -> RootState:
     # A request is a person's word that a stopped service is wanted again.
     down = None if fact.key.cause.startswith("req-") else state.record.down
     last = state.record.last if fact.follows is not None else fact.key.top
-    return state.with_record(open=(*still, fact.key.top), last=last, down=down)
+    events = without_event(state.record.events, fact.event)
+    return state.with_record(open=(*still, fact.key.top), last=last, down=down, events=events)
 
 
 def _run_fact(

@@ -46,6 +46,7 @@ def open_run(fact: Opened) -> RunRecord:
         fresh=fact.fresh,
         follows=fact.follows,
         given=dict(fact.given),
+        event=fact.event,
         status=RunStatus.ON_SCHEDULE if waits else RunStatus.CREATED,
     )
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from planner.canon import Json
 from planner.errors import Place, Problem
+from planner.model.events import Subscription, subscriptions
 from planner.model.gang import Gang
 from planner.model.inputs import Input, Output, Reference
 from planner.model.schedule import Schedule
@@ -248,6 +249,16 @@ class CompiledOperation:
     def needs_approval(self) -> bool:
         """Whether a person must approve each of its runs (`isApproved: false`)."""
         return self.sections.get("isApproved") is False
+
+    @property
+    def by_events(self) -> bool:
+        """Whether it is started by events: then no change of it starts it by itself."""
+        return bool(self.sections.get("events"))
+
+    @property
+    def listens(self) -> tuple[Subscription, ...]:
+        """The events that start it as a root, without the kinds that have no source here."""
+        return subscriptions(self.sections.get("events"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from planner.canon import Json
 from planner.keys import Key
 from planner.model import desired
 from planner.model.commits import Change, StatusState, What
+from planner.model.events import OutsideEvent, Subscription
 from planner.model.people import Command, Hold
 from planner.model.records import Planned
 from planner.model.run import Leases, Observation
@@ -34,12 +35,16 @@ __all__ = [
     "CommitPlanned",
     "CursorMoved",
     "Fact",
+    "Happened",
     "Healed",
     "Intended",
+    "Listened",
     "Observed",
     "Opened",
+    "PassedOver",
     "Pinned",
     "Posted",
+    "Received",
     "Renamed",
     "Retried",
     "Settled",
@@ -126,6 +131,7 @@ class Opened:
     fresh: bool = False
     follows: Key | None = None
     given: Mapping[str, Json] = field(default_factory=dict)
+    event: OutsideEvent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +266,42 @@ class CursorMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class Listened:
+    """From now on these events start `root`; those before do not."""
+
+    root: str
+    listens: tuple[Subscription, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An event that somebody listens to, or that somebody sent: recorded once, so that it counts once for good."""
+
+    event: OutsideEvent
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event that `root` listens to; recorded with its `Received`."""
+
+    root: str
+    event: OutsideEvent
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """Event `ident` starts nothing of `root`, with the reason."""
+
+    root: str
+    ident: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A person asked for something."""
 
@@ -382,6 +424,10 @@ Fact = (
     | Healed
     | Retried
     | CursorMoved
+    | Listened
+    | Received
+    | Happened
+    | PassedOver
     | Asked
     | Answered
     | Suspended

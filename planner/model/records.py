@@ -1,7 +1,6 @@
 """Records: what the ledger knows, folded from facts. The planner's only knowledge of the past.
 
-Records are written by `planner.fold` alone. A record never says what should be, only what was decided, seen,
-asked for or said.
+Records are written by `planner.fold` alone, and say what was decided, seen, asked for or said: never what should be.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from datetime import datetime
 from planner.canon import Json
 from planner.keys import Key
 from planner.model.commits import What
+from planner.model.events import OutsideEvent, Subscription
 from planner.model.people import Command, HeldRun, Hold, Suspension
 from planner.model.run import Leases
 from planner.model.schedule import Cursor
@@ -113,6 +113,7 @@ class RunRecord:
         stop: the wish to end a run as a whole: nothing below it starts any more.
         rounds: on a top: the current round of each node that a person retried, by place.
         approved_by: who approved it, where its operation wants that; "" before.
+        event: on a top: what started it, if an event did.
     """
 
     key: Key
@@ -143,6 +144,7 @@ class RunRecord:
     stop: Stop | None = None
     rounds: Mapping[str, int] = field(default_factory=dict)
     approved_by: str = ""
+    event: OutsideEvent | None = None
 
     @property
     def last(self) -> AttemptRecord | None:
@@ -256,6 +258,8 @@ class RootRecord:
         commands: what people asked for and was not answered yet.
         reports: commits whose status for this root is not final yet, oldest first.
         held: runs that wait for a person's approval, oldest first.
+        listens: the events that it is started by, as far as they are in force.
+        events: those that happened and of which nothing was decided yet, oldest first.
     """
 
     name: str
@@ -271,6 +275,8 @@ class RootRecord:
     commands: tuple[Command, ...] = ()
     reports: tuple[Report, ...] = ()
     held: tuple[HeldRun, ...] = ()
+    listens: tuple[Subscription, ...] = ()
+    events: tuple[OutsideEvent, ...] = ()
 
     @property
     def holds(self) -> tuple[Hold, ...]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from planner import keys
 from planner.canon import Json
 from planner.changes import field_changes
+from planner.desire.event import listening
 from planner.desire.view import Wait
 from planner.model.desired import CompiledOperation, RunPolicy
 from planner.model.people import ProjectRecord
@@ -158,6 +159,8 @@ def _resting(case: _Case) -> Iterator[str]:
         return
     if operation.schedule is not None:
         yield _by_schedule(case, operation)
+    elif operation.by_events:
+        yield f"it runs by events: {listening(operation) or 'none that ever happens here'}"
     elif operation.policy.run is RunPolicy.MANUAL:
         yield f"it runs when asked: plumbline run {record.name}"
     elif _is_baseline(record):

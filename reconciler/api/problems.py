@@ -16,11 +16,14 @@ MEDIA_TYPE = "application/problem+json"
 
 _TITLES: Mapping[int, str] = {
     400: "bad request",
+    401: "not allowed",
     404: "not found",
     405: "method not allowed",
+    408: "too slow",
     409: "not possible now",
     413: "too large",
     422: "not valid",
+    429: "too often",
     500: "our own fault",
     503: "try again later",
 }

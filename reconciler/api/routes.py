@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
-from reconciler.api import logs, plans, problems, references
+from reconciler.api import logs, plans, problems, references, sent
 from reconciler.api.asked import LARGEST_PLAN
 from reconciler.api.asked import Request as Question
 from reconciler.api.bodies import Pushed, read_json, read_text
@@ -63,6 +63,13 @@ def _by(request: Request, said: object) -> str:
 
 async def _answer(service: Service, request: Request) -> ASGIApp:
     return JSONResponse(await service.answer(request.path_params["id"]))
+
+
+async def _event(service: Service, request: Request) -> ASGIApp:
+    _only(request)
+    event = sent.read(await read_text(request, sent.LARGEST_EVENT))
+    answer = await service.event(event, _by(request, None))
+    return JSONResponse(answer, 202 if answer["state"] == "accepted" else 200)
 
 
 async def _status(service: Service, request: Request) -> ASGIApp:
@@ -137,6 +144,7 @@ async def _open(service: Service, request: Request) -> ASGIApp:
 ROUTES: tuple[Listed, ...] = (
     Listed("POST", "/v1/commands", _ask),
     Listed("GET", "/v1/commands/{id}", _answer),
+    Listed("POST", "/v1/events", _event),
     Listed("GET", "/v1/status", _status),
     Listed("GET", "/v1/commits/{id}", _commit),
     Listed("GET", "/v1/runs", _runs),

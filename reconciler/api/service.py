@@ -14,9 +14,10 @@ from planner.canon import Json
 from planner.compile.digests import is_sealed
 from planner.model.desired import DesiredState
 from reconciler import codec
-from reconciler.api import commands, explain, listing, plans, problems, references, services, status
+from reconciler.api import commands, events, explain, listing, plans, problems, references, services, status
 from reconciler.api.asked import Request
 from reconciler.api.logs import Wanted, Write, prepare, stream
+from reconciler.api.sent import Sent
 from reconciler.core import Core
 from reconciler.loop import Loop
 from reconciler.settings import DaemonSettings
@@ -47,6 +48,10 @@ class Service:
     async def answer(self, ident: str) -> Mapping[str, Json]:
         """What came of a command."""
         return await commands.answer_of(self.core, ident)
+
+    async def event(self, sent: Sent, sender: str) -> Mapping[str, Json]:
+        """Record an event that `sender` sends, and tell what it starts."""
+        return await events.receive(self.core, self.loop.events, sent, sender)
 
     async def status(self) -> Mapping[str, Json]:
         """The state of the project and of every operation."""

@@ -232,6 +232,8 @@ def state_word(record: RootRecord, operation: CompiledOperation | None, last: St
         return _live_word(last)
     if operation is not None and operation.schedule is not None:
         return "scheduled"
+    if operation is not None and operation.by_events:
+        return "listening"
     if last is not None:
         return str(last.status)
     if operation is not None and operation.policy.run is RunPolicy.MANUAL:

@@ -56,6 +56,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("run", "Act", "Run an operation once, now."),
     Entry("stop", "Act", "Stop a run, or everything of an operation."),
     Entry("retry", "Act", "Start what failed or was stopped once more."),
+    Entry("event", "Act", "Start what listens to an event."),
     Entry("approve", "Act", "Release a hold."),
     Entry("suspend", "Act", "Start nothing new, of one operation or of the project."),
     Entry("unsuspend", "Act", "Let an operation, or the project, go on."),

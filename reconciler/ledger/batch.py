@@ -24,6 +24,7 @@ from planner.fold import (
 )
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
+from planner.model.events import OutsideEvent
 from planner.model.facts import (
     Answered,
     Believed,
@@ -33,6 +34,7 @@ from planner.model.facts import (
     Opened,
     Pinned,
     Posted,
+    Received,
     Renamed,
     Retried,
     StatusChanged,
@@ -63,7 +65,7 @@ class Touched:
 
 def root_of(fact: Fact) -> str:
     """The root that a fact is filed under; "" for the project and its commits."""
-    return "" if isinstance(fact, Believed | CommitPlanned | Posted | Pinned) else fact.root
+    return "" if isinstance(fact, Believed | CommitPlanned | Posted | Pinned | Received) else fact.root
 
 
 def touched(facts: Iterable[Fact]) -> Touched:
@@ -133,6 +135,7 @@ class Batch:
         claims: claims that came (a value) or went (None), by attempt.
         answers: commands that were answered.
         pins: references that were pinned (a value) or let go of (None), by key.
+        events: events that were received, by id.
         renamed: renames in order, old name first.
         opened: sequence of the fact that opened a run.
         planned: sequence of the fact that first planned a commit.
@@ -148,6 +151,7 @@ class Batch:
     claims: dict[Key, Claim | None] = field(default_factory=dict)
     answers: dict[str, Answered] = field(default_factory=dict)
     pins: dict[str, Pinned | None] = field(default_factory=dict)
+    events: dict[str, OutsideEvent] = field(default_factory=dict)
     renamed: list[tuple[str, str]] = field(default_factory=list)
     opened: dict[Key, int] = field(default_factory=dict)
     planned: dict[str, int] = field(default_factory=dict)
@@ -167,6 +171,8 @@ class Batch:
                     self.answers[fact.ident] = fact
                 case Pinned():
                     self.pins[fact.ref] = fact if fact.digest else None
+                case Received():
+                    self.events[fact.event.ident] = fact.event
                 case _:
                     pass
             if root_of(fact):

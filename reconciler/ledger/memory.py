@@ -13,6 +13,7 @@ from typing import assert_never
 from planner.fold import RootState
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
+from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
 from planner.model.questions import Answer, Answers, Cached, Joined, Question, Reusable
@@ -119,6 +120,7 @@ class MemoryLedger:
                 state.pins.pop(ref, None)
             else:
                 state.pins[ref] = pin
+        state.events.update(batch.events)
         state.commits.update(batch.commits)
         state.statuses.update(batch.statuses)
         state.answers.update(batch.answers)
@@ -253,6 +255,10 @@ class MemoryLedger:
     async def answer(self, ident: str) -> Answered | None:
         """What came of a command; None while it waits."""
         return self._open().answers.get(ident)
+
+    async def event(self, ident: str) -> OutsideEvent | None:
+        """An event that was received, however long ago: it counts once."""
+        return self._open().events.get(ident)
 
     async def pins(self) -> Mapping[str, Pinned]:
         """What references out of the repository are pinned to, by key."""

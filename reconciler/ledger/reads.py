@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from planner.fold import RootState
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
+from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
 from planner.model.questions import Answers, Cached, Question, Reusable
@@ -30,6 +31,7 @@ __all__ = [
     "blob",
     "claims",
     "commit",
+    "event",
     "facts",
     "open_commits",
     "pins",
@@ -202,6 +204,12 @@ def answer(connection: sa.Connection, ident: str) -> Answered | None:
     """What came of a command."""
     body = _body(connection, schema.answers, ident)
     return codec.decode(Answered, body) if body else None
+
+
+def event(connection: sa.Connection, ident: str) -> OutsideEvent | None:
+    """An event that was received."""
+    body = _body(connection, schema.events, ident)
+    return codec.decode(OutsideEvent, body) if body else None
 
 
 def pins(connection: sa.Connection) -> Mapping[str, Pinned]:

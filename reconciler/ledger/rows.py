@@ -139,6 +139,8 @@ def store(connection: sa.Connection, batch: Batch, before: Before, short_of: Cal
     answers = [{"ident": ident, "body": codec.encode(answered)} for ident, answered in batch.answers.items()]
     _upsert(connection, schema.answers, answers)
     _store_pins(connection, batch)
+    events = [{"ident": ident, "body": codec.encode(event)} for ident, event in batch.events.items()]
+    _upsert(connection, schema.events, events)
 
 
 def keep(connection: sa.Connection, blobs: Mapping[str, str]) -> None:

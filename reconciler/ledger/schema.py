@@ -20,6 +20,7 @@ __all__ = [
     "blobs",
     "claims",
     "commits",
+    "events",
     "facts",
     "meta",
     "metadata",
@@ -30,7 +31,7 @@ __all__ = [
     "statuses",
 ]
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every revision of the schema, oldest first. The last is what this version reads and writes."""
 
 metadata = sa.MetaData()
@@ -160,5 +161,12 @@ pins = sa.Table(
     "pins",
     metadata,
     sa.Column("ref", sa.Text, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("ident", sa.Text, primary_key=True),
     sa.Column("body", sa.Text, nullable=False),
 )

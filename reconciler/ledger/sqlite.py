@@ -21,6 +21,7 @@ from anyio import to_thread
 from planner.fold import RootState
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
+from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
 from planner.model.questions import Answers, Joined, Question
@@ -169,6 +170,10 @@ class SqliteLedger:
     async def answer(self, ident: str) -> Answered | None:
         """What came of a command; None while it waits."""
         return await self._read(reads.answer, ident)
+
+    async def event(self, ident: str) -> OutsideEvent | None:
+        """An event that was received, however long ago: it counts once."""
+        return await self._read(reads.event, ident)
 
     async def pins(self) -> Mapping[str, Pinned]:
         """What references out of the repository are pinned to, by key."""

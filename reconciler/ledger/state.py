@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
+from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.people import ProjectRecord
 from planner.model.records import Claim, RootRecord, RunRecord
@@ -44,6 +45,7 @@ class MemoryState:
     statuses: dict[tuple[str, str], StatusRecord] = field(default_factory=dict)
     answers: dict[str, Answered] = field(default_factory=dict)
     pins: dict[str, Pinned] = field(default_factory=dict)
+    events: dict[str, OutsideEvent] = field(default_factory=dict)
     blobs: dict[str, str] = field(default_factory=dict)
     opened: dict[Key, int] = field(default_factory=dict)
     planned: dict[str, int] = field(default_factory=dict)
@@ -64,6 +66,7 @@ class MemoryState:
             statuses=dict(self.statuses),
             answers=dict(self.answers),
             pins=dict(self.pins),
+            events=dict(self.events),
             blobs=dict(self.blobs),
             opened=dict(self.opened),
             planned=dict(self.planned),

@@ -14,6 +14,7 @@ from planner.keys import Key
 from planner.model import facts as f
 from planner.model.commits import Change, StatusState, What
 from planner.model.desired import CompiledOperation, Leaf
+from planner.model.events import OutsideEvent, Subscription
 from planner.model.facts import Fact
 from planner.model.gang import Container, Gang, Replica
 from planner.model.people import Command, Hold
@@ -150,6 +151,27 @@ class LedgerContract:
         await ledger.record([replace(first, digest="sha256:c")])
         assert await ledger.pins() == {first.ref: replace(first, digest="sha256:c")}
         assert await ledger.facts("train") == []
+
+    # -- events
+
+    async def test_an_event_is_known_for_good(self, ledger, store):
+        event = OutsideEvent("e1", "alert_info", "drift", AT, {"severity": 1})
+        assert await ledger.event("e1") is None
+        await ledger.record([f.Received(event, AT), f.Happened("train", event, AT)])
+        await ledger.record([replace(opened(keys.event("train", "e1")), event=event)])
+        ledger = await store.open()
+        state = await ledger.root("train")
+        assert await ledger.event("e1") == event
+        assert (state.record.events, [run.event for run in state.runs.values()]) == ((), [event])
+        assert await ledger.event("e2") is None
+
+    async def test_what_was_heard_goes_with_a_renamed_root(self, ledger):
+        event = OutsideEvent("e1", "alert_info", "drift", AT)
+        listens = (Subscription("drift", ("alert_info",)),)
+        await ledger.record([opened(G1), f.Listened("train", listens, AT), f.Happened("train", event, AT)])
+        await ledger.record([f.Renamed("learn", "train", AT)])
+        record = (await ledger.root("learn")).record
+        assert (record.listens, record.events) == (listens, (event,))
 
     # -- one transaction
 

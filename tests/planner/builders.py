@@ -162,6 +162,16 @@ def approved(operation: CompiledOperation) -> CompiledOperation:
     return _sealed(replace(operation, sections=sections), operation.place.path)
 
 
+def listening(operation: CompiledOperation, *events: tuple[str, str], paths: Sequence[str] = ()) -> CompiledOperation:
+    """The operation with `events`, each a ref and a kind; `run_status_` may be left out after `runs.NAME`."""
+    entries: list[Json] = []
+    for ref, kind in events:
+        prefix = "run_status_" if ref.startswith("runs.") else ""
+        entries.append({"ref": ref, "kinds": [prefix + kind], **({"paths": list(paths)} if paths else {})})
+    sections = {**operation.sections, "events": entries}
+    return _sealed(replace(operation, sections=sections), operation.place.path)
+
+
 def node(
     operation: CompiledOperation | str,
     *upstream: str,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from planner import keys
+from planner import happenings, keys
 from planner.admit import Limits, admit
 from planner.canon import Json
 from planner.desire.view import Identity, View, Wait
@@ -22,6 +22,7 @@ from planner.guard import Budgets
 from planner.keys import Key
 from planner.model import facts as f
 from planner.model.desired import CompiledOperation, DesiredState
+from planner.model.events import OutsideEvent, ident_of
 from planner.model.facts import Fact
 from planner.model.gang import Lifetime
 from planner.model.people import Command
@@ -61,6 +62,7 @@ class History:
         wakes: when a root must be planned again, by root, after the last step.
         plans: what planning the commits decided, by commit.
         again: commits that were planned more than once, and so may say anew what was final.
+        touched: paths that the next commits touch.
     """
 
     budgets: Budgets = Budgets()
@@ -76,6 +78,7 @@ class History:
     wakes: dict[str, datetime | None] = field(default_factory=dict)
     plans: dict[str, CommitPlan] = field(default_factory=dict)
     again: set[str] = field(default_factory=set)
+    touched: tuple[str, ...] = ()
     ledger: MemoryLedger = field(default_factory=lambda: MemoryLedger(MemoryState()))
     forms: dict[str, CompiledOperation] = field(default_factory=dict)
     objects: dict[Key, Observation] = field(default_factory=dict)
@@ -151,9 +154,21 @@ class History:
         self.forms |= {operation.form: operation for operation in state.roots.values()}
         if state.commit in self.plans:
             self.again.add(state.commit)
+        head = done(self.ledger.project()).head
+        new = bool(head) and state.commit not in self.plans
         self.plans[state.commit] = plan
-        self.add(plan.facts)
+        event = happenings.of_commit(state.commit, head, self.touched, self.now)
+        self.add((*(happenings.told(event, self.listeners(), self.touched) if new else ()), *plan.facts))
         return plan
+
+    def listeners(self) -> happenings.Listeners:
+        """Who listens to what."""
+        return {name: record.listens for name, record in done(self.ledger.roots()).items() if record.listens}
+
+    def hear(self, event: OutsideEvent) -> None:
+        """An event happens, if it did not before; nothing is planned."""
+        if done(self.ledger.event(event.ident)) is None:
+            self.add(happenings.told(event, self.listeners()))
 
     def add(self, facts: Iterable[Fact]) -> None:
         """Record facts as they are."""
@@ -167,6 +182,7 @@ class History:
         names = roots or tuple(done(self.ledger.roots()))
         for _ in range(_MOST_ROUNDS):
             changed = {name for name in names if self.reconcile(name)}
+            changed |= {name for name, record in done(self.ledger.roots()).items() if record.events}
             if not changed:
                 return
             # What one root lets go of may be what another one waits for.
@@ -176,14 +192,16 @@ class History:
 
     def reconcile(self, root: str) -> bool:
         """Reconcile one root once; returns whether anything changed."""
-        plan = self.plan(root)
+        plan, state = self.plan(root), self.state(root)
         self.bound |= plan.bound
         self.forms |= plan.forms
         if plan.facts:
-            self.add(plan.facts)
-            self._converged(root, plan)
-        intents = self._admit(root, plan)
+            self.add((*plan.facts, *self._told(state, plan.state)))
+            if not self.record(root).events:  # it may have told itself of an event, which is for its next plan
+                self._converged(root, plan)
+        intents, state = self._admit(root, plan), self.state(root)
         self.add(intents)
+        self.add(self._told(state, self.state(root)))
         before = dict(self.objects)
         if self.answers:
             for effect in effects(self.state(root)):
@@ -209,6 +227,12 @@ class History:
             view = replace(view, answers={**view.answers, **answer})
             plan = plan_root(view)
         return view, plan
+
+    def _told(self, before: RootState, after: RootState) -> Iterable[Fact]:
+        kinds = {kind for listens in self.listeners().values() for one in listens for kind in one.kinds}
+        for event in happenings.of_runs(before, after, kinds, self.now):
+            if done(self.ledger.event(event.ident)) is None:
+                yield from happenings.told(event, self.listeners())
 
     def _converged(self, root: str, plan: RootPlan) -> None:
         _, again = self._planned(root)
@@ -305,6 +329,26 @@ def push(*operations: CompiledOperation, commit: str = "", **rest: object) -> St
     def step(history: History) -> None:
         ident = commit or f"c{len(history.plans) + 1}"
         history.commit(desired(ident, *operations, **rest))  # type: ignore[arg-type]
+        history.go()
+
+    return step
+
+
+def touching(*paths: str) -> Step:
+    """From now on commits touch these paths."""
+
+    def step(history: History) -> None:
+        history.touched = paths
+
+    return step
+
+
+def sent(kind: str, ref: str, ident: str = "1", /, **data: Json) -> Step:
+    """Somebody sends an event."""
+
+    def step(history: History) -> None:
+        event = OutsideEvent(ident_of("sent", "ada", ident), kind, ref, history.now, data, about=ident, by="ada")
+        history.hear(event)
         history.go()
 
     return step
@@ -454,6 +498,14 @@ def line(fact: Fact) -> str:  # noqa: C901 -- one case a fact, each one line
         case f.CursorMoved():
             last = fact.cursor.last
             return f"cursor at {last:%H:%M}" if last else "cursor anew"
+        case f.Listened():
+            return f"{fact.root} listens to {'; '.join(one.ref for one in fact.listens) or 'nothing'}"
+        case f.Received():
+            return f"{fact.event.kind} of {fact.event.ref}"
+        case f.Happened():
+            return f"{fact.root} hears {fact.event.kind} of {fact.event.ref}"
+        case f.PassedOver():
+            return f"{fact.root} passes over an event: {fact.reason}"
         case f.Asked():
             return f"{fact.command.by} asks {fact.command.verb}"
         case f.Answered():
@@ -486,6 +538,7 @@ _DECISIONS = (
     f.Healed,
     f.Retried,
     f.Withheld,
+    f.PassedOver,
 )
 
 

@@ -323,7 +323,8 @@ REFUSED = {
     "plugins: {notifications: [{connections: [a]}]}": "nobody is notified yet",
     "template: {enabled: true}": "it is a template that is to be filled in first",
     "joins: [{query: 'status:succeeded', params: {l: {value: outputs.x, contextOnly: true}}}]": "joins over earlier runs",
-    "events: [{kinds: [alert_info], ref: connections.x}]": "nothing but operations of the same DAG",
+    "events: '{{ globals.uuid }}'": "the events that start it must be known",
+    "events: [{kinds: ['{{ globals.uuid }}'], ref: drift}]": "the events that start it must be known",
 }
 
 
@@ -427,15 +428,17 @@ def test_an_event_of_another_operation_is_something_to_wait_for():
 
 
 @pytest.mark.parametrize(
-    "events",
+    ("events", "reason"),
     [
-        "[{kinds: [run_status_running], ref: ops.a}, {kinds: [connection_git_commit], ref: connections.a}]",
-        "[{kinds: ['{{ globals.uuid }}'], ref: ops.a}]",
-        "'{{ globals.uuid }}'",
+        ("[{kinds: [run_status_running], ref: ops.a}, {kinds: [alert_info], ref: drift}]", "in a DAG only operations"),
+        ("[{kinds: [run_status_succeeded], ref: runs.a}]", "in a DAG only operations"),
+        ("[{kinds: ['{{ globals.uuid }}'], ref: ops.a}]", "the events that start it must be known"),
+        ("'{{ globals.uuid }}'", "the events that start it must be known"),
     ],
+    ids=["from outside too", "of a root", "a kind that is not known", "not known"],
 )
-def test_an_event_that_nothing_sends_refuses_the_operation(events):
-    assert nodes(f"events: {events}")[1].operation.refused.startswith("nothing but operations of the same DAG")
+def test_an_operation_of_a_dag_is_refused_with_events_from_outside(events, reason):
+    assert nodes(f"events: {events}")[1].operation.refused.startswith(reason)
 
 
 def test_the_graph_has_no_templates():

@@ -22,6 +22,7 @@ from planner.fold import (
 from planner.keys import Key
 from planner.model import facts as f
 from planner.model.commits import Change, CommitRecord, StatusRecord, StatusState, What
+from planner.model.events import OutsideEvent, Subscription
 from planner.model.facts import Fact
 from planner.model.people import Command, Hold, ProjectRecord
 from planner.model.records import Claim, Planned, RootRecord, RunRecord
@@ -42,6 +43,7 @@ class World:
     statuses: dict[tuple[str, str], StatusRecord] = field(default_factory=dict)
     answers: dict[str, f.Answered] = field(default_factory=dict)
     pins: dict[str, f.Pinned] = field(default_factory=dict)
+    events: dict[str, OutsideEvent] = field(default_factory=dict)
     intents: dict[Key, f.Intended] = field(default_factory=dict)
 
     @property
@@ -73,21 +75,28 @@ class World:
                 status = fold_status(self.statuses.get((fact.commit, fact.context)), fact)
                 if status is not None:
                     self.statuses[fact.commit, fact.context] = status
+            case _:
+                self._fold_single(fact)
+        for status in self.statuses.values():
+            if status.commit in self.commits:
+                self.commits[status.commit] = close_commit(self.commits[status.commit], status)
+        if not isinstance(fact, f.Believed | f.CommitPlanned | f.Posted | f.Pinned | f.Received) and fact.root:
+            had = isinstance(fact, f.Intended) and self._has(fact.key)
+            self._fold_root(fact)
+            if isinstance(fact, f.Intended) and not had and self._has(fact.key):
+                self.intents[fact.key] = fact  # not one for a run that is over, nor a second one
+
+    def _fold_single(self, fact: Fact) -> None:
+        match fact:
             case f.Answered():
                 self.answers[fact.ident] = fact
             case f.Pinned():
                 self.pins = {ref: pin for ref, pin in self.pins.items() if ref != fact.ref}
                 self.pins |= {fact.ref: fact} if fact.digest else {}
+            case f.Received():
+                self.events[fact.event.ident] = fact.event
             case _:
                 pass
-        for status in self.statuses.values():
-            if status.commit in self.commits:
-                self.commits[status.commit] = close_commit(self.commits[status.commit], status)
-        if not isinstance(fact, f.Believed | f.CommitPlanned | f.Posted | f.Pinned) and fact.root:
-            had = isinstance(fact, f.Intended) and self._has(fact.key)
-            self._fold_root(fact)
-            if isinstance(fact, f.Intended) and not had and self._has(fact.key):
-                self.intents[fact.key] = fact  # not one for a run that is over, nor a second one
 
     def _has(self, key: Key) -> bool:
         run = self.runs.get(key.run)
@@ -349,6 +358,32 @@ def _release(h: Historian) -> list[Fact]:
     return [] if held is None else [f.Approved(name, held.hold, "ada", h.now(), key=held.key)]
 
 
+def _listen(h: Historian) -> list[Fact]:
+    listens = (Subscription(f"runs.{h.name()}", ("run_status_done",)),) if h.chance(0.7) else ()
+    return [f.Listened(h.name(), listens, h.now())]
+
+
+def _event(h: Historian) -> OutsideEvent:
+    return OutsideEvent(h.ident("e"), "alert_info", "drift", h.now(), {"severity": 1})
+
+
+def _happen(h: Historian) -> list[Fact]:
+    event = _event(h)
+    return [f.Received(event, h.now()), *(f.Happened(name, event, h.now()) for name in sorted({h.name(), h.name()}))]
+
+
+def _decide(h: Historian) -> list[Fact]:
+    name = h.name()
+    state = h.world.roots.get(name)
+    event = h.pick(state.record.events) if state and state.record.events else None
+    if event is None:
+        return []
+    if h.chance(0.3):
+        return [f.PassedOver(name, event.ident, "suspended by ada", h.now())]
+    key = keys.event(name, event.ident)
+    return [f.Opened(name, key, "job", "c1", 1, "", "an event", h.now(), event=event)]
+
+
 def _believe(h: Historian) -> list[Fact]:
     run = h.run()
     return [] if run is None else [f.Believed((run.key.at_attempt(1),), "ada", h.now())]
@@ -415,6 +450,9 @@ _MOVES = (
     _suspend,
     _approve,
     _withhold,
+    _listen,
+    _happen,
+    _decide,
     _release,
     _believe,
     _pin,

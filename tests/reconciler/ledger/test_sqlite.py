@@ -320,6 +320,7 @@ async def test_a_file_of_the_first_schema_can_pin(tmp_path):
     await fill(path)
     with contextlib.closing(sqlite3.connect(path)) as old, old:
         old.execute("DROP TABLE pins")
+        old.execute("DROP TABLE events")
         _drop_work(old)
         old.execute("UPDATE alembic_version SET version_num = '0001'")
     ledger = await SqliteLedger.open(path, "test", "project")
@@ -345,6 +346,7 @@ async def test_results_of_before_the_cache_are_found_by_it(tmp_path):
     await ledger.close()
     with contextlib.closing(sqlite3.connect(path)) as old, old:
         _drop_work(old)
+        old.execute("DROP TABLE events")
         old.execute("UPDATE alembic_version SET version_num = '0002'")
     ledger = await SqliteLedger.open(path, "test", "project")
     assert [run.key for run in (await ledger.ask([Cached("d1:a")]))[Cached("d1:a")]] == [key]

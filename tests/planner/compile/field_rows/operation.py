@@ -390,6 +390,11 @@ ROWS: dict[str, Row] = {
         f"{NODE}/events/0",
         {"kinds": ["run_status_done"]},
     ),
+    "EventTrigger.paths": (
+        document(events=[{"kinds": ["connection_git_commit"], "ref": "repository"}]),
+        "events/0/paths",
+        ["data/**"],
+    ),
     "EventTrigger.ref": (
         document(events=[{"kinds": ["alert_info"], "ref": "a"}]),
         "events/0/ref",
