@@ -11,6 +11,7 @@ from datetime import datetime
 
 from planner.canon import Json
 from planner.keys import Key
+from planner.model.attempts import AttemptRecord, Stop
 from planner.model.commits import What
 from planner.model.events import OutsideEvent, Subscription
 from planner.model.people import Command, HeldRun, Hold, Suspension
@@ -29,55 +30,6 @@ __all__ = [
     "RunRecord",
     "Stop",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """A recorded wish to end an attempt: why, who asked, when."""
-
-    reason: StopReason
-    by: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptRecord:
-    """One attempt. `intended_at` is written before acting; the rest only by observation.
-
-    Attributes:
-        number: from 1.
-        intended_at: when the intent was recorded.
-        leases: ports and slots that it holds until it ended.
-        seen_at: when its object was first seen; None while the intent is open.
-        started_at: when its program started.
-        ready: whether it answers its probe now.
-        ready_at: when it first did.
-        ended_at: when it ended, by the backend's clock.
-        reason: why it ended, by the backend's word or by its absence.
-        exit_code: of its program, 128 + n for signal n.
-        message: one sentence, or "".
-        stop: the wish to end it, if there was one.
-        cleaned: whether the backend was told to forget it.
-    """
-
-    number: int
-    intended_at: datetime
-    leases: Leases = Leases()
-    seen_at: datetime | None = None
-    started_at: datetime | None = None
-    ready: bool = False
-    ready_at: datetime | None = None
-    ended_at: datetime | None = None
-    reason: StopReason | None = None
-    exit_code: int | None = None
-    message: str = ""
-    stop: Stop | None = None
-    cleaned: bool = False
-
-    @property
-    def live(self) -> bool:
-        """Whether it may exist: intended and not seen to end."""
-        return self.ended_at is None
 
 
 @dataclass(frozen=True, slots=True)
