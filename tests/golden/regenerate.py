@@ -1,4 +1,4 @@
-"""Write the golden folder of the renderers anew: `python tests/golden/regenerate.py` from the root of the repository.
+"""Write the golden folders of renderers and rules anew: `python tests/golden/regenerate.py` from the root.
 
 The difference is part of the change that causes it, and is read in its review.
 """
@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT))
 
 
 def render() -> dict[str, str]:
-    """Every golden file by name."""
+    """Every golden file of the renderers by name."""
     from planner.render.json import plan_json
     from planner.render.text import plan_text
     from tests.planner.plans import COMMITS, plan
@@ -26,9 +26,16 @@ def render() -> dict[str, str]:
 
 
 def main() -> None:
+    """Write both folders."""
+    from tests.planner.rules import rules
+
+    _write(ROOT / "tests/golden/render", render())
+    _write(ROOT / "tests/golden/rules", rules())
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
     """Write what differs, and remove what is not made any more."""
-    folder = ROOT / "tests/golden/render"
-    files = render()
+    folder.mkdir(exist_ok=True)
     for path in folder.iterdir():
         if path.name not in files:
             path.unlink()
