@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -135,6 +137,8 @@ PARAMS = {
     "jupyter": "{}",
     "tuner": "{space: {value: {lr: [0.1, 0.2]}}}",
     "image-build": "{destination: {value: 'registry.example/a:1'}}",
+    "report": "{}",
+    "webhook": "{url: {value: 'https://chat.example/hook'}}",
 }
 
 
@@ -183,6 +187,97 @@ def test_the_tuner_suggests_what_was_not_tried(tmp_path):
     assert first == second
     assert sorted(one["lr"] for one in first) == [1, 2]
     assert {one["depth"] for one in first} == {"b"}
+
+
+TOLD = {
+    "name": "train",
+    "uuid": "r-7f3k2m9q",
+    "status": "failed",
+    "duration": 12.5,
+    "inputs": {"rate": 0.1},
+    "outputs": {},
+    "condition": {"type": "failed", "reason": "exit code 1"},
+}
+
+
+def ran(name: str, folder: Path, **params: object) -> subprocess.CompletedProcess[str]:
+    """The program of a packaged hook, with what it is told of a run."""
+    context = folder / "context.json"
+    context.write_text(json.dumps({"params": {**TOLD, **params}}))
+    env = {"PLUMBLINE_CONTEXT": context, "PLUMBLINE_ARTIFACTS": folder, "PLUMBLINE_OUTPUT": folder / "output"}
+    return subprocess.run(
+        [sys.executable, "-c", script_of(name)],
+        env={name: str(path) for name, path in env.items()},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.process
+def test_the_report_is_a_page_on_the_run(tmp_path):
+    assert ran("report", tmp_path, title="").returncode == 0
+    page = tmp_path / "outputs/report.md"
+    assert page.read_text().splitlines() == [
+        "# train has failed",
+        "",
+        "- run: r-7f3k2m9q",
+        "- status: failed",
+        "- reason: exit code 1",
+        "- seconds: 12.5",
+        "",
+        "| inputs | |",
+        "|---|---|",
+        "| rate | 0.1 |",
+    ]
+    assert json.loads((tmp_path / "output").read_text()) == {"name": "report", "value": str(page)}
+
+
+@pytest.fixture
+def chat():
+    """A server on loopback: what was posted to it, and its address; a path that ends in 500 is answered so."""
+    posted: list[dict[str, object]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(500 if self.path.endswith("500") else 200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield posted, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.process
+def test_the_webhook_posts_how_a_run_ended(tmp_path, chat):
+    posted, url = chat
+    done = ran("webhook", tmp_path, url=f"{url}/hook", text="", seconds=10)
+    assert (done.returncode, done.stdout) == (0, "webhook: 200\n")
+    (body,) = posted
+    assert (body["text"], body["status"], body["inputs"]) == ("train has failed: exit code 1", "failed", {"rate": 0.1})
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        pytest.param("{url}/500", "webhook: it answers 500", id="an-error"),
+        pytest.param("http://127.0.0.1:9/", "webhook: no answer: ", id="nobody-there"),
+        pytest.param("file:///etc/passwd", "webhook: the url must begin with https:// or http://", id="no-url"),
+    ],
+)
+def test_a_webhook_that_is_not_taken_fails_with_a_sentence(tmp_path, chat, path, said):
+    done = ran("webhook", tmp_path, url=path.format(url=chat[1]), text="", seconds=10)
+    assert done.returncode == 1
+    assert done.stderr.startswith(said)
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.process
