@@ -33,7 +33,7 @@ def _wanting(history: History, form: str, key: Key) -> set[Key]:
     opened = history.forms.get(form)
     if opened is None:
         return set()
-    same = [other for other in history.forms.values() if (other.name, other.digest) == (opened.name, opened.digest)]
+    same = [other for other in history.forms.values() if other.digest == opened.digest]  # by any name: renames go on
     return set.intersection(*(_of(other, key) for other in same))
 
 

@@ -63,7 +63,7 @@ def _always_followed(history: History, form: str, end: Settled) -> bool:
     opened = history.forms.get(form)
     if opened is None:
         return False
-    same = [other for other in history.forms.values() if (other.name, other.digest) == (opened.name, opened.digest)]
+    same = [other for other in history.forms.values() if other.digest == opened.digest]  # by any name: renames go on
     return all(_waits(other, end) for other in same)
 
 
