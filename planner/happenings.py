@@ -19,7 +19,7 @@ from planner.model.records import RunRecord
 from planner.model.status import RunStatus
 from planner.spec import globs
 
-__all__ = ["LARGEST_DATA", "Listeners", "of_commit", "of_runs", "told"]
+__all__ = ["LARGEST_DATA", "Listeners", "of_commit", "of_runs", "reached", "told"]
 
 LARGEST_DATA = 64 * 1024
 """Bytes of an event's data as JSON: outputs beyond are left out, as the run has them."""
@@ -76,13 +76,13 @@ def of_runs(before: RootState, after: RootState, kinds: Collection[str], now: da
             continue
         if had is run and run.kind != "dag":  # of a DAG it may be a node that went on
             continue
-        new = _reached(run, after) - (_reached(had, before) if had is not None else frozenset())
+        new = reached(run, after) - (reached(had, before) if had is not None else frozenset())
         for status in sorted(new):
             if _KIND + status in kinds:
                 yield _of_run(name, run, status, now)
 
 
-def _reached(run: RunRecord, state: RootState) -> frozenset[str]:
+def reached(run: RunRecord, state: RootState) -> frozenset[str]:
     """Statuses that a top has been in; `done` is any end."""
     been = entered(run)
     if run.kind == "dag" and any(other.attempts and other.key.top == run.key.top for other in state.runs.values()):

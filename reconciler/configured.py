@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 
 from planner.admit import Limits
 from planner.compile import CompileConfig
 from planner.desire.view import Identity
 from planner.guard import Budgets
+from planner.model.notices import NOTIFYING
+from planner.spec.catalogue import Connection
+from planner.spec.places import snake
 from reconciler.backends.local.settings import MEBIBYTE, Containment, LocalSettings
 from reconciler.core import Policy
 from reconciler.errors import Unusable
 from reconciler.hubs import FolderHub, Hub
 from reconciler.hubs_git import GitHub, Origin
+from reconciler.messages import Address, Channel, HttpChannel
 from reconciler.outside import Lookup
-from reconciler.settings import DaemonSettings, HubRepository
+from reconciler.settings import DaemonSettings, HubRepository, environment
 from reconciler.source import remote
 from reconciler.source.access import access_to
 from reconciler.urls import Urls
 
-__all__ = ["config_of", "local_of", "lookup_of", "policy_of"]
+__all__ = ["channels_of", "config_of", "local_of", "lookup_of", "policy_of"]
 
 
 def local_of(settings: DaemonSettings) -> LocalSettings:
@@ -52,6 +57,22 @@ def config_of(settings: DaemonSettings, identity: Identity) -> CompileConfig:
         queues=settings.queues or None,
         namespaces=None if settings.namespaces is None else frozenset(settings.namespaces),
     )
+
+
+def channels_of(settings: DaemonSettings) -> Mapping[str, Channel]:
+    """How people are told through those connections that somebody can be told through."""
+    variables = environment()
+    return {
+        connection.name: HttpChannel(connection.kind, _address_of(connection), variables)
+        for connection in settings.connections
+        if connection.kind in NOTIFYING
+    }
+
+
+def _address_of(connection: Connection) -> Address:
+    said = {snake(str(name)): str(value) for name, value in (connection.schema_ or {}).items()}
+    names = {field.name for field in fields(Address)}
+    return Address(**{name: value for name, value in said.items() if name in names})
 
 
 def lookup_of(settings: DaemonSettings) -> Lookup:

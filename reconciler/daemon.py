@@ -20,7 +20,7 @@ from planner.model.run import Stamp
 from reconciler.backends.local.backend import LocalBackend
 from reconciler.clock import WallClock
 from reconciler.compiler import SourceCompiler, project_name
-from reconciler.configured import config_of, local_of, lookup_of, policy_of
+from reconciler.configured import channels_of, config_of, local_of, lookup_of, policy_of
 from reconciler.core import Core, Ports
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.forges.memory import SilentForge
@@ -28,7 +28,7 @@ from reconciler.forges.notes import NotesForge
 from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.lock import locked
 from reconciler.lookout import look_out
-from reconciler.loop import Loop
+from reconciler.loop import Loop, LoopSettings
 from reconciler.outside import References
 from reconciler.ports import Forge
 from reconciler.servers import answer, servers
@@ -148,7 +148,7 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     compiler = SourceCompiler(source, config_of(settings, identity), outside)
     ports = Ports(ledger, backend, source, compiler, forge, clock)
     core = Core(ports, policy_of(settings, identity, tuple(backend.warnings())))
-    return Daemon(settings, core, Loop(core), source, backend)
+    return Daemon(settings, core, Loop(core, LoopSettings(channels=channels_of(settings))), source, backend)
 
 
 class _Closable(Protocol):

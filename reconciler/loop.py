@@ -8,7 +8,7 @@ too. Others go on.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import anyio
@@ -19,11 +19,15 @@ from reconciler.commits import Commits
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.events import Events
+from reconciler.messages import Channel
+from reconciler.notices import Notices
+from reconciler.notifier import Notifier
 from reconciler.observe import Observer
 from reconciler.project import Project
 from reconciler.publish import Publisher
 from reconciler.roots import Roots
 from reconciler.telemetry import Metrics, log
+from reconciler.telling import Telling
 
 __all__ = ["Loop", "LoopSettings"]
 
@@ -39,11 +43,13 @@ class LoopSettings:
         workers: names that are reconciled at once.
         post_interval: least seconds between two writes to the forge.
         jitter: source of random numbers for back-off; seeded in tests.
+        channels: how people are told, by name of the connection.
     """
 
     workers: int = 8
     post_interval: float = 1.0
     jitter: random.Random = field(default_factory=random.Random)
+    channels: Mapping[str, Channel] = field(default_factory=dict)
 
 
 class Loop:
@@ -56,7 +62,9 @@ class Loop:
         self.publisher = Publisher(core)
         self.observer = Observer(core)
         self.events = Events(core)
-        self.roots = Roots(core, self.observer, self.publisher, self.events)
+        self.notifier = Notifier(core, self.settings.channels, self.settings.jitter)
+        telling = Telling(self.events, Notices(core), self.notifier)
+        self.roots = Roots(core, self.observer, self.publisher, telling)
         self.commits = Commits(core, self.publisher, self.events)
         self.project = Project(core, self.observer)
         self._failures: dict[str, int] = {}
@@ -84,6 +92,7 @@ class Loop:
             self.core.queue.add(name)
         async with anyio.create_task_group() as group:
             group.start_soon(self._hints)
+            group.start_soon(self.notifier.run)
             for _ in range(self.settings.workers):
                 group.start_soon(self._work)
 
@@ -120,7 +129,7 @@ class Loop:
     @property
     def stuck(self) -> tuple[str, ...]:
         """What does not go on until a person changes something, or we mend a fault of ours: one sentence each."""
-        return tuple(dict.fromkeys(self._stuck.values()))
+        return tuple(dict.fromkeys((*self._stuck.values(), *self.notifier.stuck.values())))
 
     def _wait_for_a_person(self, name: str, message: str) -> None:
         if message not in self._stuck.values():

@@ -19,6 +19,7 @@ from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.desired import CompiledOperation, DesiredState
 from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
+from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
 from planner.model.questions import Answers, Question
 from planner.model.records import Claim, RootRecord, RunRecord
@@ -200,6 +201,14 @@ class Ledger(Protocol):
 
     async def event(self, ident: str) -> OutsideEvent | None:
         """An event that was received, however long ago: it counts once."""
+        ...
+
+    async def notice(self, ident: str) -> Notice | None:
+        """A notice that is owed or was; None where nobody was to be told."""
+        ...
+
+    async def unsent(self, limit: int) -> Sequence[Notice]:
+        """Of each connection the `limit` oldest notices that are owed."""
         ...
 
     async def pins(self) -> Mapping[str, Pinned]:

@@ -22,10 +22,10 @@ from reconciler import codec
 from reconciler.apply import apply
 from reconciler.core import Core
 from reconciler.errors import Transient
-from reconciler.events import Events
 from reconciler.observe import Observer
 from reconciler.ports import RunQuery
 from reconciler.publish import Publisher
+from reconciler.telling import Telling
 
 __all__ = ["Roots"]
 
@@ -36,11 +36,11 @@ _MOST_ROUNDS = 64
 class Roots:
     """Reconciles roots by name."""
 
-    def __init__(self, core: Core, observer: Observer, publisher: Publisher, events: Events) -> None:
+    def __init__(self, core: Core, observer: Observer, publisher: Publisher, telling: Telling) -> None:
         self._core = core
         self._observer = observer
         self._publisher = publisher
-        self._events = events
+        self._telling = telling
 
     async def reconcile(self, name: str) -> None:
         """Bring root `name` one step nearer to what is wanted.
@@ -129,9 +129,9 @@ class Roots:
             if renames != core.renames:
                 raise Transient("operations were renamed while this one was planned")
             if facts:
-                facts = (*facts, *await self._events.of_runs(before, facts))
+                facts = (*facts, *await self._telling.of_runs(before, facts))
                 await core.ledger.record(facts, blobs)
-                self._events.recorded(facts)
+                self._telling.recorded(facts)
 
     async def _admit(self, plan: RootPlan, snapshot: Snapshot | None) -> Admission:
         core, ready = self._core, plan.ready

@@ -49,7 +49,13 @@ def servers(core: Core, loop: Loop, settings: DaemonSettings) -> Iterator[Served
 def _server(app: Starlette, most: int | None = None) -> uvicorn.Server:
     """A server of `app`, for at most so many connections at once."""
     config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1, limit_concurrency=most
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        limit_concurrency=most,
+        server_header=False,
     )
     return uvicorn.Server(config)
 

@@ -21,7 +21,6 @@ from planner.compile.template import TemplateError, bind, compile_template
 from planner.spec.component import Component
 from planner.spec.operation import Operation
 from planner.spec.plain import plain
-from planner.spec.plugins import Plugins
 from planner.spec.termination import Termination
 
 __all__ = ["carried", "not_yet"]
@@ -121,5 +120,6 @@ def not_yet(sections: Mapping[str, Json], component: Component, *, in_dag: bool)
     termination = component.termination
     if isinstance(termination, Termination) and termination.culling is not None and component.run.kind == "service":
         yield "idle services are not stopped yet (`termination.culling`)"
-    if isinstance(component.plugins, Plugins) and component.plugins.notifications:
-        yield "nobody is notified yet (`plugins.notifications`)"
+    plugins = sections.get("plugins")
+    if isinstance(plugins, Mapping) and has_template(plugins.get("notifications")):
+        yield "who is notified must be known when it is read (`plugins.notifications`)"

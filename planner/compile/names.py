@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from planner.compile.catalogue import check_connections, scope_of_connections
 from planner.compile.given import CompileConfig
-from planner.compile.origin import Origin, Report
+from planner.compile.origin import Origin, Report, warning
 from planner.compile.pod import groups_of
 from planner.compile.template.symbols import Partial
+from planner.model.notices import NOTIFYING
+from planner.spec.plugins import Plugins
 from planner.spec.run import Dag, Run
+from planner.spec.words import listed
 from planner.spec.workload import Workload
 
 __all__ = ["check_names", "connection_scope"]
@@ -33,6 +36,28 @@ def check_names(run: Run, origin: Origin, config: CompileConfig, report: Report)
         check_connections(_names(group), where.at("connections"), config, report)
         for index, name in _of_init(group):
             check_connections((name,), where.at("init", index, "connection"), config, report)
+
+
+def check_notified(plugins: Plugins | str | None, origin: Origin, config: CompileConfig, report: Report) -> None:
+    """PL-302 for a connection that the configuration does not have, PL-704 for one that nobody is told through.
+
+    Args:
+        plugins: merged.
+        origin: where its notifications are written.
+        config: of the daemon.
+        report: takes problems and warnings.
+    """
+    said = plugins.notifications if isinstance(plugins, Plugins) else None
+    if config.connections is None or not isinstance(said, tuple):
+        return
+    for index, one in enumerate(said):
+        where = origin.at(index, "connections")
+        check_connections(one.connections, where, config, report)
+        for number, name in enumerate(one.connections):
+            known = config.connections.get(name)
+            if known is not None and known.kind not in NOTIFYING:
+                message = f"nobody is told through `{name}`: it is of kind `{known.kind}`"
+                report.add(warning(where.at(number).problem("PL-704", message, f"use one of kind {listed(NOTIFYING)}")))
 
 
 def connection_scope(run: Run, config: CompileConfig) -> Mapping[str, Partial]:

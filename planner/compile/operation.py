@@ -24,7 +24,7 @@ from planner.compile.kinds import dag, lower_leaf
 from planner.compile.leaf import finished, refusal
 from planner.compile.matrix import check_matrix
 from planner.compile.merge import merged
-from planner.compile.names import check_names, connection_scope
+from planner.compile.names import check_names, check_notified, connection_scope
 from planner.compile.origin import Origin
 from planner.compile.patch import Placed
 from planner.compile.resolve import Found, component_of
@@ -168,6 +168,7 @@ def _check(task: Task, component: Placed[Component], shop: Shop) -> None:
     check_sections(said, said.run.kind, [io.name for io in ios], component.origin, report)
     check_namespace(said.namespace, component.origin.at("namespace"), shop.policy.config, report)
     check_names(said.run, component.origin.at("run"), shop.policy.config, report)
+    check_notified(said.plugins, component.origin.at("plugins", "notifications"), shop.policy.config, report)
     if task.operation is None:
         return
     operation, origin = task.operation.section, task.operation.origin

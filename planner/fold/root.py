@@ -23,11 +23,13 @@ from planner.model.facts import (
     Cleaned,
     CommitPlanned,
     CursorMoved,
+    Delivered,
     Fact,
     Happened,
     Healed,
     Intended,
     Listened,
+    Noticed,
     Observed,
     Opened,
     PassedOver,
@@ -134,7 +136,7 @@ def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one c
             return _approved(state, fact)
         case StatusChanged():
             return _said(state, fact)
-        case Believed() | CommitPlanned() | Posted() | Pinned() | Received():
+        case Believed() | CommitPlanned() | Posted() | Pinned() | Received() | Noticed() | Delivered():
             return state
         case _:
             assert_never(fact)

@@ -16,6 +16,7 @@ from planner.keys import Key
 from planner.model import desired
 from planner.model.commits import Change, StatusState, What
 from planner.model.events import OutsideEvent, Subscription
+from planner.model.notices import Notice
 from planner.model.people import Command, Hold
 from planner.model.records import Planned
 from planner.model.run import Leases, Observation
@@ -34,11 +35,13 @@ __all__ = [
     "Cleaned",
     "CommitPlanned",
     "CursorMoved",
+    "Delivered",
     "Fact",
     "Happened",
     "Healed",
     "Intended",
     "Listened",
+    "Noticed",
     "Observed",
     "Opened",
     "PassedOver",
@@ -292,6 +295,24 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
+class Noticed:
+    """A notice is owed; recorded with the status that it is about."""
+
+    root: str
+    notice: Notice
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Notice `ident` was taken, or given up with the reason `failure`."""
+
+    ident: str
+    at: datetime
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PassedOver:
     """Event `ident` starts nothing of `root`, with the reason."""
 
@@ -428,6 +449,8 @@ Fact = (
     | Received
     | Happened
     | PassedOver
+    | Noticed
+    | Delivered
     | Asked
     | Answered
     | Suspended

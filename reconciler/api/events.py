@@ -8,7 +8,7 @@ from planner import keys
 from planner.canon import Json
 from planner.model.events import OutsideEvent, ident_of
 from planner.spec.words import listed
-from reconciler.api import problems
+from reconciler.api import problems, views
 from reconciler.api.sent import Sent
 from reconciler.core import Core
 from reconciler.events import Events
@@ -49,13 +49,21 @@ async def receive(core: Core, events: Events, sent: Sent, sender: str) -> dict[s
         raise problems.conflict(
             f"the id `{said}` is that of another event, {known.kind} of {known.ref}: give a new one"
         )
-    operations: list[Json] = list(told.operations)
+    passed = [name for name in told.operations if await _is_suspended(core, name)]
+    started = [name for name in told.operations if name not in passed]
     return {
         "id": said,
         "state": "seen before" if told.seen else "accepted",
-        "operations": operations,
-        "runs": [str(keys.event(name, known.ident)) for name in told.operations],
+        "operations": [*started],
+        "runs": [str(keys.event(name, known.ident)) for name in started],
+        "suspended": [*passed],
     }
+
+
+async def _is_suspended(core: Core, name: str) -> bool:
+    now = core.clock.now()
+    suspensions = ((await core.ledger.root(name)).record.suspended, (await core.ledger.project()).suspended)
+    return any(views.is_suspended(suspension, now) for suspension in suspensions)
 
 
 def _nobody(events: Events, sent: Sent) -> str:

@@ -56,7 +56,9 @@ def run(  # noqa: PLR0913 -- options of a command
     elif answer["state"] == "seen before":
         show.line(f"{answer['id']}: seen before, it starts nothing more")
     else:
-        show.line(f"{answer['id']}: starts {', '.join(answer['runs'])}")
+        words = [f"starts {', '.join(answer['runs'])}"] if answer["runs"] else []
+        words += [f"{name} is suspended and passes over it" for name in answer["suspended"]]
+        show.line(f"{answer['id']}: {'; '.join(words)}")
 
 
 def _data(given: str) -> object:

@@ -29,8 +29,10 @@ from planner.model.facts import (
     Answered,
     Believed,
     CommitPlanned,
+    Delivered,
     Fact,
     Intended,
+    Noticed,
     Opened,
     Pinned,
     Posted,
@@ -39,6 +41,7 @@ from planner.model.facts import (
     Retried,
     StatusChanged,
 )
+from planner.model.notices import Notice
 from planner.model.people import Command, ProjectRecord
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.status import RunStatus
@@ -63,9 +66,12 @@ class Touched:
     statuses: frozenset[tuple[str, str]]
 
 
+_OF_PROJECT = (Believed, CommitPlanned, Delivered, Pinned, Posted, Received)
+
+
 def root_of(fact: Fact) -> str:
     """The root that a fact is filed under; "" for the project and its commits."""
-    return "" if isinstance(fact, Believed | CommitPlanned | Posted | Pinned | Received) else fact.root
+    return "" if isinstance(fact, _OF_PROJECT) else fact.root
 
 
 def touched(facts: Iterable[Fact]) -> Touched:
@@ -136,6 +142,9 @@ class Batch:
         answers: commands that were answered.
         pins: references that were pinned (a value) or let go of (None), by key.
         events: events that were received, by id.
+        notices: notices that are owed, by id.
+        noticed: sequence of the fact that owes a notice.
+        delivered: ids of notices that are owed no more.
         renamed: renames in order, old name first.
         opened: sequence of the fact that opened a run.
         planned: sequence of the fact that first planned a commit.
@@ -152,6 +161,9 @@ class Batch:
     answers: dict[str, Answered] = field(default_factory=dict)
     pins: dict[str, Pinned | None] = field(default_factory=dict)
     events: dict[str, OutsideEvent] = field(default_factory=dict)
+    notices: dict[str, Notice] = field(default_factory=dict)
+    noticed: dict[str, int] = field(default_factory=dict)
+    delivered: set[str] = field(default_factory=set)
     renamed: list[tuple[str, str]] = field(default_factory=list)
     opened: dict[Key, int] = field(default_factory=dict)
     planned: dict[str, int] = field(default_factory=dict)
@@ -167,16 +179,27 @@ class Batch:
                     self._commit(fact)
                 case StatusChanged() | Posted():
                     self._status(fact)
-                case Answered():
-                    self.answers[fact.ident] = fact
-                case Pinned():
-                    self.pins[fact.ref] = fact if fact.digest else None
-                case Received():
-                    self.events[fact.event.ident] = fact.event
                 case _:
-                    pass
+                    self._single(fact)
             if root_of(fact):
                 self._root(fact)
+
+    def _single(self, fact: Fact) -> None:
+        """What is kept under a name of its own."""
+        match fact:
+            case Answered():
+                self.answers[fact.ident] = fact
+            case Pinned():
+                self.pins[fact.ref] = fact if fact.digest else None
+            case Received():
+                self.events[fact.event.ident] = fact.event
+            case Noticed():
+                self.notices[fact.notice.ident] = fact.notice
+                self.noticed[fact.notice.ident] = self.sequence
+            case Delivered():
+                self.delivered.add(fact.ident)
+            case _:
+                pass
 
     def _commit(self, fact: CommitPlanned) -> None:
         before = self.commits.get(fact.commit)

@@ -15,6 +15,7 @@ from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
+from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
 from planner.model.questions import Answer, Answers, Cached, Joined, Question, Reusable
 from planner.model.records import Claim, RootRecord, RunRecord
@@ -24,6 +25,7 @@ from reconciler import codec
 from reconciler.errors import Unusable
 from reconciler.ledger import finding
 from reconciler.ledger.batch import Batch, is_blank, is_pending, is_taken_over, root_of, tops_of, touched
+from reconciler.ledger.memory_notices import owe, unsent
 from reconciler.ledger.memory_pages import Pages
 from reconciler.ledger.state import MemoryState
 from reconciler.ports import Find, RunQuery
@@ -121,6 +123,7 @@ class MemoryLedger:
             else:
                 state.pins[ref] = pin
         state.events.update(batch.events)
+        owe(state, batch)
         state.commits.update(batch.commits)
         state.statuses.update(batch.statuses)
         state.answers.update(batch.answers)
@@ -259,6 +262,14 @@ class MemoryLedger:
     async def event(self, ident: str) -> OutsideEvent | None:
         """An event that was received, however long ago: it counts once."""
         return self._open().events.get(ident)
+
+    async def notice(self, ident: str) -> Notice | None:
+        """A notice that is owed or was; None where nobody was to be told."""
+        return self._open().notices.get(ident)
+
+    async def unsent(self, limit: int) -> Sequence[Notice]:
+        """Of each connection the `limit` oldest notices that are owed."""
+        return unsent(self._open(), limit)
 
     async def pins(self) -> Mapping[str, Pinned]:
         """What references out of the repository are pinned to, by key."""

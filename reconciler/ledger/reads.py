@@ -16,6 +16,7 @@ from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
+from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
 from planner.model.questions import Answers, Cached, Question, Reusable
 from planner.model.records import Claim, RootRecord, RunRecord
@@ -33,6 +34,7 @@ __all__ = [
     "commit",
     "event",
     "facts",
+    "notice",
     "open_commits",
     "pins",
     "project",
@@ -42,6 +44,7 @@ __all__ = [
     "sequence",
     "statuses",
     "unposted",
+    "unsent",
 ]
 
 
@@ -210,6 +213,24 @@ def event(connection: sa.Connection, ident: str) -> OutsideEvent | None:
     """An event that was received."""
     body = _body(connection, schema.events, ident)
     return codec.decode(OutsideEvent, body) if body else None
+
+
+def notice(connection: sa.Connection, ident: str) -> Notice | None:
+    """A notice, sent or not."""
+    body = _body(connection, schema.notices, ident)
+    return codec.decode(Notice, body) if body else None
+
+
+def unsent(connection: sa.Connection, limit: int) -> Sequence[Notice]:
+    """Of each connection the oldest notices that were not sent."""
+    table = schema.notices.c
+    waiting = sa.select(table.connection).where(sa.not_(table.sent)).distinct().order_by(table.connection)
+    found: list[Notice] = []
+    for name in connection.execute(waiting).scalars().all():
+        oldest = sa.select(table.body).where(sa.not_(table.sent), table.connection == name)
+        bodies = connection.execute(oldest.order_by(table.noticed).limit(max(limit, 0))).scalars()
+        found.extend(codec.decode(Notice, body) for body in bodies)
+    return found
 
 
 def pins(connection: sa.Connection) -> Mapping[str, Pinned]:

@@ -17,6 +17,7 @@ from planner.fold import run_of
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.facts import Fact
+from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
 from planner.model.records import Claim, RootRecord, RunRecord
 from reconciler import codec
@@ -141,6 +142,7 @@ def store(connection: sa.Connection, batch: Batch, before: Before, short_of: Cal
     _store_pins(connection, batch)
     events = [{"ident": ident, "body": codec.encode(event)} for ident, event in batch.events.items()]
     _upsert(connection, schema.events, events)
+    _store_notices(connection, batch)
 
 
 def keep(connection: sa.Connection, blobs: Mapping[str, str]) -> None:
@@ -166,6 +168,24 @@ def _store_claims(connection: sa.Connection, batch: Batch) -> None:
         connection.execute(_DROP_CLAIMS, listed(gone))
     kept = [claim for claim in batch.claims.values() if claim is not None]
     _upsert(connection, schema.claims, [_claim_row(claim) for claim in kept])
+
+
+def _store_notices(connection: sa.Connection, batch: Batch) -> None:
+    if batch.notices:
+        rows = [_notice_row(notice, batch.noticed[ident]) for ident, notice in batch.notices.items()]
+        connection.execute(insert(schema.notices).on_conflict_do_nothing(), rows)
+    if batch.delivered:
+        connection.execute(_SEND_NOTICES, listed(batch.delivered))
+
+
+def _notice_row(notice: Notice, noticed: int) -> dict[str, object]:
+    return {
+        "ident": notice.ident,
+        "connection": notice.connection,
+        "noticed": noticed,
+        "sent": False,
+        "body": codec.encode(notice),
+    }
 
 
 def _store_pins(connection: sa.Connection, batch: Batch) -> None:
@@ -198,6 +218,7 @@ _STATUSES = sa.select(schema.statuses).where(
     sa.tuple_(schema.statuses.c.commit, schema.statuses.c.context).in_(sa.bindparam("names", expanding=True))
 )
 _DROP_ROOTS = sa.delete(schema.roots).where(among(schema.roots.c.name))
+_SEND_NOTICES = sa.update(schema.notices).where(among(schema.notices.c.ident)).values(sent=True)
 _DROP_PINS = sa.delete(schema.pins).where(among(schema.pins.c.ref))
 _DROP_CLAIMS = sa.delete(schema.claims).where(among(schema.claims.c.key))
 

@@ -24,6 +24,7 @@ __all__ = [
     "facts",
     "meta",
     "metadata",
+    "notices",
     "pins",
     "project",
     "roots",
@@ -31,7 +32,7 @@ __all__ = [
     "statuses",
 ]
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision of the schema, oldest first. The last is what this version reads and writes."""
 
 metadata = sa.MetaData()
@@ -170,3 +171,15 @@ events = sa.Table(
     sa.Column("ident", sa.Text, primary_key=True),
     sa.Column("body", sa.Text, nullable=False),
 )
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("ident", sa.Text, primary_key=True),
+    sa.Column("connection", sa.Text, nullable=False),
+    sa.Column("noticed", sa.Integer, nullable=False),
+    sa.Column("sent", sa.Boolean, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+sa.Index("notices_unsent", notices.c.connection, notices.c.noticed, sqlite_where=sa.not_(notices.c.sent))

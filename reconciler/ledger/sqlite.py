@@ -23,6 +23,7 @@ from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
+from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
 from planner.model.questions import Answers, Joined, Question
 from planner.model.records import Claim, RootRecord, RunRecord
@@ -174,6 +175,14 @@ class SqliteLedger:
     async def event(self, ident: str) -> OutsideEvent | None:
         """An event that was received, however long ago: it counts once."""
         return await self._read(reads.event, ident)
+
+    async def notice(self, ident: str) -> Notice | None:
+        """A notice that is owed or was; None where nobody was to be told."""
+        return await self._read(reads.notice, ident)
+
+    async def unsent(self, limit: int) -> Sequence[Notice]:
+        """Of each connection the `limit` oldest notices that are owed."""
+        return await self._read(reads.unsent, limit)
 
     async def pins(self) -> Mapping[str, Pinned]:
         """What references out of the repository are pinned to, by key."""

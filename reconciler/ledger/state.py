@@ -8,6 +8,7 @@ from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
+from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
 from planner.model.records import Claim, RootRecord, RunRecord
 
@@ -27,6 +28,7 @@ class MemoryState:
         results: keys of runs by leaf digest.
         pending: keys of runs with an attempt that is alive or not cleaned.
         opened: sequence of the fact that opened a run.
+        unsent: ids of notices that are owed, oldest first.
         planned: sequence of the fact that first planned a commit.
         said: sequence of the fact that last changed a status.
     """
@@ -46,6 +48,8 @@ class MemoryState:
     answers: dict[str, Answered] = field(default_factory=dict)
     pins: dict[str, Pinned] = field(default_factory=dict)
     events: dict[str, OutsideEvent] = field(default_factory=dict)
+    notices: dict[str, Notice] = field(default_factory=dict)
+    unsent: dict[str, None] = field(default_factory=dict)
     blobs: dict[str, str] = field(default_factory=dict)
     opened: dict[Key, int] = field(default_factory=dict)
     planned: dict[str, int] = field(default_factory=dict)
@@ -67,6 +71,8 @@ class MemoryState:
             answers=dict(self.answers),
             pins=dict(self.pins),
             events=dict(self.events),
+            notices=dict(self.notices),
+            unsent=dict(self.unsent),
             blobs=dict(self.blobs),
             opened=dict(self.opened),
             planned=dict(self.planned),

@@ -17,6 +17,7 @@ from planner.model.desired import CompiledOperation, Leaf
 from planner.model.events import OutsideEvent, Subscription
 from planner.model.facts import Fact
 from planner.model.gang import Container, Gang, Replica
+from planner.model.notices import Notice
 from planner.model.people import Command, Hold
 from planner.model.questions import Joined, Reusable
 from planner.model.records import Planned, RootRecord, RunRecord
@@ -51,6 +52,10 @@ class Unfoldable:
 
 def opened(key: Key, kind: str = "job", at: datetime = AT) -> f.Opened:
     return f.Opened(key.root, key, kind, "c1", key.generation or 1, "d1:f", "new", at)
+
+
+def notice(ident: str, connection: str) -> Notice:
+    return Notice(ident, connection, "train", G1, "job", "done", "failed", "exit code 1", "new", "c1", AT)
 
 
 def intended(key: Key, gpus: int = 1) -> f.Intended:
@@ -172,6 +177,23 @@ class LedgerContract:
         await ledger.record([f.Renamed("learn", "train", AT)])
         record = (await ledger.root("learn")).record
         assert (record.listens, record.events) == (listens, (event,))
+
+    # -- notices
+
+    async def test_what_is_owed_is_known_until_it_is_delivered(self, ledger, store):
+        owed = [notice(str(number), "chat" if number % 2 else "pager") for number in range(6)]
+        await ledger.record([f.Noticed("train", one, AT) for one in owed])
+        ledger = await store.open()
+        assert [one.ident for one in await ledger.unsent(2)] == ["1", "3", "0", "2"]
+        await ledger.record([f.Delivered("1", AT), f.Delivered("0", AT, "nobody took it")])
+        assert [one.ident for one in await ledger.unsent(2)] == ["3", "5", "2", "4"]
+        assert (await ledger.notice("1"), await ledger.notice("7")) == (owed[1], None)
+
+    async def test_what_was_delivered_is_not_owed_again(self, ledger):
+        await ledger.record([f.Noticed("train", notice("1", "chat"), AT)])
+        await ledger.record([f.Delivered("1", AT)])
+        await ledger.record([f.Noticed("train", notice("1", "chat"), AT)])
+        assert await ledger.unsent(10) == []
 
     # -- one transaction
 

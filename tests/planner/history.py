@@ -504,6 +504,10 @@ def line(fact: Fact) -> str:  # noqa: C901 -- one case a fact, each one line
             return f"{fact.event.kind} of {fact.event.ref}"
         case f.Happened():
             return f"{fact.root} hears {fact.event.kind} of {fact.event.ref}"
+        case f.Noticed():
+            return f"owes {fact.notice.connection} {fact.notice.key} {fact.notice.trigger}"
+        case f.Delivered():
+            return f"delivered {fact.ident}" + (f": {fact.failure}" if fact.failure else "")
         case f.PassedOver():
             return f"{fact.root} passes over an event: {fact.reason}"
         case f.Asked():

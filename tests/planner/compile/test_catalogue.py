@@ -169,6 +169,21 @@ def test_a_spec_may_only_name_what_there_is():
     assert problems(KNOWN, "[repo, db]") == problems(UNKNOWN, "[dbb]") == []
 
 
+def test_people_are_told_through_what_there_is():
+    def problems(config, names):
+        component = "component: {run: {kind: job, container: {image: i, command: [c]}}}\n"
+        told = f"plugins: {{notifications: [{{connections: {names}}}]}}\n"
+        desired = compiled({"a.yaml": f"version: 1.1\nkind: operation\nname: a\n{told}{component}"}, config)
+        return [(str(one.severity), one.code, one.place.line, one.message) for one in desired.problems]
+
+    config = CompileConfig("demo", backend="k", connections={**CONNECTIONS, "chat": connection("chat", "slack")})
+    assert problems(config, "[chat]") == problems(UNKNOWN, "[chta]") == []
+    assert problems(config, "[chat, pgaer, db]") == [
+        ("error", "PL-302", 4, "there is no connection `pgaer` in the configuration"),
+        ("warning", "PL-704", 4, "nobody is told through `db`: it is of kind `postgres`"),
+    ]
+
+
 # -- queues
 
 

@@ -320,7 +320,7 @@ REFUSED = {
     "isApproved: '{{ globals.uuid }}'": "whether it is approved must be known when it is read",
     "mount: ['a:b']": "a daemon has no local files to upload",
     "plugins: {docker: true}": "`plugins.docker` would give",
-    "plugins: {notifications: [{connections: [a]}]}": "nobody is notified yet",
+    "plugins: {notifications: [{connections: ['{{ globals.uuid }}']}]}": "who is notified must be known",
     "template: {enabled: true}": "it is a template that is to be filled in first",
     "joins: [{query: 'status:succeeded', params: {l: {value: outputs.x, contextOnly: true}}}]": "joins over earlier runs",
     "events: '{{ globals.uuid }}'": "the events that start it must be known",

@@ -74,6 +74,22 @@ UP = [{"kinds": ["run_status_running"], "ref": "ops.a"}]
             ["error PL-304 /events/0/ref"],
         ),
         (
+            {"events": [{"kinds": ["connection_git_commit"], "ref": "repository", "paths": ["data/**"]}]},
+            [],
+            [],
+        ),
+        (
+            {"events": [{"kinds": ["alert_info"], "ref": "drift", "paths": ["data/**"]}]},
+            ["warning PL-704 /events/0/paths"],
+            ["warning PL-704 /events/0/paths"],
+        ),
+        ({"events": [{"kinds": ["run_status_done"], "ref": "runs.a"}]}, [], []),
+        (
+            {"events": [{"kinds": ["run_status_done"], "ref": "drift"}]},
+            ["warning PL-704 /events/0/kinds/0"],
+            ["warning PL-704 /events/0/kinds/0"],
+        ),
+        (
             {"events": [{"kinds": ["connection_git_commit"], "ref": "connections.repo"}]},
             ["warning PL-704 /events/0/kinds/0"],
             ["warning PL-704 /events/0/kinds/0"],

@@ -24,6 +24,7 @@ from planner.model import facts as f
 from planner.model.commits import Change, CommitRecord, StatusRecord, StatusState, What
 from planner.model.events import OutsideEvent, Subscription
 from planner.model.facts import Fact
+from planner.model.notices import Notice
 from planner.model.people import Command, Hold, ProjectRecord
 from planner.model.records import Claim, Planned, RootRecord, RunRecord
 from planner.model.run import Leases, Observation, Phase
@@ -44,6 +45,7 @@ class World:
     answers: dict[str, f.Answered] = field(default_factory=dict)
     pins: dict[str, f.Pinned] = field(default_factory=dict)
     events: dict[str, OutsideEvent] = field(default_factory=dict)
+    owed: dict[str, Notice] = field(default_factory=dict)
     intents: dict[Key, f.Intended] = field(default_factory=dict)
 
     @property
@@ -80,7 +82,10 @@ class World:
         for status in self.statuses.values():
             if status.commit in self.commits:
                 self.commits[status.commit] = close_commit(self.commits[status.commit], status)
-        if not isinstance(fact, f.Believed | f.CommitPlanned | f.Posted | f.Pinned | f.Received) and fact.root:
+        if (
+            not isinstance(fact, f.Believed | f.CommitPlanned | f.Posted | f.Pinned | f.Received | f.Delivered)
+            and fact.root
+        ):
             had = isinstance(fact, f.Intended) and self._has(fact.key)
             self._fold_root(fact)
             if isinstance(fact, f.Intended) and not had and self._has(fact.key):
@@ -95,6 +100,10 @@ class World:
                 self.pins |= {fact.ref: fact} if fact.digest else {}
             case f.Received():
                 self.events[fact.event.ident] = fact.event
+            case f.Noticed():
+                self.owed.setdefault(fact.notice.ident, fact.notice)
+            case f.Delivered():
+                self.owed.pop(fact.ident, None)
             case _:
                 pass
 
@@ -372,6 +381,20 @@ def _happen(h: Historian) -> list[Fact]:
     return [f.Received(event, h.now()), *(f.Happened(name, event, h.now()) for name in sorted({h.name(), h.name()}))]
 
 
+def _owe(h: Historian) -> list[Fact]:
+    run = h.run()
+    if run is None:
+        return []
+    at, name = h.now(), str(h.pick(["chat", "pager"]))
+    notice = Notice(h.ident("n"), name, run.root, run.key, run.kind, "done", "failed", "", "", "c1", at)
+    return [f.Noticed(run.root, notice, at)]
+
+
+def _deliver(h: Historian) -> list[Fact]:
+    ident = h.pick(h.world.owed)
+    return [] if ident is None else [f.Delivered(str(ident), h.now(), "" if h.chance(0.5) else "too late")]
+
+
 def _decide(h: Historian) -> list[Fact]:
     name = h.name()
     state = h.world.roots.get(name)
@@ -453,6 +476,8 @@ _MOVES = (
     _listen,
     _happen,
     _decide,
+    _owe,
+    _deliver,
     _release,
     _believe,
     _pin,

@@ -321,6 +321,7 @@ async def test_a_file_of_the_first_schema_can_pin(tmp_path):
     with contextlib.closing(sqlite3.connect(path)) as old, old:
         old.execute("DROP TABLE pins")
         old.execute("DROP TABLE events")
+        old.execute("DROP TABLE notices")
         _drop_work(old)
         old.execute("UPDATE alembic_version SET version_num = '0001'")
     ledger = await SqliteLedger.open(path, "test", "project")
@@ -347,6 +348,7 @@ async def test_results_of_before_the_cache_are_found_by_it(tmp_path):
     with contextlib.closing(sqlite3.connect(path)) as old, old:
         _drop_work(old)
         old.execute("DROP TABLE events")
+        old.execute("DROP TABLE notices")
         old.execute("UPDATE alembic_version SET version_num = '0002'")
     ledger = await SqliteLedger.open(path, "test", "project")
     assert [run.key for run in (await ledger.ask([Cached("d1:a")]))[Cached("d1:a")]] == [key]
