@@ -232,5 +232,14 @@ def _dag(bound: Bound, run: spec.Dag) -> tuple[Dag | None, str]:
         _body(_bind(Task(None, found, found.origin, None, shop)))
     if body is None:
         return None, ""
-    early = "a DAG is not stopped early yet (`earlyStopping`)" if body.early_stopping else ""
+    early = _unruled(body, inside=task.around is not None)
     return body, next((node.operation.refused for node in body.nodes if node.operation.refused), early)
+
+
+def _unruled(body: Dag, *, inside: bool) -> str:
+    """Why rules of early stopping of a DAG cannot be followed, or ""."""
+    if body.early_stopping and inside:
+        return "a DAG inside a DAG is not stopped early: give `earlyStopping` to the DAG around it"
+    if any(rule.get("policy") is not None for rule in body.early_stopping):
+        return "operations of a DAG are not compared with one another: `policy` is for sweeps (`earlyStopping`)"
+    return ""

@@ -225,6 +225,7 @@ def stop_words(stop: Stop) -> str:
         StopReason.REPLACED: "replaced by a later tick",
         StopReason.PRUNED: "removed from the repository",
         StopReason.SUPERSEDED: "superseded",
+        StopReason.EARLY_STOPPING: "stopped early",
     }.get(stop.reason, "withdrawn")
 
 

@@ -6,23 +6,26 @@ Shared by every cause: generation, tick, request, event.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planner.compile.bind import BindError, bind
 from planner.desire.approval import is_withheld
 from planner.desire.cache import look, settle_hit
+from planner.desire.early import EarlyEnd, early_end
 from planner.desire.gates import decide, words
 from planner.desire.leaf import LeafContext, step, stop_words
 from planner.desire.nodes import effective, latest
+from planner.desire.offers import offer
 from planner.desire.rollup import rollup
 from planner.desire.starting import kept_from, request_of
-from planner.desire.view import Draft, Ready, Wait
+from planner.desire.stopping import stop_tree
+from planner.desire.view import Draft, Ready
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Dag, Leaf, Node
-from planner.model.facts import Bound, Carried, Opened, Settled
+from planner.model.facts import Bound, Carried, Opened, Settled, StopIntended
 from planner.model.questions import Reusable
 from planner.model.records import RunRecord
-from planner.model.status import RunStatus
+from planner.model.status import RunStatus, StopReason
 
 __all__ = ["Top", "walk"]
 
@@ -73,13 +76,28 @@ def walk(draft: Draft, top: Top) -> RunStatus:
     if not top.closed and (early := _gate(draft, top)) is not None:
         return early
     status = _dag(walking, top.record.key, top.operation.body)
+    rule = None if top.closed else early_end(draft, top.record.key, top.operation.body, walking.statuses)
+    if rule is not None:
+        walking = _stopped_early(walking, rule)
+        status = _dag(walking, top.record.key, top.operation.body)
     record = draft.run(top.record.key) or top.record
     if record.status.final:
         return record.status
     if status.final:
-        reason, by = _top_reason(walking, status)
+        status, reason, by = _end(walking, status)
         draft.add(Settled(draft.name, top.record.key, status, reason, draft.now, by))
     return status
+
+
+def _stopped_early(walking: _Walk, early: EarlyEnd) -> _Walk:
+    """Stop everything below the top, and walk it once more: nothing that was ready starts."""
+    draft, top = walking.draft, walking.top
+    draft.ready = [item for item in draft.ready if item.key.top != top.record.key]
+    draft.waits = [wait for wait in draft.waits if wait.key.top != top.record.key]
+    key, reason = top.record.key, StopReason.EARLY_STOPPING
+    draft.add(StopIntended(draft.name, key, reason, "", draft.now, early.status, early.reason))
+    stop_tree(draft, key, reason)
+    return _Walk(draft, replace(top, record=draft.run(key) or top.record))
 
 
 def _gate(draft: Draft, top: Top) -> RunStatus | None:
@@ -103,7 +121,7 @@ def _dag(walking: _Walk, parent: Key, dag: Dag) -> RunStatus:
         walking.statuses[(*parent.place, name)] = _node(walking, parent, node)
         offers.append((name, draft.ready[before:]))
         del draft.ready[before:]
-    _offer(draft, parent, dag, offers)
+    offer(draft, parent, dag, offers)
     statuses = [walking.statuses[(*parent.place, node.operation.name)] for node in dag.nodes]
     if top.closed:
         # What never started is withdrawn with its parent and needs no record of its own.
@@ -250,44 +268,19 @@ def _open(walking: _Walk, key: Key, operation: CompiledOperation, because: str) 
     )
 
 
-def _offer(draft: Draft, parent: Key, dag: Dag, offers: list[tuple[str, list[Ready]]]) -> None:
-    """Let as many children start as the concurrency allows; a child that is a DAG takes one place for all of its own.
-
-    Decided when all of them have been walked: what is carried over takes a place as well.
-    """
-    alive = _alive(draft, parent)
-    taken = len(alive)
-    for name, ready in offers:
-        if name in alive or dag.concurrency is None or taken < dag.concurrency:
-            taken += bool(ready) and name not in alive
-            draft.ready.extend(ready)
-        else:
-            reason = "a place in its DAG's concurrency"
-            draft.waits.extend(Wait(item.key.run, reason, item.since) for item in ready)
-
-
-def _alive(draft: Draft, parent: Key) -> frozenset[str]:
-    """Names of the children of a DAG below which an attempt may exist."""
-    depth = len(parent.place)
-    return frozenset(
-        run.key.place[depth]
-        for run in draft.state.runs.values()
-        if run.key.top == parent.top
-        and len(run.key.place) > depth
-        and run.key.place[:depth] == parent.place
-        and effective(draft, run).alive
-    )
-
-
-def _top_reason(walking: _Walk, status: RunStatus) -> tuple[str, str]:
-    stop = walking.top.record.stop
+def _end(walking: _Walk, status: RunStatus) -> tuple[RunStatus, str, str]:
+    """How the top of a DAG ends whose operations rolled up to `status`, why, and by whom."""
+    top = walking.top
+    stop = top.record.stop
+    if stop is not None and stop.ends is not None:
+        return stop.ends, stop.words, ""
     if stop is not None and status is RunStatus.STOPPED:
-        return stop_words(stop), stop.by
-    if not walking.top.wanted and status is RunStatus.STOPPED:
-        return "superseded", ""
+        return status, stop_words(stop), stop.by
+    if not top.wanted and status is RunStatus.STOPPED:
+        return status, "superseded", ""
     names = [
         "/".join(place)
         for place, child in sorted(walking.statuses.items())
         if child in {RunStatus.FAILED, RunStatus.STOPPED} and child is status
     ]
-    return (f"{status}: {', '.join(names[:5])}" if names else ""), ""
+    return status, (f"{status}: {', '.join(names[:5])}" if names else ""), ""

@@ -105,7 +105,7 @@ def _stop_intended(run: RunRecord, fact: StopIntended) -> RunRecord:
     attempt = _attempt(run, fact.key.attempt)
     if fact.key.attempt and (attempt is None or not attempt.live):
         return run
-    stop = Stop(fact.reason, fact.by, fact.at)
+    stop = Stop(fact.reason, fact.by, fact.at, fact.ends, fact.words)
     run = _with(run, fact.key.attempt, stop=stop) if fact.key.attempt else replace(run, stop=run.stop or stop)
     return replace(run, status=RunStatus.STOPPING)
 

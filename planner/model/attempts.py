@@ -6,18 +6,23 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from planner.model.run import Leases
-from planner.model.status import StopReason
+from planner.model.status import RunStatus, StopReason
 
 __all__ = ["AttemptRecord", "Stop"]
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A recorded wish to end an attempt: why, who asked, when."""
+    """A recorded wish to end an attempt or a run: why, who asked, when.
+
+    `ends` and `words` are how a run ends by it and why, where that is more than `stopped`.
+    """
 
     reason: StopReason
     by: str
     at: datetime
+    ends: RunStatus | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,13 +187,18 @@ class Vanished:
 
 @dataclass(frozen=True, slots=True)
 class StopIntended:
-    """Attempt `key` is going to be stopped; or, without attempt number, nothing more of run `key` will start."""
+    """Attempt `key` is going to be stopped; or, without attempt number, nothing more of run `key` will start.
+
+    `ends` and `words` are those of its `Stop`.
+    """
 
     root: str
     key: Key
     reason: StopReason
     by: str
     at: datetime
+    ends: RunStatus | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

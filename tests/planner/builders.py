@@ -123,6 +123,12 @@ def dag(
     return _sealed(CompiledOperation(name, "dag", Dag(nodes, concurrency), policy=policy, schedule=schedule), path)
 
 
+def early(operation: CompiledOperation, *rules: Mapping[str, Json]) -> CompiledOperation:
+    """A DAG with rules of early stopping."""
+    assert isinstance(operation.body, Dag)
+    return _sealed(replace(operation, body=replace(operation.body, early_stopping=rules)), operation.place.path)
+
+
 def when(operation: CompiledOperation, value: Json, **reads: str) -> CompiledOperation:
     """The operation under a condition.
 

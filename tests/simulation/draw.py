@@ -47,6 +47,7 @@ def draw(chance: random.Random, name: str, style: Style) -> Spec:
         made = replace(made, approval=gates.random() < 0.1, parts=_gated(gates, made.parts))
         hooks = random.Random(f"hooks of {name} {made}")
         made = replace(made, hook=_hook(hooks, 0.15), parts=_hooked(hooks, made.parts))
+        made = replace(made, most_failed=hooks.choice([0, 0, 0, 25, 50]) if made.kind == "dag" else 0)
     return replace(made, policy=policy, refused="no such framework" if chance.random() < 0.03 else "")
 
 

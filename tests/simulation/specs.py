@@ -87,6 +87,7 @@ class Spec:
         refused: why it cannot run here.
         approval: whether a person must approve each run: identity.
         hook: the end that its hook waits for, or "": live.
+        most_failed: percent of its operations that may fail before a DAG is stopped early; 0 for all: live.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Spec:
     refused: str = ""
     approval: bool = False
     hook: str = ""
+    most_failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,9 @@ def parts_of(parts: tuple[Part, ...], place: tuple[str, ...] = ()) -> dict[tuple
 @functools.lru_cache(maxsize=4096)
 def operation(spec: Spec, path: str, commit: str = "") -> CompiledOperation:
     """What compile makes of `spec` in the file `path`; `commit` counts with the run policy `on-commit` alone."""
-    body = _dag(spec.parts, spec.at_once, ()) if spec.kind == "dag" else _leaf(spec)
+    body = (
+        replace(_dag(spec.parts, spec.at_once, ()), early_stopping=_early(spec)) if spec.kind == "dag" else _leaf(spec)
+    )
     made = CompiledOperation(
         name=spec.name,
         kind=spec.kind,
@@ -152,6 +156,10 @@ def operation(spec: Spec, path: str, commit: str = "") -> CompiledOperation:
         hooks=_hooks(spec.hook),
     )
     return sealed(made, {}, commit)
+
+
+def _early(spec: Spec) -> tuple[dict[str, Json], ...]:
+    return ({"kind": "failure_early_stopping", "percent": spec.most_failed},) if spec.most_failed else ()
 
 
 def _leaf(spec: Spec) -> Leaf:
