@@ -26,6 +26,7 @@ from planner.model.plan import Action, Held, Plan, Verb
 from planner.model.records import RootRecord, Stop
 from planner.model.status import RunStatus
 from planner.plan import RootPlan, plan_alone
+from planner.spec.words import short
 from planner.target import CommitPlan, Contact, plan_commit
 
 __all__ = ["preview"]
@@ -229,6 +230,9 @@ def _unknown(operation: CompiledOperation, path: str) -> Iterator[str]:
     if isinstance(operation.body, Leaf):
         for param, reference in sorted(operation.body.references.items()):
             yield f"{path}: {param} is known after {'/'.join(reference.place)}"
+        for join in operation.body.joins:
+            names = ", ".join(sorted(join.params)) or "a join"
+            yield f"{path}: {names} known at start, from the runs that `{short(join.query)}` finds"
         return
     for node in operation.body.nodes:
         yield from _unknown(node.operation, f"{path}/{node.operation.name}")

@@ -77,12 +77,13 @@ class Roots:
         project = await core.ledger.project()
         forms = {digest: form for digest in reads(state) if (form := await core.form(digest)) is not None}
         answers: dict[Question, Answer] = {}
+        now = core.clock.now()  # one instant: a question of a run that this plan opens has it
         for _ in range(_MOST_ROUNDS):
             plan = plan_root(
                 View(
                     state=state,
                     forms=forms,
-                    now=core.clock.now(),
+                    now=now,
                     identity=core.policy.identity,
                     snapshot=snapshot,
                     written=core.written,

@@ -23,7 +23,7 @@ from planner.keys import Key
 from planner.model.desired import CompiledOperation, Leaf, RunPolicy
 from planner.model.events import OutsideEvent
 from planner.model.gang import Gang
-from planner.model.run import BoundRun
+from planner.model.run import BoundRun, JoinedRuns
 
 __all__ = ["BindError", "BindRequest", "bind", "finish_run", "globals_of", "inputs_of"]
 
@@ -45,6 +45,7 @@ class BindRequest:
         opened_at: when the run was recorded.
         because: why it runs.
         event: what started it, if an event did.
+        joined: what its joins found; the values are in `values`.
     """
 
     operation: CompiledOperation
@@ -56,6 +57,12 @@ class BindRequest:
     opened_at: datetime
     because: str
     event: OutsideEvent | None = None
+    joined: tuple[JoinedRuns, ...] = ()
+
+    @property
+    def joined_names(self) -> frozenset[str]:
+        """The inputs whose values joins found."""
+        return frozenset(name for found in self.joined for name in found.names)
 
 
 def bind(request: BindRequest) -> BoundRun:
@@ -69,9 +76,9 @@ def bind(request: BindRequest) -> BoundRun:
         raise BindError(f"{operation.name} is a {operation.kind}, which is no run of its own")
     instance, project = request.identity
     symbols = variables.symbols({}, operation.kind)
-    first = at_start(leaf, request.values).evaluated(symbols)
+    first = at_start(leaf, request.values, request.joined_names).evaluated(symbols)
     gang = _rendered(leaf.gang, first.scope(symbols))
-    exact = replace(leaf, gang=gang, params=first.values, templates=first.templates, references={})
+    exact = replace(leaf, gang=gang, params=first.values, templates=first.templates, references={}, joins=())
     commit = request.commit if operation.policy.run is RunPolicy.ON_COMMIT else ""
     known = globals_of(request, leaf.known)
     partly = {**symbols, **known}
@@ -91,6 +98,11 @@ def bind(request: BindRequest) -> BoundRun:
         **sections(inputs),
         "upstream": dict(request.upstream),
     }
+    if request.joined:
+        context["joins"] = [
+            {"query": found.query, "params": list(found.names), "runs": [str(key) for key in found.runs]}
+            for found in request.joined
+        ]
     if inputs.templates:
         context[UNBOUND] = stored(inputs)
     return BoundRun(
@@ -103,6 +115,7 @@ def bind(request: BindRequest) -> BoundRun:
         commit=request.commit,
         timeout=leaf.termination.timeout,
         because=request.because,
+        joined=request.joined,
     )
 
 

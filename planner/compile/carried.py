@@ -50,7 +50,22 @@ def carried(operation: Placed[Operation], component: Placed[Component], ground: 
     for name in _OF_OPERATION:
         value = getattr(operation.section, name)
         if value is not None:
-            found[name] = _bound(name, plain(value), operation.origin.at(name), ground)
+            bind_one = _bound_joins if name == "joins" else _bound
+            found[name] = bind_one(name, plain(value), operation.origin.at(name), ground)
+    return found
+
+
+def _bound_joins(name: str, value: Json, origin: Origin, ground: Ground) -> Json:
+    """`{{ outputs.loss }}` in a param of a join is the path of a value in other runs, and no template."""
+    if not isinstance(value, list | tuple):
+        return _bound(name, value, origin, ground)
+    found: list[Json] = []
+    for index, join in enumerate(value):
+        assert isinstance(join, Mapping)
+        asked = {key: said for key, said in join.items() if key != "params" or isinstance(said, str)}
+        bound = _bound(name, asked, origin.at(index), ground)
+        assert isinstance(bound, Mapping)
+        found.append({key: bound.get(key, said) for key, said in join.items()})
     return found
 
 
@@ -90,7 +105,6 @@ def _check_syntax(value: Json, origin: Origin, ground: Ground) -> None:
 
 _REFUSING = {
     "matrix": "sweeps do not run yet",
-    "joins": "joins over earlier runs do not run yet",
     "build": "images are not built yet",
     "mount": "a daemon has no local files to upload (`mount`): give the run code of the repository by `init`",
 }

@@ -73,7 +73,7 @@ def holds(request: BindRequest) -> bool:
     value = condition.value
     if has_template(value):
         known = variables.symbols(globals_of(request, condition.known), request.operation.kind)
-        inputs = at_start(condition, request.values).evaluated(known)
+        inputs = at_start(condition, request.values, request.joined_names).evaluated(known)
         bound = bind(value, inputs.scope(known))
         if bound.flaws:
             raise BindError(f"the condition `{short(condition.written)}`: {bound.flaws[0].error.message}")

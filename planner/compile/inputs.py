@@ -96,7 +96,7 @@ def _declare(work: Work, said: _Declared) -> None:
     is_output = said.role == "output"
     if io.name == "as_args":
         work.report.add(origin.at("name").problem("PL-208", "`as_args` is a name that templates use"))
-    connection, to_init, to_env = _delivery(io, param)
+    connection, to_init, to_env = _delivery(io, param or work.provided.joined.get(io.name))
     work.declared[io.name] = origin
     work.inputs[io.name] = Input(
         name=io.name,
@@ -217,7 +217,15 @@ def _contexts(work: Work) -> None:
             origin = work.asked.origin.at(source)
             work.report.add(origin.problem("PL-208", f"`{name}` is a name that templates use"))
             continue
-        work.inputs[name] = Input(name, role="context", is_list=source == "joins")
+        connection, to_init, to_env = _delivery(None, work.provided.joined.get(name))
+        work.inputs[name] = Input(
+            name,
+            role="context",
+            is_list=source == "joins",
+            connection=connection,
+            to_init=to_init,
+            to_env=to_env,
+        )
         work.given[name] = source
 
 

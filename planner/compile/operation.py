@@ -20,6 +20,7 @@ from planner.compile.ground import Ground, known, whole
 from planner.compile.handed import environment_of, preset_of, with_laid_presets
 from planner.compile.hooks import hooks_of
 from planner.compile.inputs import Asked, bind_inputs
+from planner.compile.joining import joins_of
 from planner.compile.kinds import dag, lower_leaf
 from planner.compile.leaf import finished, refusal
 from planner.compile.matrix import check_matrix
@@ -93,7 +94,12 @@ def _compiled(
     shop, component, (body, refused) = bound.task.shop, bound.component.section, lowered
     sections = carried(operation, bound.component, bound.ground)
     inside = bound.task.around is not None
-    said = [shop.policy.refused, refused, bound.bindings.refused, *not_yet(sections, component, in_dag=inside)]
+    joins, unread = joins_of(operation, sections, bound)
+    said = [shop.policy.refused, refused, bound.bindings.refused, *not_yet(sections, component, in_dag=inside), unread]
+    if joins and isinstance(body, Leaf):
+        body = replace(body, joins=joins)
+    elif joins:
+        said.append("a DAG does not hand down what its joins find yet: give `joins` to the operation that needs it")
     if inside and schedule is not None:
         said.append("a schedule inside a DAG does not run yet: give it to the operation around the DAG")
         sections["schedule"] = plain(operation.section.schedule)

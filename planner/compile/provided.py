@@ -34,11 +34,13 @@ class Provided:
         names: by name, where the value comes from.
         contexts: names that are for templates only, as no input has them.
         everything: where a sweep or a join is a template as a whole: it may give any input.
+        joined: what a join says of its params, by name.
     """
 
     names: dict[str, Source] = field(default_factory=dict)
     contexts: set[str] = field(default_factory=set)
     everything: Source | None = None
+    joined: dict[str, JoinParam] = field(default_factory=dict)
 
     def of(self, name: str) -> Source | None:
         """Where an input without a param has its value from."""
@@ -183,6 +185,7 @@ def _join(join: Join, origin: Origin, known: _Known, report: Report) -> None:
         if operation.params and name in operation.params:
             continue  # a param of the operation holds (reference, section 7.5)
         found.names[name] = "joins"
+        found.joined[name] = param
         if param.context_only:
             found.contexts.add(name)
         else:

@@ -22,7 +22,7 @@ from planner.spec.io import IO
 from planner.spec.run import Dag
 from planner.spec.words import nearest, short
 
-__all__ = ["Absent", "Given", "Target", "Unread", "resolve"]
+__all__ = ["Absent", "Given", "Target", "Unread", "is_readable", "resolve"]
 
 OF_RUNS = ("uuid", "name", "status", "started_at", "finished_at")
 """`globals` of another run that a reference may ask for."""
@@ -203,3 +203,10 @@ def _global(name: str, place: tuple[str, ...], target: Target, *, is_dag: bool) 
         whose = "of a DAG inside another" if is_dag else "of another run"
         return Unread(reference, f"`globals.{name}` {whose} cannot be read yet")
     return reference
+
+
+def is_readable(name: str) -> bool | None:
+    """Whether `globals` of another run can be asked for this name; None where no run has it."""
+    if name in OF_RUNS:
+        return True
+    return False if name in _MORE else None

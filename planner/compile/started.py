@@ -5,7 +5,7 @@ Values are checked as those of a spec are. Nothing here knows a gang or a backen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -68,6 +68,14 @@ class Inputs:
         """What templates of the run see; `known` is what `globals` holds."""
         return scope_of(self.inputs, self.values, later(self.templates), known)
 
+    def scope_before(self, known: Mapping[str, Partial]) -> Mapping[str, Partial]:
+        """What templates see while some inputs have no value yet: templates that need those are left out."""
+        items = {item.name: item for item in self.inputs}
+        growing = Growing(self.inputs, self.values, later(self.templates), known)
+        texts = {name: text for name, text in self.templates.items() if name in items}
+        settle(texts, growing, lambda name, value: _accepted(items[name], value))
+        return growing.scope
+
     def evaluated(self, known: Mapping[str, Partial]) -> Inputs:
         """With every template evaluated that needs no more than `known`."""
         if not self.templates:
@@ -80,12 +88,13 @@ class Inputs:
         return replace(self, values={**self.values, **done.values}, templates=done.waiting)
 
 
-def at_start(known: Knows, values: Mapping[str, Json]) -> Inputs:
+def at_start(known: Knows, values: Mapping[str, Json], joined: Collection[str] = ()) -> Inputs:
     """All inputs, checked.
 
     Args:
         known: what compile knows of them.
         values: what the start brings.
+        joined: those of `values` that joins found: None in them stands for a run without the value.
 
     Raises:
         BindError: a value is missing, or does not fit its input.
@@ -94,7 +103,8 @@ def at_start(known: Knows, values: Mapping[str, Json]) -> Inputs:
     for item in known.inputs:
         name = item.name
         if name in values:
-            found[name] = _accepted(item, values[name])
+            accept = _accepted_of_each if name in joined else _accepted
+            found[name] = accept(item, values[name])
         elif name in known.references:
             raise BindError(f"input {name!r} waits for {known.references[name]}, which has no value")
         elif item.delayed and name in found:
@@ -111,6 +121,17 @@ def _accepted(item: Input, value: Json) -> Json:
     for sentence in violations(accepted[0], item.checks, item.type):
         raise BindError(f"input {item.name!r} {sentence}")
     return accepted[0]
+
+
+def _accepted_of_each(item: Input, value: Json) -> Json:
+    """As `_accepted`, for the values that there are; the others stay None."""
+    assert isinstance(value, list)
+    there = [one for one in value if one is not None]
+    accepted = _accepted(item, there)
+    if len(there) == len(value) or not isinstance(accepted, list | tuple) or len(accepted) != len(there):
+        return accepted
+    left = iter(accepted)
+    return [None if one is None else next(left) for one in value]
 
 
 def sections(inputs: Inputs) -> dict[str, Json]:

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 from planner.canon import Json
 from planner.compile.bind import BindError
-from planner.desire.view import Draft
+from planner.desire.view import Draft, Identity
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Leaf, Reference
 from planner.model.records import RunRecord
 
-__all__ = ["effective", "entered", "form_of", "latest", "upstream", "value"]
+__all__ = ["effective", "entered", "form_of", "globals_of", "latest", "upstream", "value"]
 
 
 def latest(draft: Draft, top: Key, place: tuple[str, ...]) -> Key:
@@ -75,7 +75,7 @@ def value(draft: Draft, key: Key, reference: Reference) -> Json:
         if rest[0] not in run.outputs:
             raise BindError(f"{'/'.join(reference.place)} did not write its output {rest[0]!r}")
         return run.outputs[rest[0]]
-    return _globals(draft, run).get(rest[0] if rest else "", str(run.key))
+    return globals_of(run, run, draft.view.identity).get(rest[0] if rest else "", str(run.key))
 
 
 def upstream(draft: Draft, key: Key, leaf: Leaf) -> Mapping[str, Json]:
@@ -89,12 +89,18 @@ def upstream(draft: Draft, key: Key, leaf: Leaf) -> Mapping[str, Json]:
     return found
 
 
-def _globals(draft: Draft, run: RunRecord) -> Mapping[str, Json]:
-    identity = draft.view.identity
+def globals_of(run: RunRecord, source: RunRecord, identity: Identity) -> Mapping[str, Json]:
+    """What others may ask of a run's `globals` (`planner.compile.refs.OF_RUNS`).
+
+    Args:
+        run: its record.
+        source: that of the run that it was carried over from, or the same.
+        identity: instance and project.
+    """
     return {
         "uuid": run.key.short_id(identity.instance, identity.project),
         "name": run.key.place[-1] if run.key.place else run.key.root,
-        "status": str(run.status),
-        "started_at": run.started_at.isoformat() if run.started_at else None,
-        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+        "status": str(run.status if run.status.final else source.status),
+        "started_at": source.started_at.isoformat() if source.started_at else None,
+        "finished_at": source.finished_at.isoformat() if source.finished_at else None,
     }

@@ -10,19 +10,57 @@ from collections.abc import Mapping
 from planner.canon import Json
 from planner.compile.bind import BindError, BindRequest
 from planner.compile.gate import holds
+from planner.desire.joining import with_joined
 from planner.desire.nodes import upstream, value
 from planner.desire.view import Draft
 from planner.keys import Key
-from planner.model.desired import CompiledOperation, Leaf, Reference
+from planner.model.desired import CompiledOperation, Condition, Leaf, Reference
 from planner.model.records import RunRecord
 from planner.model.status import RunStatus
 from planner.spec.words import short
 
-__all__ = ["kept_from", "request_of"]
+__all__ = ["kept_from", "request_of", "start_of"]
+
+
+def start_of(
+    draft: Draft, top: CompiledOperation, run: RunRecord, operation: CompiledOperation
+) -> BindRequest | tuple[RunStatus, str] | None:
+    """What a leaf starts with; or how it ends without a start, and why; or None where it must wait.
+
+    Args:
+        draft: the state.
+        top: the operation of its top.
+        run: its record.
+        operation: its body is a `Leaf`.
+    """
+    leaf = operation.body
+    assert isinstance(leaf, Leaf)
+    if leaf.joins:
+        return _joined(draft, top, run, operation)
+    kept = kept_from(draft, run.key, operation, run)
+    if kept is not None:
+        return kept
+    try:
+        return request_of(draft, run.key, operation, run)
+    except BindError as error:
+        return RunStatus.FAILED, str(error)
+
+
+def _joined(
+    draft: Draft, top: CompiledOperation, run: RunRecord, operation: CompiledOperation
+) -> BindRequest | tuple[RunStatus, str] | None:
+    """The condition may read what joins find, so here all values come first."""
+    try:
+        found = with_joined(draft, top, run, request_of(draft, run.key, operation, run))
+        if found is None or operation.condition is None or holds(found):
+            return found
+    except BindError as error:
+        return RunStatus.FAILED, str(error)
+    return RunStatus.SKIPPED, _not_met(operation.condition)
 
 
 def request_of(draft: Draft, key: Key, operation: CompiledOperation, opened: RunRecord) -> BindRequest:
-    """What a leaf starts with.
+    """What a leaf starts with, but for what its joins find.
 
     Args:
         draft: the state.
@@ -39,7 +77,14 @@ def request_of(draft: Draft, key: Key, operation: CompiledOperation, opened: Run
 
 
 def kept_from(draft: Draft, key: Key, operation: CompiledOperation, opened: RunRecord) -> tuple[RunStatus, str] | None:
-    """How an operation ends that does not start, and why; None where it may start. See `request_of`."""
+    """How an operation without joins ends that does not start, and why; None where it may start.
+
+    Args:
+        draft: the state.
+        key: of the run.
+        operation: a leaf or a DAG.
+        opened: a record that tells when and why: the run's own, or the one above it.
+    """
     condition = operation.condition
     if condition is None:
         return None
@@ -48,7 +93,11 @@ def kept_from(draft: Draft, key: Key, operation: CompiledOperation, opened: RunR
             return None
     except BindError as error:
         return RunStatus.FAILED, str(error)
-    return RunStatus.SKIPPED, f"the condition `{short(condition.written)}` does not hold"
+    return RunStatus.SKIPPED, _not_met(condition)
+
+
+def _not_met(condition: Condition) -> str:
+    return f"the condition `{short(condition.written)}` does not hold"
 
 
 def _request(

@@ -17,7 +17,7 @@ from planner.desire.leaf import LeafContext, step, stop_words
 from planner.desire.nodes import effective, latest
 from planner.desire.offers import offer
 from planner.desire.rollup import rollup
-from planner.desire.starting import kept_from, request_of
+from planner.desire.starting import kept_from, start_of
 from planner.desire.stopping import stop_tree
 from planner.desire.view import Draft, Ready
 from planner.keys import Key
@@ -211,12 +211,14 @@ def _leaf(walking: _Walk, key: Key, operation: CompiledOperation) -> None:
 
 def _bind(walking: _Walk, run: RunRecord, operation: CompiledOperation) -> None:
     draft, top = walking.draft, walking.top
-    kept = kept_from(draft, run.key, operation, run)
-    if kept is not None:
-        draft.add(Settled(draft.name, run.key, *kept, draft.now))
+    start = start_of(draft, top.operation, run, operation)
+    if start is None:
+        return
+    if isinstance(start, tuple):
+        draft.add(Settled(draft.name, run.key, *start, draft.now))
         return
     try:
-        bound = bind(request_of(draft, run.key, operation, run))
+        bound = bind(start)
     except BindError as error:
         draft.add(Settled(draft.name, run.key, RunStatus.FAILED, str(error), draft.now))
         return

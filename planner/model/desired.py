@@ -15,7 +15,7 @@ from planner.canon import Json
 from planner.errors import Place, Problem
 from planner.model.events import Subscription, subscriptions
 from planner.model.gang import Gang
-from planner.model.inputs import Input, Output, Reference
+from planner.model.inputs import Input, Join, Output, Reference
 from planner.model.schedule import Schedule
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Event",
     "Hook",
     "Input",
+    "Join",
     "Leaf",
     "Node",
     "OnChange",
@@ -104,6 +105,7 @@ class Leaf:
         known: `globals` of the project that texts read which wait for the start.
         compared: the gang as the cache compares it: inputs that `cache.io` leaves out stay templates in it; None where
             the cache compares `gang`.
+        joins: inputs that are lists of values of other runs.
     """
 
     gang: Gang
@@ -116,6 +118,7 @@ class Leaf:
     templates: Mapping[str, Json] = field(default_factory=dict)
     known: Mapping[str, Json] = field(default_factory=dict)
     compared: Gang | None = None
+    joins: tuple[Join, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from planner.canon import Json
 
-__all__ = ["Input", "Output", "Reference"]
+__all__ = ["Input", "Join", "Output", "Reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,26 @@ class Reference:
 
     def __str__(self) -> str:
         return ".".join(("ops", "/".join(self.place), *self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Values of many runs of the project, looked for when the operation starts (reference section 17.1).
+
+    Attributes:
+        query: which runs; with its templates over inputs and `globals`.
+        sort: in which order, likewise; "" for what changed last first.
+        limit: how many at most: a whole number, or template text.
+        offset: how many of the first are left out, likewise.
+        params: by input, what of each run: `("outputs", name)`, `("inputs", name)`, `("globals", name)` or a whole
+            section.
+    """
+
+    query: str
+    sort: str = ""
+    limit: Json = 5_000
+    offset: Json = 0
+    params: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from planner.keys import Key
 from planner.model.gang import Gang
 from planner.model.status import StopReason
 
-__all__ = ["BoundRun", "Leases", "Observation", "Phase", "Snapshot", "Stamp"]
+__all__ = ["BoundRun", "JoinedRuns", "Leases", "Observation", "Phase", "Snapshot", "Stamp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,21 @@ class Leases:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinedRuns:
+    """The runs whose values a run was started with, as a join found them.
+
+    Attributes:
+        query: as it was asked.
+        names: the inputs that have the values.
+        runs: in their order.
+    """
+
+    query: str
+    names: tuple[str, ...]
+    runs: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BoundRun:
     """A fully bound leaf: all that a backend ever sees. The same for all attempts of a run.
 
@@ -60,6 +75,7 @@ class BoundRun:
         grace: seconds between TERM and KILL.
         because: the sentence that says why it runs.
         work: digest of what its result depends on for the cache; "" where that is `digest`.
+        joined: what its joins found, in their order.
     """
 
     key: Key
@@ -72,6 +88,7 @@ class BoundRun:
     grace: float = 30.0
     because: str = ""
     work: str = ""
+    joined: tuple[JoinedRuns, ...] = ()
 
 
 class Phase(StrEnum):

@@ -17,7 +17,9 @@ from planner.desire.view import Wait
 from planner.model.desired import CompiledOperation, RunPolicy
 from planner.model.people import ProjectRecord
 from planner.model.records import Applied, RootRecord
+from planner.model.run import JoinedRuns
 from planner.model.status import RunStatus
+from planner.spec.words import short
 from reconciler.api import find, views
 from reconciler.api.stories import Story, one
 from reconciler.core import Core
@@ -41,6 +43,7 @@ class _Case:
     last: Story | None
     waits: tuple[Wait, ...]
     now: datetime
+    joined: tuple[JoinedRuns, ...] = ()
 
 
 async def explain(core: Core, name: str, *, digest: bool = False) -> dict[str, Json]:
@@ -79,14 +82,17 @@ async def explain(core: Core, name: str, *, digest: bool = False) -> dict[str, J
 
 async def _case(core: Core, record: RootRecord) -> _Case:
     planned, applied = record.planned, record.applied
+    last = await one(core, record.last) if record.last else None
+    bound = await core.bound(last.source.bound) if last is not None and last.source.bound else None
     return _Case(
         record=record,
         project=await core.ledger.project(),
         target=await core.form(planned.form) if planned and planned.form else None,
         force=await core.form(applied.form) if applied and applied.form else None,
-        last=await one(core, record.last) if record.last else None,
+        last=last,
         waits=core.waits.get(record.name, ()),
         now=core.clock.now(),
+        joined=bound.joined if bound is not None else (),
     )
 
 
@@ -100,6 +106,12 @@ def _reasons(case: _Case) -> Iterator[str]:
     yield from (f"{wait.key.run}: {views.sentence(wait)}" for wait in case.waits if not views.is_hold(wait))
     yield from _failed(case)
     yield from _resting(case)
+    yield from (f"{case.last.run.key} joined {_count(joined)}" for joined in case.joined if case.last is not None)
+
+
+def _count(joined: JoinedRuns) -> str:
+    runs = f"{len(joined.runs)} run{'s' if len(joined.runs) != 1 else ''}"
+    return f"{runs} that `{short(joined.query)}` found"
 
 
 def _blocking(case: _Case) -> Iterator[str]:

@@ -103,6 +103,10 @@ def bound_view(bound: BoundRun) -> View:
     """What a run was started with."""
     return {
         "params": plain(bound.context.get("params", {})),
+        "joins": [
+            {"query": joined.query, "params": list(joined.names), "runs": [str(key) for key in joined.runs]}
+            for joined in bound.joined
+        ],
         "timeout": bound.timeout,
         "replicas": [
             {

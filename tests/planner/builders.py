@@ -22,6 +22,7 @@ from planner.model.desired import (
     Event,
     Hook,
     Input,
+    Join,
     Leaf,
     Node,
     Output,
@@ -140,6 +141,29 @@ def when(operation: CompiledOperation, value: Json, **reads: str) -> CompiledOpe
     references = {param: _reference(text) for param, text in reads.items()}
     condition = Condition(str(value), value, references=references, inputs=tuple(Input(param) for param in references))
     return _sealed(replace(operation, condition=condition, sections={"conditions": value}), operation.place.path)
+
+
+def joining(operation: CompiledOperation, query: str, *, condition: Json = None, **said: Json) -> CompiledOperation:
+    """The operation with a join: what it takes of each run by input, such as `losses="outputs.loss"`.
+
+    Args:
+        operation: a leaf.
+        query: which runs.
+        condition: under which it starts, where it has one.
+        said: `sort`, `limit` and `offset`; the rest are params.
+    """
+    leaf = operation.body
+    assert isinstance(leaf, Leaf)
+    how = {name: said.pop(name) for name in ("sort", "limit", "offset") if name in said}
+    params = {name: tuple(str(path).split(".")) for name, path in said.items()}
+    inputs = tuple(
+        Input(name, type="float" if name == "losses" else "", is_list=True, required=True) for name in params
+    )
+    joins = (*leaf.joins, Join(query, params=params, **how))  # type: ignore[arg-type]
+    asked = Condition(str(condition), condition, inputs=inputs) if condition is not None else None
+    body = replace(leaf, inputs=(*leaf.inputs, *inputs), joins=joins)
+    sections = {"joins": [{"query": join.query, "params": dict(join.params)} for join in joins]}
+    return _sealed(replace(operation, body=body, condition=asked, sections=sections), operation.place.path)
 
 
 def hooked(operation: CompiledOperation, *hooks: tuple[str, CompiledOperation]) -> CompiledOperation:

@@ -6,6 +6,7 @@ read as a whole. `python tests/golden/regenerate.py` writes them anew.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement
 
@@ -20,6 +21,7 @@ from tests.planner.test_conditions import CONDITIONS
 from tests.planner.test_dags import NODES
 from tests.planner.test_events import EVENTS
 from tests.planner.test_hooks import HOOKS
+from tests.planner.test_joins import JOINED, JOINS
 
 __all__ = ["rules"]
 
@@ -29,6 +31,7 @@ TABLES: Mapping[str, Sequence[Case]] = {
     "conditions": CONDITIONS,
     "events": EVENTS,
     "hooks": HOOKS,
+    "joins": (*JOINS, *(Case(name, "what it finds", steps) for name, (steps, _) in JOINED.items())),
     "nodes": NODES,
 }
 TRIGGERS = ("all_succeeded", "all_failed", "all_done", "one_succeeded", "one_failed", "one_done")
@@ -47,7 +50,18 @@ def _told(case: Case) -> str:
     told = [f"# {case.ident}: {case.reason}", *decisions(history.facts)]
     told += [text for root in sorted(history.waits) for text in waits(history, root)]
     told += [f"= {key} {status}" for key, status in history.runs().items()]
+    told += list(_joined(history))
     return "".join(f"{line}\n" for line in told)
+
+
+def _joined(history: History) -> Iterator[str]:
+    """What joins found, and what of it is bound."""
+    for key, run in sorted(history.ledger.snapshot().runs.items()):
+        bound = history.bound.get(run.bound)
+        for found in bound.joined if bound is not None else ():
+            params = bound.context["params"]
+            values = ", ".join(f"{name} {json.dumps(params[name])}" for name in found.names)
+            yield f"{key} joins {', '.join(map(str, found.runs)) or 'nothing'}: {values}"
 
 
 def _triggers() -> Iterator[str]:

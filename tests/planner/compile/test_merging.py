@@ -322,9 +322,10 @@ REFUSED = {
     "plugins: {docker: true}": "`plugins.docker` would give",
     "plugins: {notifications: [{connections: ['{{ globals.uuid }}']}]}": "who is notified must be known",
     "template: {enabled: true}": "it is a template that is to be filled in first",
-    "joins: [{query: 'status:succeeded', params: {l: {value: outputs.x, contextOnly: true}}}]": "joins over earlier runs",
     "events: '{{ globals.uuid }}'": "the events that start it must be known",
     "events: [{kinds: ['{{ globals.uuid }}'], ref: drift}]": "the events that start it must be known",
+    "joins: '{{ globals.uuid }}'": "joins that are a template as a whole",
+    "joins: [{query: 'status: failed', params: {l: {value: artifacts.x, contextOnly: true}}}]": "artifacts of other runs",
 }
 
 

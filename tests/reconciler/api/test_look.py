@@ -211,6 +211,34 @@ async def test_runs_are_found_by_a_query() -> None:
         assert answer["code"] == "PL-204"
 
 
+REPORT = b"""\
+version: 1.1
+kind: operation
+name: report
+joins: [{query: 'name: good OR name: cool', sort: name, params: {rates: inputs.rate, losses: outputs.loss}}]
+component:
+  inputs: [{name: rates, type: float, isList: true}, {name: losses, type: float, isList: true}]
+  run: {kind: job, container: {image: i, command: [c], args: ["{{ losses | length }}"]}}
+"""
+
+
+async def test_a_run_says_which_runs_it_has_joined() -> None:
+    world = World(programs={"cool": Program(outputs={"loss": 0.1})})
+    world.push({"a.yaml": job("good"), "c.yaml": job("cool")})
+    async with world.running() as api:
+        await api.until("good", "succeeded")
+        await api.until("cool", "succeeded")
+        world.push({"a.yaml": job("good"), "c.yaml": job("cool"), "r.yaml": REPORT})
+        await api.until("report", "succeeded")
+        bound = (await api.get("/v1/run", run="report"))["bound"]
+        query = "name: good OR name: cool"
+        assert bound["params"] == {"rates": [0.1, 0.1], "losses": [0.1, None]}
+        assert bound["joins"] == [{"query": query, "params": ["rates", "losses"], "runs": ["cool@g1", "good@g1"]}]
+        assert bound["replicas"][0]["command"] == ["c", "2"]
+        reasons = (await api.get("/v1/explain", operation="report"))["reasons"]
+        assert reasons[-1] == f"report@g1 joined 2 runs that `{query}` found"
+
+
 async def test_a_commit_says_what_it_caused() -> None:
     world = World(programs={"bad": Program(seconds=0.0, exit_code=1)})
     ident = world.push({"a.yaml": job("good"), "b.yaml": job("bad")})
