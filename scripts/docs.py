@@ -14,6 +14,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from planner.model.lifecycle import MEANINGS, SETS, TRANSITIONS
+from planner.model.status import FINAL, RunStatus
 from planner.spec.fields import LANGUAGE
 from planner.spec.json_schema import document_schema
 from planner.spec.shape import Section
@@ -37,6 +39,11 @@ PAGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """Pages by file name: title, and the modules whose sections they show."""
 _MADE = "<!-- made by `make docs` from the models: do not edit -->\n\n"
+_LIFE = """How the status of a run moves. *Decided* and *intent* are records that planning makes; *seen* and *attempt
+ended* are what a backend said. A final status is left by nothing but a retry, which begins another round. A DAG is
+`created` until its operations have told how it ends; what `status` shows of it meanwhile is told by them.
+
+`queued`, `unschedulable` and `unknown` are what clusters say; runs on one machine have none of them."""
 _MANY = 6
 """Alternatives that are named one by one at most."""
 _TEMPLATE = r"\{\{"
@@ -45,7 +52,27 @@ _TEMPLATE = r"\{\{"
 def pages() -> dict[str, str]:
     """The text of every page by its path from the root of the repository."""
     found = {f"{FOLDER}/{name}.md": _page(name) for name in PAGES}
-    return {**found, f"{FOLDER}/README.md": _index(), f"{FOLDER}/digests.md": _digests()}
+    return {
+        **found,
+        f"{FOLDER}/README.md": _index(),
+        f"{FOLDER}/digests.md": _digests(),
+        "docs/statuses.md": _statuses(),
+    }
+
+
+def _statuses() -> str:
+    """The life of a run: a diagram, and what each status means."""
+    steps = [
+        f"    {before} --> {after}: {by}"
+        for before, following in TRANSITIONS.items()
+        for after, by in following.items()
+    ]
+    ends = [f"    {status} --> [*]" for status in sorted(FINAL)]
+    sets = {status: [name for name, members in SETS.items() if status in members] for status in RunStatus}
+    rows = [f"| `{status}` | {MEANINGS[status]} | {', '.join(sets[status]) or '-'} |" for status in RunStatus]
+    diagram = ["```mermaid", "stateDiagram-v2", "    [*] --> created", "    [*] --> on_schedule", *steps, *ends, "```"]
+    head = ["# Statuses", "", f"{_MADE}{_LIFE}", "", *diagram, "", "| Status | Meaning | Sets |", "|---|---|---|"]
+    return "\n".join([*head, *rows, ""])
 
 
 def _sections(page: str) -> list[type[Section]]:

@@ -17,7 +17,8 @@ def test_a_page_is_what_the_models_give(path):
 
 
 def test_there_is_no_other_page():
-    assert {path.relative_to(docs.ROOT).as_posix() for path in (docs.ROOT / docs.FOLDER).iterdir()} == set(PAGES)
+    made = {path for path in PAGES if path.startswith(docs.FOLDER)}
+    assert {path.relative_to(docs.ROOT).as_posix() for path in (docs.ROOT / docs.FOLDER).iterdir()} == made
 
 
 @pytest.mark.parametrize("name", LANGUAGE)

@@ -133,7 +133,8 @@ def _observed(run: RunRecord, seen: Observation, at: datetime) -> RunRecord:
     if run.status is RunStatus.STOPPING or run.status.final:
         return run
     if seen.phase is Phase.STARTING:
-        return replace(run, status=RunStatus.STARTING)
+        # A look that is older than another one does not take back what that one saw.
+        return replace(run, status=RunStatus.STARTING) if run.status is RunStatus.SCHEDULED else run
     return replace(run, status=RunStatus.RUNNING if seen.ready or run.kind != "service" else RunStatus.WARNING)
 
 

@@ -1,13 +1,13 @@
-"""Statuses of runs, in the reference's words (section 18), and the sets and transitions that rules are written in.
+"""Statuses of runs, in the reference's words (section 18), and reasons of stops.
 
-Two rules: every predicate about statuses lives here, and this file does not know what a run is.
+Which status may follow which is in `planner.model.lifecycle`. This file does not know what a run is.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["FINAL", "LIVE", "RunStatus", "StopReason", "may_follow"]
+__all__ = ["FINAL", "LIVE", "RunStatus", "StopReason"]
 
 
 class RunStatus(StrEnum):
@@ -70,15 +70,3 @@ class StopReason(StrEnum):
     EVICTED = "evicted"
     PREEMPTED = "preempted"
     LOST = "lost"  # seen once and gone without an end
-
-
-def may_follow(before: RunStatus, after: RunStatus) -> bool:
-    """Whether a record may go from `before` to `after` (reference section 18.3, with our strict finals)."""
-    if before == after:
-        return True
-    if before.final:
-        return False
-    if before is RunStatus.STOPPING:
-        # What was withdrawn is wanted again when desired state goes back to it (design: "Every stop has a reason").
-        return after.final or after is RunStatus.SCHEDULED
-    return after is not RunStatus.CREATED

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from planner.model.facts import Retried
+from planner.model.lifecycle import may_follow
 from planner.model.records import RunRecord
-from planner.model.status import may_follow
 from tests.simulation.history import History
 from tests.simulation.invariants.replay import replay
 
