@@ -11,6 +11,7 @@ from datetime import datetime
 
 from planner import canon
 from planner.canon import Json
+from planner.desire.event import DEEPEST
 from planner.desire.nodes import entered
 from planner.fold import RootState
 from planner.model.events import REPOSITORY, RUNS, OutsideEvent, Subscription, ident_of
@@ -73,6 +74,8 @@ def of_runs(before: RootState, after: RootState, kinds: Collection[str], now: da
         had = before.runs.get(key)
         # A hook is no run of the operation, and what is carried over was told when it happened.
         if key.place or run.follows is not None or run.carried_from is not None:
+            continue
+        if run.event is not None and run.event.depth >= DEEPEST:  # its own skipped run would go on with the circle
             continue
         if had is run and run.kind != "dag":  # of a DAG it may be a node that went on
             continue

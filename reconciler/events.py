@@ -79,8 +79,10 @@ class Events:
         Raises:
             Transient, Refused: the tree of `commit` cannot be read.
         """
+        if REPOSITORY not in self._by_ref:
+            return ()
         head = (await self._core.ledger.project()).head
-        if not head or head == commit or REPOSITORY not in self._by_ref:
+        if not head or head == commit:
             return ()
         new = await self._core.source.tree(commit)
         try:

@@ -63,8 +63,10 @@ class Notifier:
         self._news.set()
 
     async def run(self) -> None:
-        """Send until cancelled."""
+        """Send until cancelled. Without any connection nothing is looked for until something is owed."""
         async with anyio.create_task_group() as group:
+            if not self._channels:
+                await self._news.wait()
             while True:
                 news = self._news = anyio.Event()
                 with anyio.move_on_after(await self._look(group)):

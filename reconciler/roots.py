@@ -130,7 +130,8 @@ class Roots:
             if renames != core.renames:
                 raise Transient("operations were renamed while this one was planned")
             if facts:
-                facts = (*facts, *await self._telling.of_runs(before, facts))
+                # What is told comes first: it goes by who listened before.
+                facts = (*await self._telling.of_runs(before, facts), *facts)
                 await core.ledger.record(facts, blobs)
                 self._telling.recorded(facts)
 

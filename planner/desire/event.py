@@ -17,7 +17,7 @@ from planner.model.status import RunStatus
 
 __all__ = ["DEEPEST", "MOST_OPEN", "decide", "listen", "listening", "pass_over", "refs_of", "words"]
 
-DEEPEST = 16
+DEEPEST = 8
 """Runs that events start one after the other: operations that start one another in a circle come to an end."""
 
 MOST_OPEN = 1_000

@@ -396,7 +396,19 @@ def test_operations_that_start_one_another_in_a_circle_come_to_an_end():
         history.go()
     assert history.alive() == []
     skipped = [run for run in history.ledger.snapshot().runs.values() if run.status is RunStatus.SKIPPED]
-    assert [run.reason for run in skipped] == ["16 events in a row led to it: operations start one another in a circle"]
+    assert [run.reason for run in skipped] == ["8 events in a row led to it: operations start one another in a circle"]
+
+
+def test_what_is_skipped_as_a_circle_tells_nobody():
+    ping = listening(job("ping"), ("runs.ping", "done"), ("drift", "alert_warning"))
+    history = after(push(ping), sent("alert_warning", "drift"))
+
+    for _ in range(rules.DEEPEST):
+        (alive,) = history.alive()
+        history.end(alive)
+        history.go()
+    assert history.alive() == []
+    assert len([key for key in history.ledger.snapshot().runs if key.root == "ping"]) == rules.DEEPEST + 1
 
 
 def test_a_flood_of_events_is_recorded_and_not_started(monkeypatch):

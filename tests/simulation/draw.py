@@ -13,9 +13,15 @@ from planner.model.schedule import CronSchedule, IntervalSchedule
 from tests.simulation.clock import EPOCH
 from tests.simulation.specs import Part, Periodic, Spec
 
-__all__ = ["Style", "draw", "edited", "rescheduled", "retuned"]
+__all__ = ["SMOKE", "Style", "draw", "edited", "rescheduled", "retuned"]
 
 _SECOND = timedelta(seconds=1)
+
+LISTENED = ("ingest", "probe", "report", "serve", "train", "tune")
+"""Operations whose runs others may listen to."""
+
+SMOKE = "smoke"
+"""The name of whoever sends events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,23 @@ def draw(chance: random.Random, name: str, style: Style) -> Spec:
         hooks = random.Random(f"hooks of {name} {made}")
         made = replace(made, hook=_hook(hooks, 0.15), parts=_hooked(hooks, made.parts))
         made = replace(made, most_failed=hooks.choice([0, 0, 0, 25, 50]) if made.kind == "dag" else 0)
+    made = replace(made, listens=() if style.paced else _listens(made))
     return replace(made, policy=policy, refused="no such framework" if chance.random() < 0.03 else "")
+
+
+def _listens(made: Spec) -> tuple[tuple[str, str], ...]:
+    """What starts an operation instead of a change; dice of their own: a history without any goes on as before."""
+    chance = random.Random(f"events {made}")
+    if made.kind == "service" or made.schedule is not None or chance.random() < 0.7:
+        return ()
+    # Those before it by name, so that operations rarely start one another in a circle.
+    others = [name for name in LISTENED if name < made.name]
+    statuses = ("succeeded", "failed", "done", "running", "retrying", "stopped")
+    found = [(SMOKE, "alert_warning")] if chance.random() < 0.5 else []
+    found += [(f"runs.{name}", f"run_status_{chance.choice(statuses)}") for name in others for _ in range(2)]
+    if chance.random() < 0.3 or not found:
+        found.append(("repository", "connection_git_commit"))
+    return tuple(dict.fromkeys(found))
 
 
 def edited(chance: random.Random, spec: Spec, style: Style) -> Spec:

@@ -6,7 +6,7 @@ A `Spec` is one operation as its author sees it; `operation` is what compile wou
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from planner.canon import Json
@@ -88,6 +88,7 @@ class Spec:
         approval: whether a person must approve each run: identity.
         hook: the end that its hook waits for, or "": live.
         most_failed: percent of its operations that may fail before a DAG is stopped early; 0 for all: live.
+        listens: the events that start it, each a ref and a kind: identity.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Spec:
     approval: bool = False
     hook: str = ""
     most_failed: int = 0
+    listens: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # dice are drawn from what is printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def operation(spec: Spec, path: str, commit: str = "") -> CompiledOperation:
         policy=spec.policy,
         description=f"note {spec.note}",
         refused=spec.refused,
-        sections=_sections(approval=spec.approval, hook=spec.hook),
+        sections={**_sections(approval=spec.approval, hook=spec.hook), **_events(spec)},
         hooks=_hooks(spec.hook),
     )
     return sealed(made, {}, commit)
@@ -208,6 +210,10 @@ def _sections(*, approval: bool, over: int | None = None, hook: str = "") -> dic
     asked: dict[str, Json] = {} if over is None else {"conditions": f"{{{{ value > {over} }}}}"}
     asked |= {"hooks": [{"hubRef": "tell", "trigger": hook}]} if hook else {}
     return {**asked, "isApproved": False} if approval else asked
+
+
+def _events(spec: Spec) -> dict[str, Json]:
+    return {"events": [{"ref": ref, "kinds": [kind]} for ref, kind in spec.listens]} if spec.listens else {}
 
 
 def _hooks(trigger: str) -> tuple[Hook, ...]:

@@ -6,6 +6,7 @@ one: `reconciler.loop.Loop` on `reconciler.core.Core`; only its ports are simula
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,17 +17,19 @@ import trio
 from planner.admit import Limits
 from planner.desire.view import Identity, View
 from planner.effects import effects
+from planner.model.events import OutsideEvent, ident_of
 from planner.model.facts import Asked, Fact, Observed
 from planner.model.people import Command
 from planner.plan import plan_root, reads
 from reconciler.backends.memory import MemoryBackend, Program
 from reconciler.core import Core, Policy, Ports
+from reconciler.errors import Transient
 from reconciler.ledger.memory import MemoryLedger
 from reconciler.ledger.state import MemoryState
 from reconciler.loop import Loop, LoopSettings
 from reconciler.ports import Order
 from tests.simulation.clock import VirtualClock
-from tests.simulation.draw import Style
+from tests.simulation.draw import SMOKE, Style
 from tests.simulation.forge import FailingForge, Outside
 from tests.simulation.history import History, Start, Transaction
 from tests.simulation.invariants import i18_reads, liveness
@@ -201,6 +204,29 @@ class World:
         await self.ledger.record([Asked(root, command, now)])
         core.queue.add(f"root:{root}" if root else "project")
 
+    async def smoke(self) -> None:
+        """Somebody sends events for as long as faults last, now and then one of before; only where somebody listens."""
+        chance = random.Random(f"{self.plan.seed}:smoke")
+        number = 0
+        while not self.quiet:
+            await trio.sleep(chance.choice([5.0, 60.0, 300.0]))
+            roots = self.ledger.snapshot().roots.values()
+            listened = any(one.ref == SMOKE for record in roots for one in record.listens)
+            if not listened or self.loop is None or self.life is None or self.life.dead or self.quiet:
+                continue
+            number += 1
+            ident = f"{chance.randrange(number)}" if chance.random() < 0.3 else f"{number}"
+            self.history.counts["smoke"] += 1
+            self.say(f"smoke {ident}")
+            await self._send(self.loop, self.life, ident)
+
+    async def _send(self, loop: Loop, life: Life, ident: str) -> None:
+        event = OutsideEvent(ident_of("sent", SMOKE, ident), "alert_warning", SMOKE, self.clock.now(), about=ident)
+        with trio.move_on_after(60.0), contextlib.suppress(Transient):
+            await loop.events.receive(event)
+        if life.dead:
+            self.say("nobody heard whether it was taken")
+
     # ---- the rest of the world
 
     async def pump(self) -> None:
@@ -353,6 +379,8 @@ async def simulate(plan: Plan, history: History, play: Play) -> None:
         )
         ledger.after = world.recorded
         nursery.start_soon(world.pump)
+        if not plan.paced:
+            nursery.start_soon(world.smoke)
         world.start()
         await play(world)
         await world.settle()

@@ -14,7 +14,7 @@ from tests.simulation.history import History
 NAME = "I4"
 
 _A_TICK_TAKES = timedelta(seconds=1500)
-"""A tick's run may still be on its way if it is younger."""
+"""A run of a tick, or of an event (of a tick's run, it may be), may still be on its way if it is younger."""
 
 
 def check(history: History) -> list[str]:
@@ -37,7 +37,7 @@ def _root(history: History, record: RootRecord) -> list[str]:
     if planned.digest is None or applied is None or applied.key is None:
         return []
     form = history.forms[planned.form]
-    if form.schedule is not None or form.policy.run is RunPolicy.MANUAL or form.refused:
+    if form.schedule is not None or form.by_events or form.policy.run is RunPolicy.MANUAL or form.refused:
         return []
     run = _story(history.state, applied.key)
     if run is None:
@@ -126,7 +126,7 @@ def _carried_service(history: History, run: RunRecord) -> bool:
 
 def _young(history: History, run: RunRecord) -> bool:
     assert history.now is not None
-    by_itself = run.key.tick is not None
+    by_itself = run.key.recurs
     return by_itself and history.now - run.opened_at < _A_TICK_TAKES
 
 
