@@ -22,6 +22,7 @@ from tests.planner.test_dags import NODES
 from tests.planner.test_events import EVENTS
 from tests.planner.test_hooks import HOOKS
 from tests.planner.test_joins import JOINED, JOINS
+from tests.planner.test_outside_events import OUTSIDE
 
 __all__ = ["rules"]
 
@@ -33,6 +34,7 @@ TABLES: Mapping[str, Sequence[Case]] = {
     "hooks": HOOKS,
     "joins": (*JOINS, *(Case(name, "what it finds", steps) for name, (steps, _) in JOINED.items())),
     "nodes": NODES,
+    "outside-events": OUTSIDE,
 }
 TRIGGERS = ("all_succeeded", "all_failed", "all_done", "one_succeeded", "one_failed", "one_done")
 ENDS = ("succeeded", "failed", "upstream_failed", "stopped", "skipped", "running")

@@ -330,7 +330,10 @@ COMMITS = (
 )
 
 
-@table(*RUNS, *SENT, *COMMITS)
+OUTSIDE = (*RUNS, *SENT, *COMMITS)
+
+
+@table(*OUTSIDE)
 def test_events(case):
     case.check()
 
