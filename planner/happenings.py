@@ -11,7 +11,6 @@ from datetime import datetime
 
 from planner import canon
 from planner.canon import Json
-from planner.desire.event import DEEPEST
 from planner.desire.nodes import entered
 from planner.fold import RootState
 from planner.model.events import REPOSITORY, RUNS, OutsideEvent, Subscription, ident_of
@@ -75,7 +74,7 @@ def of_runs(before: RootState, after: RootState, kinds: Collection[str], now: da
         # A hook is no run of the operation, and what is carried over was told when it happened.
         if key.place or run.follows is not None or run.carried_from is not None:
             continue
-        if run.event is not None and run.event.depth >= DEEPEST:  # its own skipped run would go on with the circle
+        if run.event is not None and run.event.is_circle(name):  # it was skipped, and its end would go on with it
             continue
         if had is run and run.kind != "dag":  # of a DAG it may be a node that went on
             continue
@@ -113,7 +112,7 @@ def _of_run(name: str, run: RunRecord, status: str, now: datetime) -> OutsideEve
         at=now,
         data=data,
         about=str(run.key),
-        depth=run.event.depth + 1 if run.event is not None else 0,
+        chain=(*(run.event.chain if run.event is not None else ()), name),
     )
 
 

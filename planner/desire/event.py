@@ -10,15 +10,12 @@ from planner import keys
 from planner.desire.opening import form_commit
 from planner.desire.view import Draft
 from planner.model.desired import CompiledOperation
-from planner.model.events import OutsideEvent, Subscription
+from planner.model.events import MOST_TURNS, OutsideEvent, Subscription
 from planner.model.facts import Listened, Opened, PassedOver, Settled
 from planner.model.people import Suspension
 from planner.model.status import RunStatus
 
-__all__ = ["DEEPEST", "MOST_OPEN", "decide", "listen", "listening", "pass_over", "refs_of", "words"]
-
-DEEPEST = 8
-"""Runs that events start one after the other: operations that start one another in a circle come to an end."""
+__all__ = ["MOST_OPEN", "decide", "listen", "listening", "pass_over", "refs_of", "words"]
 
 MOST_OPEN = 1_000
 """Runs of events that may be open of one root; what happens beyond is recorded as skipped."""
@@ -117,8 +114,8 @@ def _start(draft: Draft, operation: CompiledOperation, event: OutsideEvent, acti
         )
     )
     why = ""
-    if event.depth >= DEEPEST:
-        why = f"{DEEPEST} events in a row led to it: operations start one another in a circle"
+    if event.is_circle(draft.name):
+        why = f"{MOST_TURNS} runs of it led to it already: operations start one another in a circle"
     elif active >= MOST_OPEN:
         why = f"{MOST_OPEN:,} runs of earlier events are not done yet"
     if why:

@@ -13,13 +13,26 @@ from datetime import datetime
 
 from planner.canon import Json
 
-__all__ = ["REPOSITORY", "RUNS", "SENDABLE", "OutsideEvent", "Subscription", "has_source", "ident_of", "subscriptions"]
+__all__ = [
+    "MOST_TURNS",
+    "REPOSITORY",
+    "RUNS",
+    "SENDABLE",
+    "OutsideEvent",
+    "Subscription",
+    "has_source",
+    "ident_of",
+    "subscriptions",
+]
 
 RUNS = "runs."
 """How a `ref` begins that names an operation of the project, whose runs have statuses."""
 
 REPOSITORY = "repository"
 """The `ref` of the repository that is followed, whose branch has commits."""
+
+MOST_TURNS = 3
+"""Runs of one operation in a chain of events: operations that start one another in a circle come to an end."""
 
 SENDABLE = ("alert_info", "alert_warning", "alert_critical", "project_custom_event")
 """Kinds that somebody sends; their `ref` is a name that sender and listener agree on."""
@@ -51,7 +64,7 @@ class OutsideEvent:
         at: when it was heard of here.
         data: what is known of it: `globals.event.data` of the runs that it starts.
         about: what it was, for people: a run's key, a commit, the id that its sender gave it.
-        depth: how many events in a row led to it: 0 where no run of an event is its source.
+        chain: the operations whose runs led to it, by events, oldest first; empty where it was not the end of a run.
         by: who sent it; "" for what Plumbline saw itself.
     """
 
@@ -61,8 +74,12 @@ class OutsideEvent:
     at: datetime
     data: Mapping[str, Json] = field(default_factory=dict)
     about: str = ""
-    depth: int = 0
+    chain: tuple[str, ...] = ()
     by: str = ""
+
+    def is_circle(self, root: str) -> bool:
+        """Whether it is to start `root` once more after `MOST_TURNS` runs of it that led here: it goes in a circle."""
+        return self.chain.count(root) >= MOST_TURNS
 
 
 def ident_of(source: str, *names: str) -> str:

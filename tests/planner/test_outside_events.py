@@ -6,7 +6,7 @@ import pytest
 
 from planner import happenings, keys
 from planner.desire import event as rules
-from planner.model.events import OutsideEvent, ident_of
+from planner.model.events import MOST_TURNS, OutsideEvent, ident_of
 from planner.model.status import RunStatus
 from tests.planner.builders import dag, job, listening, node, service
 from tests.planner.cases import Case, table
@@ -392,26 +392,40 @@ def test_operations_that_start_one_another_in_a_circle_come_to_an_end():
     pong = listening(job("pong"), ("runs.ping", "succeeded"))
     history = after(push(ping, pong), sent("alert_warning", "drift"))
 
-    for turn in range(rules.DEEPEST):
+    for turn in range(2 * MOST_TURNS):
         (alive,) = history.alive()
         assert alive.startswith("pong" if turn % 2 else "ping")
         history.end(alive)
         history.go()
     assert history.alive() == []
     skipped = [run for run in history.ledger.snapshot().runs.values() if run.status is RunStatus.SKIPPED]
-    assert [run.reason for run in skipped] == ["8 events in a row led to it: operations start one another in a circle"]
+    assert [run.reason for run in skipped] == [
+        "3 runs of it led to it already: operations start one another in a circle"
+    ]
 
 
 def test_what_is_skipped_as_a_circle_tells_nobody():
-    ping = listening(job("ping"), ("runs.ping", "done"), ("drift", "alert_warning"))
+    ping = listening(job("ping"), ("runs.ping", "done"), ("runs.ping", "running"), ("drift", "alert_warning"))
     history = after(push(ping), sent("alert_warning", "drift"))
 
-    for _ in range(rules.DEEPEST):
+    while history.alive():
+        history.end(history.alive()[0])
+        history.go()
+    runs = [run for run in history.ledger.snapshot().runs.values() if run.root == "ping"]
+    assert [run.status for run in runs].count(RunStatus.SUCCEEDED) == 1 + 2 + 4
+    assert [run.status for run in runs].count(RunStatus.SKIPPED) == 8
+
+
+def test_a_long_chain_of_operations_goes_on_to_its_end():
+    chain = [listening(job(f"step{number}"), (f"runs.step{number - 1}", "succeeded")) for number in range(1, 30)]
+    history = after(push(job("step0"), *chain))
+
+    for number in range(30):
         (alive,) = history.alive()
+        assert alive.startswith(f"step{number}@")
         history.end(alive)
         history.go()
     assert history.alive() == []
-    assert len([key for key in history.ledger.snapshot().runs if key.root == "ping"]) == rules.DEEPEST + 1
 
 
 def test_a_flood_of_events_is_recorded_and_not_started(monkeypatch):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from planner.desire.event import DEEPEST
 from planner.keys import Key
 from planner.model.events import Subscription
 from planner.model.facts import Carried, Fact, Happened, Listened, Opened, PassedOver, Received, Renamed, Settled
@@ -117,7 +116,7 @@ def _opened(seen: _Seen, fact: Opened) -> list[str]:
         seen.not_own.add(fact.key)
     if fact.event is None:
         return []
-    if fact.event.depth >= DEEPEST:
+    if fact.event.is_circle(fact.root):
         seen.not_own.add(fact.key)  # it is recorded as skipped, and its end tells nobody
     seen.started[seen.of(fact.root), fact.event.ident] += 1
     return _decided(seen, fact.root, fact.event.ident)
