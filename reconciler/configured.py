@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from decimal import Decimal
 from pathlib import Path
 
 from planner.admit import Limits
 from planner.compile import CompileConfig
 from planner.desire.view import Identity
 from planner.guard import Budgets
+from planner.line import QueueLimits
 from planner.model.notices import NOTIFYING
 from planner.spec.catalogue import Connection
 from planner.spec.places import snake
+from planner.spec.queues import amount
 from reconciler.backends.local.settings import MEBIBYTE, Containment, LocalSettings
 from reconciler.core import Policy
 from reconciler.errors import Unusable
@@ -113,10 +116,21 @@ def policy_of(settings: DaemonSettings, identity: Identity, warnings: tuple[str,
         identity=identity,
         branch=settings.repository.branch or "",
         budgets=Budgets(starts=settings.budgets.starts, gpus=settings.budgets.gpus),
-        limits=Limits(runs=local.runs_at_once, slots=local.slots, ports=(local.ports[0], local.ports[1])),
+        limits=Limits(local.runs_at_once, local.slots, (local.ports[0], local.ports[1]), _queues_of(settings)),
         resync=settings.resync.total_seconds(),
         grace=settings.grace.total_seconds(),
         hold_first=(settings.first_sync or ("run" if is_local else "hold")) == "hold",
         hold_others=settings.first_sync is None,
         warnings=warnings,
     )
+
+
+def _queues_of(settings: DaemonSettings) -> dict[str, QueueLimits]:
+    return {
+        name: QueueLimits(
+            runs=queue.runs,
+            resources={resource: amount(most) or Decimal(0) for resource, most in queue.resources.items()},
+            priority=queue.priority,
+        )
+        for name, queue in settings.queues.items()
+    }

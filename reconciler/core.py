@@ -18,6 +18,7 @@ from planner.admit import Limits
 from planner.desire.view import Identity, Wait
 from planner.guard import Budgets
 from planner.keys import Key
+from planner.line import Line
 from planner.model.desired import CompiledOperation
 from planner.model.run import BoundRun
 from reconciler import codec
@@ -95,8 +96,11 @@ class Core:
         self.written: dict[Key, datetime] = {}
         # Roots of runs whose key still carries the name that the root had before a rename.
         self.renamed: dict[Key, str] = {}
+        # What is ready and was not let in, and why it was not when its root was planned last; made anew by planning.
+        self.line = Line()
         self.waits: dict[str, tuple[Wait, ...]] = {}
-        self.starved: set[str] = set()
+        # Roots with open runs that were not planned since the start: the line is not whole without them.
+        self.unplanned: set[str] = set()
         # Roots that wait for the end of a run; which ones is planned anew after a restart.
         self.watching: dict[Key, set[str]] = {}
         self.draining = False

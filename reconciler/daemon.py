@@ -231,7 +231,7 @@ def _reload(daemon: Daemon) -> None:
     daemon.core.policy = replace(policy, branch=daemon.core.policy.branch)
     log.info("configuration read again", needs_restart=_needs_restart(daemon.settings, new))
     # Roots that wait for a place look again: there may be more of them now.
-    for name in ("source", "survey", *(f"root:{root}" for root in daemon.core.starved)):
+    for name in ("source", "survey", *(f"root:{root}" for root in daemon.core.line.roots)):
         daemon.core.queue.add(name)
 
 

@@ -86,6 +86,7 @@ class Loop:
         await self.publisher.recover()
         roots = await self.core.ledger.roots()
         self.events.load(roots)
+        self.core.unplanned = {name for name, record in roots.items() if record.open}
         for name in roots:
             self.core.queue.add(f"root:{name}")
         for name in ("source", "project", "survey"):
@@ -158,6 +159,7 @@ class Loop:
             self.core.queue.add(f"root:{root}")
         for claim in await self.core.ledger.claims():
             self.core.queue.add(f"root:{claim.root}")
+        await self.roots.door.call()
         self.core.queue.add("survey", self.core.policy.resync)
         if self._turns.turned(self.core.clock.now()):
             log.warning("the wall clock was turned, or this machine slept: every operation is looked at again")

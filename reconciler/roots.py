@@ -7,9 +7,9 @@ the records alone. Cancelling this at any await leaves a state that the next rec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
-from planner.admit import Admission, admit
 from planner.desire.view import View
 from planner.effects import effects
 from planner.fold import RootState, fold_root
@@ -19,6 +19,7 @@ from planner.model.questions import Answer, Question
 from planner.model.run import Phase, Snapshot
 from planner.plan import RootPlan, plan_root, reads
 from reconciler import codec
+from reconciler.admission import Door
 from reconciler.apply import apply
 from reconciler.core import Core
 from reconciler.errors import Transient
@@ -41,6 +42,7 @@ class Roots:
         self._observer = observer
         self._publisher = publisher
         self._telling = telling
+        self.door = Door(core)
 
     async def reconcile(self, name: str) -> None:
         """Bring root `name` one step nearer to what is wanted.
@@ -49,16 +51,20 @@ class Roots:
             Transient: something outside must be tried again.
         """
         core = self._core
-        renames = core.renames
-        state = await core.ledger.root(name)
-        snapshot = await self._observer.look(state)
-        plan = await self._plan(state, snapshot)
-        plan, facts = await self._record(state, plan, snapshot, renames)
+        try:
+            plan, facts = await self._decide(name)
+        except Exception:
+            await self.door.step_aside(name)
+            raise
+        finally:
+            await self.door.planned(name)
         after = plan.state
         core.renamed.update({key: name for key in after.runs if key.root != name})
         if facts:
             self._publisher.changed(facts)
         self._wake(name, plan, facts)
+        if _freed(facts):
+            await self.door.call()
         await self._watch(name, plan.watched)
         done = await apply(core, name, effects(after))
         if done.facts:
@@ -67,6 +73,14 @@ class Roots:
                 core.queue.add(f"root:{name}")
         if done.failed:
             raise Transient(done.failed)
+
+    async def _decide(self, name: str) -> tuple[RootPlan, Sequence[Fact]]:
+        core = self._core
+        renames = core.renames
+        state = await core.ledger.root(name)
+        snapshot = await self._observer.look(state)
+        plan = await self._plan(state, snapshot)
+        return await self._record(state, plan, snapshot, renames)
 
     async def _plan(self, state: RootState, snapshot: Snapshot | None) -> RootPlan:
         """Plan, and answer its questions as often as it has some.
@@ -104,17 +118,14 @@ class Roots:
         kept: dict[str, object] = {**plan.bound, **plan.forms}
         blobs = {digest: codec.encode(value) for digest, value in kept.items()}
         core.remember(kept)
-        if not plan.ready:
-            core.starved.discard(name)
-            core.waits[name] = plan.waits
-            await self._write(before, plan.facts, blobs, renames)
-            return plan, plan.facts
-        async with core.admission:
-            admission = await self._admit(plan, snapshot)
+        async with core.admission if plan.ready else nullcontext():
+            admission = await self.door.ask(name, plan, snapshot)
             facts = (*plan.facts, *admission.intents)
             await self._write(before, facts, blobs, renames)
+            self.door.let_in(name, plan, admission)
         core.waits[name] = (*plan.waits, *admission.waits)
-        (core.starved.add if admission.waits else core.starved.discard)(name)
+        if admission.moved:
+            await self.door.call()
         state = plan.state
         for intent in admission.intents:
             state = fold_root(state, intent)
@@ -135,23 +146,6 @@ class Roots:
                 await core.ledger.record(facts, blobs)
                 self._telling.recorded(facts)
 
-    async def _admit(self, plan: RootPlan, snapshot: Snapshot | None) -> Admission:
-        core, ready = self._core, plan.ready
-        if core.draining:
-            return Admission((), ())
-        # What this plan saw end holds nothing any more, though the ledger learns of it only with the intents.
-        ended = _ended(plan)
-        claims = [claim for claim in await core.ledger.claims() if claim.key not in ended]
-        taken: set[int] = set(snapshot.busy_ports) if snapshot is not None else set()
-        if any(item.ports for item in ready):
-            taken |= set((await core.backend.observe(())).busy_ports)
-            taken |= await self._leased_elsewhere({item.root for item in ready})
-        return admit(ready, claims, core.policy.limits, core.clock.now(), frozenset(taken))
-
-    async def _leased_elsewhere(self, own: set[str]) -> set[int]:
-        roots = await self._core.ledger.roots()
-        return {port for name, record in roots.items() if name not in own for port in record.ports.values()}
-
     async def _watch(self, name: str, runs: frozenset[Key]) -> None:
         """Have `name` planned again when one of `runs` ends; an end that was recorded meanwhile counts at once."""
         if not runs:
@@ -166,14 +160,6 @@ class Roots:
         core = self._core
         if plan.wake_at is not None:
             core.queue.add(f"root:{name}", max((plan.wake_at - core.clock.now()).total_seconds(), 0.001))
-        freed = any(
-            isinstance(fact, Vanished | Settled)
-            or (isinstance(fact, Observed) and fact.observation.phase is Phase.ENDED)
-            for fact in facts
-        )
-        if freed:
-            for other in core.starved:
-                core.queue.add(f"root:{other}")
         for fact in facts:
             for other in core.watching.pop(fact.key, ()) if isinstance(fact, Settled) else ():
                 core.queue.add(f"root:{other}")
@@ -181,10 +167,8 @@ class Roots:
             core.queue.add("forge")
 
 
-def _ended(plan: RootPlan) -> frozenset[Key]:
-    return frozenset(
-        run.key.at_attempt(attempt.number)
-        for run in plan.state.runs.values()
-        for attempt in run.attempts
-        if not attempt.live
+def _freed(facts: Sequence[Fact]) -> bool:
+    return any(
+        isinstance(fact, Vanished | Settled) or (isinstance(fact, Observed) and fact.observation.phase is Phase.ENDED)
+        for fact in facts
     )

@@ -7,9 +7,9 @@ not known (a check without one), no name is wrong. Nothing here sees the value o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
 from itertools import islice
 
+from planner.compile.amounts import amount_in, amounts_of, plain
 from planner.compile.given import CompileConfig
 from planner.compile.origin import Origin, Report
 from planner.compile.scope import UNKNOWN
@@ -85,25 +85,14 @@ def check_queue(name: str, gang: Gang | None, origin: Origin, pair: tuple[Compil
 
 
 def _above(name: str, queue: Queue, gang: Gang | None, origin: Origin) -> Iterator[Problem]:
-    for resource, limit in queue.resources.items() if gang is not None else ():
-        wanted, most = _wanted(gang, resource), amount(limit)
+    wants = amounts_of(gang) if gang is not None else {}
+    for resource, limit in queue.resources.items():
+        wanted, most = amount_in(wants, resource), amount(limit)
         if most is not None and wanted > most:
-            message = f"{_plain(wanted)} of {resource} are wanted together, and the queue `{name}` has {limit} in all"
+            message = f"{plain(wanted)} of {resource} are wanted together, and the queue `{name}` has {limit} in all"
             yield origin.problem("PL-702", message, "ask for less, or name a larger queue")
     if gang is not None and queue.runs == 0:
         yield origin.problem("PL-702", f"the queue `{name}` lets nothing run", "name another queue")
-
-
-def _wanted(gang: Gang | None, resource: str) -> Decimal:
-    total = Decimal(0)
-    for group in gang.replicas if gang else ():
-        one = amount(group.container.resources.get(resource, ""))
-        total += (one or Decimal(0)) * group.count
-    return total
-
-
-def _plain(number: Decimal) -> str:
-    return f"{number.normalize():f}" if abs(number.adjusted()) < 20 else str(number)
 
 
 def _unknown(what: str, name: str, known: Iterable[str], origin: Origin) -> Problem:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from planner.compile.amounts import amounts_of
 from planner.desire.approval import is_withheld
 from planner.desire.view import Draft, Ready, Wait
 from planner.model.desired import CompiledOperation, Leaf
@@ -194,6 +195,7 @@ def _start(draft: Draft, run: RunRecord, context: LeafContext, not_before: datet
             since=run.opened_at,
             lane=context.lane,
             leased=_leased(draft, leaf.gang.ports, context.lane),
+            amounts=amounts_of(leaf.gang),
         )
     )
 

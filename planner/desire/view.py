@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from planner import canon
 from planner.fold import RootState, fold_root
@@ -74,6 +75,7 @@ class Ready:
         since: when its run was opened: the order in the queue.
         lane: port identities of this lease; rolling services alternate between two.
         leased: by declared port, the real port that this identity had before: it is kept over restarts.
+        amounts: of every resource, parts of one (`500m` of cpu) and memory included: what queues count.
     """
 
     key: Key
@@ -84,6 +86,7 @@ class Ready:
     since: datetime
     lane: int = 0
     leased: Mapping[int, int] = field(default_factory=dict)
+    amounts: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class Wait:
         since: from when.
         until: when it ends by itself, if that is known.
         release: what a person can do, or "".
+        queue: the queue that it waits in, or "".
     """
 
     key: Key
@@ -103,6 +107,7 @@ class Wait:
     since: datetime
     until: datetime | None = None
     release: str = ""
+    queue: str = ""
 
 
 class Draft:

@@ -153,7 +153,8 @@ class Bound:
 class Intended:
     """Attempt `key` is going to be started. Claims what it holds and its place in its queue.
 
-    `ports` are the declared ports in the order of the leased ones; `lane` is their lane.
+    `ports` are the declared ports in the order of the leased ones; `lane` is their lane. `amounts` are those that are
+    not whole numbers, as plain decimals.
     """
 
     root: str
@@ -164,6 +165,7 @@ class Intended:
     requests: Mapping[str, int] = field(default_factory=dict)
     ports: tuple[int, ...] = ()
     lane: int = 0
+    amounts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,6 +247,7 @@ class Claim:
         queue: name of its queue.
         requests: amounts by resource name.
         leases: ports and slots that it holds.
+        amounts: what it asks for of a resource where that is no whole number, as plain decimals.
     """
 
     key: Key
@@ -254,3 +255,4 @@ class Claim:
     queue: str
     requests: Mapping[str, int]
     leases: Leases
+    amounts: Mapping[str, str] = field(default_factory=dict)

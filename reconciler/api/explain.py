@@ -20,6 +20,7 @@ from planner.model.records import Applied, RootRecord
 from planner.model.run import JoinedRuns
 from planner.model.status import RunStatus
 from planner.spec.words import short
+from reconciler.admission import waits_of
 from reconciler.api import find, views
 from reconciler.api.stories import Story, one
 from reconciler.core import Core
@@ -90,7 +91,7 @@ async def _case(core: Core, record: RootRecord) -> _Case:
         target=await core.form(planned.form) if planned and planned.form else None,
         force=await core.form(applied.form) if applied and applied.form else None,
         last=last,
-        waits=core.waits.get(record.name, ()),
+        waits=waits_of(core, record.name),
         now=core.clock.now(),
         joined=bound.joined if bound is not None else (),
     )

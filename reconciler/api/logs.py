@@ -13,6 +13,7 @@ from anyio.abc import TaskGroup
 
 from planner.keys import Key
 from planner.model.records import AttemptRecord, RunRecord
+from reconciler.admission import waits_of
 from reconciler.api import find, problems, views
 from reconciler.api.stories import Story, leaves, one
 from reconciler.core import Core
@@ -61,7 +62,7 @@ def _not_started(core: Core, story: Story) -> str:
     run = story.run
     if run.status.final:
         return f"{run.key} never started: {run.status}{f', {run.reason}' if run.reason else ''}"
-    waits = [wait for wait in core.waits.get(run.root, ()) if wait.key.run == run.key]
+    waits = [wait for wait in waits_of(core, run.root) if wait.key.run == run.key]
     why = views.sentence(waits[0]) if waits else f"{run.status} since {views.instant(run.opened_at)}"
     return f"{run.key} has not started: {why}"
 

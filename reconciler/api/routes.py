@@ -118,6 +118,11 @@ async def _explain(service: Service, request: Request) -> ASGIApp:
     return JSONResponse(await service.explain(_needed(request, "operation"), digest=_flag(request, "digest")))
 
 
+async def _queues(service: Service, request: Request) -> ASGIApp:
+    _only(request, "queue")
+    return JSONResponse(await service.queues(request.query_params.get("queue", "")))
+
+
 async def _plan(service: Service, request: Request) -> ASGIApp:
     _only(request, "head", "base", "at")
     values = request.query_params
@@ -151,6 +156,7 @@ ROUTES: tuple[Listed, ...] = (
     Listed("GET", "/v1/run", _run),
     Listed("GET", "/v1/logs", _logs),
     Listed("GET", "/v1/explain", _explain),
+    Listed("GET", "/v1/queues", _queues),
     Listed("GET", "/v1/plan", _plan),
     Listed("POST", "/v1/plan", _plan_desired),
     Listed("POST", "/v1/references", _references),

@@ -14,7 +14,7 @@ from planner.canon import Json
 from planner.compile.digests import is_sealed
 from planner.model.desired import DesiredState
 from reconciler import codec
-from reconciler.api import commands, events, explain, listing, plans, problems, references, services, status
+from reconciler.api import commands, events, explain, listing, plans, problems, queues, references, services, status
 from reconciler.api.asked import Request
 from reconciler.api.logs import Wanted, Write, prepare, stream
 from reconciler.api.sent import Sent
@@ -72,6 +72,11 @@ class Service:
     async def explain(self, name: str, *, digest: bool = False) -> Mapping[str, Json]:
         """Why an operation will or will not run."""
         return await explain.explain(self.core, name, digest=digest)
+
+    async def queues(self, name: str = "") -> Mapping[str, Json]:
+        """All queues, or the one of that name."""
+        door = self.loop.roots.door
+        return await (queues.one_queue(self.core, door, name) if name else queues.all_queues(self.core, door))
 
     async def plan(self, asked: plans.Asked) -> Mapping[str, Json]:
         """The plan of a commit that the daemon has."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from planner.canon import Json
 from planner.keys import Key
 from planner.model.records import RootRecord
+from reconciler.admission import waits_of
 from reconciler.api import find, problems, views
 from reconciler.api.find import Found
 from reconciler.api.stories import Story, one
@@ -55,7 +56,7 @@ def _why_not(core: Core, record: RootRecord, found: Found) -> str:
     if record.down is not None:
         at = views.instant(record.down.at)
         return f"{name} is down since {at}, {record.down.reason} by {record.down.by}; plumbline retry {name}"
-    waits = core.waits.get(name, ())
+    waits = waits_of(core, name)
     if waits:
         return f"{name} is not ready: {views.sentence(waits[0])}"
     if found.run is not None and found.run.status.final:

@@ -10,6 +10,7 @@ from planner.keys import Key
 from planner.model.desired import CompiledOperation
 from planner.model.people import Suspension
 from planner.model.records import RootRecord
+from reconciler.admission import waits_of
 from reconciler.api import find, problems, views
 from reconciler.api.health import unwritable
 from reconciler.api.stories import Story, leaves, one, tell
@@ -104,7 +105,7 @@ async def _root(
         "down": views.down_view(record),
         "suspended": views.suspension_view(record.suspended),
         "nextTick": next(iter(views.next_ticks(record, force, suspended, now, 1)), None),
-        "waits": [views.wait_view(wait) for wait in core.waits.get(record.name, ())],
+        "waits": [views.wait_view(wait) for wait in waits_of(core, record.name)],
         "why": _why(core, record, target),
         "open": [views.run_view(told[key], identity) for key in record.open if key in told],
         "last": views.run_view(last, identity) if last else None,
@@ -126,7 +127,7 @@ def _why(core: Core, record: RootRecord, target: CompiledOperation | None) -> st
     """Why it does not do more than it does, in one sentence with who and what to do; "" when nothing keeps it."""
     if target is not None and target.refused:
         return f"refused: {target.refused}"
-    if waits := core.waits.get(record.name, ()):
+    if waits := waits_of(core, record.name):
         return views.sentence(waits[0])
     if record.suspended is not None and views.is_suspended(record.suspended, core.clock.now()):
         return views.suspension_words(record.suspended, record.name)
@@ -174,7 +175,7 @@ async def run_detail(core: Core, name: str) -> dict[str, Json]:
         "stop": {"by": run.stop.by, "reason": str(run.stop.reason)} if run.stop else None,
         "rounds": dict(run.rounds),
         "newestRound": str(newest.run.key) if (newest := await one(core, run.key)) else str(run.key),
-        "waits": [views.wait_view(wait) for wait in core.waits.get(run.root, ()) if wait.key.top == run.key.top],
+        "waits": [views.wait_view(wait) for wait in waits_of(core, run.root) if wait.key.top == run.key.top],
         "bound": views.bound_view(bound) if bound else None,
         "nodes": [{"node": "/".join(key.place), **views.run_view(node, identity)} for key, node in nodes.items()],
     }

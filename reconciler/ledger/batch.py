@@ -8,7 +8,7 @@ is decided by `planner.fold` alone. This module must never read or write a store
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planner import keys
 from planner.fold import (
@@ -244,7 +244,7 @@ class Batch:
         self.renamed.append((fact.old, fact.root))
         for key, claim in self.claims.items():
             if claim is not None and claim.root == fact.old:
-                self.claims[key] = Claim(key, fact.root, claim.queue, claim.requests, claim.leases)
+                self.claims[key] = replace(claim, root=fact.root)
 
     def _claimed(self, fact: Fact, before: RootState, after: RootState) -> None:
         for key in _runs_of(fact):
@@ -252,7 +252,7 @@ class Batch:
             self.claims.update(dict.fromkeys(had - has))
             if isinstance(fact, Intended) and fact.key in has - had:
                 root = after.runs[key].root
-                self.claims[fact.key] = Claim(fact.key, root, fact.queue, fact.requests, fact.leases)
+                self.claims[fact.key] = Claim(fact.key, root, fact.queue, fact.requests, fact.leases, fact.amounts)
 
 
 def _runs_of(fact: Fact) -> Collection[Key]:

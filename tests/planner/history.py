@@ -13,13 +13,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from planner import happenings, keys
-from planner.admit import Limits, admit
+from planner.admit import Limits, grant
 from planner.canon import Json
 from planner.desire.view import Identity, View, Wait
 from planner.effects import Clean, Ensure, Stop, effects
 from planner.fold import RootState, fold_root
 from planner.guard import Budgets
 from planner.keys import Key
+from planner.line import Line
 from planner.model import facts as f
 from planner.model.desired import CompiledOperation, DesiredState
 from planner.model.events import OutsideEvent, ident_of
@@ -75,6 +76,7 @@ class History:
     stops_at_once: bool = True
     facts: list[Fact] = field(default_factory=list)
     waits: dict[str, tuple[Wait, ...]] = field(default_factory=dict)
+    line: Line = field(default_factory=Line)
     wakes: dict[str, datetime | None] = field(default_factory=dict)
     plans: dict[str, CommitPlan] = field(default_factory=dict)
     again: set[str] = field(default_factory=set)
@@ -242,10 +244,15 @@ class History:
         assert {item.key for item in again.ready} == {item.key for item in plan.ready}
 
     def _admit(self, root: str, plan: RootPlan) -> tuple[f.Intended, ...]:
-        admission = admit(plan.ready, done(self.ledger.claims()), self.limits, self.now)
-        self.waits[root] = (*plan.waits, *admission.waits)
+        self.line.put(root, plan.ready)
+        granted = grant(self.line, done(self.ledger.claims()), self.limits, self.now)
+        own = tuple(intent for intent in granted.intents if intent.root == root)
+        waits = granted.waits(plan.ready)
+        started = {intent.key for intent in own}
+        self.line.put(root, [item for item in plan.ready if item.key not in started])
+        self.waits[root] = (*plan.waits, *waits)
         self.wakes[root] = plan.wake_at
-        return admission.intents
+        return own
 
     def _do(self, root: str, effect: Ensure | Stop | Clean) -> None:
         key = effect.key

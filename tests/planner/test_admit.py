@@ -82,10 +82,10 @@ def test_the_oldest_first_then_by_name():
 
 def test_waits_say_for_what_and_since_when():
     found = admit([ready("a"), ready("b", 3, queue="big")], [], Limits(runs=1), T0)
-    assert "a place in queue big (1 of 1 taken)" == found.waits[0].reason
+    assert "a place on the machine (1 of 1 taken)" == found.waits[0].reason
     assert T0 + timedelta(seconds=3) == found.waits[0].since
     found = admit([ready("a", gpu=2)], [], Limits(slots={GPU: 1}), T0)
-    assert f"2 of {GPU} (1 free)" == found.waits[0].reason
+    assert f"2 of {GPU} (there are 1 in all)" == found.waits[0].reason
 
 
 def test_a_claim_takes_a_place_whether_its_object_exists_or_not():
@@ -112,7 +112,7 @@ def test_slots_are_leased_one_by_one():
     assert ["c@g1"] == [str(wait.key) for wait in found.waits]
 
 
-def test_a_gang_waits_whole_and_those_behind_it_pass():
+def test_what_never_fits_waits_and_those_behind_it_pass():
     found = admit([ready("big", 1, gpu=4), ready("small", 2, gpu=1)], [], Limits(slots={GPU: 2}), T0)
     assert (["small"], ["big@g1"]) == (started(found), [str(wait.key) for wait in found.waits])
 
@@ -180,7 +180,7 @@ LEASES = (
         "an intent whose object nobody saw yet holds its slot",
         [world(limits=Limits(runs=1), answers=False), push(job("a", "a"), job("b", "b"))],
         then=["a g1 in force", "opens a@g1", "starts a@g1#1", "b g1 in force", "opens b@g1"],
-        waits=["b@g1 waits for a place in queue default (1 of 1 taken)"],
+        waits=["b@g1 waits for a place on the machine (1 of 1 taken)"],
     ),
     Case(
         "a-stop-frees-nothing-yet",

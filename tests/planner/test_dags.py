@@ -198,7 +198,7 @@ NODES = (
         [world(limits=Limits(runs=0)), push(dag("flow", node("a"), node("b"), concurrency=1))],
         waits=[
             "flow@g1/b waits for a place in its DAG's concurrency",
-            "flow@g1/a waits for a place in queue default (0 of 0 taken)",
+            "flow@g1/a waits for a place on the machine (0 of 0 taken)",
         ],
     ),
     Case(

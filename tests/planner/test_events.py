@@ -46,8 +46,8 @@ EVENTS = (
         "an operation that is wanted and has no place yet is queued",
         [world(limits=Limits(runs=0)), push(pair("queued"))],
         waits=[
-            "flow@g1/a waits for a place in queue default (0 of 0 taken)",
-            "flow@g1/b waits for a place in queue default (0 of 0 taken)",
+            "flow@g1/a waits for a place on the machine (0 of 0 taken)",
+            "flow@g1/b waits for a place on the machine (0 of 0 taken)",
         ],
     ),
     Case(

@@ -47,7 +47,7 @@ JOBS = (
         "what waits says what for",
         [world(limits=Limits(runs=0)), push(job())],
         says={"c1 train": "pending: created"},
-        waits=["train@g1 waits for a place in queue default (0 of 0 taken)"],
+        waits=["train@g1 waits for a place on the machine (0 of 0 taken)"],
     ),
     Case(
         "succeeded",

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import httpx
 
+from planner.admit import Limits
 from planner.compile import CompileConfig
 from planner.desire.view import Identity
 from planner.guard import Budgets
@@ -26,7 +27,7 @@ from reconciler.forges.memory import MemoryForge
 from reconciler.ledger.memory import MemoryLedger
 from reconciler.ledger.state import MemoryState
 from reconciler.loop import Loop, LoopSettings
-from reconciler.ports import Order
+from reconciler.ports import Clock, Order
 from reconciler.settings import DaemonSettings
 from reconciler.settings import Repository as RepositorySettings
 from reconciler.source.memory import MemorySource
@@ -115,19 +116,22 @@ class World:
     hold_first: bool = False
     budgets: Budgets = field(default_factory=Budgets)
     programs: dict[str, Program] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    clock: Clock = field(default_factory=WallClock)
+    workers: int = 4
 
     def __post_init__(self) -> None:
         self.remote = MemoryRepository()
         self.source = MemorySource(self.remote)
         self.ledger = MemoryLedger(MemoryState(instance="test", project=ProjectRecord(name="project")))
-        clock = WallClock()
+        clock = self.clock
         self.backend = Backend(clock, self._program)
         self.identity = Identity("test", "project")
         compiler = SourceCompiler(self.source, CompileConfig(project="project", instance="test"))
         ports = Ports(self.ledger, self.backend, self.source, compiler, MemoryForge(), clock)
-        policy = Policy(self.identity, "main", self.budgets, hold_first=self.hold_first)
+        policy = Policy(self.identity, "main", self.budgets, limits=self.limits, hold_first=self.hold_first)
         self.core = Core(ports, policy)
-        self.loop = Loop(self.core, LoopSettings(workers=4, post_interval=0.01))
+        self.loop = Loop(self.core, LoopSettings(workers=self.workers, post_interval=0.01))
         settings = DaemonSettings(repository=RepositorySettings(url="/srv/project.git"))
         self.service = Service(self.core, self.loop, settings, patience=self.patience)
         self.app = create_app(self.service)

@@ -119,6 +119,16 @@ def test_open_prints_the_address(shell: Shell) -> None:
     assert "nothing of good is running" in shell("open", "good", code=2).stderr
 
 
+def test_queues_are_shown(shell: Shell) -> None:
+    assert "QUEUE    PRIORITY  RUNS  RESOURCES  WAITING" in shell("queue").stdout
+    text = shell("queue", "default").stdout
+    assert text.startswith("queue default: 2 runs; priority 0")
+    assert "slow@g1#1" in text
+    assert "nothing waits" in text
+    assert json.loads(shell("-o", "json", "queue", "default").stdout)["runs"] == {"limit": None, "used": 2}
+    assert "there is no queue `gpu`; there is default" in shell("queue", "gpu", code=2).stderr
+
+
 def test_explain_gives_reasons(shell: Shell) -> None:
     assert "it runs when asked: plumbline run asked" in shell("explain", "asked").stdout
     assert "next ticks: " in shell("explain", "nightly").stdout
