@@ -8,13 +8,24 @@ from planner.canon import Json
 from planner.model.desired import CompiledOperation
 from planner.model.plan import FieldChange
 
-__all__ = ["field_changes", "flat_fields"]
+__all__ = ["field_changes", "flat_fields", "value_changes"]
 
 
 def field_changes(before: CompiledOperation | None, after: CompiledOperation | None) -> tuple[FieldChange, ...]:
     """Identity and live fields that differ, in order of pointer."""
-    old = flat_fields(before) if before else {}
-    new = flat_fields(after) if after else {}
+    return _changes(flat_fields(before) if before else {}, flat_fields(after) if after else {})
+
+
+def value_changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> tuple[FieldChange, ...]:
+    """What differs between two values, in order of pointer."""
+    old: dict[str, Json] = {}
+    new: dict[str, Json] = {}
+    _flatten(before, "", old)
+    _flatten(after, "", new)
+    return _changes(old, new)
+
+
+def _changes(old: Mapping[str, Json], new: Mapping[str, Json]) -> tuple[FieldChange, ...]:
     return tuple(
         FieldChange(at, old.get(at), new.get(at), added=at not in old, removed=at not in new)
         for at in sorted({*old, *new})

@@ -102,6 +102,16 @@ async def _run(service: Service, request: Request) -> ASGIApp:
     return JSONResponse(await service.run(_needed(request, "run")))
 
 
+async def _graph(service: Service, request: Request) -> ASGIApp:
+    _only(request, "run")
+    return JSONResponse(await service.graph(_needed(request, "run")))
+
+
+async def _diff(service: Service, request: Request) -> ASGIApp:
+    _only(request, "before", "after")
+    return JSONResponse(await service.diff(_needed(request, "before"), _needed(request, "after")))
+
+
 async def _logs(service: Service, request: Request) -> ASGIApp:
     _only(request, "run", "follow", "tail")
     tail = _number(request, "tail", _MOST_LINES)
@@ -154,6 +164,8 @@ ROUTES: tuple[Listed, ...] = (
     Listed("GET", "/v1/commits/{id}", _commit),
     Listed("GET", "/v1/runs", _runs),
     Listed("GET", "/v1/run", _run),
+    Listed("GET", "/v1/graph", _graph),
+    Listed("GET", "/v1/diff", _diff),
     Listed("GET", "/v1/logs", _logs),
     Listed("GET", "/v1/explain", _explain),
     Listed("GET", "/v1/queues", _queues),

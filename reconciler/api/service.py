@@ -14,7 +14,20 @@ from planner.canon import Json
 from planner.compile.digests import is_sealed
 from planner.model.desired import DesiredState
 from reconciler import codec
-from reconciler.api import commands, events, explain, listing, plans, problems, queues, references, services, status
+from reconciler.api import (
+    commands,
+    differences,
+    events,
+    explain,
+    graphs,
+    listing,
+    plans,
+    problems,
+    queues,
+    references,
+    services,
+    status,
+)
 from reconciler.api.asked import Request
 from reconciler.api.logs import Wanted, Write, prepare, stream
 from reconciler.api.sent import Sent
@@ -68,6 +81,14 @@ class Service:
     async def run(self, name: str) -> Mapping[str, Json]:
         """One run with everything about it."""
         return await status.run_detail(self.core, name)
+
+    async def graph(self, name: str) -> Mapping[str, Json]:
+        """The graph of an operation, or of a run as it goes."""
+        return await graphs.graph(self.core, name)
+
+    async def diff(self, before: str, after: str) -> Mapping[str, Json]:
+        """What differs between two runs."""
+        return await differences.between(self.core, before, after)
 
     async def explain(self, name: str, *, digest: bool = False) -> Mapping[str, Json]:
         """Why an operation will or will not run."""

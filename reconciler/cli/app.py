@@ -17,7 +17,7 @@ from typer.main import get_command
 
 from planner.spec.words import nearest
 from reconciler.cli.failure import explained
-from reconciler.cli.session import WITH_SARIF, Config, Form, Output, State, common, session_of
+from reconciler.cli.session import RARE, Config, Form, State, common, session_of
 from reconciler.cli.table import ENTRIES, GROUPS, Entry
 
 __all__ = ["app"]
@@ -62,8 +62,9 @@ class Commands(TyperGroup):
 
 def _refuse_surplus(ctx: Any, entry: Entry) -> None:
     """Refuse a common option before the command that the command does not take: it would count for nothing."""
-    if session_of(ctx).output is Output.SARIF and entry.name not in WITH_SARIF:
-        ctx.fail(f"`{entry.name}` does not answer in sarif")
+    form = session_of(ctx).output
+    if RARE.get(form, entry.name) != entry.name:
+        ctx.fail(f"`{entry.name}` does not answer in {form}")
     surplus = sorted(session_of(ctx).given - set(entry.common))
     if surplus:
         takes = ", ".join(f"--{name}" for name in entry.common) or "none of the common options"

@@ -15,10 +15,10 @@ from planner.errors import Problem, Severity
 from planner.render.json import problem_json
 from planner.spec.convert import converted
 from reconciler.cli import show
-from reconciler.cli.diff import unified
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.offline import config_of, project_at
 from reconciler.cli.session import Session, session_of
+from reconciler.cli.unified import unified
 from reconciler.compiling import calmly
 
 __all__ = ["run"]

@@ -1,91 +1,51 @@
-"""A unified diff that costs no more than the files have lines.
-
-`difflib` alone looks again and again through all that is left of a file with many small changes. So what both files
-have once, and in the same order, is taken for equal first, and `difflib` compares what is between.
-"""
+"""`plumbline diff`: what differs between two runs."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-__all__ = ["unified"]
+import typer
 
-_CONTEXT = 3
-"""Equal lines that are shown around a change."""
+from reconciler.cli import show
+from reconciler.cli.client import connect
+from reconciler.cli.session import session_of
 
-Change = tuple[int, int, int, int]
-"""Lines of the one file, from and to, that are others of the other file."""
+__all__ = ["run"]
 
 
-def unified(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
-    """The hunks of a diff of two files, each a header and its lines; without names of files.
+def run(
+    ctx: typer.Context,
+    before: Annotated[str, typer.Argument(help="A run, such as train@g1, r-7f3k2m9q or train@last-failed.")],
+    after: Annotated[str, typer.Argument(help="The other run.")],
+) -> None:
+    """Show what differs between two runs.
 
-    Args:
-        before: lines with their ends.
-        after: the same.
+    Field by field: params, command, environment, resources, code, outputs, and how they ended. Secrets are not shown.
     """
-    hunk: list[Change] = []
-    for change in _changes(before, after):
-        if hunk and change[0] - hunk[-1][1] > 2 * _CONTEXT:
-            yield from _shown(before, after, hunk)
-            hunk = []
-        hunk.append(change)
-    if hunk:
-        yield from _shown(before, after, hunk)
+    session = session_of(ctx)
+    with connect(session) as daemon:
+        answer = daemon.get("/v1/diff", before=before, after=after)
+    if session.json:
+        show.value(answer)
+        return
+    show.line(f"{_head(answer['before'])} -> {_head(answer['after'])}")
+    for change in answer["changes"]:
+        show.line(f"  {_change(change)}")
+    if not answer["changes"]:
+        show.line("  nothing differs")
 
 
-def _shown(before: Sequence[str], after: Sequence[str], hunk: Sequence[Change]) -> Iterator[str]:
-    (first, _, other, _), (_, last, _, end) = hunk[0], hunk[-1]
-    lead, rest = min(_CONTEXT, first), min(_CONTEXT, len(before) - last)
-    yield f"@@ -{_range(first - lead, last + rest)} +{_range(other - lead, end + rest)} @@\n"
-    at = first - lead
-    for start, stop, new, new_stop in hunk:
-        yield from (f" {line}" for line in before[at:start])
-        yield from (f"-{line}" for line in before[start:stop])
-        yield from (f"+{line}" for line in after[new:new_stop])
-        at = stop
-    yield from (f" {line}" for line in before[last : last + rest])
+def _head(told: Mapping[str, Any]) -> str:
+    return f"{told['key']} ({told['status']})"
 
 
-def _range(start: int, stop: int) -> str:
-    """Lines as a header names them: the first and how many, or the one before where there are none."""
-    count = stop - start
-    return f"{start + 1}" if count == 1 else f"{start + 1 if count else start},{count}"
-
-
-def _changes(before: Sequence[str], after: Sequence[str]) -> Iterator[Change]:
-    at, new = 0, 0
-    for line, other in (*_anchors(before, after), (len(before), len(after))):
-        matcher = SequenceMatcher(None, before[at:line], after[new:other])
-        for tag, start, stop, new_start, new_stop in matcher.get_opcodes():
-            if tag != "equal":
-                yield at + start, at + stop, new + new_start, new + new_stop
-        at, new = line + 1, other + 1
-
-
-def _anchors(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int]]:
-    """Places of lines that both have once, as many as are in the same order."""
-    known, counts = Counter(before), Counter(after)
-    places = {line: at for at, line in enumerate(after) if counts[line] == 1}
-    return _rising([(at, places[line]) for at, line in enumerate(before) if known[line] == 1 and line in places])
-
-
-def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The most of the pairs, in their order, whose second numbers rise."""
-    ends: list[int] = []
-    last: list[int] = []
-    previous: list[int | None] = []
-    for index, (_, number) in enumerate(pairs):
-        at = bisect_left(ends, number)
-        previous.append(last[at - 1] if at else None)
-        ends[at : at + 1] = [number]
-        last[at : at + 1] = [index]
-    found: list[tuple[int, int]] = []
-    step = last[-1] if last else None
-    while step is not None:
-        found.append(pairs[step])
-        step = previous[step]
-    return found[::-1]
+def _change(change: Mapping[str, Any]) -> str:
+    at = change["pointer"].removeprefix("/").replace("~1", "/").replace("~0", "~")
+    before, after = (json.dumps(change[side], ensure_ascii=False) for side in ("before", "after"))
+    if change["added"]:
+        return f"{at}: {after} (new)"
+    if change["removed"]:
+        return f"{at}: {before} (gone)"
+    return f"{at}: {before} -> {after}"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
-__all__ = ["WITH_SARIF", "Config", "Form", "Output", "Session", "State", "common", "session_of"]
+__all__ = ["RARE", "Config", "Form", "Output", "Session", "State", "common", "session_of"]
 
 
 class Output(StrEnum):
@@ -20,6 +21,8 @@ class Output(StrEnum):
     JSON = "json"
     SARIF = "sarif"
     """Only of problems: `validate` has it."""
+    MERMAID = "mermaid"
+    """Only of graphs: `graph` has it."""
 
 
 @dataclass(slots=True)
@@ -52,14 +55,14 @@ def session_of(ctx: typer.Context) -> Session:
     return root.obj
 
 
-WITH_SARIF = frozenset({"validate"})
-"""Commands that answer with problems and nothing else."""
+RARE: Mapping[Output, str] = MappingProxyType({Output.SARIF: "validate", Output.MERMAID: "graph"})
+"""Forms that one command alone answers in."""
 
 
 def _keep(name: str) -> Callable[[typer.Context, object], object]:
     def keep(ctx: typer.Context, value: object) -> object:
-        if value is Output.SARIF and ctx.parent is not None and ctx.info_name not in WITH_SARIF:
-            raise typer.BadParameter(f"`{ctx.info_name}` does not answer in sarif")
+        if isinstance(value, Output) and ctx.parent is not None and RARE.get(value, ctx.info_name) != ctx.info_name:
+            raise typer.BadParameter(f"`{ctx.info_name}` does not answer in {value}")
         if value is not None:
             session = session_of(ctx)
             setattr(session, name, value)
@@ -82,7 +85,7 @@ Form = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Form of the answer; sarif is for validate.",
+        help="Form of the answer; sarif is for validate, mermaid for graph.",
         callback=_keep("output"),
         expose_value=False,
     ),

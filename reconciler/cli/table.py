@@ -50,6 +50,8 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("schema", "Before a commit", "Print the JSON Schema of spec documents, for editors.", ()),
     Entry("status", "Look", "Show the state of every operation, or what a commit caused."),
     Entry("runs", "Look", "List runs, newest first."),
+    Entry("graph", "Look", "Show the graph of a DAG, or of a run with the statuses of its nodes."),
+    Entry("diff", "Look", "Show what differs between two runs."),
     Entry("logs", "Look", "Print what a run wrote; all nodes of a DAG.", _PLACE),
     Entry("open", "Look", "Print where a service answers, and open it on a terminal."),
     Entry("explain", "Look", "Say why an operation will or will not run."),

@@ -239,6 +239,52 @@ async def test_a_run_says_which_runs_it_has_joined() -> None:
         assert reasons[-1] == f"report@g1 joined 2 runs that `{query}` found"
 
 
+async def test_a_graph_shows_how_its_nodes_go() -> None:
+    world = World(programs={"first": Program(seconds=0.0), "second": Program(seconds=0.0, exit_code=3)})
+    world.push({"a.yaml": dag("graph"), "b.yaml": job("good")})
+    async with world.running() as api:
+        await api.until("graph", "failed")
+        found = await api.get("/v1/graph", run="graph@last")
+        assert (found["told"]["run"], found["told"]["status"]) == ("graph@g1", "failed")
+        told = {node["path"]: (node["layer"], node["told"]["status"], node["told"]["run"]) for node in found["nodes"]}
+        assert told == {"first": (1, "succeeded", "graph@g1/first"), "second": (2, "failed", "graph@g1/second")}
+        assert found["edges"] == [{"source": "first", "target": "second", "reasons": ["dependency"]}]
+        node = await api.get("/v1/graph", run="graph@g1/second")
+        assert node == found
+        plain = await api.get("/v1/graph", run="graph")
+        assert [node["told"]["status"] for node in plain["nodes"]] == ["", ""]
+        assert "no operation" in (await api.get("/v1/graph", run="nothing", status=404))["detail"]
+
+
+async def test_what_differs_between_two_runs() -> None:
+    world = World(programs={"good": Program(seconds=0.0, exit_code=3)})
+    secret = b"env: [{name: API_TOKEN, value: hush-1}, {name: MODE, value: fast}]"
+    first = job("good", command="fit --token=hush-2").replace(b"image: i,", b"image: i, " + secret + b",")
+    world.push({"a.yaml": first})
+    async with world.running() as api:
+        await api.until("good", "failed")
+        world.programs["good"] = Program(seconds=0.0, outputs={"loss": 0.5})
+        second = first.replace(b"hush", b"shh").replace(b"value: 0.1", b"value: 0.2").replace(b"fast", b"slow")
+        world.push({"a.yaml": second})
+        await api.until("good", "succeeded")
+        found = await api.get("/v1/diff", before="good@last-failed", after="good@last")
+        assert (found["before"]["key"], found["after"]["key"]) == ("good@g1", "good@g2")
+        changes = {change["pointer"]: (change["before"], change["after"]) for change in found["changes"]}
+        assert changes["/params/rate"] == (0.1, 0.2)
+        assert changes["/command/main/1"] == ("0.1", "0.2")
+        assert changes["/env/main/MODE"] == ("fast", "slow")
+        assert changes["/env/main/API_TOKEN"] == ("(hidden)", "(hidden)")
+        assert changes["/command/main/0"] == ("fit --token=(hidden)", "fit --token=(hidden)")
+        assert changes["/end/status"] == ("failed", "succeeded")
+        assert changes["/end/exitCode"] == (3, 0)
+        assert changes["/outputs/loss"] == (None, 0.5)
+        assert "hush" not in str(found["changes"])
+        assert found["changes"][0]["pointer"] == "/run/commit"
+        same = await api.get("/v1/diff", before="good@g1", after="good@g1")
+        assert same["changes"] == []
+        assert "there is no run" in (await api.get("/v1/diff", before="good@g1", after="good@g9", status=404))["detail"]
+
+
 async def test_a_commit_says_what_it_caused() -> None:
     world = World(programs={"bad": Program(seconds=0.0, exit_code=1)})
     ident = world.push({"a.yaml": job("good"), "b.yaml": job("bad")})

@@ -84,6 +84,21 @@ def test_a_commit_that_caused_no_failure_ends_with_0(tmp_path: Path) -> None:
         assert shell("status", head, "--wait").stdout.startswith(f"{head[:10]} success: 1 operation done")
 
 
+def test_two_runs_are_compared_and_a_run_has_a_graph(shell: Shell) -> None:
+    until(shell, "failed", "runs", "--root", "bad")
+    said = shell("diff", "good@last", "bad@last").stdout.splitlines()
+    assert said[0] == "good@g1 (succeeded) -> bad@g1 (failed)"
+    assert '  run/operation: "good" -> "bad"' in said
+    assert "  end/exitCode: 0 -> 3" in said
+    assert shell("diff", "good@g1", "good").stdout.splitlines()[1:] == ["  nothing differs"]
+    found = json.loads(shell("diff", "good", "bad", "-o", "json").stdout)
+    assert found["after"]["key"] == "bad@g1"
+    until(shell, "succeeded", "runs", "--root", "graph")
+    said = shell("graph", "graph@last").stdout.splitlines()
+    assert said[0].startswith("graph@g1 (dag): 2 nodes in 2 layers, ")
+    assert said[1].split() == ["1", "first", "job", "succeeded"]
+
+
 def test_runs_are_listed_and_filtered(shell: Shell) -> None:
     text = shell("runs").stdout
     assert text.splitlines()[0].split() == ["ID", "RUN", "STATUS", "OPENED", "TOOK", "REASON"]

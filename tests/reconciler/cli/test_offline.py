@@ -310,3 +310,30 @@ def test_the_schema_has_the_names_that_people_write() -> None:
     assert "pathRef" in definitions["Operation"]["properties"]
     assert [part["required"] for part in made["oneOf"]] == [["version", "kind"], ["kind"]]
     assert definitions["Operation"]["additionalProperties"] is False
+
+
+# --- graph ---
+
+
+def test_a_graph_needs_no_daemon(tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": dag("flow"), "b.yaml": job("train")})
+    assert say("graph", "flow").stdout.splitlines() == [
+        "flow (dag): 2 nodes in 2 layers",
+        "  1 first   job",
+        "  2 second  job    after first",
+    ]
+    assert say("graph").stdout == say("graph", "flow").stdout
+    assert say("graph", "train").stdout.splitlines()[0] == "train (job): 1 node in 1 layer"
+    assert say("-o", "mermaid", "graph", "flow").stdout.splitlines()[:2] == ["flowchart TD", '    n0["first"]']
+    found = json.loads(say("graph", "flow", "-o", "json").stdout)
+    assert [(edge["source"], edge["target"]) for edge in found["edges"]] == [("first", "second")]
+    assert [graph["operation"] for graph in json.loads(say("graph", "-o", "json").stdout)["graphs"]] == ["flow"]
+
+
+def test_a_graph_of_nothing_says_so(tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": dag("flow"), "bad.yaml": BAD})
+    assert "did you mean flow?" in say("graph", "flwo", code=2).output
+    assert "`plumbline validate` says what is wrong" in say("graph", "bad", code=2).output
+    assert "`ls-files` does not answer in mermaid" in say("ls-files", "-o", "mermaid", code=2).output
+    assert "`validate` does not answer in mermaid" in say("-o", "mermaid", "validate", code=2).output
+    assert "no daemon answers" in say("graph", "flow@last", code=3).output

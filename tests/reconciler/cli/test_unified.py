@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from reconciler.cli import diff
-from reconciler.cli.diff import unified
+from reconciler.cli.unified import unified
 
 pytestmark = pytest.mark.unit
 
@@ -72,7 +71,7 @@ def test_many_small_changes_are_compared_one_by_one(monkeypatch):
         sizes.append(len(before) * len(after))
         return difflib.SequenceMatcher(junk, before, after)
 
-    monkeypatch.setattr(diff, "SequenceMatcher", counted)
+    monkeypatch.setattr("reconciler.cli.unified.SequenceMatcher", counted)
     before = [line for number in range(4_000) for line in (f"name: {number}\n", "options: [1]\n", "delay: true\n")]
     after = [line for number in range(4_000) for line in (f"name: {number}\n", "validation:\n", "  options: [1]\n")]
     assert list(patched(before, list(unified(before, after)))) == after
