@@ -12,7 +12,6 @@ from datetime import datetime
 from planner import keys
 from planner.canon import Json
 from planner.changes import field_changes
-from planner.desire.event import listening
 from planner.desire.view import Wait
 from planner.model.desired import CompiledOperation, RunPolicy
 from planner.model.people import ProjectRecord
@@ -21,7 +20,7 @@ from planner.model.run import JoinedRuns
 from planner.model.status import RunStatus
 from planner.spec.words import short
 from reconciler.admission import waits_of
-from reconciler.api import find, views
+from reconciler.api import find, listeners, views
 from reconciler.api.stories import Story, one
 from reconciler.core import Core
 from reconciler.ports import RunQuery
@@ -45,6 +44,7 @@ class _Case:
     waits: tuple[Wait, ...]
     now: datetime
     joined: tuple[JoinedRuns, ...] = ()
+    listens: tuple[str, ...] = ()
 
 
 async def explain(core: Core, name: str, *, digest: bool = False) -> dict[str, Json]:
@@ -85,11 +85,16 @@ async def _case(core: Core, record: RootRecord) -> _Case:
     planned, applied = record.planned, record.applied
     last = await one(core, record.last) if record.last else None
     bound = await core.bound(last.source.bound) if last is not None and last.source.bound else None
+    target = await core.form(planned.form) if planned and planned.form else None
+    force = await core.form(applied.form) if applied and applied.form else None
+    shown = force or target
+    by_events = shown is not None and shown.by_events
     return _Case(
         record=record,
         project=await core.ledger.project(),
-        target=await core.form(planned.form) if planned and planned.form else None,
-        force=await core.form(applied.form) if applied and applied.form else None,
+        target=target,
+        force=force,
+        listens=tuple(listeners.words_of(shown, await core.ledger.roots())) if shown is not None and by_events else (),
         last=last,
         waits=waits_of(core, record.name),
         now=core.clock.now(),
@@ -172,9 +177,10 @@ def _resting(case: _Case) -> Iterator[str]:
         return
     if operation.schedule is not None:
         yield _by_schedule(case, operation)
-    elif operation.by_events:
-        yield f"it runs by events: {listening(operation) or 'none that ever happens here'}"
-    elif operation.policy.run is RunPolicy.MANUAL:
+    yield from case.listens
+    if operation.schedule is not None or case.listens:
+        return
+    if operation.policy.run is RunPolicy.MANUAL:
         yield f"it runs when asked: plumbline run {record.name}"
     elif _is_baseline(record):
         at = views.instant(record.applied.at) if record.applied else ""

@@ -11,7 +11,7 @@ from planner.model.desired import CompiledOperation
 from planner.model.people import Suspension
 from planner.model.records import RootRecord
 from reconciler.admission import waits_of
-from reconciler.api import find, problems, views
+from reconciler.api import find, listeners, problems, views
 from reconciler.api.health import unwritable
 from reconciler.api.stories import Story, leaves, one, tell
 from reconciler.api.version import version
@@ -177,5 +177,6 @@ async def run_detail(core: Core, name: str) -> dict[str, Json]:
         "newestRound": str(newest.run.key) if (newest := await one(core, run.key)) else str(run.key),
         "waits": [views.wait_view(wait) for wait in waits_of(core, run.root) if wait.key.top == run.key.top],
         "bound": views.bound_view(bound) if bound else None,
+        "event": listeners.event_view(run.event),
         "nodes": [{"node": "/".join(key.place), **views.run_view(node, identity)} for key, node in nodes.items()],
     }

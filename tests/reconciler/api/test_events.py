@@ -147,6 +147,43 @@ async def test_the_end_of_a_run_starts_another_operation() -> None:
         assert told["answer"] == "it runs by events: run_status_succeeded of runs.train"
 
 
+async def test_a_name_that_nothing_has_is_explained() -> None:
+    world = World()
+    deploy = job("deploy", more="events: [{ref: runs.trian, kinds: [run_status_succeeded]}]")
+    world.push({"a.yaml": job("train"), "b.yaml": deploy})
+    async with world.running() as api:
+        await api.until("deploy", "listening")
+        assert (await api.get("/v1/explain", operation="deploy"))["reasons"] == [
+            "it runs by events: run_status_succeeded of runs.trian",
+            "it listens to runs.trian, and the repository has no operation trian; did you mean `runs.train`?",
+        ]
+
+
+async def test_a_run_shows_its_event() -> None:
+    world = World()
+    world.push({"a.yaml": job("alert", more=DRIFT)})
+    async with world.running() as api:
+        await api.until("alert", "listening")
+        await posted(api, ALERT, 202)
+        event = (await api.get("/v1/run", run=(await run_of(api, "alert"))["key"]))["event"]
+        assert (event["kind"], event["ref"], event["about"], event["data"]) == (
+            "alert_warning",
+            "drift",
+            "7",
+            {"severity": "high"},
+        )
+
+
+async def test_what_is_suspended_passes_over_it_and_the_answer_says_so() -> None:
+    world = World()
+    world.push({"a.yaml": job("alert", more=DRIFT)})
+    async with world.running() as api:
+        await api.until("alert", "listening")
+        await api.ask("suspend", "alert")
+        answer = await posted(api, ALERT, 202)
+        assert (answer["operations"], answer["runs"], answer["suspended"]) == ([], [], ["alert"])
+
+
 async def test_an_effect_that_is_seen_at_once_is_told_too() -> None:
     world = World(programs={"train": Program(seconds=None)})
     deploy = job("deploy", more="events: [{ref: runs.train, kinds: [run_status_running]}]")
