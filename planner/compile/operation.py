@@ -28,6 +28,7 @@ from planner.compile.merge import merged
 from planner.compile.names import check_names, check_notified, connection_scope
 from planner.compile.origin import Origin
 from planner.compile.patch import Placed
+from planner.compile.policy import check_notifications, notified
 from planner.compile.resolve import Found, component_of
 from planner.compile.sections import check_operation, check_sections
 from planner.compile.settled import settled, whole_sections
@@ -94,6 +95,7 @@ def _compiled(
     shop, component, (body, refused) = bound.task.shop, bound.component.section, lowered
     sections = carried(operation, bound.component, bound.ground)
     inside = bound.task.around is not None
+    sections = sections if inside else notified(sections, shop.policy)
     joins, unread = joins_of(operation, sections, bound)
     said = [shop.policy.refused, refused, bound.bindings.refused, *not_yet(sections, component, in_dag=inside), unread]
     if joins and isinstance(body, Leaf):
@@ -179,6 +181,8 @@ def _check(task: Task, component: Placed[Component], shop: Shop) -> None:
         return
     operation, origin = task.operation.section, task.operation.origin
     check_operation(operation, origin, report, in_dag=task.around is not None)
+    if task.around is None:
+        check_notifications(shop.policy, origin, report)
     if operation.matrix is not None:
         check_matrix(operation.matrix, said.inputs or (), origin.at("matrix"), report)
 

@@ -6,14 +6,20 @@ ceiling: the file may only tighten.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from planner.canon import Json
 from planner.compile.given import CompileConfig
+from planner.compile.origin import Origin, Report
 from planner.model.desired import OnChange, Policy, RunPolicy
 from planner.model.gang import Update
 from planner.spec import repository
+from planner.spec.plain import plain
+from planner.spec.plugins import Notification
+from planner.spec.words import short
 
-__all__ = ["RootPolicy", "policy_of"]
+__all__ = ["RootPolicy", "check_notifications", "notified", "policy_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,7 @@ class RootPolicy:
         refused: why nothing of it can run here, or "".
         namespace: what `globals.namespace` is.
         config: the configuration of the daemon.
+        notifications: who is told of its runs, where it names nobody itself.
     """
 
     policy: Policy
@@ -37,6 +44,7 @@ class RootPolicy:
     refused: str
     namespace: str
     config: CompileConfig
+    notifications: tuple[Notification, ...] = ()
 
 
 _DEFAULT = Policy()
@@ -61,4 +69,22 @@ def policy_of(said: repository.Policy, config: CompileConfig) -> RootPolicy:
         refused=refused,
         namespace=said.namespace or config.namespace,
         config=config,
+        notifications=said.notifications or (),
     )
+
+
+def notified(sections: Mapping[str, Json], policy: RootPolicy) -> dict[str, Json]:
+    """The sections of a root with the notifications of its policy, where it says none itself."""
+    plugins = sections.get("plugins", {})
+    if not policy.notifications or not isinstance(plugins, Mapping) or plugins.get("notifications") is not None:
+        return dict(sections)
+    return {**sections, "plugins": {**plugins, "notifications": [plain(one) for one in policy.notifications]}}
+
+
+def check_notifications(policy: RootPolicy, origin: Origin, report: Report) -> None:
+    """PL-302 for a connection of the policy's notifications that the configuration does not have."""
+    known = policy.config.connections
+    for name in dict.fromkeys(name for one in policy.notifications for name in one.connections):
+        if known is not None and name not in known:
+            message = f"there is no connection `{short(name)}` in the configuration, and .plumbline.yaml notifies by it"
+            report.add(origin.problem("PL-302", message, "add it to `connections` in the daemon's configuration"))

@@ -13,8 +13,8 @@ __all__ = ["LATER", "LATER_RUN_KINDS"]
 
 LATER: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "Policy": frozenset({"retention", "notifications"}),
-        "PolicyRule": frozenset({"retention", "notifications"}),
+        "Policy": frozenset({"retention"}),
+        "PolicyRule": frozenset({"retention"}),
         "Budgets": frozenset({"trials"}),
     }
 )

@@ -18,6 +18,7 @@ from planner.spec import faults, globs
 from planner.spec import yaml as reader
 from planner.spec.clashes import Clash, beside
 from planner.spec.places import Places
+from planner.spec.plugins import Notification
 from planner.spec.shape import Bool, Name, Section, Whole, fault
 from planner.spec.times import Duration
 from planner.spec.words import short
@@ -95,6 +96,8 @@ class Policy(Section):
     """How long a new service may take to be ready."""
     self_heal: Bool | None = None
     prune: Bool | None = None
+    notifications: tuple[Notification, ...] | None = None
+    """Who is told of runs of operations that name nobody themselves; an empty list for nobody."""
 
     def over(self, other: Policy) -> Policy:
         """This policy where it says something, `other` elsewhere."""

@@ -184,6 +184,49 @@ def test_people_are_told_through_what_there_is():
     ]
 
 
+POLICY = """\
+defaults: {notifications: [{connections: [chat], trigger: failed}]}
+policies:
+  - match: quiet/**
+    notifications: []
+  - match: loud/**
+    notifications: [{connections: [chat, pager]}]
+"""
+CHAT = {"connections": ["chat"], "trigger": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("path", "own", "expected"),
+    [
+        ("a.yaml", "", (CHAT,)),
+        ("quiet/a.yaml", "", None),
+        ("loud/a.yaml", "", ({"connections": ["chat", "pager"]},)),
+        ("a.yaml", "plugins: {notifications: [{connections: [db]}]}\n", ({"connections": ["db"]},)),
+        ("a.yaml", "plugins: {logLevel: info}\n", (CHAT,)),
+    ],
+    ids=["default", "nobody", "by glob", "its own", "beside other plugins"],
+)
+def test_a_policy_tells_people_of_what_names_nobody_itself(path, own, expected):
+    component = "component: {run: {kind: job, container: {image: i, command: [c]}}}\n"
+    files = {".plumbline.yaml": POLICY, path: f"version: 1.1\nkind: operation\nname: a\n{own}{component}"}
+    root = compiled(files, UNKNOWN).roots["a"]
+    plain = compiled({path: files[path]}, UNKNOWN).roots["a"]
+    said = root.sections.get("plugins", {}).get("notifications")
+    assert (None if said is None else tuple(map(dict, said))) == expected
+    assert (root.digest == plain.digest, root.live == plain.live) == (
+        True,
+        expected is None or bool(own and "notif" in own),
+    )
+
+
+def test_a_policy_names_connections_that_there_are():
+    component = "component: {run: {kind: job, container: {image: i, command: [c]}}}\n"
+    files = {".plumbline.yaml": POLICY, "a.yaml": f"version: 1.1\nkind: operation\nname: a\n{component}"}
+    assert [(one.code, one.message) for one in compiled(files, KNOWN).problems] == [
+        ("PL-302", "there is no connection `chat` in the configuration, and .plumbline.yaml notifies by it")
+    ]
+
+
 # -- queues
 
 
