@@ -30,7 +30,7 @@ def is_withheld(draft: Draft, run: RunRecord, content: str) -> bool:
         ident = "h-" + canon.digest(["run", str(run.key), content])[3:11]
         hold = Hold(ident, f"{run.key} wants to be approved", draft.now, "whoever may approve in this project")
         draft.add(Withheld(draft.name, run.key, hold, draft.now))
-    draft.waits.append(Wait(run.key, "a person's approval", hold.since, release=f"plumbline approve {hold.ident}"))
+    draft.waits.append(Wait(run.key, hold.reason, hold.since, release=f"plumbline approve {hold.ident}"))
     return True
 
 

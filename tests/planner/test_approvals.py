@@ -24,7 +24,7 @@ APPROVALS = (
         [push(approved(job()))],
         then=["train g1 in force", "opens train@g1", "train@g1 withheld"],
         says={"c1 train": "pending: held: train@g1 wants to be approved; plumbline approve h-59150c91"},
-        waits=["train@g1 waits for a person's approval; plumbline approve h-59150c91"],
+        waits=["train@g1 waits for train@g1 wants to be approved; plumbline approve h-59150c91"],
         alive=[],
     ),
     Case(

@@ -17,12 +17,13 @@ from planner.guard import Budgets
 from planner.model.desired import CompiledOperation, Policy
 from planner.model.people import Hold
 from planner.model.plan import Action, FieldChange, Held, Plan, Verb
+from planner.model.questions import Cached
 from planner.preview import preview
 from planner.render.json import plan_json, problem_json
 from planner.render.text import change_line, plan_text, summary
 from planner.target import Contact
-from tests.planner.builders import EVERY_TEN, dag, desired, job, node, rolling, service
-from tests.planner.history import IDENTITY, T0, History, after, ask, decisions, end, push, wait
+from tests.planner.builders import EVERY_TEN, approved, caching, dag, desired, hooked, job, node, rolling, service
+from tests.planner.history import IDENTITY, T0, History, after, ask, decisions, done, end, push, wait
 from tests.planner.plans import COMMITS, PROBLEMS, plan, world
 
 pytestmark = pytest.mark.unit
@@ -268,3 +269,23 @@ def test_what_prune_keeps_is_kept_against_a_commit_too():
     base = desired("base", job(), service(policy=Policy(prune=False)))
     found = preview(desired("head", job()), as_applied(base, T0, IDENTITY), Contact("test", "main", T0), IDENTITY)
     assert ((), (("serve", "prune is off for it; plumbline stop ends what runs"),)) == (found.actions, found.kept)
+
+
+def test_a_plan_says_which_runs_a_person_must_approve():
+    (action,) = planned(approved(job())).actions
+    assert action.effects == ("train@g1 waits for a person to approve it",)
+
+
+def test_a_plan_says_what_follows_a_run():
+    (action,) = planned(hooked(job(), ("failed", job("mend")), ("done", job("tell")))).actions
+    assert action.effects == ("starts train@g1", "when failed: runs mend", "at any end: runs tell")
+
+
+def test_a_plan_says_what_is_cached():
+    one = caching(job("one", "same"), disable=False)
+    history = after(push(one), end("one@g1#1"))
+    answers = done(history.ledger.ask([Cached(history.run("one@g1").digest)]))
+    known = replace(world(history), answers=answers)
+    two = desired("new", one, caching(job("two", "same"), disable=False))
+    (action,) = preview(two, known, Contact("test", "main", T0), IDENTITY).actions
+    assert action.effects == ("two: cached from one@g1, will not run",)
