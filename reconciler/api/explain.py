@@ -16,12 +16,12 @@ from planner.desire.view import Wait
 from planner.model.desired import CompiledOperation, RunPolicy
 from planner.model.people import ProjectRecord
 from planner.model.records import Applied, RootRecord
-from planner.model.run import JoinedRuns
+from planner.model.run import BoundRun
 from planner.model.status import RunStatus
-from planner.spec.words import short
 from reconciler.admission import waits_of
-from reconciler.api import find, listeners, views
-from reconciler.api.stories import Story, one
+from reconciler.api import find, listeners, problems, views
+from reconciler.api.explain_run import explain_run, joined_words, node_words
+from reconciler.api.stories import Story, leaves, one
 from reconciler.core import Core
 from reconciler.ports import RunQuery
 
@@ -43,16 +43,21 @@ class _Case:
     last: Story | None
     waits: tuple[Wait, ...]
     now: datetime
-    joined: tuple[JoinedRuns, ...] = ()
+    bound: BoundRun | None = None
+    nodes: tuple[Story, ...] = ()
     listens: tuple[str, ...] = ()
 
 
 async def explain(core: Core, name: str, *, digest: bool = False) -> dict[str, Json]:
-    """Why operation `name` will or will not run; with `digest` also which fields moved.
+    """Why operation `name` will or will not run, or why a run is as it is; with `digest` also which fields moved.
 
     Raises:
-        ApiError: there is no such operation.
+        ApiError: there is no such operation or run; or `digest` is asked for of a run.
     """
+    if name not in await core.ledger.roots() and find.is_run(name):
+        if digest:
+            raise problems.bad("`digest` is asked of an operation, not of a run")
+        return await explain_run(core, name)
     record = await find.operation(core, name)
     case = await _case(core, record)
     reasons = list(_reasons(case))
@@ -98,7 +103,8 @@ async def _case(core: Core, record: RootRecord) -> _Case:
         last=last,
         waits=waits_of(core, record.name),
         now=core.clock.now(),
-        joined=bound.joined if bound is not None else (),
+        bound=bound,
+        nodes=tuple((await leaves(core, last.node)).values()) if last is not None and last.run.kind == "dag" else (),
     )
 
 
@@ -112,12 +118,9 @@ def _reasons(case: _Case) -> Iterator[str]:
     yield from (f"{wait.key.run}: {views.sentence(wait)}" for wait in case.waits if not views.is_hold(wait))
     yield from _failed(case)
     yield from _resting(case)
-    yield from (f"{case.last.run.key} joined {_count(joined)}" for joined in case.joined if case.last is not None)
-
-
-def _count(joined: JoinedRuns) -> str:
-    runs = f"{len(joined.runs)} run{'s' if len(joined.runs) != 1 else ''}"
-    return f"{runs} that `{short(joined.query)}` found"
+    yield from node_words(case.nodes)
+    if case.last is not None and case.bound is not None:
+        yield from joined_words(case.last.run, case.bound)
 
 
 def _blocking(case: _Case) -> Iterator[str]:

@@ -19,7 +19,7 @@ from reconciler.api.stories import Story, one
 from reconciler.core import Core
 from reconciler.ports import RunQuery
 
-__all__ = ["Found", "commit", "operation", "run", "target"]
+__all__ = ["Found", "commit", "is_run", "operation", "run", "target"]
 
 _ATTEMPT = re.compile(r"(?P<name>.+)#(?P<number>[1-9][0-9]{0,8})", re.DOTALL)
 _SHORT = re.compile(r"r-[a-z2-7]{1,8}")
@@ -92,10 +92,15 @@ async def operation(core: Core, name: str) -> RootRecord:
     roots = await core.ledger.roots()
     if name in roots:
         return roots[name]
-    if _ATTEMPT.fullmatch(name) or _LAST.fullmatch(name) or _SHORT.fullmatch(name) or _key(name):
+    if is_run(name):
         run_of = (await target(core, name)).root
         raise problems.bad(f"`{name[:80]}` is a run, and an operation is wanted: {run_of}")
     raise problems.missing(f"`{name[:80]}` is no operation here{_meant(name, roots)}")
+
+
+def is_run(name: str) -> bool:
+    """Whether `name` has the form of a run's."""
+    return any(form.fullmatch(name) for form in (_ATTEMPT, _LAST, _SHORT)) or _key(name) is not None
 
 
 async def commit(core: Core, prefix: str) -> str:

@@ -1,4 +1,4 @@
-"""`plumbline explain`: why an operation will or will not run."""
+"""`plumbline explain`: why an operation will or will not run, or why a run is as it is."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["run"]
 
 def run(
     ctx: typer.Context,
-    operation: Annotated[str, typer.Argument(help="Its name.")],
+    operation: Annotated[str, typer.Argument(help="An operation, or a run such as train@g1 or r-7f3k2m9q.")],
     *,
     digest: Annotated[
         bool, typer.Option("--digest", help="Also which fields moved since the last generation.")
     ] = False,
 ) -> None:
-    """Say why an operation will or will not run."""
+    """Say why an operation will or will not run, or why a run is as it is."""
     session = session_of(ctx)
     with connect(session) as daemon:
         answer = daemon.get("/v1/explain", operation=operation, digest=digest)

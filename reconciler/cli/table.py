@@ -54,7 +54,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("diff", "Look", "Show what differs between two runs."),
     Entry("logs", "Look", "Print what a run wrote; all nodes of a DAG.", _PLACE),
     Entry("open", "Look", "Print where a service answers, and open it on a terminal."),
-    Entry("explain", "Look", "Say why an operation will or will not run."),
+    Entry("explain", "Look", "Say why an operation will or will not run, or why a run is as it is."),
     Entry("queue", "Look", "Show queues: what they may hold, who holds it, and who waits."),
     Entry("run", "Act", "Run an operation once, now."),
     Entry("stop", "Act", "Stop a run, or everything of an operation."),

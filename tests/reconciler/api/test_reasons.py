@@ -198,7 +198,7 @@ async def test_a_run_where_an_operation_is_wanted_is_told_as_such(form: str) -> 
     async with world.running() as api:
         last = (await api.until("it", "succeeded"))["last"]
         name = form.format(id=last["id"])
-        said = (await api.get("/v1/explain", operation=name, status=400))["detail"]
+        said = (await api.ask("suspend", name, status=400))["detail"]
         assert said == f"`{name}` is a run, and an operation is wanted: it"
         assert (await api.get("/v1/explain", operation="ti", status=404))["detail"].startswith("`ti` is no operation")
 

@@ -1,0 +1,243 @@
+"""Why a run is as it is: what it waits for, why it does not start, how it ended, and what a person can do.
+
+Of a node that has no record yet, which nodes it waits for. It reads what planning decided and never plans itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from planner import keys
+from planner.canon import Json
+from planner.desire.view import Wait
+from planner.keys import Key
+from planner.model.desired import CompiledOperation, Dag, Node
+from planner.model.records import RootRecord, RunRecord
+from planner.model.run import BoundRun
+from planner.model.status import RunStatus
+from planner.query import original_of
+from planner.spec.words import short
+from reconciler.admission import waits_of
+from reconciler.api import find, problems, views
+from reconciler.api.stories import Story, leaves, one
+from reconciler.core import Core
+
+__all__ = ["explain_run", "joined_words", "node_words"]
+
+_SHOWN = 10
+_UNMET = frozenset({RunStatus.FAILED, RunStatus.UPSTREAM_FAILED, RunStatus.SKIPPED, RunStatus.STOPPED})
+_WORDS: Mapping[RunStatus, str] = {
+    RunStatus.CREATED: "it is to be bound and to find its place",
+    RunStatus.ON_SCHEDULE: "its start is later than its tick",
+    RunStatus.QUEUED: "it has all its values, and no place yet",
+    RunStatus.SCHEDULED: "its start is recorded, and the backend is asked for it",
+    RunStatus.STARTING: "the backend has it, and its program has not started",
+    RunStatus.RUNNING: "its program runs",
+    RunStatus.PROCESSING: "some of its nodes are not over",
+    RunStatus.RETRYING: "an attempt has ended, and the next one is due",
+    RunStatus.WARNING: "its program runs, and does not answer its probe",
+    RunStatus.UNSCHEDULABLE: "the backend has no place for it",
+    RunStatus.STOPPING: "it is told to end, and has not ended",
+    RunStatus.UNKNOWN: "the backend did not answer in time; the next look at it settles what became of it",
+}
+"""What each status of a run that is not over means."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What the reasons are drawn from. `story` is None for a node without a record."""
+
+    key: Key
+    record: RootRecord
+    story: Story | None
+    top: CompiledOperation | None
+    nodes: Mapping[tuple[str, ...], Story]
+    waits: tuple[Wait, ...]
+    bound: BoundRun | None = None
+
+
+async def explain_run(core: Core, name: str) -> dict[str, Json]:
+    """Why the run that `name` means is as it is.
+
+    Raises:
+        ApiError: nothing fits `name`, or more than one thing does.
+    """
+    case = await _case(core, name)
+    reasons = list(_reasons(case))
+    story = case.story
+    return {
+        "operation": case.record.name,
+        "run": views.run_view(story, core.policy.identity) if story is not None else None,
+        "kind": story.run.kind if story is not None else _kind(case),
+        "state": str(story.status) if story is not None else "waiting",
+        "answer": reasons[0],
+        "reasons": reasons,
+        "waits": [views.wait_view(wait) for wait in case.waits],
+        "nextTicks": [],
+    }
+
+
+async def _case(core: Core, name: str) -> _Case:
+    key, root, story = await _found(core, name)
+    record = (await core.ledger.roots())[root]
+    top = await one(core, key.top)
+    form = await core.form(top.run.form) if top is not None else None
+    nodes = await leaves(core, top.node) if top is not None and form is not None else {}
+    waits = tuple(wait for wait in waits_of(core, root) if _concerns(wait.key, key))
+    bound = await core.bound(story.source.bound) if story is not None and story.source.bound else None
+    return _Case(key, record, story, form, {one.place: told for one, told in nodes.items()}, waits, bound)
+
+
+async def _found(core: Core, name: str) -> tuple[Key, str, Story | None]:
+    """The run that a name means, with the name of its root; or a node of a run that has no record yet."""
+    try:
+        found = await find.run(core, name)
+    except problems.ApiError:
+        key = _node_key(name)
+        top = await one(core, key.top) if key is not None else None
+        form = await core.form(top.run.form) if top is not None else None
+        if key is None or top is None or _node(form, key.place) is None:
+            raise
+        return key, top.run.root, None
+    assert found.run is not None
+    return found.run.key, found.root, await one(core, found.run.key, newest=False)
+
+
+def _node_key(name: str) -> Key | None:
+    try:
+        key = keys.parse(name)
+    except ValueError:
+        return None
+    return key.node if key.place else None
+
+
+def _node(top: CompiledOperation | None, place: Sequence[str]) -> Node | None:
+    found: Node | None = None
+    for name in place:
+        body = found.operation.body if found is not None else top.body if top is not None else None
+        nodes = {node.operation.name: node for node in body.nodes} if isinstance(body, Dag) else {}
+        if name not in nodes:
+            return None
+        found = nodes[name]
+    return found
+
+
+def _kind(case: _Case) -> str | None:
+    node = _node(case.top, case.key.place)
+    return node.operation.kind if node is not None else None
+
+
+def _concerns(waiting: Key, key: Key) -> bool:
+    """Whether a wait is that of the run, or of a node below it."""
+    return waiting.top == key.top and waiting.place[: len(key.place)] == key.place
+
+
+# Reasons
+
+
+def _reasons(case: _Case) -> Iterator[str]:
+    for run in case.record.held:
+        if _concerns(run.key, case.key):
+            since = views.instant(run.hold.since)
+            yield f"held since {since}: {run.hold.reason}; plumbline approve {run.hold.ident}"
+    for wait in case.waits:
+        if not views.is_hold(wait):
+            about = "" if wait.key.run == case.key else f"{wait.key.run}: "
+            yield f"{about}{views.sentence(wait)}"
+    if case.story is None:
+        yield from _unrecorded(case)
+        return
+    yield from _how(case, case.story)
+    if isinstance(case.top.body if case.top is not None else None, Dag) and not case.key.place:
+        yield from node_words(case.nodes.values())
+    if case.bound is not None:
+        yield from joined_words(case.story.run, case.bound)
+
+
+def _unrecorded(case: _Case) -> Iterator[str]:
+    """What a node without a record waits for: in its own DAG, or in one around it."""
+    for depth in range(len(case.key.place)):
+        place = case.key.place[: depth + 1]
+        node = _node(case.top, place)
+        left = list(_left(case, place, node)) if node is not None else []
+        if node is not None and left:
+            who = "it" if place == case.key.place else f"the DAG {'/'.join(place)} around it"
+            more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
+            yield f"{who} waits for {', '.join(left[:_SHOWN])}{more} ({node.trigger})"
+            return
+    yield "it has not begun; the next plan of its operation decides"
+
+
+def _left(case: _Case, place: tuple[str, ...], node: Node) -> Iterator[str]:
+    for name in node.upstream:
+        story = case.nodes.get((*place[:-1], name))
+        if story is None:
+            yield name
+        elif not story.status.final:
+            yield f"{name} ({story.status})"
+
+
+def _how(case: _Case, story: Story) -> Iterator[str]:
+    run, source, status = story.run, story.source, story.status
+    original = original_of(run)
+    if original is not None:
+        yield f"it did not run: {original} had done its work"
+    if not status.final:
+        since = views.instant(source.started_at or run.opened_at)
+        attempt = f", attempt {source.attempt_count}" if source.attempt_count > 1 else ""
+        told = run.reason or source.reason
+        yield f"it is {status} since {since}{attempt}: {told or _WORDS.get(status, 'its next step is planned')}"
+        if stop := run.stop or (source.last.stop if source.last else None):
+            yield f"{stop.by} asked for its end at {views.instant(stop.at)} ({stop.reason})"
+        return
+    yield from _ended(case, story)
+
+
+def _ended(case: _Case, story: Story) -> Iterator[str]:
+    run, status = story.run, story.status
+    reason = run.reason or story.source.reason
+    said = reason if reason.startswith(str(status)) else f"{status}: {reason}".removesuffix(": ")
+    again = f"plumbline retry {run.key.top}"
+    match status:
+        case RunStatus.FAILED if story.source.attempt_count:
+            yield f"it has {said}; plumbline logs {story.source.key} shows why, {again} starts it once more"
+        case RunStatus.FAILED:
+            yield f"it has {said}; {again} starts it once more"
+        case RunStatus.STOPPED:
+            yield f"it was {said}; {again} starts it once more"
+        case RunStatus.UPSTREAM_FAILED | RunStatus.SKIPPED:
+            yield f"it was not started, {said}"
+            yield from _causes(case, run.key.place)
+        case _:
+            yield f"it has {said}"
+
+
+def _causes(case: _Case, place: tuple[str, ...]) -> Iterator[str]:
+    """The nodes whose ends kept this one from its start, each with its reason."""
+    node = _node(case.top, place)
+    for name in node.upstream if node is not None else ():
+        story = case.nodes.get((*place[:-1], name))
+        if story is not None and story.status in _UNMET:
+            yield node_word(story)
+
+
+def node_word(story: Story) -> str:
+    """A node and how it went, such as `flow@g1/fit failed: exit code 3`."""
+    reason = story.run.reason or story.source.reason
+    return f"{story.run.key} {story.status}: {reason}".removesuffix(": ")
+
+
+def node_words(stories: Iterable[Story]) -> Iterator[str]:
+    """The nodes of a DAG that did not do what they were for, each with its reason."""
+    found = [story for story in stories if story.status in _UNMET]
+    yield from map(node_word, found[:_SHOWN])
+    if len(found) > _SHOWN:
+        yield f"and {len(found) - _SHOWN} more nodes"
+
+
+def joined_words(run: RunRecord, bound: BoundRun) -> Iterator[str]:
+    """How many runs each join of a run has found."""
+    for joined in bound.joined:
+        count = f"{len(joined.runs)} run{'s' if len(joined.runs) != 1 else ''}"
+        yield f"{run.key} joined {count} that `{short(joined.query)}` found"
