@@ -16,7 +16,7 @@ import typer
 
 __all__ = ["ago", "columns", "line", "took", "value", "warn", "working"]
 
-_GOOD = frozenset({"succeeded", "ready", "success", "scheduled", "in force"})
+_GOOD = frozenset({"succeeded", "ready", "success", "scheduled", "listening", "in force"})
 _BAD = frozenset({"failed", "failure", "error", "upstream_failed", "refused", "held", "down"})
 _BUSY = frozenset({"running", "starting", "processing", "retrying", "warning", "pending", "stopping", "queued"})
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))

@@ -8,7 +8,7 @@ from planner import happenings, keys
 from planner.desire import event as rules
 from planner.model.events import MOST_TURNS, OutsideEvent, ident_of
 from planner.model.status import RunStatus
-from tests.planner.builders import dag, job, listening, node, service
+from tests.planner.builders import dag, job, listening, node, service, when
 from tests.planner.cases import Case, table
 from tests.planner.history import (
     T0,
@@ -460,3 +460,30 @@ def test_ids_tell_sources_apart():
 
     assert len(names) == 4
     assert all(keys.parse(str(keys.event("train", name))).cause == f"ev-{name}" for name in names)
+
+
+def test_a_retry_and_the_nodes_of_a_dag_see_the_event_of_the_run():
+    echo = job("a", "echo {{ globals.event.data.severity }}")
+    flow = listening(dag("flow", node(echo)), ("drift", "alert_warning"))
+    history = after(push(flow), sent("alert_warning", "drift", severity="high"))
+    history.end(f"flow@ev-{DRIFT}/a#1", 1)
+    history.go()
+    ask("retry", "flow")(history)
+
+    commands = [
+        history.bound[history.run(f"flow@ev-{DRIFT}/a{again}").bound].gang.replicas[0].container.command
+        for again in ("", "~1")
+    ]
+    assert commands == [("echo high",), ("echo high",)]
+
+
+def test_a_condition_reads_the_event():
+    high = "{{ globals.event.data.severity == 'high' }}"
+    page = listening(when(job("page"), high), ("drift", "alert_warning"))
+    history = after(
+        push(page),
+        sent("alert_warning", "drift", "1", severity="low"),
+        sent("alert_warning", "drift", "2", severity="high"),
+    )
+
+    assert sorted(str(run.status) for run in history.ledger.snapshot().runs.values()) == ["running", "skipped"]
