@@ -24,11 +24,12 @@ from reconciler.hubs_git import GitHub, Origin
 from reconciler.messages import Address, Channel, HttpChannel
 from reconciler.outside import Lookup
 from reconciler.settings import DaemonSettings, HubRepository, environment
+from reconciler.settings_api import is_loopback
 from reconciler.source import remote
 from reconciler.source.access import access_to
 from reconciler.urls import Urls
 
-__all__ = ["channels_of", "config_of", "local_of", "lookup_of", "policy_of"]
+__all__ = ["channels_of", "config_of", "exposed", "local_of", "lookup_of", "policy_of"]
 
 
 def local_of(settings: DaemonSettings) -> LocalSettings:
@@ -76,6 +77,13 @@ def _address_of(connection: Connection) -> Address:
     said = {snake(str(name)): str(value) for name, value in (connection.schema_ or {}).items()}
     names = {field.name for field in fields(Address)}
     return Address(**{name: value for name, value in said.items() if name in names})
+
+
+def exposed(settings: DaemonSettings) -> Iterator[str]:
+    """What others may read on its way: one sentence each."""
+    address = settings.api.events
+    if address and not is_loopback(address.rpartition(":")[0].strip("[]")):
+        yield f"api.events answers on {address} without TLS: put something that speaks it before, or tokens can be read"
 
 
 def lookup_of(settings: DaemonSettings) -> Lookup:

@@ -20,7 +20,7 @@ from planner.model.run import Stamp
 from reconciler.backends.local.backend import LocalBackend
 from reconciler.clock import WallClock
 from reconciler.compiler import SourceCompiler, project_name
-from reconciler.configured import channels_of, config_of, local_of, lookup_of, policy_of
+from reconciler.configured import channels_of, config_of, exposed, local_of, lookup_of, policy_of
 from reconciler.core import Core, Ports
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.forges.memory import SilentForge
@@ -147,7 +147,7 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     forge: Forge = NotesForge(source, clock) if settings.forge == "notes" else SilentForge()
     compiler = SourceCompiler(source, config_of(settings, identity), outside)
     ports = Ports(ledger, backend, source, compiler, forge, clock)
-    core = Core(ports, policy_of(settings, identity, tuple(backend.warnings())))
+    core = Core(ports, policy_of(settings, identity, (*backend.warnings(), *exposed(settings))))
     return Daemon(settings, core, Loop(core, LoopSettings(channels=channels_of(settings))), source, backend)
 
 

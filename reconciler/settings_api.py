@@ -13,7 +13,7 @@ from planner.spec.clashes import Clash, Said, fault
 from planner.spec.filled import Filled
 from planner.spec.shape import Name, Section
 
-__all__ = ["Api", "Token"]
+__all__ = ["Api", "Token", "is_loopback"]
 
 
 def _address(value: str) -> str:
@@ -24,12 +24,12 @@ def _address(value: str) -> str:
 
 
 def _loopback(value: str) -> str:
-    if not _is_loopback(_address(value).rpartition(":")[0].strip("[]")):
+    if not is_loopback(_address(value).rpartition(":")[0].strip("[]")):
         raise ValueError("must be on loopback, such as 127.0.0.1:8060: whoever reaches it reads it without a token")
     return value
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Whether only this machine reaches `host`. Names are not looked up: what they mean may change."""
     if host == "localhost":
         return True
@@ -41,7 +41,7 @@ def _is_loopback(host: str) -> bool:
 
 def _digest(value: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{64}", value):
-        raise ValueError("must be the 64 characters that `plumbline event token` prints, not the token itself")
+        raise ValueError("must be the digest of `plumbline event token`, not the token")
     return value
 
 

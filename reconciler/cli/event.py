@@ -88,4 +88,4 @@ def _token(ctx: typer.Context, name: str, *, given: list[str]) -> None:
     show.line(f"token, shown this once: {token}")
     show.line("in daemon.yaml:")
     show.line("api:\n  tokens:")
-    show.line(f"    - {{name: {name}, sha256: {digest}, scopes: [events]}}")
+    show.line(f'    - {{name: {name}, sha256: "{digest}", scopes: [events]}}')

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from planner.desire.view import Identity
-from reconciler.configured import config_of, lookup_of
+from reconciler.configured import channels_of, config_of, exposed, lookup_of
 from reconciler.errors import Unusable
+from reconciler.messages import Address, HttpChannel
 from reconciler.settings import load_settings
 
 pytestmark = pytest.mark.unit
@@ -41,6 +42,27 @@ def local(text: str) -> str:
             id="second-document",
         ),
         pytest.param(f"{GOOD}---\n", ("the configuration is one document",), id="empty-second-document"),
+        pytest.param(
+            f"{GOOD}api: {{events: 127.0.0.1:8070}}\n",
+            ("2:6: `events` needs `tokens`: nobody could send any; make one with `plumbline event token NAME`",),
+            id="events-for-nobody",
+        ),
+        pytest.param(
+            f"{GOOD}api: {{events: 8070, tokens: [{{name: a, sha256: secret}}]}}\n",
+            (
+                "2:15: field `events` must be a string, not a number",
+                "2:48: field `sha256` must be the digest of `plumbline event token`, not the token",
+            ),
+            id="an-address-and-a-token",
+        ),
+        pytest.param(
+            f"{GOOD}api: {{tokens: [{{name: a, sha256: {'ab' * 32}}}, {{name: a, sha256: {'cd' * 32}}}]}}\n",
+            ("2:6: two tokens have the same name; give each sender one of its own",),
+            id="tokens-of-one-name",
+        ),
+        pytest.param(
+            f"{GOOD}api: {{health: 0.0.0.0:8060}}\n", ("2:15: field `health` must be on loopback",), id="health-for-all"
+        ),
     ],
 )
 def test_it_is_refused_with_its_place(tmp_path: Path, text: str, said: tuple[str, ...]) -> None:
@@ -161,3 +183,32 @@ def test_a_hub_that_cannot_be_opened_is_refused(tmp_path: Path, hub: str) -> Non
     settings = load_settings(path)
     with pytest.raises(Unusable):
         lookup_of(settings)
+
+
+@pytest.mark.parametrize(
+    ("address", "count"),
+    [("127.0.0.1:8070", 0), ("[::1]:8070", 0), ("localhost:8070", 0), ("0.0.0.0:8070", 1), ("example.org:8070", 1)],
+)
+def test_a_listener_that_others_reach_without_tls_is_said(tmp_path: Path, address: str, count: int) -> None:
+    path = tmp_path / "daemon.yaml"
+    path.write_text(f'{GOOD}api: {{events: "{address}", tokens: [{{name: a, sha256: {"ab" * 32}}}]}}\n')
+    said = list(exposed(load_settings(path)))
+    assert [words.startswith(f"api.events answers on {address} without TLS") for words in said] == [True] * count
+
+
+def test_people_are_told_through_connections_of_some_kinds(tmp_path: Path) -> None:
+    path = tmp_path / "daemon.yaml"
+    path.write_text(
+        f"{GOOD}connections:\n"
+        "  - {name: chat, kind: slack, schema: {urlFile: /run/hook}}\n"
+        "  - {name: pager, kind: webhook, schema: {url: 'https://a.b/c', tokenVariable: TOKEN, more: 1}}\n"
+        "  - {name: bare, kind: discord}\n"
+        "  - {name: data, kind: s3, schema: {bucket: 's3://a'}}\n"
+    )
+    channels = channels_of(load_settings(path))
+    said = {name: (one.kind, one.address) for name, one in channels.items() if isinstance(one, HttpChannel)}
+    assert said == {
+        "chat": ("slack", Address(url_file="/run/hook")),
+        "pager": ("webhook", Address(url="https://a.b/c", token_variable="TOKEN")),
+        "bare": ("discord", Address()),
+    }
