@@ -19,6 +19,7 @@ from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.desired import CompiledOperation, DesiredState
 from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
+from planner.model.metric import Metric
 from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
 from planner.model.questions import Answers, Question
@@ -102,6 +103,10 @@ class Backend(Protocol):
 
     def logs(self, key: Key, *, follow: bool = False, tail: int | None = None) -> AsyncIterator[bytes]:
         """Captured output of attempt `key`, in chunks; with `follow` until it ended."""
+        ...
+
+    def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
+        """What attempt `key` wrote of metrics so far, in pieces, each replica's in its order; bad lines left out."""
         ...
 
     async def close(self) -> None:

@@ -79,7 +79,8 @@ def _good_enough(
     name, maximize = str(rule.get("metric")), rule.get("optimization") == "maximize"
     for place in leaves:
         run = draft.run(latest(draft, top, place))
-        value = _number(effective(draft, run).outputs.get(name)) if run is not None else None
+        story = effective(draft, run) if run is not None else None
+        value = _number(story.metrics.get(name, story.outputs.get(name))) if story is not None else None
         if value is not None and (value >= wanted if maximize else value <= wanted):
             where = "/".join(place)
             return EarlyEnd(

@@ -129,6 +129,8 @@ def _observed(run: RunRecord, seen: Observation, at: datetime) -> RunRecord:
     if seen.phase is Phase.ENDED:
         if seen.outputs and not run.status.final:
             run = replace(run, outputs=dict(seen.outputs))
+        if seen.metrics and not run.status.final:
+            run = replace(run, metrics=dict(seen.metrics))
         return _ended(run, number, seen.ended_at or at, seen.reason or StopReason.EXITED, seen.exit_code)
     if run.status is RunStatus.STOPPING or run.status.final:
         return run

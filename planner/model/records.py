@@ -56,6 +56,7 @@ class RunRecord:
         started_at: first start over all attempts.
         finished_at: when it became final.
         outputs: of the deciding attempt.
+        metrics: the last value of each metric of the newest attempt that wrote any.
         work: digest of what its result depends on for the cache; "" where that is `digest`.
         carried_from: the run whose result or process it is; None for its own.
         cached_from: the run of the project whose outputs it has; None where it ran itself.
@@ -87,6 +88,7 @@ class RunRecord:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     outputs: Mapping[str, Json] = field(default_factory=dict)
+    metrics: Mapping[str, Json] = field(default_factory=dict)
     carried_from: Key | None = None
     cached_from: Key | None = None
     work: str = ""

@@ -114,6 +114,7 @@ class Observation:
         message: one sentence for people, or "".
         outputs: name to value, as written by the run; only final once ended.
         stamp: whose object it is; None when unreadable.
+        metrics: the last value of each metric that it wrote, once ended; not of every one where there are very many.
     """
 
     key: Key
@@ -126,6 +127,7 @@ class Observation:
     message: str = ""
     outputs: Mapping[str, Json] = field(default_factory=dict)
     stamp: Stamp | None = None
+    metrics: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ those of that run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -48,7 +48,6 @@ class Subject:
     identity: tuple[str, str]
     bound: BoundRun | None = None
     top: CompiledOperation | None = None
-    metrics: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def status(self) -> RunStatus:
@@ -70,6 +69,11 @@ class Subject:
     def outputs(self) -> Mapping[str, Json]:
         """What it wrote."""
         return self.source.outputs
+
+    @property
+    def metrics(self) -> Mapping[str, Json]:
+        """The last value of each metric that it wrote."""
+        return self.source.metrics
 
     @property
     def changed_at(self) -> datetime:

@@ -123,6 +123,16 @@ async def _logs(service: Service, request: Request) -> ASGIApp:
     return Pushed(work)
 
 
+async def _metrics(service: Service, request: Request) -> ASGIApp:
+    _only(request, "run", "name")
+    series = await service.metrics(_needed(request, "run"), request.query_params.get("name", ""))
+
+    async def work(write: logs.Write) -> None:
+        await service.write_metrics(series, write)
+
+    return Pushed(work)
+
+
 async def _explain(service: Service, request: Request) -> ASGIApp:
     _only(request, "operation", "digest")
     return JSONResponse(await service.explain(_needed(request, "operation"), digest=_flag(request, "digest")))
@@ -167,6 +177,7 @@ ROUTES: tuple[Listed, ...] = (
     Listed("GET", "/v1/graph", _graph),
     Listed("GET", "/v1/diff", _diff),
     Listed("GET", "/v1/logs", _logs),
+    Listed("GET", "/v1/metrics", _metrics),
     Listed("GET", "/v1/explain", _explain),
     Listed("GET", "/v1/queues", _queues),
     Listed("GET", "/v1/plan", _plan),

@@ -28,6 +28,7 @@ from reconciler.api import (
     services,
     status,
 )
+from reconciler.api import metrics as measured
 from reconciler.api.asked import Request
 from reconciler.api.logs import Wanted, Write, prepare, stream
 from reconciler.api.sent import Sent
@@ -124,6 +125,14 @@ class Service:
     async def logs(self, name: str, *, follow: bool = False, tail: int | None = None) -> Wanted:
         """Which output `name` stands for; `write_logs` gives it."""
         return await prepare(self.core, name, follow=follow, tail=tail)
+
+    async def metrics(self, name: str, metric: str = "") -> measured.Series:
+        """Which metrics `name` stands for; `write_metrics` gives them."""
+        return await measured.prepare(self.core, name, metric)
+
+    async def write_metrics(self, series: measured.Series, write: Write) -> None:
+        """Write the points of series, a line of JSON each."""
+        await measured.stream(self.core, series, write)
 
     async def write_logs(self, wanted: Wanted, write: Write) -> None:
         """Write captured output, piece by piece."""

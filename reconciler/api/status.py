@@ -172,6 +172,7 @@ async def run_detail(core: Core, name: str) -> dict[str, Json]:
         **views.run_view(story, identity),
         "attemptList": [views.attempt_view(attempt) for attempt in story.source.attempts],
         "outputs": dict(story.source.outputs),
+        "metrics": dict(story.source.metrics),
         "stop": {"by": run.stop.by, "reason": str(run.stop.reason)} if run.stop else None,
         "rounds": dict(run.rounds),
         "newestRound": str(newest.run.key) if (newest := await one(core, run.key)) else str(run.key),

@@ -6,7 +6,7 @@ clock makes it finish.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ import anyio
 from planner.canon import Json
 from planner.keys import Key
 from planner.model.gang import Lifetime
+from planner.model.metric import Metric
 from planner.model.run import Observation, Phase, Snapshot
 from planner.model.status import StopReason
 from reconciler.ports import Clock, Ensured, Order
@@ -31,12 +32,14 @@ class Program:
         exit_code: how it ends by itself.
         outputs: what it writes.
         ready_after: seconds until a service answers; None never.
+        metrics: the one value of each that it writes.
     """
 
     seconds: float | None = 1.0
     exit_code: int = 0
     outputs: Mapping[str, Json] = field(default_factory=dict)
     ready_after: float | None = 0.0
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 def run_for_a_second(order: Order) -> Program:
@@ -115,6 +118,11 @@ class MemoryBackend:
         if key in self._objects:
             yield f"{key} ran in memory\n".encode()
 
+    async def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
+        """See `Backend.metrics`: what the script says, at once."""
+        if key in self._objects:
+            yield tuple(Metric(name, value) for name, value in self._objects[key].program.metrics.items())
+
     async def close(self) -> None:
         """See `Backend.close`."""
 
@@ -179,6 +187,7 @@ class MemoryBackend:
             exit_code=exit_code,
             reason=reason,
             outputs=outputs,
+            metrics=dict(found.program.metrics),
         )
         self._hint(found.order.key)
 

@@ -23,6 +23,8 @@ class Output(StrEnum):
     """Only of problems: `validate` has it."""
     MERMAID = "mermaid"
     """Only of graphs: `graph` has it."""
+    CSV = "csv"
+    """Only of series: `metrics` has it."""
 
 
 @dataclass(slots=True)
@@ -55,7 +57,9 @@ def session_of(ctx: typer.Context) -> Session:
     return root.obj
 
 
-RARE: Mapping[Output, str] = MappingProxyType({Output.SARIF: "validate", Output.MERMAID: "graph"})
+RARE: Mapping[Output, str] = MappingProxyType(
+    {Output.SARIF: "validate", Output.MERMAID: "graph", Output.CSV: "metrics"}
+)
 """Forms that one command alone answers in."""
 
 
@@ -85,7 +89,7 @@ Form = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Form of the answer; sarif is for validate, mermaid for graph.",
+        help="Form of the answer; sarif is for validate, mermaid for graph, csv for metrics.",
         callback=_keep("output"),
         expose_value=False,
     ),

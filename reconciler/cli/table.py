@@ -53,6 +53,9 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("graph", "Look", "Show the graph of a DAG, or of a run with the statuses of its nodes."),
     Entry("diff", "Look", "Show what differs between two runs."),
     Entry("logs", "Look", "Print what a run wrote; all nodes of a DAG.", _PLACE),
+    Entry(
+        "metrics", "Look", "Show what a run measured: the last value of each metric, or with json or csv every value."
+    ),
     Entry("open", "Look", "Print where a service answers, and open it on a terminal."),
     Entry("explain", "Look", "Say why an operation will or will not run, or why a run is as it is."),
     Entry("queue", "Look", "Show queues: what they may hold, who holds it, and who waits."),

@@ -134,8 +134,9 @@ def _named(known: Narrowed) -> Iterator[sa.ColumnElement[bool]]:
 def _numbers(known: Narrowed) -> Iterator[sa.ColumnElement[bool]]:
     table = schema.runs.c
     for name, how, number in known.numbers:
-        value = sa.func.json_extract(table.body, f'$.outputs."{name}"')
-        yield sa.or_(sa.not_(table.own), _COMPARED[how](value, number))
+        # Where a metric was not written as one, an output of its name stands for it: the query itself knows which.
+        found = (sa.func.json_extract(table.body, f'$.{section}."{name}"') for section in ("outputs", "metrics"))
+        yield sa.or_(sa.not_(table.own), *(_COMPARED[how](value, number) for value in found))
 
 
 def _opened(known: Narrowed) -> Iterator[sa.ColumnElement[bool]]:

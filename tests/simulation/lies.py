@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +17,7 @@ import trio
 
 from planner.canon import Json
 from planner.keys import Key
+from planner.model.metric import Metric
 from planner.model.run import Observation, Snapshot
 from reconciler.backends.memory import MemoryBackend
 from reconciler.errors import Transient
@@ -207,6 +208,10 @@ class LyingBackend:
     async def logs(self, key: Key, *, follow: bool = False, tail: int | None = None) -> AsyncIterator[bytes]:
         async for chunk in self._truth.logs(key, follow=follow, tail=tail):
             yield chunk
+
+    async def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
+        async for piece in self._truth.metrics(key):
+            yield piece
 
     async def close(self) -> None:
         await self._truth.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,22 +18,14 @@ import anyio.to_thread
 
 from planner.canon import Json
 from planner.keys import Key
+from planner.model.metric import Metric
 from planner.model.run import Snapshot, Stamp
-from reconciler.backends.local import (
-    account,
-    advice,
-    code,
-    draft,
-    environment,
-    folders,
-    groups,
-    hints,
-    supervisor,
-)
+from reconciler.backends.local import account, advice, code, draft, environment, folders, groups, hints, supervisor
 from reconciler.backends.local.claims import Claim, Claims
 from reconciler.backends.local.code import Trees
 from reconciler.backends.local.damage import Unreadable
 from reconciler.backends.local.draft import Draft, Site
+from reconciler.backends.local.kept import Kept
 from reconciler.backends.local.logs import Follower
 from reconciler.backends.local.settings import Containment, LocalSettings
 from reconciler.backends.local.sight import Sight
@@ -78,6 +70,7 @@ class LocalBackend:
         self._open = False
         self._group = next(iter(tried), None)  # as far as can be told before the parent tried
         self._sight = Sight(self._claims, self._warm)
+        self._kept = Kept(self._claims, owner, settings.runs)
         self._ears: set[socket.socket] = set()
 
     # --- the port ---
@@ -108,7 +101,7 @@ class LocalBackend:
 
     def knows(self, order: Order) -> Mapping[str, Json]:
         """See `Backend.knows`."""
-        return environment.attempt_globals(order, draft.home_of(order, self._settings.runs) / "artifacts")
+        return environment.attempt_globals(order, self._kept.home(order.key) / "artifacts")
 
     async def clean(self, key: Key) -> None:
         """See `Backend.clean`.
@@ -163,6 +156,12 @@ class LocalBackend:
         finally:
             for reader in reading.values():
                 reader.close()
+
+    async def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
+        """See `Backend.metrics`."""
+        over = await self._run(lambda: self._is_over(key))
+        async for piece in self._kept.metrics(key, self._run, ended=over):
+            yield piece
 
     async def close(self) -> None:
         """See `Backend.close`. The warm parent stays."""

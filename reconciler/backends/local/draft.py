@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.canon import Json, plain
+from planner.keys import Key
 from planner.model.gang import Gang, Lifetime, Replica
 from planner.model.run import Stamp
 from reconciler.backends.local import environment
@@ -23,7 +24,7 @@ from reconciler.backends.local.supervisor import FORMAT
 from reconciler.errors import Refused
 from reconciler.ports import Order
 
-__all__ = ["Draft", "Site", "home_of", "stamp_record", "write"]
+__all__ = ["Draft", "Site", "attempt_of", "home_of", "stamp_record", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,14 @@ def stamp_record(stamp: Stamp) -> dict[str, Json]:
     }
 
 
-def home_of(order: Order, runs: Path) -> Path:
+def home_of(key: Key, owner: Stamp, runs: Path) -> Path:
     """The folder of a run, the same for all its attempts."""
-    return runs / order.key.run.dns_name(order.stamp.instance, order.stamp.project)
+    return runs / key.run.dns_name(owner.instance, owner.project)
+
+
+def attempt_of(home: Path, key: Key, token: str) -> Path:
+    """The folder of an attempt, by the token of its claim."""
+    return home / f"a{key.attempt}-{token[:8]}"
 
 
 def write(order: Order, site: Site) -> Draft:
@@ -85,8 +91,8 @@ def write(order: Order, site: Site) -> Draft:
     """
     token = os.urandom(16).hex()
     stamp, key, gang = order.stamp, order.key, order.run.gang
-    home = home_of(order, site.settings.runs)
-    attempt = home / f"a{key.attempt}-{token[:8]}"
+    home = home_of(key, stamp, site.settings.runs)
+    attempt = attempt_of(home, key, token)
     members = tuple(_members(order, attempt, home / "artifacts"))
     _check(gang, members)
     if order.leases.ports and any(group.count > 1 for group in gang.replicas):

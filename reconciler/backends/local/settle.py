@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 from planner.model.run import Observation
-from reconciler.backends.local import outputs, supervisor, verdict
+from reconciler.backends.local import metrics, outputs, supervisor, verdict
 from reconciler.backends.local.claims import Claim
 from reconciler.backends.local.damage import unreadable
 from reconciler.backends.local.verdict import ReplicaState
@@ -78,6 +79,7 @@ def _state(claim: Claim, replica: dict[str, Any]) -> ReplicaState:
         ready=(claim.folder / f"{name}.ready").exists(),
         end=end,
         outputs=_outputs(claim, name) if end else None,
+        metrics=_metrics(replica) if end else None,
     )
 
 
@@ -87,3 +89,12 @@ def _outputs(claim: Claim, name: str) -> outputs.Outputs | None:
     except FileNotFoundError:
         return None
     return outputs.parse(data)
+
+
+def _metrics(replica: dict[str, Any]) -> metrics.Summary | None:
+    path = replica["env"].get("PLUMBLINE_METRICS", "")
+    file = metrics.opened(Path(path)) if path else None
+    if file is None:
+        return None
+    with file:
+        return metrics.summary(file)

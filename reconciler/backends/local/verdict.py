@@ -13,6 +13,7 @@ from typing import Any
 from planner import keys
 from planner.model.run import Observation, Phase, Stamp
 from planner.model.status import StopReason
+from reconciler.backends.local.metrics import Summary
 from reconciler.backends.local.outputs import Outputs
 
 __all__ = ["NEVER", "ReplicaState", "observation"]
@@ -31,6 +32,7 @@ class ReplicaState:
         ready: whether its probe succeeds; without one, whether it lived long enough.
         end: its exit record.
         outputs: of its output file, once ended.
+        metrics: of its metrics file, once ended.
     """
 
     name: str
@@ -39,6 +41,7 @@ class ReplicaState:
     ready: bool = False
     end: Mapping[str, Any] | None = None
     outputs: Outputs | None = None
+    metrics: Summary | None = None
 
 
 def observation(record: Mapping[str, Any], replicas: Sequence[ReplicaState]) -> Observation:
@@ -53,6 +56,7 @@ def observation(record: Mapping[str, Any], replicas: Sequence[ReplicaState]) -> 
     deciders = [replica for replica in replicas if replica.role == record.get("decider")]
     code, message = _outcome(replicas, deciders)
     outputs, remarks = _outputs(deciders)
+    metrics, more = _metrics(replicas, deciders)
     return Observation(
         key,
         Phase.ENDED,
@@ -60,9 +64,10 @@ def observation(record: Mapping[str, Any], replicas: Sequence[ReplicaState]) -> 
         ended_at=_instant(max((end["at"] for end in ends), default=record.get("made_at", 0.0))),
         reason=_reason(ends),
         exit_code=code,
-        message="; ".join(part for part in (message, *remarks) if part),
+        message="; ".join(part for part in (message, *remarks, *more) if part),
         outputs=outputs,
         stamp=stamp,
+        metrics=metrics,
     )
 
 
@@ -110,6 +115,17 @@ def _outputs(deciders: Sequence[ReplicaState]) -> tuple[dict[str, Any], list[str
     for outputs in reversed(found):
         merged.update(outputs.values)
     return merged, [outputs.message for outputs in found]
+
+
+def _metrics(
+    replicas: Sequence[ReplicaState], deciders: Sequence[ReplicaState]
+) -> tuple[dict[str, float | str], list[str]]:
+    """Metrics of all replicas; where several wrote one name, a decider counts, and the lower index."""
+    merged: dict[str, float | str] = {}
+    for replica in (*reversed(replicas), *reversed(deciders)):
+        merged |= replica.metrics.latest if replica.metrics is not None else {}
+    said = [(replica.name, replica.metrics.message) for replica in replicas if replica.metrics is not None]
+    return merged, [f"{name}: {text}" if text and len(replicas) > 1 else text for name, text in said]
 
 
 def _stamp(record: Mapping[str, Any] | None) -> Stamp | None:

@@ -25,7 +25,13 @@ pytestmark = pytest.mark.unit
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
     """A daemon with one operation of every kind."""
-    world = World(programs={"bad": Program(seconds=0.0, exit_code=3), "slow": Program(seconds=None)})
+    world = World(
+        programs={
+            "good": Program(seconds=0.0, metrics={"loss": 0.25}),
+            "bad": Program(seconds=0.0, exit_code=3),
+            "slow": Program(seconds=None),
+        }
+    )
     world.push(
         {
             "a.yaml": job("good"),
@@ -280,3 +286,24 @@ def test_the_state_folder_comes_from_the_configuration(shell: Shell, tmp_path: P
     wrong = RUNNER.invoke(shell_app(), ["status", "-c", str(config)])
     assert wrong.exit_code == 3
     assert "the configuration is wrong" in wrong.stderr
+
+
+def test_metrics_are_a_table_of_the_last_values_or_every_value(shell: Shell) -> None:
+    text = shell("metrics", "good").stdout
+    assert text.splitlines() == ["METRIC  LAST  STEP  AT  VALUES", "loss    0.25            1"]
+    table = shell("metrics", "good", "--name", "loss", "-o", "csv").stdout
+    assert table == "name,value,step,timestamp,replica,attempt\nloss,0.25,,,,1\n"
+    (point,) = json.loads(shell("metrics", "good", "-o", "json").stdout)["points"]
+    assert (point["name"], point["value"], point["attempt"]) == ("loss", 0.25, 1)
+    assert shell("metrics", "good", "--name", "other").stdout == "no metrics\n"
+    assert json.loads(shell("runs", "-q", "metrics.loss: <0.3", "-o", "json").stdout)["runs"][0]["operation"] == "good"
+    assert json.loads(shell("runs", "-q", "metrics.loss: <0.2", "-o", "json").stdout)["runs"] == []
+
+
+def test_metrics_of_a_dag_are_those_of_a_node(shell: Shell) -> None:
+    done = shell("metrics", "graph", code=2)
+    assert "is a DAG: name one of its nodes" in done.stderr
+
+
+def test_csv_is_for_series_only(shell: Shell) -> None:
+    assert "`runs` does not answer in csv" in shell("runs", "-o", "csv", code=2).stderr

@@ -1,0 +1,61 @@
+"""Series of metrics of a run, as lines of JSON: what it wrote, read where it lies, also while it runs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from planner.model.records import RunRecord
+from reconciler.api import find, problems
+from reconciler.api.logs import Write
+from reconciler.api.stories import one
+from reconciler.core import Core
+
+__all__ = ["Series", "prepare", "stream"]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Which metrics.
+
+    Attributes:
+        source: the run that did the work.
+        attempts: whose metrics, oldest first.
+        name: of the one metric; "" for all.
+    """
+
+    source: RunRecord
+    attempts: tuple[int, ...]
+    name: str = ""
+
+
+async def prepare(core: Core, name: str, metric: str = "") -> Series:
+    """What `name` stands for: all attempts of a run, or the one that was named. Of a cached run, those of its source.
+
+    Raises:
+        ApiError: nothing fits, more than one thing does, or it has no metrics of its own.
+    """
+    found = await find.run(core, name)
+    assert found.run is not None
+    if found.run.kind == "dag":
+        raise problems.conflict(f"{found.run.key} is a DAG: name one of its nodes, as `{found.run.key}/NODE`")
+    story = await one(core, found.run.key, newest=False)
+    source = story.source if story is not None else found.run
+    if source.cached_from is not None:
+        cached = await one(core, source.cached_from, newest=False)
+        source = cached.source if cached is not None else source
+    numbers = tuple(attempt.number for attempt in source.attempts)
+    return Series(source, (found.attempt,) if found.attempt else numbers, metric)
+
+
+async def stream(core: Core, series: Series, write: Write) -> None:
+    """Write a line for each point of `series`."""
+    for number in series.attempts:
+        async for piece in core.backend.metrics(series.source.key.at_attempt(number)):
+            lines = [
+                json.dumps({**asdict(point), "attempt": number}, ensure_ascii=False) + "\n"
+                for point in piece
+                if series.name in {"", point.name}
+            ]
+            if lines:
+                await write("".join(lines).encode())
