@@ -38,6 +38,10 @@ demo: setup ## a repository, the daemon, pushes, plans, runs and statuses, in on
 sim: setup ## more seeds of the simulation: SEEDS=0:5000
 	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),0:5000)
 
+.PHONY: dst
+dst: setup ## cron expressions in every time zone where clocks change, against a walk through all minutes: YEAR=2026
+	$(BIN)/python -m tests.dst --year $(or $(YEAR),2026)
+
 .PHONY: fuzz
 fuzz: setup ## look at generated and torn documents on all cores: COUNT=200000 SEED=abc
 	@$(BIN)/python -m tests.fuzz --count $(or $(COUNT),200000) $(if $(SEED),--series $(SEED))
