@@ -4,6 +4,7 @@
 # ruff: noqa: E501
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from planner import keys
 from planner.compile.bind import BindError, BindRequest, bind, finish_run
+from planner.model.events import OutsideEvent
 from planner.model.run import BoundRun
 from reconciler import codec
 from tests.planner.compile.trees import COMMIT, compiled
@@ -89,6 +91,32 @@ def test_the_scheduled_instant_of_a_tick():
     key = keys.tick("t", datetime(2026, 11, 23, 6, tzinfo=UTC))
 
     assert finished(leaf('{command: ["{{ globals.schedule_at }}"]}'), key=key) == ("2026-11-23T06:00:00Z",)
+
+
+def test_the_event_that_started_a_run():
+    at = datetime(2026, 11, 23, 6, tzinfo=UTC)
+    event = OutsideEvent("abc", "alert_warning", "drift", at, {"severity": [1, "high"]}, by="grafana")
+    told = {"id": "abc", "kind": "alert_warning", "ref": "drift", "at": "2026-11-23T06:00:00Z", "by": "grafana"}
+    text = "{{ globals.event.ref }}: {{ globals.event.data.severity[1] }}, {{ globals.event.data.more | default('-') }}"
+    operation = leaf(f'{{command: ["{text}"]}}')
+    run = bound(operation, event=event)
+
+    assert finished(operation, event=event) == ("drift: high, -",)
+    assert run.context["globals"]["event"] == {**told, "data": {"severity": [1, "high"]}}
+    assert set(
+        json.loads(SCHEMA.read_text())["properties"]["globals"]["properties"]["event"]["oneOf"][1]["required"]
+    ) == {
+        *told,
+        "data",
+    }
+    # Equal work has one digest, whatever started it.
+    assert run.digest == bound(operation, event=replace(event, data={"severity": [2, "low"]})).digest
+
+
+def test_a_run_that_no_event_started_has_none():
+    assert finished(leaf('{command: ["{{ globals.event is none }}"]}')) == ("true",)
+    with pytest.raises(BindError, match=r"globals\.event\.ref"):
+        finished(leaf('{command: ["{{ globals.event.ref }}"]}'))
 
 
 def test_ports_are_known_to_the_backend():
