@@ -14,7 +14,7 @@ from typing import Any
 
 from planner.canon import Json
 from planner.query.moments import span
-from planner.query.subject import Subject, Value, values
+from planner.query.subject import Subject, Value, number_of, values
 from planner.spec.query import All, Condition, Either, Query
 from planner.spec.queues import amount
 
@@ -66,7 +66,8 @@ def _is(condition: Condition, value: Value, now: datetime) -> bool:
         case "like":
             return _like(str(value).casefold(), str(wanted[0]).casefold())
         case "lt" | "le" | "gt" | "ge":
-            return _compared(_ORDERS[condition.operator], value, _number(condition.field, wanted[0]))
+            bound = _number(condition.field, wanted[0])
+            return _compared(_ORDERS[condition.operator], _read(condition.field, value, bound), bound)
         case _:
             return False
 
@@ -93,13 +94,22 @@ def _equal(field: str, value: Value, wanted: Json) -> bool:
     if field == "commit":
         text = str(wanted).lower()
         return str(value) == text or (len(text) >= _SHORTEST_COMMIT and str(value).startswith(text))
-    return _compared(operator.eq, value, _number(field, wanted))
+    number = _number(field, wanted)
+    return _compared(operator.eq, _read(field, value, number), number)
 
 
 def _number(field: str, wanted: Json) -> Value:
     """What is compared with: amounts of resources may have a suffix."""
     found = amount(str(wanted)) if field in _AMOUNTS else None
     return wanted if found is None else found
+
+
+def _read(field: str, value: Value, wanted: Value) -> Value:
+    """The value, or the number that the text of an output says where a number is asked for."""
+    if field == "outputs" and isinstance(value, str) and _is_number(wanted):
+        found = number_of(value)
+        return value if found is None else found
+    return value
 
 
 def _compared(how: Callable[[Any, Any], bool], value: Value, wanted: Value) -> bool:

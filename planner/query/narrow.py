@@ -31,7 +31,7 @@ class Narrowed:
         below: the run with this id or key, or one below the same top; "" for any.
         named: each of these is part of its key or of the name of its root, in some case.
         numbers: outputs that are numbers, with the operator and what they are compared with. Says nothing of a run
-            that was carried over.
+            that was carried over, and nothing of text, which may say a number.
         opened_from: opened at this instant or later.
         opened_before: opened before this instant.
     """

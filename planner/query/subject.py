@@ -7,6 +7,7 @@ those of that run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +25,7 @@ from planner.query.graph import beside, node_of
 from planner.spec.query import All, Condition, Either, Query
 from planner.spec.queues import amount
 
-__all__ = ["HELD", "Needs", "Subject", "Value", "needs", "original_of", "values"]
+__all__ = ["HELD", "Needs", "Subject", "Value", "needs", "number_of", "original_of", "values"]
 
 Value = Json | datetime | Decimal
 """A value of a field."""
@@ -98,6 +99,9 @@ _FORM = frozenset(
 )
 
 
+_NUMBER = re.compile(r"[-+]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][-+]?\d{1,2})?", re.ASCII)
+
+
 def needs(where: Query | None, names: tuple[str, ...] = ()) -> Needs:
     """What a query, and these fields beside it, need.
 
@@ -120,6 +124,13 @@ def _fields(query: Query) -> frozenset[str]:
 def original_of(run: RunRecord) -> Key | None:
     """The run that did the work of this one; None where it did it itself."""
     return run.carried_from or run.cached_from
+
+
+def number_of(value: Json) -> int | float | None:
+    """The number that a value is, or that its text says: an output written as `loss=0.1` is text; None for neither."""
+    if isinstance(value, int | float):
+        return None if isinstance(value, bool) else value
+    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
 
 
 # Fields
@@ -214,8 +225,8 @@ def _wait(subject: Subject, _: str) -> tuple[Value, ...]:
 
 
 def _metric(subject: Subject, sub: str) -> tuple[Value, ...]:
-    found = subject.metrics.get(sub, subject.outputs.get(sub))
-    return (found,) if isinstance(found, int | float) and not isinstance(found, bool) else ()
+    found = number_of(subject.metrics.get(sub, subject.outputs.get(sub)))
+    return (found,) if found is not None else ()
 
 
 def _resource(*names: str) -> Callable[[Subject, str], tuple[Value, ...]]:

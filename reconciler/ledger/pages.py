@@ -134,9 +134,13 @@ def _named(known: Narrowed) -> Iterator[sa.ColumnElement[bool]]:
 def _numbers(known: Narrowed) -> Iterator[sa.ColumnElement[bool]]:
     table = schema.runs.c
     for name, how, number in known.numbers:
-        # Where a metric was not written as one, an output of its name stands for it: the query itself knows which.
-        found = (sa.func.json_extract(table.body, f'$.{section}."{name}"') for section in ("outputs", "metrics"))
-        yield sa.or_(sa.not_(table.own), *(_COMPARED[how](value, number) for value in found))
+        # Where a metric was not written as one, an output of its name stands for it: the query itself knows which. An
+        # output may be text that says a number, which SQLite would not read.
+        output, metric = (sa.func.json_extract(table.body, f'$.{part}."{name}"') for part in ("outputs", "metrics"))
+        compare = _COMPARED[how]
+        yield sa.or_(
+            sa.not_(table.own), sa.func.typeof(output) == "text", compare(output, number), compare(metric, number)
+        )
 
 
 def _opened(known: Narrowed) -> Iterator[sa.ColumnElement[bool]]:

@@ -451,7 +451,8 @@ class LedgerContract:
             seen = Observation(key.at_attempt(1), Phase.ENDED, ended_at=AT, reason=StopReason.EXITED, exit_code=0)
             seen = replace(seen, outputs={"x": value, "odd.name": 1})
             await ledger.record([opened(key), intended(key.at_attempt(1)), f.Observed("train", seen, AT)])
-        assert await found(ledger, "metrics.x: < 1") == [runs[3], runs[0]]
+        assert await found(ledger, "metrics.x: < 1") == [runs[4], runs[3], runs[0]]
+        assert await found(ledger, "outputs.x: 0.1") == [runs[4]]
         assert await found(ledger, "metrics.x: >= 1") == [runs[9], runs[2], runs[1]]
         assert await found(ledger, "outputs.x: 1") == [runs[1]]
         assert await found(ledger, f"metrics.x: {2**60}") == [runs[2]]

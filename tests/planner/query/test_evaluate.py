@@ -47,6 +47,7 @@ CARRIED = subject(
     finished_at=None,
 )
 LIVE = subject("train@g1", status=RunStatus.QUEUED, started_at=None, finished_at=None, outputs={})
+SAID = subject("train@g1", outputs={"said": "0.10", "odd": "nan"})
 TOP = "flow@2026-11-23T06:00Z"
 
 
@@ -154,6 +155,11 @@ TOP = "flow@2026-11-23T06:00Z"
         pytest.param("metrics.loss: ~< 0.3", TAGGED, False, id="not-less"),
         pytest.param("metrics.loss: 0.25", TAGGED, True, id="metric-equal"),
         pytest.param("metrics.steps: 10.0", TAGGED, True, id="whole-and-fraction"),
+        pytest.param("metrics.said: < 0.2", SAID, True, id="metric-of-a-text"),
+        pytest.param("outputs.said: 0.1", SAID, True, id="number-of-a-text"),
+        pytest.param("outputs.said: < 1", SAID, True, id="number-of-a-text-compared"),
+        pytest.param('outputs.said: "0.10"', SAID, True, id="text-as-text"),
+        pytest.param("metrics.odd: nil", SAID, True, id="nan-is-no-metric"),
         pytest.param("metrics.note: nil", TAGGED, True, id="text-is-no-metric"),
         pytest.param("metrics.best: nil", TAGGED, True, id="truth-value-is-no-metric"),
         pytest.param("metrics.loss: < 0.3", CARRIED, True, id="carried-outputs"),
