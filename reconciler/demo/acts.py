@@ -67,6 +67,21 @@ def _one_ran(theatre: Theatre, commit: View) -> list[Check]:
     ]
 
 
+def _compare(theatre: Theatre) -> None:
+    theatre.stage.add_later()
+
+
+def _compared(theatre: Theatre, commit: View) -> list[Check]:
+    found = theatre.outputs("compare@g1/choose")
+    return [
+        Check("the commit succeeded", commit["state"] == "success"),
+        Check("the data were prepared before: cached", theatre.reason("compare@g1/prepare").startswith("cached from")),
+        Check("a join found both networks", found.get("compared") == 2),
+        Check("a hook wrote a page on digits", theatre.comes("digits@hook-")),
+        Check("the end of compare started announce", theatre.comes("announce@ev-")),
+    ]
+
+
 def _break(theatre: Theatre) -> None:
     path = theatre.stage.clone / "ops" / "digits.yaml"
     theatre.before = path.read_text()
@@ -110,6 +125,12 @@ def _stopped(theatre: Theatre, commit: View) -> list[Check]:
 ACTS = (
     Act("push the sample: a DAG, a job, a service, two schedules", "Add the digits operations", _nothing, _all_ran),
     Act("change the code of one operation: only that one runs again", "Look at the profile again", _edit, _one_ran),
+    Act(
+        "add a comparison: what was done is cached, a join finds all networks, an event announces it",
+        "Compare networks",
+        _compare,
+        _compared,
+    ),
     Act("push a broken spec: told where, nothing stopped", "Break the DAG's spec", _break, _held),
     Act("revert it", 'Revert "Break the DAG\'s spec"', _revert, _mended),
     Act("remove the service: it is stopped", "Remove the service", _remove, _stopped),

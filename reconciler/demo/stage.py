@@ -26,6 +26,9 @@ __all__ = ["SOURCE", "Stage", "make_environment", "prepare"]
 SOURCE = Path(__file__).parents[2]
 """The checkout that holds sample-repo and the lock of its environment."""
 
+LATER = ("compare.yaml", "announce.yaml")
+"""Operations of the sample that the demo begins without."""
+
 _IMAGE = "plumbline/sample:1"
 _DAEMON = """\
 instance: demo
@@ -85,6 +88,11 @@ class Stage:
     def git(self, *arguments: str) -> str:
         """Run git in the clone; the demo's own identity, nobody's configuration."""
         return _git(self.clone, *arguments)
+
+    def add_later(self) -> None:
+        """Put those operations of the sample into the clone that the demo begins without."""
+        for name in LATER:
+            shutil.copy(SOURCE / "sample-repo" / "ops" / name, self.clone / "ops" / name)
 
     def push(self, message: str) -> str:
         """Commit everything and push; returns the commit."""
@@ -159,7 +167,10 @@ def _prepare(folder: Path, venv: Path) -> Stage:
     _git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(stage.bare))
     _git(folder, "clone", "--quiet", str(stage.bare), str(stage.clone))
     shutil.copytree(
-        SOURCE / "sample-repo", stage.clone, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
+        SOURCE / "sample-repo",
+        stage.clone,
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns("__pycache__", *LATER),
     )
     places = {"state": stage.state, "bare": stage.bare, "runs": stage.runs, "environment": venv}
     # As JSON, which is YAML, whatever characters a folder's name has.

@@ -43,7 +43,7 @@ class Theatre:
         Raises:
             Unusable: it does not become final in time.
         """
-        self._known = {key for key, run in self._runs.items() if not _is_tick(run)}
+        self._known = {key for key, run in self._runs.items() if _is_pushed(run)}
         begun = time.monotonic()
         with self.stage.client() as client:
             while time.monotonic() - begun < _PATIENCE:
@@ -66,12 +66,34 @@ class Theatre:
         return [run["attempts"] for key, run in sorted(self._runs.items()) if key.startswith(prefix)]
 
     def new_runs(self) -> list[str]:
-        """Keys of runs that the last push caused; ticks of schedules do not count."""
-        return sorted(key for key, run in self._runs.items() if key not in self._known and not _is_tick(run))
+        """Keys of runs that the last push caused: no ticks, hooks or runs of events."""
+        return sorted(key for key, run in self._runs.items() if key not in self._known and _is_pushed(run))
 
     def run_status(self, key: str) -> str:
         """The status of a run, or ""."""
         return str(self._runs[key]["status"]) if key in self._runs else ""
+
+    def reason(self, key: str) -> str:
+        """Why a run is as it is, or ""."""
+        return str(self._runs[key]["reason"]) if key in self._runs else ""
+
+    def outputs(self, key: str) -> View:
+        """What a run wrote."""
+        with self.stage.client() as client:
+            view: View = client.get("/v1/run", params={"run": key}).raise_for_status().json()
+        outputs: View = view["outputs"]
+        return outputs
+
+    def comes(self, cause: str) -> bool:
+        """Whether a run whose key starts with `cause` succeeds in time."""
+        begun = time.monotonic()
+        with self.stage.client() as client:
+            while time.monotonic() - begun < _PATIENCE:
+                self._look(client)
+                if any(key.startswith(cause) and run["status"] == "succeeded" for key, run in self._runs.items()):
+                    return True
+                time.sleep(_LOOK)
+        return False
 
     def _look(self, client: httpx.Client) -> None:
         runs = client.get("/v1/runs", params={"limit": 1000}).raise_for_status().json()["runs"]
@@ -96,8 +118,10 @@ class Theatre:
             self._say(f"  {what}: {now}")
 
 
-def _is_tick(run: View) -> bool:
-    return str(run["key"]).partition("@")[2][:1].isdigit()
+def _is_pushed(run: View) -> bool:
+    """Whether a push caused a run, and no schedule, hook or event."""
+    cause = str(run["key"]).partition("@")[2]
+    return not cause[:1].isdigit() and not cause.startswith(("hook-", "ev-"))
 
 
 def _all_posted(view: View) -> bool:

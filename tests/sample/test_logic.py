@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import random
+import sys
+import types
 
 import pytest
 
@@ -91,3 +93,12 @@ def test_images_are_64_numbers(request_):
 def test_a_bad_request_is_told_what_to_send(request_, body, says):
     with pytest.raises(request_.RequestError, match=says):
         request_.parse(body)
+
+
+def test_the_best_network_is_the_first_with_the_highest_accuracy(sample, monkeypatch):
+    monkeypatch.setitem(sys.modules, "plumbline_tracking", types.ModuleType("plumbline_tracking"))
+    choose = load(sample, "choose")
+
+    assert choose.best([("a", 0.9), ("b", 0.97), ("c", 0.97)]) == ("b", 0.97)
+    with pytest.raises(SystemExit, match="no network was trained yet"):
+        choose.best([])

@@ -1,12 +1,14 @@
 """The sample repository compiles, and says what its README promises."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from planner.compile import compile_tree
+from planner.compile import compile_tree, references
 from planner.model.desired import Dag
 from planner.model.schedule import CronSchedule
+from reconciler.outside import offline
 from tests.planner.compile.trees import folder
 
 pytestmark = pytest.mark.unit
@@ -14,13 +16,21 @@ pytestmark = pytest.mark.unit
 SAMPLE = Path(__file__).parents[3] / "sample-repo"
 
 
+def compiled():
+    """The sample, with the hub that comes along."""
+    it = folder(SAMPLE)
+    return compile_tree(replace(it, outside=offline(references(it))))
+
+
 def test_the_sample_compiles_without_any_problem():
-    desired = compile_tree(folder(SAMPLE))
+    desired = compiled()
 
     assert desired.problems == ()
     assert desired.bad_files == frozenset()
     assert desired.project == "digits"
     assert {name: root.kind for name, root in desired.roots.items()} == {
+        "announce": "job",
+        "compare": "dag",
         "digits": "dag",
         "drift-check": "job",
         "nightly": "job",
@@ -31,7 +41,7 @@ def test_the_sample_compiles_without_any_problem():
 
 
 def test_the_graph_of_the_sample():
-    body = compile_tree(folder(SAMPLE)).roots["digits"].body
+    body = compiled().roots["digits"].body
 
     assert isinstance(body, Dag)
     assert [(node.operation.name, node.upstream) for node in body.nodes] == [
@@ -42,7 +52,7 @@ def test_the_graph_of_the_sample():
 
 
 def test_the_schedules_of_the_sample():
-    roots = compile_tree(folder(SAMPLE)).roots
+    roots = compiled().roots
 
     assert {name for name, root in roots.items() if isinstance(root.schedule, CronSchedule)} == {
         "drift-check",
