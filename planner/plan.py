@@ -62,7 +62,7 @@ class RootPlan:
 def reads(state: RootState) -> frozenset[str]:
     """Form digests that a view of `state` must hold."""
     record = state.record
-    forms = {run.form for run in state.runs.values() if run.key.top == run.key.node and run.form}
+    forms = {run.form for run in state.runs.values() if not run.key.place and run.form}
     forms |= {str(command.args["form"]) for command in record.commands if command.args.get("form")}
     if record.planned is not None:
         forms.add(record.planned.form)
@@ -90,7 +90,7 @@ def plan_root(view: View) -> RootPlan:
         return RootPlan((), view.state, missing=frozenset(draft.missing))
     return RootPlan(
         facts=tuple(draft.facts),
-        state=draft.state,
+        state=draft.state.shared() if draft.facts else view.state,
         ready=tuple(draft.ready),
         waits=tuple(draft.waits),
         bound=dict(draft.bound),

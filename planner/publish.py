@@ -15,6 +15,7 @@ from planner.desire.generation import is_owed
 from planner.desire.nodes import effective, latest
 from planner.desire.ticks import upcoming
 from planner.desire.view import Draft
+from planner.fold.own import below
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord, StatusState, What
 from planner.model.desired import CompiledOperation, RunPolicy
@@ -247,8 +248,10 @@ def _progress(draft: Draft, run: RunRecord) -> str:
     held, waits = _held(draft, run), _waits(draft, run)
     if run.kind != "dag":
         return held or waits or str(run.status)
-    below = [child for child in draft.state.runs.values() if child.key.top == run.key.top and child.key.place]
-    children = [child for child in below if child.key == latest(draft, child.key.top, child.key.place)]
+    top = draft.run(run.key.top)
+    rounds = top.rounds if top is not None else {}
+    keys = [key for key in below(draft.state.runs, run.key.top) if key.round == rounds.get("/".join(key.place), 0)]
+    children = [draft.state.runs[key] for key in keys]
     alive = sorted(child.key.place[-1] for child in children if effective(draft, child).alive)
     if not alive and (held or waits):
         return held or waits

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import anyio
 
 from planner import happenings
-from planner.fold import RootState, fold_root
+from planner.fold import RootState, fold_all
 from planner.model.events import REPOSITORY, RUNS, SENDABLE, OutsideEvent, Subscription
 from planner.model.facts import Fact, Happened, Listened, Renamed
 from planner.model.records import RootRecord
@@ -60,9 +60,7 @@ class Events:
         listeners = self._by_ref.get(RUNS + before.record.name)
         if not listeners or not facts:
             return ()
-        after = before
-        for fact in facts:
-            after = fold_root(after, fact)
+        after = fold_all(before, facts)
         kinds = {kind for subscriptions in listeners.values() for one in subscriptions for kind in one.kinds}
         found: list[Fact] = []
         for event in happenings.of_runs(before, after, kinds, self._core.clock.now()):

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from planner import noticing
-from planner.fold import RootState, fold_root, run_of
+from planner.fold import RootState, fold_all, run_of
 from planner.model.facts import Fact, Noticed, Opened
 from planner.model.records import RootRecord, RunRecord
 from planner.noticing import Told
@@ -39,9 +39,7 @@ class Notices:
         told = {form: found for form in forms if (found := await self._of_form(form))}
         if not told:
             return ()
-        after = before
-        for fact in facts:
-            after = fold_root(after, fact)
+        after = fold_all(before, facts)
         now = self._core.clock.now()
 
         def of_run(run: RunRecord) -> Told:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from planner.desire.view import View
 from planner.effects import effects
-from planner.fold import RootState, fold_root
+from planner.fold import RootState, fold_all
 from planner.keys import Key
 from planner.model.facts import Fact, Observed, Settled, StatusChanged, Vanished
 from planner.model.questions import Answer, Question
@@ -126,13 +126,7 @@ class Roots:
         core.waits[name] = (*plan.waits, *admission.waits)
         if admission.moved:
             await self.door.call()
-        state = plan.state
-        for intent in admission.intents:
-            state = fold_root(state, intent)
-        return (
-            replace(plan, state=state),
-            facts,
-        )
+        return replace(plan, state=fold_all(plan.state, admission.intents)), facts
 
     async def _write(self, before: RootState, facts: Sequence[Fact], blobs: Mapping[str, str], renames: int) -> None:
         """Record facts about a root whose state was `before`, with what they tell others."""

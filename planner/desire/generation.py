@@ -152,9 +152,10 @@ def _stop_old(draft: Draft, top: RunRecord, operation: CompiledOperation, kept: 
     gone = _gone(draft)
     reason = StopReason.PRUNED if gone else StopReason.SUPERSEDED
     finish = not gone and operation.policy.on_change is OnChange.FINISH
-    for run in sorted(draft.state.runs.values(), key=lambda run: run.key):
+    found = [run for run in draft.state.runs.values() if run.alive and run.key.top == top.key.top]
+    for run in sorted(found, key=lambda run: run.key):
         last = run.last
-        if run.key.top != top.key.top or last is None or run.key in kept:
+        if last is None or run.key in kept:
             continue
         if finish and run.kind != "service":
             continue

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from planner.desire.nodes import effective
 from planner.desire.view import Draft, Ready, Wait
+from planner.fold.own import below
 from planner.keys import Key
 from planner.model.desired import Dag
 
@@ -18,10 +19,13 @@ def offer(draft: Draft, parent: Key, dag: Dag, offers: list[tuple[str, list[Read
 
     Decided when all of them have been walked: what is carried over takes a place as well.
     """
+    if dag.concurrency is None:
+        draft.ready.extend(item for _, ready in offers for item in ready)
+        return
     alive = _alive(draft, parent)
     taken = len(alive)
     for name, ready in offers:
-        if name in alive or dag.concurrency is None or taken < dag.concurrency:
+        if name in alive or taken < dag.concurrency:
             taken += bool(ready) and name not in alive
             draft.ready.extend(ready)
         else:
@@ -33,10 +37,5 @@ def _alive(draft: Draft, parent: Key) -> frozenset[str]:
     """Names of the children of a DAG below which an attempt may exist."""
     depth = len(parent.place)
     return frozenset(
-        run.key.place[depth]
-        for run in draft.state.runs.values()
-        if run.key.top == parent.top
-        and len(run.key.place) > depth
-        and run.key.place[:depth] == parent.place
-        and effective(draft, run).alive
+        key.place[depth] for key in below(draft.state.runs, parent) if effective(draft, draft.state.runs[key]).alive
     )

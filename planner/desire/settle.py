@@ -20,7 +20,8 @@ def settle(draft: Draft) -> None:
     snapshot = draft.view.snapshot
     if snapshot is None:
         return
-    for run in sorted(draft.state.runs.values(), key=lambda run: run.key):
+    live = [run for run in draft.state.runs.values() if run.alive]
+    for run in sorted(live, key=lambda run: run.key):
         for attempt in run.attempts:
             key = run.key.at_attempt(attempt.number)
             seen = snapshot.objects.get(key)

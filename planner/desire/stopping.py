@@ -14,10 +14,10 @@ __all__ = ["below", "stop_run", "stop_tree"]
 def stop_tree(draft: Draft, target: Key | None, reason: StopReason, by: str = "") -> int:
     """Stop every run at or below `target` (None: of the whole root) that is not final; returns how many."""
     stopped = 0
-    for run in sorted(draft.state.runs.values(), key=lambda run: run.key):
-        if not run.status.final and below(run.key, target):
-            stopped += 1
-            stop_run(draft, run, reason, by)
+    found = [run for run in draft.state.runs.values() if not run.status.final and below(run.key, target)]
+    for run in sorted(found, key=lambda run: run.key):
+        stopped += 1
+        stop_run(draft, run, reason, by)
     return stopped
 
 

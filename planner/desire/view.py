@@ -116,7 +116,7 @@ class Draft:
     def __init__(self, view: View) -> None:
         self.view = view
         self.now = view.now
-        self.state = view.state
+        self.state = view.state.owned()
         self.facts: list[Fact] = []
         self.ready: list[Ready] = []
         self.waits: list[Wait] = []

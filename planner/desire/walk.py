@@ -20,6 +20,7 @@ from planner.desire.rollup import rollup
 from planner.desire.starting import kept_from, start_of
 from planner.desire.stopping import stop_tree
 from planner.desire.view import Draft, Ready
+from planner.fold.own import below
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Dag, Leaf, Node
 from planner.model.facts import Bound, Carried, Opened, Settled, StopIntended
@@ -138,7 +139,9 @@ def _node(walking: _Walk, parent: Key, node: Node) -> RunStatus:
     name = node.operation.name
     key = latest(draft, parent, (*parent.place, name))
     run = draft.run(key)
-    if run is None and not _has_begun(draft, key):
+    if run is not None and run.status.final and run.carried_from is None:
+        return run.status
+    if run is None and not (isinstance(node.operation.body, Dag) and _has_begun(draft, key)):
         decided = decide(draft, parent, node, _ends(walking, parent.place, node))
         if decided is None or (decided is RunStatus.CREATED and walking.top.closed):
             return RunStatus.CREATED
@@ -161,10 +164,7 @@ def _node(walking: _Walk, parent: Key, node: Node) -> RunStatus:
 
 def _has_begun(draft: Draft, key: Key) -> bool:
     """Whether something of a DAG inside a DAG has a record: it goes on or ends then, whatever its upstream does."""
-    depth = len(key.place)
-    return any(
-        len(run.place) > depth and run.place[:depth] == key.place and run.top == key.top for run in draft.state.runs
-    )
+    return bool(below(draft.state.runs, key))
 
 
 def _decided_away(walking: _Walk, key: Key, node: Node, status: RunStatus) -> RunStatus:

@@ -6,7 +6,7 @@ Only this package makes records. It decides nothing and never looks at a clock: 
 
 from planner.fold.about import run_of
 from planner.fold.commit import close_commit, fold_commit, fold_project, fold_status
-from planner.fold.root import RootState, absorb, fold_root, left_behind
+from planner.fold.root import RootState, absorb, fold_all, fold_root, left_behind
 from planner.fold.run import KEPT_ATTEMPTS
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "RootState",
     "absorb",
     "close_commit",
+    "fold_all",
     "fold_commit",
     "fold_project",
     "fold_root",

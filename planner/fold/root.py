@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from planner.fold.commit import with_command
 from planner.fold.events import fold_event, without_event
 from planner.fold.held import without
+from planner.fold.own import OwnRuns
 from planner.fold.run import RunFact, cleaned, fold_run, open_run
 from planner.keys import Key
 from planner.model.facts import (
@@ -51,7 +52,7 @@ from planner.model.people import HeldRun, Suspension
 from planner.model.records import Applied, Down, Planned, Report, RootRecord, RunRecord
 from planner.model.status import RunStatus
 
-__all__ = ["RootState", "absorb", "fold_root", "left_behind"]
+__all__ = ["RootState", "absorb", "fold_all", "fold_root", "left_behind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,18 @@ class RootState:
 
     def with_run(self, run: RunRecord) -> RootState:
         """With `run` put in or replaced."""
+        if isinstance(self.runs, OwnRuns):
+            self.runs.put(run)
+            return self
         return replace(self, runs={**self.runs, run.key: run})
+
+    def owned(self) -> RootState:
+        """The same, for one holder that folds many facts and keeps none of the states in between."""
+        return replace(self, runs=OwnRuns(self.runs))
+
+    def shared(self) -> RootState:
+        """The same, for everybody: folding into it leaves it as it is."""
+        return replace(self, runs=dict(self.runs)) if isinstance(self.runs, OwnRuns) else self
 
     def with_record(self, **changes: object) -> RootState:
         """With fields of the record changed."""
@@ -90,6 +102,14 @@ def absorb(state: RootState, left: RootRecord) -> RootState:
 def left_behind(record: RootRecord) -> RootRecord:
     """What stays under the old name of a root that was renamed: its numbers, so that no key is made twice."""
     return RootRecord(record.name, highest=record.highest)
+
+
+def fold_all(state: RootState, facts: Iterable[Fact]) -> RootState:
+    """`state` after `facts`."""
+    after = state.owned()
+    for fact in facts:
+        after = fold_root(after, fact)
+    return after.shared()
 
 
 def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one case a fact, each one line
