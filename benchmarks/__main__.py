@@ -1,13 +1,21 @@
-"""`python -m benchmarks [push] [size] [idle] [language] [queues]`: all of them without arguments."""
+"""`python -m benchmarks [push] [size] [idle] [language] [queues] [graphs] [dags]`: all of them without arguments."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import idle, language, push, queues, size
+from benchmarks import dags, graphs, idle, language, push, queues, size
 from benchmarks.stage import report
 
-ALL = {"push": push.run, "idle": idle.run, "size": size.run, "language": language.run, "queues": queues.run}
+ALL = {
+    "push": push.run,
+    "idle": idle.run,
+    "size": size.run,
+    "language": language.run,
+    "queues": queues.run,
+    "graphs": graphs.run,
+    "dags": dags.run,
+}
 
 
 def main() -> int:

@@ -19,9 +19,9 @@ __all__ = ["effective", "entered", "form_of", "globals_of", "latest", "upstream"
 
 def latest(draft: Draft, top: Key, place: tuple[str, ...]) -> Key:
     """The key of a node's newest round."""
-    record = draft.run(top.top)
+    record = draft.run(top.top if top.place or top.round else top)
     rounds = record.rounds if record else {}
-    return Key(top.root, top.cause, place, rounds.get("/".join(place), 0))
+    return Key(top.root, top.cause, place, rounds.get("/".join(place), 0) if rounds else 0)
 
 
 def effective(draft: Draft, run: RunRecord) -> RunRecord:
