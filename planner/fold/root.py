@@ -52,7 +52,7 @@ from planner.model.people import HeldRun, Suspension
 from planner.model.records import Applied, Down, Planned, Report, RootRecord, RunRecord
 from planner.model.status import RunStatus
 
-__all__ = ["RootState", "absorb", "fold_all", "fold_root", "left_behind"]
+__all__ = ["RootState", "fold_all", "fold_root"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,28 +80,6 @@ class RootState:
     def with_record(self, **changes: object) -> RootState:
         """With fields of the record changed."""
         return replace(self, record=replace(self.record, **changes))  # type: ignore[arg-type]
-
-
-def absorb(state: RootState, left: RootRecord) -> RootState:
-    """A renamed root, where an earlier root of its new name left `left` behind.
-
-    Generation numbers go on above both, so that no key is made twice; what `left` still waits for stays open.
-    """
-    record = state.record
-    return state.with_record(
-        highest=max(record.highest, left.highest),
-        open=(*left.open, *(key for key in record.open if key not in left.open)),
-        commands=(*left.commands, *record.commands),
-        reports=(*left.reports, *(report for report in record.reports if report not in left.reports)),
-        suspended=record.suspended or left.suspended,
-        held=(*left.held, *record.held),
-        events=(*left.events, *record.events),
-    )
-
-
-def left_behind(record: RootRecord) -> RootRecord:
-    """What stays under the old name of a root that was renamed: its numbers, so that no key is made twice."""
-    return RootRecord(record.name, highest=record.highest)
 
 
 def fold_all(state: RootState, facts: Iterable[Fact]) -> RootState:

@@ -1,0 +1,30 @@
+"""What a rename makes of two roots: the one that comes under a new name, and what stays behind under the old one."""
+
+from __future__ import annotations
+
+from planner.fold.root import RootState
+from planner.model.records import RootRecord
+
+__all__ = ["absorb", "left_behind"]
+
+
+def absorb(state: RootState, left: RootRecord) -> RootState:
+    """A renamed root, where an earlier root of its new name left `left` behind.
+
+    Generation numbers go on above both, so that no key is made twice; what `left` still waits for stays open.
+    """
+    record = state.record
+    return state.with_record(
+        highest=max(record.highest, left.highest),
+        open=(*left.open, *(key for key in record.open if key not in left.open)),
+        commands=(*left.commands, *record.commands),
+        reports=(*left.reports, *(report for report in record.reports if report not in left.reports)),
+        suspended=record.suspended or left.suspended,
+        held=(*left.held, *record.held),
+        events=(*left.events, *record.events),
+    )
+
+
+def left_behind(record: RootRecord) -> RootRecord:
+    """What stays under the old name of a root that was renamed: its numbers, so that no key is made twice."""
+    return RootRecord(record.name, highest=record.highest)
