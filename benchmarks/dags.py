@@ -7,13 +7,15 @@ with two processes, at fewer tasks, as it needs a second for each; the figures a
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.language import Times
 from benchmarks.peers.environment import UnavailableError, running
-from benchmarks.stage import Row, daemon, scratch, wait
+from benchmarks.stage import Row, Scratch, daemon, scratch, wait
 
 FAN, CHAIN = 1000, 300
 SCALED_DOWN = 12
@@ -65,10 +67,19 @@ def _ours(shape: str, tasks: int) -> _Ours:
             begun = place.release(commit)
             wait(lambda: place.commit_view(commit)["state"] != "pending", PATIENCE, 0.25)
             seconds, used = time.time() - begun, _cpu(process.pid) - before
-            view = place.commit_view(commit)
+            view, started = place.commit_view(commit), _started(place)
     if view["state"] != "success":
         raise SystemExit(f"the graph did not succeed, so nothing was measured: {view['statuses']}")
+    if started != tasks:
+        raise SystemExit(f"{started} of {tasks} tasks were started, so nothing was measured")
     return _Ours(seconds, used)
+
+
+def _started(place: Scratch) -> int:
+    """Intents in the ledger: a task that was taken from a cache has none."""
+    with contextlib.closing(sqlite3.connect(f"file:{place.state / 'ledger.sqlite'}?mode=ro", uri=True)) as ledger:
+        (count,) = ledger.execute("SELECT count(*) FROM facts WHERE type = 'Intended'").fetchone()
+    return int(count)
 
 
 def _graph(shape: str, tasks: int) -> str:
