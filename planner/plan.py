@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from planner.desire import event, schedule
+from planner.desire.cache import undecided
 from planner.desire.commands import answer
 from planner.desire.generation import advance, is_superseded, lane_of, supersede
 from planner.desire.hooks import follow
@@ -84,6 +85,7 @@ def plan_root(view: View) -> RootPlan:
     event.decide(draft)
     _go_on(draft)
     supersede(draft)
+    _look_again(draft)
     _walk_current(draft, only=follow(draft))
     report(draft)
     if draft.missing:
@@ -120,6 +122,14 @@ def _go_on(draft: Draft) -> None:
         if schedule.active(draft):
             draft.waits.append(wait)
             return
+
+
+def _look_again(draft: Draft) -> None:
+    """Walk anew what waited for the work of a run that ended, or was told to, after it was looked at."""
+    while tops := undecided(draft):
+        draft.ready = [item for item in draft.ready if item.key.top not in tops]
+        draft.waits = [wait for wait in draft.waits if wait.key.top not in tops]
+        _walk_current(draft, only=tops)
 
 
 def _walk_current(draft: Draft, only: frozenset[Key]) -> frozenset[Key]:

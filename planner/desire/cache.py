@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from planner.canon import Json
 from planner.desire.view import Draft, Wait
+from planner.keys import Key
 from planner.model.desired import CompiledOperation
 from planner.model.facts import CacheHit, Settled
 from planner.model.questions import Cached
@@ -19,7 +20,7 @@ from planner.model.records import RunRecord
 from planner.model.run import BoundRun
 from planner.model.status import RunStatus
 
-__all__ = ["Looked", "look", "settle_hit"]
+__all__ = ["Looked", "look", "settle_hit", "undecided"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,26 @@ def look(draft: Draft, run: RunRecord, operation: CompiledOperation, bound: Boun
         return _MISS
     if source.status is RunStatus.SUCCEEDED:
         return Looked(source)
-    if source.status.final or source.status is RunStatus.STOPPING or not source.alive:
+    if not _goes_on(source):
         return _MISS
-    draft.watched.add(source.key)
+    draft.watched.setdefault(source.key, set()).add(run.key.top)
     draft.waits.append(Wait(run.key, f"{source.key}, which does the same work", run.opened_at))
     return Looked(waits=True)
+
+
+def undecided(draft: Draft) -> frozenset[Key]:
+    """Tops with a run that waits for one which the plan has ended meanwhile, or told to end: to be walked anew."""
+    found: set[Key] = set()
+    for source, tops in draft.watched.items():
+        run = draft.run(source)
+        if run is not None and not _goes_on(run):
+            found |= tops
+    draft.watched = {source: tops - found for source, tops in draft.watched.items() if tops - found}
+    return frozenset(found)
+
+
+def _goes_on(run: RunRecord) -> bool:
+    return run.alive and not run.status.final and run.status is not RunStatus.STOPPING
 
 
 def settle_hit(draft: Draft, run: RunRecord, source: RunRecord) -> None:

@@ -122,7 +122,7 @@ class Draft:
         self.waits: list[Wait] = []
         self.wakes: list[datetime] = []
         self.missing: set[Question] = set()
-        self.watched: set[Key] = set()
+        self.watched: dict[Key, set[Key]] = {}
         self.bound: dict[str, BoundRun] = {}
         self.forms: dict[str, CompiledOperation] = {}
 

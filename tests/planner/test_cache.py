@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from planner.model.desired import OnChange, Policy
 from tests.planner.builders import EVERY_TEN, caching, dag, job, node, service
 from tests.planner.cases import Case, table
 from tests.planner.history import after, ask, end, push, wait
@@ -21,6 +22,11 @@ DONE = (push(flow("one")), end("one@g1/a#1", size=3))
 """The work was done once, by a node of another DAG."""
 
 HIT = ["opens two@g1/a", "two@g1/a has the result of one@g1/a", "two@g1/a succeeded: cached from one@g1/a"]
+
+
+def replaced(command: str):
+    """A DAG whose earlier generations are stopped when it changes."""
+    return dag("flow", node(job("a", command)), policy=Policy(on_change=OnChange.STOP))
 
 
 def twice(**cache: object):
@@ -140,6 +146,22 @@ CACHE = (
         "as is what is stopped there",
         [push(flow("one")), push(flow("one"), flow("two")), ask("stop", "one")],
         runs={"one@g1/a": "stopped", "two@g1/a": "running"},
+    ),
+    Case(
+        "under-way-withdrawn",
+        "what the same plan stops there is done here at once",
+        [
+            push(replaced("fit")),
+            ask("run", "flow"),
+            push(replaced("other")),
+        ],
+        runs={"flow@g1/a": "stopped", "flow@req-q1/a": "running"},
+    ),
+    Case(
+        "under-way-ends-in-the-same-plan",
+        "what ends there in the plan that looks is a hit",
+        [push(replaced("fit")), ask("run", "flow"), end("flow@g1/a#1", size=3)],
+        runs={"flow@g1/a": "succeeded", "flow@req-q1/a": "succeeded"},
     ),
     Case(
         "cached-is-no-source",
