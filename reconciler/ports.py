@@ -6,30 +6,25 @@ Laws of all ports: calls are idempotent on their key; none blocks on a run's end
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
-from planner.canon import Json
 from planner.fold import RootState
-from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.desired import CompiledOperation, DesiredState
 from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
-from planner.model.metric import Metric
 from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
 from planner.model.questions import Answers, Question
 from planner.model.records import Claim, RootRecord, RunRecord
-from planner.model.run import BoundRun, Leases, Snapshot, Stamp
 from planner.query import Subject
 from reconciler.lookup import Find, RunQuery
+from reconciler.ports_backend import Backend, Content, Ensured, Order
 from reconciler.source.model import Commit
 
-__all__ = ["Backend", "Clock", "Compiler", "Ensured", "Find", "Forge", "Ledger", "Order", "RunQuery"]
+__all__ = ["Backend", "Clock", "Compiler", "Content", "Ensured", "Find", "Forge", "Ledger", "Order", "RunQuery"]
 
 
 class Clock(Protocol):
@@ -37,80 +32,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The current instant, timezone-aware UTC."""
-        ...
-
-
-class Ensured(StrEnum):
-    """What `ensure` found and did."""
-
-    CREATED = "created"
-    CORRECTED = "corrected"
-    UNCHANGED = "unchanged"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What `ensure` is to make: attempt `key` of `run`, with what it holds and whose it is."""
-
-    key: Key
-    run: BoundRun
-    leases: Leases
-    stamp: Stamp
-
-
-class Backend(Protocol):
-    """Where attempts run. One object per attempt key, ever."""
-
-    async def ensure(self, order: Order) -> Ensured:
-        """Make the object of `order.key`, or leave it as it is when it was ever made or its key was stopped.
-
-        Law: of any number of calls with one key, also from two processes and across crashes, at most one starts
-        a program. A call after `stop` of the same key starts nothing. Returns when the object is durable.
-
-        Raises:
-            Refused: it can never run here, or ran before and was forgotten since; the message says why.
-            Transient: it could not be made now.
-        """
-        ...
-
-    async def stop(self, key: Key, grace: float) -> None:
-        """Begin to end attempt `key`: TERM, `grace` seconds, KILL, over its whole process tree.
-
-        Law: returns when the request is durable, not when it ended. A key that was never made is made as
-        stopped, so that a late `ensure` starts nothing. Its end is seen by `observe` as ended.
-        """
-        ...
-
-    def knows(self, order: Order) -> Mapping[str, Json]:
-        """What templates may ask of `globals` that only this backend knows: ports, base_url, artifact paths."""
-        ...
-
-    async def clean(self, key: Key) -> None:
-        """Forget an ended attempt: `observe` no longer lists it. Its name stays taken; logs and outputs stay."""
-        ...
-
-    async def observe(self, keys: Collection[Key] | None = None) -> Snapshot:
-        """Look at attempts `keys`, or at all that are not cleaned.
-
-        Raises:
-            Transient: it could not look whole; a partial answer is never given.
-        """
-        ...
-
-    def changes(self) -> AsyncIterator[Key]:
-        """Keys of attempts that may have changed; hints, which may be lost, doubled or out of order."""
-        ...
-
-    def logs(self, key: Key, *, follow: bool = False, tail: int | None = None) -> AsyncIterator[bytes]:
-        """Captured output of attempt `key`, in chunks; with `follow` until it ended."""
-        ...
-
-    def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
-        """What attempt `key` wrote of metrics so far, in pieces, each replica's in its order; bad lines left out."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of watches and connections. What runs goes on."""
         ...
 
 

@@ -89,6 +89,8 @@ def resolve(reference: params.Reference, target: Target, around: Around | None) 
         return target.problem("PL-304", f"`ref: {ref}` works inside a DAG only", "give a value")
     if reference.path[0] in {"artifacts", "io"}:
         place = around.place if reference.source == "dag" else (*around.place, reference.name)
+        if reference.source == "ops" and reference.path[0] == "artifacts":
+            return _artifacts(reference.path, target) or _left_by(reference, target, around)
         unread = Unread(
             Reference(place, reference.path), f"`{reference.path[0]}` of other operations cannot be read yet"
         )
@@ -105,6 +107,17 @@ def _artifacts(path: tuple[str, ...], target: Target) -> Problem | None:
         return None
     wanted = listed_type(io.type or "any", is_list=bool(io.is_list))
     return target.problem("PL-306", f"`files` and `dirs` are artifacts, and `{io.name}` wants {wanted}")
+
+
+def _left_by(reference: params.Reference, target: Target, around: Around) -> Resolved:
+    """What another operation left, which nobody declares: the start looks whether it is there."""
+    sibling = around.siblings.get(reference.name)
+    if sibling is None or sibling.found is None:
+        return None
+    if isinstance(sibling.found.component.run, Dag):
+        hint = "refer to an operation of its own"
+        return target.problem("PL-305", f"`{reference.name}` is a DAG, which has no artifacts of its own", hint)
+    return Reference((*around.place, reference.name), reference.path)
 
 
 def _of_sibling(reference: params.Reference, target: Target, around: Around) -> Resolved:

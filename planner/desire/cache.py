@@ -82,7 +82,7 @@ def _goes_on(run: RunRecord) -> bool:
 
 def settle_hit(draft: Draft, run: RunRecord, source: RunRecord) -> None:
     """Record that `run` has the result of `source`."""
-    draft.add(CacheHit(draft.name, run.key, source.key, dict(source.outputs), draft.now))
+    draft.add(CacheHit(draft.name, run.key, source.key, dict(source.outputs), draft.now, source.artifacts))
     draft.add(Settled(draft.name, run.key, RunStatus.SUCCEEDED, f"cached from {source.key}", draft.now))
 
 

@@ -5,6 +5,7 @@ Reads the draft alone and decides nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from planner.canon import Json
@@ -13,6 +14,7 @@ from planner.desire.view import Draft, Identity
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Leaf, Reference
 from planner.model.records import RunRecord
+from planner.spec.words import some
 
 __all__ = ["effective", "entered", "form_of", "globals_of", "latest", "upstream", "value"]
 
@@ -75,6 +77,8 @@ def value(draft: Draft, key: Key, reference: Reference) -> Json:
         if rest[0] not in run.outputs:
             raise BindError(f"{'/'.join(reference.place)} did not write its output {rest[0]!r}")
         return run.outputs[rest[0]]
+    if section == "artifacts":
+        return _artifacts(run, "/".join(reference.place), rest)
     return globals_of(run, run, draft.view.identity).get(rest[0] if rest else "", str(run.key))
 
 
@@ -85,8 +89,41 @@ def upstream(draft: Draft, key: Key, leaf: Leaf) -> Mapping[str, Json]:
         run = draft.run(latest(draft, key, reference.place))
         if run is not None:
             story = effective(draft, run)
-            found["/".join(reference.place)] = {"status": str(story.status), "outputs": dict(story.outputs)}
+            said: dict[str, Json] = {"status": str(story.status), "outputs": dict(story.outputs)}
+            if story.artifacts is not None:
+                said["artifacts"] = story.artifacts.folder
+            found["/".join(reference.place)] = said
     return found
+
+
+def _artifacts(run: RunRecord, name: str, path: list[str]) -> Json:
+    """Paths of what a run left, as its backend has them (reference, section 7.2).
+
+    Raises:
+        BindError: it did not leave it.
+    """
+    left = run.artifacts
+    if left is None:
+        raise BindError(f"{name} left no artifacts that this run can reach")
+    kept = f"{left.folder}/outputs"
+    if not path:
+        return {"base": left.folder, "outputs": kept, **{one: f"{kept}/{one}" for one in left.names}}
+    wanted = ".".join(path)
+    if wanted in {"base", "outputs"} and wanted not in left.names:
+        return left.folder if wanted == "base" else kept
+    if wanted.startswith("{"):
+        picked = json.loads(wanted)
+        return {section: [_below(left.folder, entry) for entry in entries] for section, entries in picked.items()}
+    if wanted not in left.names and not left.more:
+        has = f"it has {some(left.names)}" if left.names else "it has none"
+        raise BindError(f"{name} did not leave the artifact {wanted!r}: {has}")
+    return f"{kept}/{wanted}"
+
+
+def _below(folder: str, entry: Json) -> Json:
+    if isinstance(entry, list):
+        return [f"{folder}/{entry[0]}", entry[1]]
+    return f"{folder}/{entry}"
 
 
 def globals_of(run: RunRecord, source: RunRecord, identity: Identity) -> Mapping[str, Json]:

@@ -59,7 +59,7 @@ def fold_run(run: RunRecord, fact: RunFact) -> RunRecord:  # noqa: C901 -- one c
         case Bound():
             return replace(run, digest=fact.digest, bound=fact.bound, work=fact.work)
         case CacheHit():
-            return replace(run, cached_from=fact.source, outputs=dict(fact.outputs))
+            return replace(run, cached_from=fact.source, outputs=dict(fact.outputs), artifacts=fact.artifacts)
         case Intended():
             return _intended(run, fact)
         case Observed():
@@ -131,6 +131,8 @@ def _observed(run: RunRecord, seen: Observation, at: datetime) -> RunRecord:
             run = replace(run, outputs=dict(seen.outputs))
         if seen.metrics and not run.status.final:
             run = replace(run, metrics=dict(seen.metrics))
+        if seen.artifacts is not None and not run.status.final:
+            run = replace(run, artifacts=seen.artifacts)
         return _ended(run, number, seen.ended_at or at, seen.reason or StopReason.EXITED, seen.exit_code)
     if run.status is RunStatus.STOPPING or run.status.final:
         return run

@@ -14,6 +14,7 @@ from datetime import datetime
 from planner.canon import Json
 from planner.keys import Key
 from planner.model import desired
+from planner.model.artifacts import Artifacts
 from planner.model.commits import Change, StatusState, What
 from planner.model.events import OutsideEvent, Subscription
 from planner.model.notices import Notice
@@ -236,13 +237,14 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class CacheHit:
-    """Run `key` has the outputs of `source`, which has done the same work, and does not start."""
+    """Run `key` has the outputs and artifacts of `source`, which has done the same work, and does not start."""
 
     root: str
     key: Key
     source: Key
     outputs: Mapping[str, Json]
     at: datetime
+    artifacts: Artifacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from planner.canon import Json
 from planner.keys import Key
+from planner.model.artifacts import Artifacts
 from planner.model.attempts import AttemptRecord, Stop
 from planner.model.commits import What
 from planner.model.events import OutsideEvent, Subscription
@@ -57,6 +58,7 @@ class RunRecord:
         finished_at: when it became final.
         outputs: of the deciding attempt.
         metrics: the last value of each metric of the newest attempt that wrote any.
+        artifacts: what the newest attempt that ended left in the run's folder; of a cached run, that of its source.
         work: digest of what its result depends on for the cache; "" where that is `digest`.
         carried_from: the run whose result or process it is; None for its own.
         cached_from: the run of the project whose outputs it has; None where it ran itself.
@@ -89,6 +91,7 @@ class RunRecord:
     finished_at: datetime | None = None
     outputs: Mapping[str, Json] = field(default_factory=dict)
     metrics: Mapping[str, Json] = field(default_factory=dict)
+    artifacts: Artifacts | None = None
     carried_from: Key | None = None
     cached_from: Key | None = None
     work: str = ""

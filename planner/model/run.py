@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from planner.canon import Json
 from planner.keys import Key
+from planner.model.artifacts import Artifacts
 from planner.model.gang import Gang
 from planner.model.status import StopReason
 
@@ -115,6 +116,7 @@ class Observation:
         outputs: name to value, as written by the run; only final once ended.
         stamp: whose object it is; None when unreadable.
         metrics: the last value of each metric that it wrote, once ended; not of every one where there are very many.
+        artifacts: what it left in its folder, once ended; None where the backend keeps no folders.
     """
 
     key: Key
@@ -128,6 +130,7 @@ class Observation:
     outputs: Mapping[str, Json] = field(default_factory=dict)
     stamp: Stamp | None = None
     metrics: Mapping[str, Json] = field(default_factory=dict)
+    artifacts: Artifacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from starlette.types import Receive, Scope, Send
 
 from reconciler.api import problems
 from reconciler.api.asked import LARGEST
+from reconciler.ports import Content
 from reconciler.telemetry import log
 
-__all__ = ["Pushed", "read_json", "read_text"]
+__all__ = ["Pushed", "Sent", "read_json", "read_text"]
 
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -106,6 +107,35 @@ class Pushed:
                 log.exception("an answer was cut short", path=scope.get("path"))
                 await write(b"\n[the daemon cut this short: it could not read on; see its log]\n")
             await send({"type": "http.response.body", "body": b""})
+            group.cancel_scope.cancel()
+
+
+class Sent:
+    """Content as it is: a file with its size, a folder as an archive. What cannot be read to its end is broken off."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it all. Without the last message the server closes the connection: nobody takes a part for the whole."""
+        is_file = self._content.kind == "file"
+        kind = b"application/octet-stream" if is_file else b"application/x-tar"
+        headers = [(b"content-type", kind), (b"x-content-type-options", b"nosniff")]
+        if is_file:
+            headers.append((b"content-length", str(self._content.size).encode()))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        sent = 0
+        async with anyio.create_task_group() as group:
+            group.start_soon(_until_gone, receive, group.cancel_scope)
+            try:
+                async for piece in self._content.pieces:
+                    sent += len(piece)
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            except Exception:  # noqa: BLE001 -- whatever it is, the client must see that it is not whole
+                log.exception("an answer was cut short", path=scope.get("path"))
+                sent = -1
+            if sent >= 0 and (not is_file or sent == self._content.size):
+                await send({"type": "http.response.body", "body": b""})
             group.cancel_scope.cancel()
 
 

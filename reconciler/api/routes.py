@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from reconciler.api import logs, plans, problems, references, sent
 from reconciler.api.asked import LARGEST_PLAN
 from reconciler.api.asked import Request as Question
-from reconciler.api.bodies import Pushed, read_json, read_text
+from reconciler.api.bodies import Pushed, Sent, read_json, read_text
 from reconciler.api.listing import Listing
 from reconciler.api.peer import SCOPE_KEY
 from reconciler.api.service import Service
@@ -133,6 +133,16 @@ async def _metrics(service: Service, request: Request) -> ASGIApp:
     return Pushed(work)
 
 
+async def _artifacts(service: Service, request: Request) -> ASGIApp:
+    _only(request, "run", "path")
+    return JSONResponse(await service.artifacts(_needed(request, "run"), request.query_params.get("path", "")))
+
+
+async def _artifact(service: Service, request: Request) -> ASGIApp:
+    _only(request, "run", "path")
+    return Sent(await service.artifact(_needed(request, "run"), request.query_params.get("path", "")))
+
+
 async def _explain(service: Service, request: Request) -> ASGIApp:
     _only(request, "operation", "digest")
     return JSONResponse(await service.explain(_needed(request, "operation"), digest=_flag(request, "digest")))
@@ -178,6 +188,8 @@ ROUTES: tuple[Listed, ...] = (
     Listed("GET", "/v1/diff", _diff),
     Listed("GET", "/v1/logs", _logs),
     Listed("GET", "/v1/metrics", _metrics),
+    Listed("GET", "/v1/artifacts", _artifacts),
+    Listed("GET", "/v1/artifact", _artifact),
     Listed("GET", "/v1/explain", _explain),
     Listed("GET", "/v1/queues", _queues),
     Listed("GET", "/v1/plan", _plan),

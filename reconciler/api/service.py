@@ -15,12 +15,14 @@ from planner.compile.digests import is_sealed
 from planner.model.desired import DesiredState
 from reconciler import codec
 from reconciler.api import (
+    artifacts,
     commands,
     differences,
     events,
     explain,
     graphs,
     listing,
+    measured,
     plans,
     problems,
     queues,
@@ -28,12 +30,12 @@ from reconciler.api import (
     services,
     status,
 )
-from reconciler.api import metrics as measured
 from reconciler.api.asked import Request
 from reconciler.api.logs import Wanted, Write, prepare, stream
 from reconciler.api.sent import Sent
 from reconciler.core import Core
 from reconciler.loop import Loop
+from reconciler.ports import Content
 from reconciler.settings import DaemonSettings
 
 __all__ = ["Service"]
@@ -133,6 +135,14 @@ class Service:
     async def write_metrics(self, series: measured.Series, write: Write) -> None:
         """Write the points of series, a line of JSON each."""
         await measured.stream(self.core, series, write)
+
+    async def artifacts(self, name: str, path: str = "") -> Mapping[str, Json]:
+        """What a run left."""
+        return await artifacts.listing(self.core, name, path)
+
+    async def artifact(self, name: str, path: str) -> Content:
+        """A file or folder that a run left."""
+        return await artifacts.content(self.core, name, path)
 
     async def write_logs(self, wanted: Wanted, write: Write) -> None:
         """Write captured output, piece by piece."""

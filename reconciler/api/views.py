@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from planner.canon import Json, plain
 from planner.desire.ticks import current, skip_suspended, upcoming
 from planner.desire.view import Identity, Wait
+from planner.model.artifacts import Artifacts
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.desired import CompiledOperation, RunPolicy
 from planner.model.people import Hold, Suspension
@@ -17,6 +18,7 @@ from planner.model.status import StopReason
 from reconciler.api.stories import Story
 
 __all__ = [
+    "artifacts_view",
     "attempt_view",
     "bound_view",
     "commit_view",
@@ -75,6 +77,13 @@ def run_view(story: Story, identity: Identity) -> View:
         "follows": str(run.follows) if run.follows else None,
         "cachedFrom": str(source.cached_from) if source.cached_from else None,
     }
+
+
+def artifacts_view(left: Artifacts | None) -> View | None:
+    """What a run left, in short."""
+    if left is None:
+        return None
+    return {"names": list(left.names), "files": left.files, "size": left.size, "more": left.more}
 
 
 def attempt_view(attempt: AttemptRecord) -> View:

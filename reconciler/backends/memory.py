@@ -14,11 +14,13 @@ import anyio
 
 from planner.canon import Json
 from planner.keys import Key
+from planner.model.artifacts import Artifact, Artifacts
 from planner.model.gang import Lifetime
 from planner.model.metric import Metric
 from planner.model.run import Observation, Phase, Snapshot
 from planner.model.status import StopReason
-from reconciler.ports import Clock, Ensured, Order
+from reconciler.errors import Refused
+from reconciler.ports import Clock, Content, Ensured, Order
 
 __all__ = ["MemoryBackend", "Program"]
 
@@ -33,6 +35,7 @@ class Program:
         outputs: what it writes.
         ready_after: seconds until a service answers; None never.
         metrics: the one value of each that it writes.
+        files: what it leaves under `outputs`.
     """
 
     seconds: float | None = 1.0
@@ -40,6 +43,7 @@ class Program:
     outputs: Mapping[str, Json] = field(default_factory=dict)
     ready_after: float | None = 0.0
     metrics: Mapping[str, float] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def run_for_a_second(order: Order) -> Program:
@@ -123,6 +127,24 @@ class MemoryBackend:
         if key in self._objects:
             yield tuple(Metric(name, value) for name, value in self._objects[key].program.metrics.items())
 
+    async def artifacts(self, key: Key, path: str = "") -> Sequence[Artifact]:
+        """See `Backend.artifacts`: files that the script names, without folders."""
+        files = self._objects[key].program.files if key in self._objects else {}
+        return [
+            Artifact(name, "file", len(data), self._clock.now()) for name, data in files.items() if path in {"", name}
+        ]
+
+    async def artifact(self, key: Key, path: str) -> Content:
+        """See `Backend.artifact`."""
+        files = self._objects[key].program.files if key in self._objects else {}
+        if path not in files:
+            raise Refused(f"{key.run} has no artifact {path!r}")
+
+        async def read() -> AsyncIterator[bytes]:
+            yield files[path]
+
+        return Content("file", len(files[path]), read())
+
     async def close(self) -> None:
         """See `Backend.close`."""
 
@@ -188,6 +210,7 @@ class MemoryBackend:
             reason=reason,
             outputs=outputs,
             metrics=dict(found.program.metrics),
+            artifacts=_left(found),
         )
         self._hint(found.order.key)
 
@@ -197,6 +220,12 @@ class MemoryBackend:
         except anyio.WouldBlock:
             # Hints may be lost; the survey makes up for it.
             return
+
+
+def _left(found: _Object) -> Artifacts:
+    files = found.program.files
+    names = tuple(sorted({name.partition("/")[0] for name in files}))
+    return Artifacts(f"/memory/{found.order.key.run}", names, len(files), sum(map(len, files.values())))
 
 
 def _turns(found: _Object) -> list[datetime]:

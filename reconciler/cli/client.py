@@ -80,7 +80,7 @@ class Daemon:
         self._client = client
         self._state = state
 
-    def get(self, path: str, **params: str | int | bool | None) -> dict[str, Any]:
+    def get(self, path: str, /, **params: str | int | bool | None) -> dict[str, Any]:
         """What the API answers; parameters that are None are left out.
 
         Raises:
@@ -122,6 +122,20 @@ class Daemon:
                 response.read()
                 raise _problem(response)
             yield from response.iter_bytes()
+
+    @contextlib.contextmanager
+    def download(self, path: str, /, **params: str) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """The content type of an answer, and its bytes piece by piece; what is cut short is a failure.
+
+        Raises:
+            Failure: it does not answer, or with a problem.
+        """
+        endless = httpx.Timeout(10.0, read=None)
+        with self._translated(), self._client.stream("GET", path, params=params, timeout=endless) as response:
+            if response.is_error:
+                response.read()
+                raise _problem(response)
+            yield response.headers["content-type"], response.iter_bytes()
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:

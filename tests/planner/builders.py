@@ -252,5 +252,9 @@ def _sealed(operation: CompiledOperation, path: str) -> CompiledOperation:
 
 
 def _reference(text: str) -> Reference:
+    head, found, rest = text.partition(".artifacts")
+    if found:
+        path = (rest,) if rest.startswith("{") else tuple(rest.removeprefix(".").split(".")) if rest else ()
+        return Reference(tuple(head.split("/")), ("artifacts", *path))
     place, _, output = text.rpartition(".")
     return Reference(tuple(place.split("/")), ("outputs", output))

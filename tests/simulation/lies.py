@@ -17,11 +17,12 @@ import trio
 
 from planner.canon import Json
 from planner.keys import Key
+from planner.model.artifacts import Artifact
 from planner.model.metric import Metric
 from planner.model.run import Observation, Snapshot
 from reconciler.backends.memory import MemoryBackend
 from reconciler.errors import Transient
-from reconciler.ports import Clock, Ensured, Order
+from reconciler.ports import Clock, Content, Ensured, Order
 
 __all__ = ["LIES", "Liar", "LyingBackend", "Rates"]
 
@@ -212,6 +213,12 @@ class LyingBackend:
     async def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
         async for piece in self._truth.metrics(key):
             yield piece
+
+    async def artifacts(self, key: Key, path: str = "") -> Sequence[Artifact]:
+        return await self._truth.artifacts(key, path)
+
+    async def artifact(self, key: Key, path: str) -> Content:
+        return await self._truth.artifact(key, path)
 
     async def close(self) -> None:
         await self._truth.close()

@@ -18,6 +18,7 @@ import anyio.to_thread
 
 from planner.canon import Json
 from planner.keys import Key
+from planner.model.artifacts import Artifact
 from planner.model.metric import Metric
 from planner.model.run import Snapshot, Stamp
 from reconciler.backends.local import account, advice, code, draft, environment, folders, groups, hints, supervisor
@@ -26,12 +27,12 @@ from reconciler.backends.local.code import Trees
 from reconciler.backends.local.damage import Unreadable
 from reconciler.backends.local.draft import Draft, Site
 from reconciler.backends.local.kept import Kept
-from reconciler.backends.local.logs import Follower
+from reconciler.backends.local.logs import Follower, open_logs
 from reconciler.backends.local.settings import Containment, LocalSettings
 from reconciler.backends.local.sight import Sight
 from reconciler.backends.local.warm import Warm
 from reconciler.errors import Refused, Transient, Unusable
-from reconciler.ports import Clock, Ensured, Order
+from reconciler.ports import Clock, Content, Ensured, Order
 
 __all__ = ["LocalBackend"]
 
@@ -143,7 +144,7 @@ class LocalBackend:
         try:
             while True:
                 over = not follow or await self._run(lambda: self._is_over(key))
-                _open_logs(folder, reading, tail)
+                open_logs(folder, reading, tail)
                 for name, reader in reading.items():
                     while data := await self._run(reader.read):
                         if len(reading) > 1 and name != last:
@@ -162,6 +163,14 @@ class LocalBackend:
         over = await self._run(lambda: self._is_over(key))
         async for piece in self._kept.metrics(key, self._run, ended=over):
             yield piece
+
+    async def artifacts(self, key: Key, path: str = "") -> Sequence[Artifact]:
+        """See `Backend.artifacts`."""
+        return await self._kept.listed(key, path, self._run)
+
+    async def artifact(self, key: Key, path: str) -> Content:
+        """See `Backend.artifact`."""
+        return await self._kept.content(key, path, self._run)
 
     async def close(self) -> None:
         """See `Backend.close`. The warm parent stays."""
@@ -273,12 +282,6 @@ class LocalBackend:
         except Unreadable:
             return True  # nobody can say when it ends: what there is, is shown
         return claim is None or claim.cleaned() or claim.ended()
-
-
-def _open_logs(folder: Path, reading: dict[str, Follower], tail: int | None) -> None:
-    for path in sorted(folder.glob("*.log")):
-        if path.stem not in reading:
-            reading[path.stem] = Follower(path, tail)
 
 
 def _check(settings: LocalSettings) -> None:

@@ -1,4 +1,4 @@
-"""What runs left behind, for people and other runs: series of metrics. It only reads, and trusts nothing of a program.
+"""What runs left behind, for people: series of metrics and artifacts. It only reads, and trusts nothing of a program.
 
 It finds an attempt's folder by the token of its claim, which stays after the attempt was cleaned.
 """
@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from planner.keys import Key
+from planner.model.artifacts import Artifact
 from planner.model.metric import Metric
 from planner.model.run import Stamp
-from reconciler.backends.local import draft, metrics
+from reconciler.backends.local import artifacts, draft, metrics
+from reconciler.backends.local.below import Nothing
 from reconciler.backends.local.claims import Claims
+from reconciler.errors import Refused
+from reconciler.ports import Content
 
 __all__ = ["Kept", "Thread"]
 
@@ -43,6 +47,36 @@ class Kept:
                 found = metrics.points(file, ended=ended)
                 while piece := await thread(lambda found=found: list(islice(found, PIECE))):  # type: ignore[misc]
                     yield [point for point in piece if point is not None]
+
+    async def listed(self, key: Key, path: str, thread: Thread) -> Sequence[Artifact]:
+        """What the run of `key` left at `path`.
+
+        Raises:
+            Refused: nothing is there.
+        """
+        try:
+            found: list[Artifact] = await thread(partial(artifacts.listed, self.home(key), key.attempt, path))
+        except Nothing as error:
+            raise Refused(f"{key.run} has no such artifact: {error}") from None
+        return found
+
+    async def content(self, key: Key, path: str, thread: Thread) -> Content:
+        """What is at `path`.
+
+        Raises:
+            Refused: nothing is there.
+        """
+        try:
+            entry = await thread(partial(artifacts.kept_at, self.home(key), path))
+        except Nothing as error:
+            raise Refused(f"{key.run} has no such artifact: {error}") from None
+        pieces = artifacts.content(self.home(key), entry)
+
+        async def read() -> AsyncIterator[bytes]:
+            while (piece := await thread(lambda: next(pieces, None))) is not None:
+                yield piece
+
+        return Content(entry.kind, entry.size if entry.kind == "file" else None, read())
 
     def home(self, key: Key) -> Path:
         """The folder of a run."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["Follower"]
+__all__ = ["Follower", "open_logs"]
 
 CHUNK = 1 << 16
 
@@ -86,3 +86,10 @@ def _line_start(fd: int, size: int, lines: int) -> tuple[int, int]:
             if seen == lines:
                 return start + at + 1, seen
     return 0, seen + 1 if size else 0
+
+
+def open_logs(folder: Path, reading: dict[str, Follower], tail: int | None) -> None:
+    """Begin to follow those replicas' logs in `folder` that are not followed yet."""
+    for path in sorted(folder.glob("*.log")):
+        if path.stem not in reading:
+            reading[path.stem] = Follower(path, tail)

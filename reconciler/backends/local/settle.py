@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from planner.model.run import Observation
-from reconciler.backends.local import metrics, outputs, supervisor, verdict
+from planner.model.run import Observation, Phase
+from reconciler.backends.local import artifacts, metrics, outputs, supervisor, verdict
 from reconciler.backends.local.claims import Claim
 from reconciler.backends.local.damage import unreadable
 from reconciler.backends.local.verdict import ReplicaState
@@ -39,7 +40,20 @@ def _look(claim: Claim, boot: str) -> tuple[Observation, list[str]]:
     names = claim.names
     untaken = [name for name in names if not _settle(claim, name, boot)]
     states = [_state(claim, replica) for replica in claim.record["replicas"]]
-    return verdict.observation(claim.record, states), untaken
+    found = verdict.observation(claim.record, states)
+    return (_with_artifacts(claim, found) if found.phase is Phase.ENDED else found), untaken
+
+
+def _with_artifacts(claim: Claim, ended: Observation) -> Observation:
+    """The end with what the run left; while that cannot be written down, it has not ended as far as anybody knows."""
+    if not claim.record.get("attempt"):
+        return ended
+    try:
+        left = artifacts.taken(Path(claim.record["attempt"]).parent, ended.key.attempt)
+    except OSError as error:
+        message = f"it has ended, and waits for its artifacts to be listed: {error.strerror or error}"
+        return Observation(ended.key, Phase.RUNNING, started_at=ended.started_at, message=message, stamp=ended.stamp)
+    return replace(ended, artifacts=left)
 
 
 def _settle(claim: Claim, name: str, boot: str) -> bool:

@@ -179,14 +179,6 @@ UNREAD = [
         ("outputs", "o"),
         "runs of other operations cannot be read yet",
     ),
-    ("{ref: ops.a, value: artifacts}", ("a",), ("artifacts",), "`artifacts` of other operations"),
-    (
-        "{ref: ops.a, value: artifacts.model.pt}",
-        ("a",),
-        ("artifacts", "model", "pt"),
-        "`artifacts` of other operations",
-    ),
-    ("{ref: ops.a, value: {files: [a]}}", ("a",), ("artifacts", '{"files":["a"]}'), "`artifacts` of other operations"),
     ("{ref: ops.a, value: io}", ("a",), ("io",), "`io` of other operations"),
     ("{ref: dag, value: io}", (), ("io",), "`io` of other operations"),
     ("{ref: ops.a, value: globals.run_info}", ("a",), ("globals", "run_info"), "`globals.run_info` of another run"),
@@ -202,6 +194,23 @@ def test_what_cannot_be_read_yet_is_valid_and_refused(param, place, path, why):
 
     assert bindings.references == {"x": Reference(place, path)}
     assert why in bindings.refused
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ("artifacts", ("artifacts",)),
+        ("artifacts.base", ("artifacts", "base")),
+        ("artifacts.model.pt", ("artifacts", "model", "pt")),
+        ("{files: [a]}", ("artifacts", '{"files":["a"]}')),
+    ],
+    ids=repr,
+)
+def test_artifacts_of_an_operation_wait_for_its_run(value, path):
+    bindings = sound(f"params: {{x: {{ref: ops.a, value: {value}}}}}", "{name: x}", around=inside())
+
+    assert bindings.references == {"x": Reference(("a",), path)}
+    assert bindings.refused == ""
 
 
 def test_a_run_of_the_project_may_be_referred_to_outside_of_a_dag():

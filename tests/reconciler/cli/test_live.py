@@ -27,7 +27,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     """A daemon with one operation of every kind."""
     world = World(
         programs={
-            "good": Program(seconds=0.0, metrics={"loss": 0.25}),
+            "good": Program(seconds=0.0, metrics={"loss": 0.25}, files={"model.bin": b"abc"}),
             "bad": Program(seconds=0.0, exit_code=3),
             "slow": Program(seconds=None),
         }
@@ -307,3 +307,20 @@ def test_metrics_of_a_dag_are_those_of_a_node(shell: Shell) -> None:
 
 def test_csv_is_for_series_only(shell: Shell) -> None:
     assert "`runs` does not answer in csv" in shell("runs", "-o", "csv", code=2).stderr
+
+
+def test_artifacts_are_listed_and_fetched_and_nothing_is_overwritten(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = shell("artifacts", "ls", "good").stdout
+    assert table.splitlines()[1].startswith("model.bin  3     ")
+    assert json.loads(shell("artifacts", "ls", "good", "-o", "json").stdout)["artifacts"][0]["kind"] == "file"
+    assert shell("artifacts", "get", "good", "model.bin").stdout == "model.bin\n"
+    assert (tmp_path / "model.bin").read_bytes() == b"abc"
+    again = shell("artifacts", "get", "good", "model.bin", code=2)
+    assert "exists already" in again.stderr
+    assert shell("artifacts", "get", "good", "model.bin", "--to", "-").stdout == "abc"
+    missing = shell("artifacts", "get", "good", "other", code=2)
+    assert "has no artifact 'other'" in missing.stderr
+    assert not list(tmp_path.glob(".plumbline-*"))

@@ -208,7 +208,7 @@ async def test_the_working_folder_goes_when_it_is_cleaned(machine):
     await backend.clean(order.key)
     home = machine.settings.runs / order.key.run.dns_name("default", "demo")
     left = sorted(path.name for path in home.glob("**/*") if path.is_file())
-    assert left == ["context.json", "m", "output"]
+    assert left == ["artifacts-1.json", "context.json", "m", "output"]
     claim = machine.claim(order)
     assert sorted(path.name for path in claim.iterdir()) == ["claim.json", "cleaned", "main-0.start"]
     assert "env" not in (claim / "claim.json").read_text()

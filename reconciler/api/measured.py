@@ -11,7 +11,7 @@ from reconciler.api.logs import Write
 from reconciler.api.stories import one
 from reconciler.core import Core
 
-__all__ = ["Series", "prepare", "stream"]
+__all__ = ["Series", "prepare", "stream", "worker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,17 @@ async def prepare(core: Core, name: str, metric: str = "") -> Series:
     Raises:
         ApiError: nothing fits, more than one thing does, or it has no metrics of its own.
     """
+    source, attempt = await worker(core, name)
+    numbers = tuple(entry.number for entry in source.attempts)
+    return Series(source, (attempt,) if attempt else numbers, metric)
+
+
+async def worker(core: Core, name: str) -> tuple[RunRecord, int]:
+    """The run that did the work of the one that `name` names, also where it is cached, and the attempt that was named.
+
+    Raises:
+        ApiError: nothing fits, more than one thing does, or it is a DAG, which does nothing itself.
+    """
     found = await find.run(core, name)
     assert found.run is not None
     if found.run.kind == "dag":
@@ -44,8 +55,7 @@ async def prepare(core: Core, name: str, metric: str = "") -> Series:
     if source.cached_from is not None:
         cached = await one(core, source.cached_from, newest=False)
         source = cached.source if cached is not None else source
-    numbers = tuple(attempt.number for attempt in source.attempts)
-    return Series(source, (found.attempt,) if found.attempt else numbers, metric)
+    return source, found.attempt
 
 
 async def stream(core: Core, series: Series, write: Write) -> None:

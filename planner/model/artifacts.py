@@ -1,0 +1,46 @@
+"""What a run left in its folder, as its record knows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+__all__ = ["Artifact", "Artifacts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    """A summary of a run's artifacts at its end; the backend keeps the list of all of them.
+
+    Attributes:
+        folder: the run's folder, as other runs of the backend reach it; what is kept is in `outputs` below it.
+        names: of the files and folders directly below `outputs`, in order; only the first, where there is `more`.
+        files: how many files there are at any depth.
+        size: their bytes together.
+        more: whether there was more than could be looked at.
+    """
+
+    folder: str
+    names: tuple[str, ...] = ()
+    files: int = 0
+    size: int = 0
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file or folder that a run left.
+
+    Attributes:
+        path: below its `outputs`.
+        kind: `file`, `folder`, `link` or `other`; only files and folders can be had.
+        size: bytes of a file.
+        modified: when it was last written.
+        digest: SHA-256 of a file's content in hexadecimal, as it was at the run's end; "" where it was not taken.
+    """
+
+    path: str
+    kind: str
+    size: int
+    modified: datetime
+    digest: str = ""

@@ -1,0 +1,160 @@
+"""What is under `outputs/` when a run ends: written down once for each attempt, beside the run's folder.
+
+The list is of the daemon's: a later attempt may change the files, never what was written down of an earlier one. A look
+at a run must stay short, so what is listed and what is hashed have limits, and the list says where it stops.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from planner.model.artifacts import Artifact, Artifacts
+from reconciler.backends.local import below, supervisor
+from reconciler.backends.local.below import Entry, Nothing
+
+__all__ = ["MOST_ENTRIES", "content", "kept_at", "listed", "manifest_of", "summary", "taken"]
+
+MOST_ENTRIES = 10_000
+MOST_LISTED = 100_000
+MOST_NAMES = 500
+LARGEST_HASHED = 1 << 20
+HASHED_TOGETHER = 16 << 20
+
+
+def manifest_of(home: Path, attempt: int) -> Path:
+    """The file with the list of an attempt; it lies where no program can write."""
+    return home / f"artifacts-{attempt}.json"
+
+
+def taken(home: Path, attempt: int) -> Artifacts:
+    """The summary of an attempt that has ended: its list is made unless it was before.
+
+    Raises:
+        OSError: the list cannot be written.
+    """
+    path = manifest_of(home, attempt)
+    found = supervisor.read(path)
+    if found is None:
+        found = {"version": 1, **_look(home / "artifacts")}
+        if found["entries"]:  # an empty folder is as good as no list, and most runs have one
+            supervisor.write_once(path, found)  # two looks at once: the first one counts
+            found = supervisor.read(path) or found
+    return summary(home, found)
+
+
+def summary(home: Path, manifest: dict[str, Any]) -> Artifacts:
+    """What the record keeps of a list."""
+    entries = manifest["entries"]
+    names = [entry["path"] for entry in entries if "/" not in entry["path"]]
+    return Artifacts(
+        folder=str(home / "artifacts"),
+        names=tuple(sorted(names)[:MOST_NAMES]),
+        files=sum(entry["kind"] == "file" for entry in entries),
+        size=sum(entry["size"] for entry in entries),
+        more=manifest["more"] or len(names) > MOST_NAMES,
+    )
+
+
+def listed(home: Path, attempt: int, path: str) -> list[Artifact]:
+    """What is at `path` below `outputs` now: a file itself, of a folder what is in it at any depth.
+
+    Files that are as they were at the end of `attempt` have the digest that was taken then.
+
+    Raises:
+        Nothing: there is nothing there.
+    """
+    where = "/".join(("outputs", *below.parts_of(path)))
+    manifest = supervisor.read(manifest_of(home, attempt)) or {"entries": []}
+    digests = {(one["path"], one["size"], one["modified"]): one.get("sha256") for one in manifest["entries"]}
+    with below.opened(home / "artifacts", where) as (_, entry):
+        found = [entry] if entry.kind == "file" else islice(below.entries(home / "artifacts", where), MOST_LISTED)
+        return [_artifact(one, digests) for one in found]
+
+
+def _artifact(entry: Entry, digests: Mapping[tuple[str, int, float], str | None]) -> Artifact:
+    path = entry.path.removeprefix("outputs/")
+    digest = digests.get((path, entry.size, entry.modified)) or ""
+    return Artifact(path, entry.kind, entry.size, datetime.fromtimestamp(entry.modified, UTC), digest)
+
+
+def kept_at(home: Path, path: str) -> Entry:
+    """What is at `path` below `outputs`.
+
+    Raises:
+        Nothing: there is nothing that can be read.
+    """
+    with below.opened(home / "artifacts", "/".join(("outputs", *below.parts_of(path)))) as (_, entry):
+        return entry
+
+
+def content(home: Path, entry: Entry) -> Iterator[bytes]:
+    """A file as it is, a folder as a tar archive with names from the folder on.
+
+    Raises:
+        Nothing: it went away.
+    """
+    if entry.kind == "file":
+        with below.opened(home / "artifacts", entry.path) as (handle, now):
+            if now.kind == "file":
+                yield from below.pieces(handle, entry.size)
+        return
+    for one in below.entries(home / "artifacts", entry.path):
+        if one.kind in {"file", "folder"}:
+            yield from _archived(home / "artifacts", one, one.path.removeprefix(f"{entry.path}/"))
+    yield b"\0" * (2 * tarfile.BLOCKSIZE)
+
+
+def _archived(folder: Path, entry: Entry, name: str) -> Iterator[bytes]:
+    """One member. A file that was cut meanwhile is filled up, as its head has said its size."""
+    info = tarfile.TarInfo(name)
+    info.mtime, info.mode = int(entry.modified), 0o755 if entry.executable or entry.kind == "folder" else 0o644
+    if entry.kind == "folder":
+        info.type = tarfile.DIRTYPE
+        yield info.tobuf(tarfile.PAX_FORMAT)
+        return
+    try:
+        with below.opened(folder, entry.path) as (handle, now):
+            if now.kind != "file":
+                return
+            info.size = now.size
+            yield info.tobuf(tarfile.PAX_FORMAT)
+            left = now.size
+            for piece in below.pieces(handle, now.size):
+                left -= len(piece)
+                yield piece
+            yield b"\0" * (left + -now.size % tarfile.BLOCKSIZE)
+    except Nothing:
+        return
+
+
+def _look(folder: Path) -> dict[str, Any]:
+    try:
+        found = list(islice(below.entries(folder, "outputs", most=MOST_ENTRIES + 1), MOST_ENTRIES + 1))
+    except Nothing:
+        found = []
+    entries, left = [], HASHED_TOGETHER
+    for entry in found[:MOST_ENTRIES]:
+        record = {**asdict(entry), "path": entry.path.removeprefix("outputs/")}
+        if entry.kind == "file" and entry.size <= min(LARGEST_HASHED, left):
+            left -= entry.size
+            record["sha256"] = _digest(folder, entry)
+        entries.append(record)
+    return {"entries": entries, "more": len(found) > MOST_ENTRIES}
+
+
+def _digest(folder: Path, entry: Entry) -> str | None:
+    try:
+        with below.opened(folder, entry.path) as (handle, now):
+            digest = hashlib.sha256()
+            for piece in below.pieces(handle, now.size if now.kind == "file" else 0):
+                digest.update(piece)
+            return digest.hexdigest()
+    except (Nothing, OSError):
+        return None
