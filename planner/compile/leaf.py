@@ -93,8 +93,8 @@ def _known(texts: Json, bound: Bound, bindings: Bindings, scope: Scope) -> Mappi
 
 
 def _with_inputs(gang: Gang, bindings: Bindings) -> Gang:
-    """The gang with variables and entries of `init` that its inputs bring, in every group."""
-    if not bindings.env and not bindings.init:
+    """The gang with variables that its inputs bring, in every group; `deliver` put their entries of `init` there."""
+    if not bindings.env:
         return gang
     return replace(gang, replicas=tuple(_group_with(group, bindings) for group in gang.replicas))
 
@@ -103,8 +103,4 @@ def _group_with(group: Replica, bindings: Bindings) -> Replica:
     """A variable that the container has itself wins."""
     names = looked_up(group.pod)
     brought = {name: text for name, text in bindings.env.items() if name not in names}
-    container = replace(group.container, env={**brought, **group.container.env})
-    own = group.pod.get("init", ())
-    assert isinstance(own, list | tuple)
-    pod = {**group.pod, "init": [*bindings.init, *own]} if bindings.init else group.pod
-    return replace(group, container=container, pod=pod)
+    return replace(group, container=replace(group.container, env={**brought, **group.container.env}))

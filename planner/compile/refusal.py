@@ -42,18 +42,16 @@ _REFUSED: Mapping[str, str] = {
 
 _HANDLERS: Mapping[str, str] = {
     "git": "the local backend clones no other repository (init)",
-    "artifacts": "the local backend has no artifact store to copy from (init)",
-    "paths": "the local backend has no artifact store to copy from (init)",
     "connection": "the local backend has no connections to fetch from (init)",
-    "dockerfile": "the local backend writes no Dockerfile (init)",
-    "file": "the local backend writes no files before a run (init): keep the file in the repository",
     "tensorboard": "the local backend prepares no folders for TensorBoard (init)",
-    "lineageRef": "artifacts of other runs are not put in place yet (init.lineageRef)",
     "modelRef": "versions of models are not put in place yet (init.modelRef)",
     "artifactRef": "versions of artifacts are not put in place yet (init.artifactRef)",
     "container": f"init containers {_ELSEWHERE}",
 }
-"""By the field of an init entry that is not code of the repository."""
+"""By the field of an init entry that is not code of the repository: what cannot be done here."""
+
+_DONE = frozenset({"artifacts", "paths", "dockerfile", "file", "lineageRef"})
+"""Fields of an init entry that say what the local backend can do."""
 
 
 def refusal(leaf: Leaf, ground: Ground, kind: str = "") -> str:
@@ -96,8 +94,15 @@ def _handlers(pod: Mapping[str, Json]) -> Iterator[str]:
     entries = pod.get("init", ())
     for entry in entries if isinstance(entries, list | tuple) else ():
         if isinstance(entry, Mapping):
-            named = [name for name in _HANDLERS if entry.get(name) is not None]
-            yield _HANDLERS[named[0]] if named else "the local backend cannot do what an init entry says"
+            yield from (reason for name, reason in _HANDLERS.items() if entry.get(name) is not None)
+            if not any(entry.get(name) is not None for name in (*_HANDLERS, *_DONE)):
+                yield "the local backend cannot do what an init entry says"
+            if _leads_out(entry.get("path")):
+                yield "the local backend puts nothing outside of the working folder (init.path)"
+
+
+def _leads_out(path: Json) -> bool:
+    return isinstance(path, str) and (path.startswith("/") or ".." in path.split("/"))
 
 
 def _fields(pod: Mapping[str, Json]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from planner.model.run import Stamp
 from reconciler.backends.local import environment
 from reconciler.backends.local.account import Account
 from reconciler.backends.local.environment import Member
+from reconciler.backends.local.prepare import Store
 from reconciler.backends.local.settings import LocalSettings
 from reconciler.backends.local.supervisor import FORMAT
 from reconciler.errors import Refused
@@ -55,12 +56,16 @@ class Draft:
         members: the processes.
         contexts: context file of each member.
         attempt: folder of the attempt's files, its name never used before.
+        init: by role, what is put in place before the programs start, beside code of the repository.
+        store: where artifacts of other runs are.
     """
 
     record: dict[str, Any]
     members: tuple[Member, ...]
     contexts: tuple[Mapping[str, Json], ...]
     attempt: Path
+    init: Mapping[str, Sequence[Json]]
+    store: Store
 
 
 def stamp_record(stamp: Stamp) -> dict[str, Json]:
@@ -125,7 +130,13 @@ def write(order: Order, site: Site) -> Draft:
         "replicas": replicas,
     }
     contexts = tuple(environment.context(order, member) for member in members)
-    return Draft(record, members, contexts, attempt)
+    store = Store(site.settings.runs, (stamp.instance, stamp.project))
+    return Draft(record, members, contexts, attempt, {group.role: _init(group) for group in gang.replicas}, store)
+
+
+def _init(group: Replica) -> Sequence[Json]:
+    entries = group.pod.get("init")
+    return entries if isinstance(entries, list | tuple) else ()
 
 
 def _members(order: Order, attempt: Path, artifacts: Path) -> Iterator[Member]:

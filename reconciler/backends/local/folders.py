@@ -10,12 +10,12 @@ import errno
 import json
 import os
 import pwd
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 
 from planner.model.gang import CodeTree
-from reconciler.backends.local import code
+from reconciler.backends.local import code, prepare
 from reconciler.backends.local.account import Account
 from reconciler.backends.local.draft import Draft
 from reconciler.backends.local.removal import remove_tree
@@ -47,7 +47,7 @@ def fill(draft: Draft, account: Account, trees: Sequence[tuple[CodeTree, Path]])
     """Make the files of an attempt: nothing of it existed before, so nothing is overwritten.
 
     Raises:
-        Refused: two code trees overlap, or a folder belongs to another user.
+        Refused: two code trees overlap, `init` cannot be done, or a folder belongs to another user.
         OSError: the disk said no.
     """
     passable = 0o711 if account.switched else 0o700
@@ -55,7 +55,7 @@ def fill(draft: Draft, account: Account, trees: Sequence[tuple[CodeTree, Path]])
     Path(draft.record["replicas"][0]["log"]).parent.mkdir(mode=0o700, exist_ok=True)
     for folder in (home, draft.attempt):
         _folder(folder, passable)
-    _artifacts(home, account)
+    _artifacts(home, account, [file for entries in draft.init.values() for file in prepare.kept(entries)])
     for member, context in zip(draft.members, draft.contexts, strict=True):
         _folder(member.base, passable)
         for name in ("work", "io"):
@@ -63,16 +63,18 @@ def fill(draft: Draft, account: Account, trees: Sequence[tuple[CodeTree, Path]])
         work = member.base / "work"
         for tree, content in trees:
             code.place(content, tree, work)
+        prepare.place(draft.init[member.role], work, draft.store)
         work.chmod(0o700)
         account.owns_tree(work)
         account.owns(member.base / "io")
         _contract(member.base, json.dumps(context, ensure_ascii=False), account)
 
 
-def _artifacts(home: Path, account: Account) -> None:
+def _artifacts(home: Path, account: Account, files: Iterable[tuple[str, bytes, int]]) -> None:
     """The run's own folder, the same for all its attempts: from its first one on it is the program's.
 
-    It appears whole, by rename, so nothing is ever made or changed in one that a program had.
+    It appears whole, by rename, so nothing is ever made or changed in one that a program had. `files` are in it
+    from the beginning: those that `init` writes.
 
     Raises:
         Refused: it belongs to another user than runs have now.
@@ -90,7 +92,10 @@ def _artifacts(home: Path, account: Account) -> None:
         for made in (fresh, fresh / "outputs"):
             made.mkdir(mode=0o700)
             made.chmod(0o700)  # whatever the umask
-        account.owns(fresh / "outputs")
+        for name, content, mode in files:
+            (fresh / "outputs" / name).write_bytes(content)
+            (fresh / "outputs" / name).chmod(mode)
+        account.owns_tree(fresh / "outputs")
         account.owns(fresh)
         fresh.rename(folder)
     except OSError as error:

@@ -388,12 +388,28 @@ HERE = {
     "no terminal": ({"kind": "job", "container": {**CONTAINER, "tty": False}}, ""),
     "names of hosts": ({"kind": "job", "environment": {"hostAliases": [{"ip": "::1"}]}, **GROUP}, "hostAliases"),
     "a clone": ({"kind": "job", "init": [{"git": {"url": "u"}}], **GROUP}, "clones no other repository"),
-    "a file": ({"kind": "job", "init": [{"file": {"content": "a"}}], **GROUP}, "writes no files"),
+    "a file elsewhere": (
+        {"kind": "job", "init": [{"file": {"content": "a"}, "path": "/etc"}], **GROUP},
+        "puts nothing outside of the working folder",
+    ),
+    "a path of a connection": (
+        {"kind": "job", "init": [{"paths": ["a"], "connection": "s3"}], **GROUP},
+        "no connections to fetch from",
+    ),
     "code of the repository": ({"kind": "job", "init": [{"git": {"paths": ["src"]}}], **GROUP}, ""),
     "an init container": ({"kind": "job", "init": [{"container": {"image": "i"}}], **GROUP}, "init containers"),
     "no command": ({"kind": "job", "container": {"image": "i"}}, "needs a command"),
     "placement": ({"kind": "job", "environment": {"nodeSelector": {"a": "b"}, "priority": 1}, **GROUP}, ""),
 }
+
+
+def test_what_an_input_puts_in_place_comes_once_and_first():
+    brings = {"name": "x", "type": "dockerfile", "toInit": True, "isOptional": True, "value": {"image": "i"}}
+    own = {"file": {"content": "a"}}
+    found = root({"kind": "job", "init": [own], **GROUP}, brings)
+
+    assert found.refused == ""
+    assert found.body.gang.replicas[0].pod["init"] == [{"dockerfile": {"image": "i"}}, own]
 
 
 @pytest.mark.parametrize(("run", "reason"), HERE.values(), ids=HERE)
