@@ -9,6 +9,7 @@ from pathlib import Path
 
 from planner.admit import Limits
 from planner.compile import CompileConfig
+from planner.compile.policy import kept_of
 from planner.desire.view import Identity
 from planner.guard import Budgets
 from planner.line import QueueLimits
@@ -130,6 +131,7 @@ def policy_of(settings: DaemonSettings, identity: Identity, warnings: tuple[str,
         hold_first=(settings.first_sync or ("run" if is_local else "hold")) == "hold",
         hold_others=settings.first_sync is None,
         warnings=warnings,
+        retention=kept_of(settings.retention),
     )
 
 

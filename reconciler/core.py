@@ -20,6 +20,7 @@ from planner.guard import Budgets
 from planner.keys import Key
 from planner.line import Line
 from planner.model.desired import CompiledOperation
+from planner.model.retention import Retention
 from planner.model.run import BoundRun
 from reconciler import codec
 from reconciler.ports import Backend, Clock, Compiler, Forge, Ledger
@@ -60,6 +61,7 @@ class Policy:
         resync: seconds between looks that need no hint.
         grace: seconds between TERM and KILL of what is stopped.
         warnings: what a plan must say of this backend.
+        retention: which runs are kept where the repository says nothing.
     """
 
     identity: Identity
@@ -72,6 +74,7 @@ class Policy:
     resync: float = 30.0
     grace: float = 30.0
     warnings: tuple[str, ...] = ()
+    retention: Retention = field(default_factory=Retention)
 
 
 class Core:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from planner.keys import Key
 from planner.query import Search
 
-__all__ = ["Find", "RunQuery"]
+__all__ = ["Expired", "Find", "RunQuery"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +49,18 @@ class Find:
     limit: int = 100
     offset: int = 0
     without: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Which runs are beyond what is kept.
+
+    Attributes:
+        count: newest tops that are kept; None for any number.
+        before: those that ended earlier go; None for none.
+        limit: at most so many tops.
+    """
+
+    count: int | None
+    before: datetime | None
+    limit: int

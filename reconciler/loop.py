@@ -25,6 +25,7 @@ from reconciler.notifier import Notifier
 from reconciler.observe import Observer
 from reconciler.project import Project
 from reconciler.publish import Publisher
+from reconciler.retention import Retention
 from reconciler.roots import Roots
 from reconciler.telemetry import Metrics, log
 from reconciler.telling import Telling
@@ -32,6 +33,7 @@ from reconciler.telling import Telling
 __all__ = ["Loop", "LoopSettings"]
 
 _LONGEST_BACK_OFF = 120.0
+_FIRST_RETENTION = 60.0
 _REPORT = "the log has the traceback, please report it; it is tried again"
 
 
@@ -67,6 +69,7 @@ class Loop:
         self.roots = Roots(core, self.observer, self.publisher, telling)
         self.commits = Commits(core, self.publisher, self.events)
         self.project = Project(core, self.observer)
+        self.retention = Retention(core)
         self._failures: dict[str, int] = {}
         self._stuck: dict[str, str] = {}
         self._turns = TurnWatch()
@@ -78,6 +81,7 @@ class Loop:
             "restore": lambda _: self.publisher.restore(),
             "project": lambda _: self.project.reconcile(),
             "survey": lambda _: self._survey(),
+            "retention": lambda _: self.retention.step(),
             "pins": lambda _: self.commits.prune_pins(),
         }
 
@@ -91,6 +95,7 @@ class Loop:
             self.core.queue.add(f"root:{name}")
         for name in ("source", "project", "survey"):
             self.core.queue.add(name)
+        self.core.queue.add("retention", _FIRST_RETENTION)
         async with anyio.create_task_group() as group:
             group.start_soon(self._hints)
             group.start_soon(self.notifier.run)

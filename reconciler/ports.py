@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from planner.fold import RootState
+from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.desired import CompiledOperation, DesiredState
 from planner.model.events import OutsideEvent
@@ -19,12 +20,25 @@ from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
 from planner.model.questions import Answers, Question
 from planner.model.records import Claim, RootRecord, RunRecord
+from planner.model.retention import Removed
 from planner.query import Subject
-from reconciler.lookup import Find, RunQuery
+from reconciler.lookup import Expired, Find, RunQuery
 from reconciler.ports_backend import Backend, Content, Ensured, Order
 from reconciler.source.model import Commit
 
-__all__ = ["Backend", "Clock", "Compiler", "Content", "Ensured", "Find", "Forge", "Ledger", "Order", "RunQuery"]
+__all__ = [
+    "Backend",
+    "Clock",
+    "Compiler",
+    "Content",
+    "Ensured",
+    "Expired",
+    "Find",
+    "Forge",
+    "Ledger",
+    "Order",
+    "RunQuery",
+]
 
 
 class Clock(Protocol):
@@ -144,6 +158,12 @@ class Ledger(Protocol):
     async def facts(self, root: str | None = None, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Fact]]:
         """History with its sequence, oldest first; of one root, or all."""
         ...
+
+    async def expired(self, root: str, wanted: Expired) -> Sequence[Sequence[RunRecord]]:
+        """Tops of `root` that may go, oldest first, each with all below it: never what is needed (docs/daemon.md)."""
+
+    async def forget(self, root: str, tops: Collection[Key], removed: Removed) -> int:
+        """Drop `tops` as far as they may still go, with all below them and their facts; returns how many went."""
 
     async def close(self) -> None:
         """Let go of files and connections."""

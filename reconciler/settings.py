@@ -21,6 +21,7 @@ from planner.spec.catalogue import Connections
 from planner.spec.container import EnvVar
 from planner.spec.places import Places
 from planner.spec.queues import Queues
+from planner.spec.repository import Retention
 from planner.spec.shape import Duration, Name, Section, Whole
 from reconciler.errors import Unusable
 from reconciler.settings_api import Api
@@ -155,6 +156,8 @@ class DaemonSettings(Section):
     namespaces: tuple[Name, ...] | None = None
     """Namespaces that operations may ask for; any when left out."""
     budgets: Guards = Guards()
+    retention: Retention = Retention()
+    """Which runs are kept where `.plumbline.yaml` says nothing; all when left out."""
     resync: Pause = timedelta(seconds=30)
     """Time between two looks at all runs and notes, whatever hints came: makes up for those that were lost."""
     grace: Duration = timedelta(seconds=30)

@@ -180,6 +180,8 @@ def _of_root(operation: CompiledOperation) -> Fields:
             "prune": policy.prune,
         }
     }
+    if policy.retention is not None:
+        found["policy"] = {**_fields(found["policy"]), "retention": canon.plain(policy.retention)}
     if operation.schedule is not None:
         schedule = _fields(canon.plain(operation.schedule))
         kind = type(operation.schedule).__name__.removesuffix("Schedule").lower()

@@ -14,12 +14,13 @@ from planner.compile.given import CompileConfig
 from planner.compile.origin import Origin, Report
 from planner.model.desired import OnChange, Policy, RunPolicy
 from planner.model.gang import Update
+from planner.model.retention import Retention
 from planner.spec import repository
 from planner.spec.plain import plain
 from planner.spec.plugins import Notification
 from planner.spec.words import short
 
-__all__ = ["RootPolicy", "check_notifications", "notified", "policy_of"]
+__all__ = ["RootPolicy", "check_notifications", "kept_of", "notified", "policy_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def policy_of(said: repository.Policy, config: CompileConfig) -> RootPolicy:
             self_heal=_DEFAULT.self_heal if said.self_heal is None else said.self_heal,
             progress_deadline=_DEFAULT.progress_deadline if deadline is None else deadline.total_seconds(),
             prune=config.prune and said.prune is not False,
+            retention=None if said.retention is None else kept_of(said.retention),
         ),
         queue=said.queue or "",
         update=None if said.update is None else Update(said.update),
@@ -88,3 +90,8 @@ def check_notifications(policy: RootPolicy, origin: Origin, report: Report) -> N
         if known is not None and name not in known:
             message = f"there is no connection `{short(name)}` in the configuration, and .plumbline.yaml notifies by it"
             report.add(origin.problem("PL-302", message, "add it to `connections` in the daemon's configuration"))
+
+
+def kept_of(said: repository.Retention) -> Retention:
+    """What a `retention` section means."""
+    return Retention(said.count, None if said.age is None else said.age.total_seconds())

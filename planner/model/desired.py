@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from planner.canon import Json
 from planner.errors import Place, Problem
 from planner.model.events import Subscription, subscriptions
 from planner.model.gang import Gang
 from planner.model.inputs import Input, Join, Output, Reference
+from planner.model.policies import OnChange, Policy, RunPolicy
 from planner.model.schedule import Schedule
 
 __all__ = [
@@ -37,40 +37,6 @@ __all__ = [
     "RunPolicy",
     "Termination",
 ]
-
-
-class RunPolicy(StrEnum):
-    """When a root without schedule runs."""
-
-    ON_CHANGE = "on-change"
-    ON_COMMIT = "on-commit"
-    MANUAL = "manual"
-
-
-class OnChange(StrEnum):
-    """What happens to what runs when its root changed and it is not carried over."""
-
-    FINISH = "finish"
-    STOP = "stop"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Policies that hold for one root, from `.plumbline.yaml` within the daemon's ceilings. All are live fields.
-
-    Attributes:
-        run: when it runs.
-        on_change: what happens to running children of the generation before.
-        self_heal: whether a dead service is started again.
-        progress_deadline: seconds in which a service must get ready.
-        prune: whether its removal from the repository stops it.
-    """
-
-    run: RunPolicy = RunPolicy.ON_CHANGE
-    on_change: OnChange = OnChange.FINISH
-    self_heal: bool = True
-    progress_deadline: float = 600.0
-    prune: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +205,7 @@ class CompiledOperation:
     form: str = ""
     place: Place = Place("")
     schedule: Schedule | None = None
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     description: str = ""
     tags: tuple[str, ...] = ()
     fields: Mapping[str, Json] = field(default_factory=dict)

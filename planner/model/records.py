@@ -16,6 +16,7 @@ from planner.model.attempts import AttemptRecord, Stop
 from planner.model.commits import What
 from planner.model.events import OutsideEvent, Subscription
 from planner.model.people import Command, HeldRun, Hold, Suspension
+from planner.model.retention import Removed
 from planner.model.run import Leases
 from planner.model.schedule import Cursor
 from planner.model.status import RunStatus, StopReason
@@ -217,6 +218,7 @@ class RootRecord:
         held: runs that wait for a person's approval, oldest first.
         listens: the events that it is started by, as far as they are in force.
         events: those that happened and of which nothing was decided yet, oldest first.
+        removed: which of its runs are not known any more, and by what rule; None while all are.
     """
 
     name: str
@@ -234,6 +236,7 @@ class RootRecord:
     held: tuple[HeldRun, ...] = ()
     listens: tuple[Subscription, ...] = ()
     events: tuple[OutsideEvent, ...] = ()
+    removed: Removed | None = None
 
     @property
     def holds(self) -> tuple[Hold, ...]:

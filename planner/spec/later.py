@@ -13,8 +13,6 @@ __all__ = ["LATER", "LATER_RUN_KINDS"]
 
 LATER: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "Policy": frozenset({"retention"}),
-        "PolicyRule": frozenset({"retention"}),
         "Budgets": frozenset({"trials"}),
     }
 )

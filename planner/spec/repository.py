@@ -30,6 +30,7 @@ __all__ = [
     "Policy",
     "PolicyRule",
     "Repository",
+    "Retention",
     "load_repository",
 ]
 
@@ -81,6 +82,15 @@ class Budgets(Section):
     deletions: Whole | None = None
 
 
+class Retention(Section):
+    """Which runs are kept once they are over: those that satisfy all that is said. What is in use is kept whatever."""
+
+    count: Whole | None = None
+    """The newest so many of each operation."""
+    age: Duration | None = None
+    """Those that ended no longer ago."""
+
+
 class Policy(Section):
     """How operations behave. None says nothing, so that the next rule or the daemon decides."""
 
@@ -98,6 +108,8 @@ class Policy(Section):
     prune: Bool | None = None
     notifications: tuple[Notification, ...] | None = None
     """Who is told of runs of operations that name nobody themselves; an empty list for nobody."""
+    retention: Retention | None = None
+    """Which runs are kept once they are over; without it what the daemon's configuration says."""
 
     def over(self, other: Policy) -> Policy:
         """This policy where it says something, `other` elsewhere."""

@@ -142,8 +142,19 @@ def _key(text: str) -> Key | None:
 async def _by_key(core: Core, key: Key) -> RunRecord:
     found = await core.ledger.runs(RunQuery(keys=(key.run,), limit=1))
     if not found:
+        if said := _removed((await core.ledger.roots()).get(key.root), key):
+            raise problems.missing(said)
         raise problems.missing(f"there is no run {key.run}; plumbline runs --root {key.root} lists those that are")
     return found[0]
+
+
+def _removed(record: RootRecord | None, key: Key) -> str:
+    """What retention has to do with a run that is not there, or ""."""
+    if record is None or record.removed is None or (key.generation or 0) > record.highest:
+        return ""
+    gone = record.removed
+    when = f"was removed by retention, on {gone.at:%Y-%m-%d} at the latest (kept are {gone.rule})"
+    return f"{key.run} {when}" if key.generation is not None else f"there is no run {key.run}; if there was, it {when}"
 
 
 async def _by_short(core: Core, short: str) -> RunRecord:

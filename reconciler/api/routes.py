@@ -153,6 +153,16 @@ async def _queues(service: Service, request: Request) -> ASGIApp:
     return JSONResponse(await service.queues(request.query_params.get("queue", "")))
 
 
+async def _gc(service: Service, request: Request) -> ASGIApp:
+    _only(request)
+    return JSONResponse(await service.removable())
+
+
+async def _collect(service: Service, request: Request) -> ASGIApp:
+    _only(request)
+    return JSONResponse(await service.collect(), 202)
+
+
 async def _plan(service: Service, request: Request) -> ASGIApp:
     _only(request, "head", "base", "at")
     values = request.query_params
@@ -192,6 +202,8 @@ ROUTES: tuple[Listed, ...] = (
     Listed("GET", "/v1/artifact", _artifact),
     Listed("GET", "/v1/explain", _explain),
     Listed("GET", "/v1/queues", _queues),
+    Listed("GET", "/v1/gc", _gc),
+    Listed("POST", "/v1/gc", _collect),
     Listed("GET", "/v1/plan", _plan),
     Listed("POST", "/v1/plan", _plan_desired),
     Listed("POST", "/v1/references", _references),

@@ -27,6 +27,7 @@ from reconciler.api import (
     problems,
     queues,
     references,
+    removable,
     services,
     status,
 )
@@ -101,6 +102,16 @@ class Service:
         """All queues, or the one of that name."""
         door = self.loop.roots.door
         return await (queues.one_queue(self.core, door, name) if name else queues.all_queues(self.core, door))
+
+    async def removable(self) -> Mapping[str, Json]:
+        """What retention would remove now."""
+        return await removable.removable(self.loop.retention)
+
+    async def collect(self) -> Mapping[str, Json]:
+        """Have retention look at everything now, and what it finds to do."""
+        found = await self.removable()
+        self.loop.retention.begin()
+        return found
 
     async def plan(self, asked: plans.Asked) -> Mapping[str, Json]:
         """The plan of a commit that the daemon has."""

@@ -104,6 +104,15 @@ class MemoryBackend:
             self._objects[key].cleaned = True
         self._tombs.discard(key)
 
+    async def forget(self, run: Key, attempts: int, sequence: int) -> None:  # noqa: ARG002 -- nothing is restored
+        """See `Keeper.forget`."""
+        for number in range(1, attempts + 1):
+            self._objects.pop(run.at_attempt(number), None)
+
+    async def weigh(self, run: Key, attempts: int) -> int:
+        """See `Keeper.weigh`: one byte an attempt."""
+        return sum(run.at_attempt(number) in self._objects for number in range(1, attempts + 1))
+
     async def observe(self, keys: Collection[Key] | None = None) -> Snapshot:
         """See `Backend.observe`."""
         now = self._clock.now()

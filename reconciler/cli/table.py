@@ -67,5 +67,6 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("approve", "Act", "Release a hold."),
     Entry("suspend", "Act", "Start nothing new, of one operation or of the project."),
     Entry("unsuspend", "Act", "Let an operation, or the project, go on."),
+    Entry("gc", "Act", "Remove runs beyond what retention keeps."),
     Entry("daemon", "Serve", "Follow a repository and keep the world in line with it.", _PLACE),
 )

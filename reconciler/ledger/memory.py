@@ -19,16 +19,17 @@ from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
 from planner.model.questions import Answer, Answers, Cached, Joined, Question, Reusable
 from planner.model.records import Claim, RootRecord, RunRecord
+from planner.model.retention import Removed
 from planner.model.status import RunStatus
 from planner.query import Subject
 from reconciler import codec
 from reconciler.errors import Unusable
-from reconciler.ledger import finding
-from reconciler.ledger.batch import Batch, is_blank, is_pending, is_taken_over, root_of, tops_of, touched
+from reconciler.ledger import finding, memory_forgetting
+from reconciler.ledger.batch import Batch, is_blank, is_pending, is_taken_over, tops_of, touched
 from reconciler.ledger.memory_notices import owe, unsent
 from reconciler.ledger.memory_pages import Pages
 from reconciler.ledger.state import MemoryState
-from reconciler.ports import Find, RunQuery
+from reconciler.ports import Expired, Find, RunQuery
 
 __all__ = ["Hook", "MemoryLedger"]
 
@@ -277,15 +278,15 @@ class MemoryLedger:
 
     async def facts(self, root: str | None = None, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Fact]]:
         """History with its sequence, oldest first; what was recorded under one root's name, or all."""
-        page: list[tuple[int, Fact]] = []
-        state = self._open()
-        for number in range(max(after, 0), len(state.facts)):
-            if len(page) >= limit:
-                break
-            fact = state.facts[number]
-            if root is None or root_of(fact) == root:
-                page.append((number + 1, fact))
-        return page
+        return memory_forgetting.facts(self._open(), root, after, limit)
+
+    async def expired(self, root: str, wanted: Expired) -> Sequence[Sequence[RunRecord]]:
+        """Runs of `root` that may go, top by top, oldest first."""
+        return memory_forgetting.expired(self._open(), root, wanted)
+
+    async def forget(self, root: str, tops: Collection[Key], removed: Removed) -> int:
+        """Drop `tops` with all below them; returns how many went."""
+        return memory_forgetting.forget(self._open(), root, tops, removed)
 
     async def close(self) -> None:
         """Refuse further calls until `restore`. Twice is once."""

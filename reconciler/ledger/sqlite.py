@@ -27,13 +27,14 @@ from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
 from planner.model.questions import Answers, Joined, Question
 from planner.model.records import Claim, RootRecord, RunRecord
+from planner.model.retention import Removed
 from planner.query import Subject
 from reconciler import codec
 from reconciler.errors import Unusable
-from reconciler.ledger import finding, opening, pages, reads, rows
+from reconciler.ledger import finding, forgetting, opening, pages, reads, rows
 from reconciler.ledger.batch import touched
 from reconciler.ledger.faults import meaning
-from reconciler.ports import Find, RunQuery
+from reconciler.ports import Expired, Find, RunQuery
 
 __all__ = ["SqliteLedger"]
 
@@ -191,6 +192,19 @@ class SqliteLedger:
     async def facts(self, root: str | None = None, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Fact]]:
         """History with its sequence, oldest first; what was recorded under one root's name, or all."""
         return await self._read(reads.facts, root, after, limit)
+
+    async def expired(self, root: str, wanted: Expired) -> Sequence[Sequence[RunRecord]]:
+        """Runs of `root` that may go, top by top, oldest first."""
+        return await self._read(forgetting.expired, root, wanted)
+
+    async def forget(self, root: str, tops: Collection[Key], removed: Removed) -> int:
+        """Drop `tops` with all below them; returns how many went."""
+
+        def work() -> int:
+            with _transaction(self._engine, "BEGIN IMMEDIATE") as connection:
+                return forgetting.forget(connection, root, tops, removed)
+
+        return await self._in_thread(work)
 
     async def close(self) -> None:
         """Let go of the file. Twice is once."""

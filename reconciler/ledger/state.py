@@ -31,6 +31,8 @@ class MemoryState:
         unsent: ids of notices that are owed, oldest first.
         planned: sequence of the fact that first planned a commit.
         said: sequence of the fact that last changed a status.
+        forgotten: keys of runs that retention took; their facts are not shown any more.
+        compacted: by root, the sequence before which moves of its cursor are not shown any more.
     """
 
     ident: str = "memory"
@@ -54,6 +56,8 @@ class MemoryState:
     opened: dict[Key, int] = field(default_factory=dict)
     planned: dict[str, int] = field(default_factory=dict)
     said: dict[tuple[str, str], int] = field(default_factory=dict)
+    forgotten: dict[Key, None] = field(default_factory=dict)
+    compacted: dict[str, int] = field(default_factory=dict)
 
     def copy(self) -> MemoryState:
         """This state as it is now, whatever is recorded later."""
@@ -77,4 +81,6 @@ class MemoryState:
             opened=dict(self.opened),
             planned=dict(self.planned),
             said=dict(self.said),
+            forgotten=dict(self.forgotten),
+            compacted=dict(self.compacted),
         )

@@ -10,8 +10,9 @@ from pathlib import Path
 from reconciler.backends.local import environment, groups
 from reconciler.backends.local.account import Account
 from reconciler.backends.local.settings import Containment, LocalSettings
+from reconciler.errors import Unusable
 
-__all__ = ["warnings"]
+__all__ = ["check", "warnings"]
 
 
 def warnings(settings: LocalSettings, account: Account, group: str | None) -> list[str]:
@@ -71,3 +72,19 @@ def _with_interpreter(whose: str, folder: Path) -> Iterator[tuple[str, Path]]:
     home = (folder / "python3").resolve().parent
     if home not in (folder, folder.resolve()):
         yield f"the interpreter of {whose}", home
+
+
+def check(settings: LocalSettings) -> None:
+    """See that this machine and these settings go together.
+
+    Raises:
+        Unusable: they do not.
+    """
+    if sys.platform != "linux":
+        raise Unusable("the local backend needs Linux: run the daemon there, or choose another backend")
+    for image, folder in settings.environments.items():
+        if not folder.is_dir():
+            raise Unusable(f"backends.local.environments maps {image!r} to {folder}, which is no folder")
+    for name in ("root", "runs"):
+        if not getattr(settings, name).is_absolute():
+            raise Unusable(f"backends.local.{name} must be an absolute path")

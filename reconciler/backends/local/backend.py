@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import sys
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -26,12 +25,13 @@ from reconciler.backends.local.claims import Claim, Claims
 from reconciler.backends.local.code import Trees
 from reconciler.backends.local.damage import Unreadable
 from reconciler.backends.local.draft import Draft, Site
+from reconciler.backends.local.forgetting import forget, weigh
 from reconciler.backends.local.kept import Kept
 from reconciler.backends.local.logs import Follower, open_logs
 from reconciler.backends.local.settings import Containment, LocalSettings
 from reconciler.backends.local.sight import Sight
 from reconciler.backends.local.warm import Warm
-from reconciler.errors import Refused, Transient, Unusable
+from reconciler.errors import Refused, Transient
 from reconciler.ports import Clock, Content, Ensured, Order
 
 __all__ = ["LocalBackend"]
@@ -57,7 +57,7 @@ class LocalBackend:
         Raises:
             Unusable: the machine or the settings do not allow it.
         """
-        _check(settings)
+        advice.check(settings)
         self._settings = settings
         self._account = account.resolve(settings.user, allow_root=settings.allow_root)
         self._owner = owner
@@ -172,6 +172,16 @@ class LocalBackend:
         """See `Backend.artifact`."""
         return await self._kept.content(key, path, self._run)
 
+    async def forget(self, run: Key, attempts: int, sequence: int) -> None:
+        """See `Keeper.forget`."""
+        await self.open()
+        await self._run(lambda: self._claims.ownership.note(sequence))
+        await self._run(lambda: forget(self._claims, self._settings.runs, run, attempts))
+
+    async def weigh(self, run: Key, attempts: int) -> int:
+        """See `Keeper.weigh`."""
+        return await self._run(lambda: weigh(self._claims, self._settings.runs, run, attempts))
+
     async def close(self) -> None:
         """See `Backend.close`. The warm parent stays."""
         while self._ears:
@@ -282,14 +292,3 @@ class LocalBackend:
         except Unreadable:
             return True  # nobody can say when it ends: what there is, is shown
         return claim is None or claim.cleaned() or claim.ended()
-
-
-def _check(settings: LocalSettings) -> None:
-    if sys.platform != "linux":
-        raise Unusable("the local backend needs Linux: run the daemon there, or choose another backend")
-    for image, folder in settings.environments.items():
-        if not folder.is_dir():
-            raise Unusable(f"backends.local.environments maps {image!r} to {folder}, which is no folder")
-    for name in ("root", "runs"):
-        if not getattr(settings, name).is_absolute():
-            raise Unusable(f"backends.local.{name} must be an absolute path")

@@ -89,7 +89,7 @@ def _line_start(fd: int, size: int, lines: int) -> tuple[int, int]:
 
 
 def open_logs(folder: Path, reading: dict[str, Follower], tail: int | None) -> None:
-    """Begin to follow those replicas' logs in `folder` that are not followed yet."""
+    """Have `reading` follow every log of `folder`, by name, also those that came since."""
     for path in sorted(folder.glob("*.log")):
         if path.stem not in reading:
             reading[path.stem] = Follower(path, tail)

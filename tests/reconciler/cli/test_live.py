@@ -8,11 +8,13 @@ import os
 import pwd
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from planner.guard import Budgets
+from planner.model.retention import Retention
 from reconciler.backends.memory import Program
 from reconciler.errors import Transient
 from reconciler.ledger.memory import MemoryLedger
@@ -148,6 +150,23 @@ def test_queues_are_shown(shell: Shell) -> None:
     assert "nothing waits" in text
     assert json.loads(shell("-o", "json", "queue", "default").stdout)["runs"] == {"limit": None, "used": 2}
     assert "there is no queue `gpu`; there is default" in shell("queue", "gpu", code=2).stderr
+
+
+def test_gc_says_what_would_go(tmp_path: Path) -> None:
+    world = World()
+    world.core.policy = replace(world.core.policy, retention=Retention(count=0))
+    world.push({"a.yaml": job("good")})
+    with daemon(world, tmp_path / "state") as shell:
+        until(shell, "good       job   succeeded", "status")
+        assert "nothing is beyond what is kept" in shell("gc", "--dry-run").stdout
+        for _ in range(2):
+            shell("run", "good", "--wait")
+        text = shell("gc", "--dry-run").stdout
+        assert "the newest 0" in text
+        assert "1 runs with all below them, 1 B, would go" in text
+        assert json.loads(shell("-o", "json", "gc", "--dry-run").stdout)["count"] == 1
+        assert "in small steps beside everything else" in shell("gc").stdout
+        until(shell, "nothing is beyond what is kept", "gc", "--dry-run")
 
 
 def test_explain_gives_reasons(shell: Shell) -> None:

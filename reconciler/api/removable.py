@@ -1,0 +1,34 @@
+"""What retention would remove now, as a value for people and programs. Reads only."""
+
+from __future__ import annotations
+
+from planner.canon import Json
+from reconciler.api import views
+from reconciler.retention import Retention
+
+__all__ = ["removable"]
+
+_MOST = 1000
+
+
+async def removable(retention: Retention) -> dict[str, Json]:
+    """Runs that would go, oldest first of each operation, with what they take of the disk."""
+    found = await retention.all(_MOST + 1)
+    shown: list[Json] = []
+    total = 0
+    for going in found[:_MOST]:
+        size = await retention.weigh(going)
+        total += size
+        top = going.runs[0]
+        shown.append(
+            {
+                "run": str(going.top),
+                "operation": going.root,
+                "status": str(top.status),
+                "finishedAt": views.instant(top.finished_at),
+                "runs": len(going.runs),
+                "bytes": size,
+                "kept": going.rule,
+            }
+        )
+    return {"removable": shown, "count": len(shown), "bytes": total, "more": len(found) > _MOST}
