@@ -23,7 +23,7 @@ __all__ = ["Summary", "opened", "points", "summary"]
 
 LONGEST_LINE = 1 << 12
 LONGEST_NAME = 200
-LATEST_IN = 4 << 20
+LATEST_IN = 1 << 20
 """Bytes at the end of a file that the latest values are looked for in: a look at a run must stay short."""
 MOST_NAMES = 200
 """Names whose latest value is kept with the run; the file has the others too."""
