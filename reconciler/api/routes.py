@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
+from planner.desire.forecast import MOST_TICKS
 from reconciler.api import logs, plans, problems, references, sent
 from reconciler.api.asked import LARGEST_PLAN
 from reconciler.api.asked import Request as Question
@@ -163,6 +164,14 @@ async def _collect(service: Service, request: Request) -> ASGIApp:
     return JSONResponse(await service.collect(), 202)
 
 
+async def _schedules(service: Service, request: Request) -> ASGIApp:
+    _only(request, "operation", "count", "at")
+    count = _number(request, "count", MOST_TICKS)
+    name = request.query_params.get("operation", "")
+    # None and zero are not the same: who asks for no ticks gets the remarks.
+    return JSONResponse(await service.schedules(name, 5 if count is None else count, _instant(request, "at")))
+
+
 async def _plan(service: Service, request: Request) -> ASGIApp:
     _only(request, "head", "base", "at")
     values = request.query_params
@@ -204,6 +213,7 @@ ROUTES: tuple[Listed, ...] = (
     Listed("GET", "/v1/queues", _queues),
     Listed("GET", "/v1/gc", _gc),
     Listed("POST", "/v1/gc", _collect),
+    Listed("GET", "/v1/schedules", _schedules),
     Listed("GET", "/v1/plan", _plan),
     Listed("POST", "/v1/plan", _plan_desired),
     Listed("POST", "/v1/references", _references),

@@ -28,6 +28,7 @@ from reconciler.api import (
     queues,
     references,
     removable,
+    schedules,
     services,
     status,
 )
@@ -97,6 +98,10 @@ class Service:
     async def explain(self, name: str, *, digest: bool = False) -> Mapping[str, Json]:
         """Why an operation will or will not run."""
         return await explain.explain(self.core, name, digest=digest)
+
+    async def schedules(self, name: str, count: int, at: datetime | None = None) -> Mapping[str, Json]:
+        """The next ticks of all schedules, or of the operation of that name."""
+        return await schedules.schedules(self.core, name, count, at)
 
     async def queues(self, name: str = "") -> Mapping[str, Json]:
         """All queues, or the one of that name."""

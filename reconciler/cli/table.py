@@ -59,6 +59,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("artifacts", "Look", "List what a run left, or fetch a file or folder of it."),
     Entry("open", "Look", "Print where a service answers, and open it on a terminal."),
     Entry("explain", "Look", "Say why an operation will or will not run, or why a run is as it is."),
+    Entry("schedule", "Look", "Show when schedules fire next, in their time zones."),
     Entry("queue", "Look", "Show queues: what they may hold, who holds it, and who waits."),
     Entry("run", "Act", "Run an operation once, now."),
     Entry("stop", "Act", "Stop a run, or everything of an operation."),

@@ -10,6 +10,8 @@ import pytest
 
 from tests.dst import table, walker
 
+pytestmark = pytest.mark.unit
+
 
 @pytest.mark.parametrize(
     ("zone", "year"),
