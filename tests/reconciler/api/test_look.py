@@ -460,3 +460,21 @@ async def test_what_the_forge_refuses_is_shown_while_it_lasts_and_logged_once() 
     assert [(entry["event"], entry["reason"]) for entry in logged if entry["log_level"] != "info"] == [
         ("refused", words)
     ]
+
+
+async def test_schedules_tell_their_next_ticks_and_what_a_suspension_does() -> None:
+    world = World()
+    world.push({"a.yaml": job("nightly", more=NIGHTLY), "b.yaml": job("good")})
+    async with world.running() as api:
+        await api.until("nightly", "scheduled")
+        (found,) = (await api.get("/v1/schedules", count=2))["schedules"]
+        assert (found["operation"], found["rule"], found["timezone"]) == ("nightly", "0 2 * * *", "UTC")
+        assert [tick["at"][10:] for tick in found["ticks"]] == ["T02:00:00Z"] * 2
+        assert found["remarks"] == []
+        await api.ask("suspend", "nightly")
+        (found,) = (await api.get("/v1/schedules", operation="nightly"))["schedules"]
+        assert found["ticks"] == []
+        assert "all ticks are passed over until it is lifted" in found["remarks"][0]
+        assert "no schedule" in (await api.get("/v1/schedules", operation="good", status=404))["detail"]
+        await api.get("/v1/schedules", operation="nobody", status=404)
+        await api.get("/v1/schedules", count="x", status=400)
