@@ -18,10 +18,11 @@ from planner.desire.nodes import form_of
 from planner.desire.starting import request_of
 from planner.desire.view import Draft
 from planner.keys import Key
-from planner.model.desired import CompiledOperation, Dag, Hook, Leaf
+from planner.model.desired import CompiledOperation, Hook, Leaf
 from planner.model.facts import Opened, Settled
 from planner.model.records import RunRecord
 from planner.model.status import RunStatus
+from planner.query.graph import node_of
 
 __all__ = ["follow"]
 
@@ -46,8 +47,7 @@ def _counts(run: RunRecord, fact: Settled) -> bool:
 
 def _open(draft: Draft, run: RunRecord, fact: Settled) -> Iterator[Key]:
     top = draft.run(run.key.top)
-    operation = form_of(draft, top) if top is not None else None
-    operation = _at(operation, run.key.place) if operation is not None else None
+    operation = node_of(form_of(draft, top), run.key.place) if top is not None else None
     if operation is None or top is None:
         return
     turn = max(top.rounds.values(), default=0) if operation.kind == "dag" else 0
@@ -76,16 +76,6 @@ def _opened(draft: Draft, followed: tuple[RunRecord, CompiledOperation], hook: H
         follows=run.key,
         given=_given(draft, *followed),
     )
-
-
-def _at(operation: CompiledOperation, place: tuple[str, ...]) -> CompiledOperation | None:
-    for name in place:
-        nodes = operation.body.nodes if isinstance(operation.body, Dag) else ()
-        found = next((node.operation for node in nodes if node.operation.name == name), None)
-        if found is None:
-            return None
-        operation = found
-    return operation
 
 
 def _given(draft: Draft, run: RunRecord, operation: CompiledOperation) -> Mapping[str, Json]:
