@@ -179,8 +179,7 @@ def _effects(root: RootPlan, operation: CompiledOperation | None, now: datetime)
         yield f"starts {item.key.run}"
     for wait in root.waits:
         if wait.key in opened:
-            held = wait.release.startswith("plumbline approve ")
-            yield f"{wait.key} waits for {'a person to approve it' if held else wait.reason}"
+            yield f"{wait.key} waits for {'a person to approve it' if wait.is_hold else wait.reason}"
     for fact in root.facts:
         yield from _phrase(fact, settled)
     carried = any(isinstance(fact, Carried | CacheHit) for fact in root.facts)

@@ -58,7 +58,7 @@ def look(draft: Draft, run: RunRecord, operation: CompiledOperation, bound: Boun
         return _MISS
     if source.status is RunStatus.SUCCEEDED:
         return Looked(source)
-    if not _goes_on(source):
+    if not source.goes_on:
         return _MISS
     draft.watched.setdefault(source.key, set()).add(run.key.top)
     draft.waits.append(Wait(run.key, f"{source.key}, which does the same work", run.opened_at))
@@ -70,14 +70,10 @@ def undecided(draft: Draft) -> frozenset[Key]:
     found: set[Key] = set()
     for source, tops in draft.watched.items():
         run = draft.run(source)
-        if run is not None and not _goes_on(run):
+        if run is not None and not run.goes_on:
             found |= tops
     draft.watched = {source: tops - found for source, tops in draft.watched.items() if tops - found}
     return frozenset(found)
-
-
-def _goes_on(run: RunRecord) -> bool:
-    return run.alive and not run.status.final and run.status is not RunStatus.STOPPING
 
 
 def settle_hit(draft: Draft, run: RunRecord, source: RunRecord) -> None:

@@ -6,12 +6,14 @@ decides it, so none is lost and none starts two runs. Which roots an event reach
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from planner import keys
-from planner.desire.opening import form_commit
+from planner.desire.opening import opened
 from planner.desire.view import Draft
 from planner.model.desired import CompiledOperation
 from planner.model.events import MOST_TURNS, OutsideEvent, Subscription
-from planner.model.facts import Listened, Opened, PassedOver, Settled
+from planner.model.facts import Listened, PassedOver, Settled
 from planner.model.people import Suspension
 from planner.model.status import RunStatus
 
@@ -97,22 +99,8 @@ def _refusal(operation: CompiledOperation | None, event: OutsideEvent) -> str:
 
 def _start(draft: Draft, operation: CompiledOperation, event: OutsideEvent, active: int) -> bool:
     """Open the run of an event; returns whether it goes on."""
-    applied = draft.state.record.applied
-    assert applied is not None
     key = keys.event(draft.name, event.ident)
-    draft.add(
-        Opened(
-            root=draft.name,
-            key=key,
-            kind=operation.kind,
-            commit=form_commit(draft, applied),
-            generation=applied.number,
-            form=operation.form,
-            because=f"the event {words(event)}",
-            at=draft.now,
-            event=event,
-        )
-    )
+    draft.add(replace(opened(draft, operation, key, f"the event {words(event)}"), event=event))
     why = ""
     if event.is_circle(draft.name):
         why = f"{MOST_TURNS} runs of it led to it already: operations start one another in a circle"

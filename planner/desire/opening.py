@@ -1,14 +1,40 @@
-"""What runs that no change caused are opened with."""
+"""What runs that no change caused, those of ticks and events, are opened with: the form in force."""
 
 from __future__ import annotations
 
 from planner.desire.view import Draft
+from planner.keys import Key
+from planner.model.desired import CompiledOperation
+from planner.model.facts import Opened
 from planner.model.records import Applied
 
-__all__ = ["form_commit"]
+__all__ = ["opened"]
 
 
-def form_commit(draft: Draft, applied: Applied) -> str:
+def opened(draft: Draft, operation: CompiledOperation, key: Key, because: str) -> Opened:
+    """The record of a run of the form in force, to be added.
+
+    Args:
+        draft: of a root with a generation in force.
+        operation: that form.
+        key: of the run.
+        because: why it runs.
+    """
+    applied = draft.state.record.applied
+    assert applied is not None
+    return Opened(
+        root=draft.name,
+        key=key,
+        kind=operation.kind,
+        commit=_commit(draft, applied),
+        generation=applied.number,
+        form=operation.form,
+        because=because,
+        at=draft.now,
+    )
+
+
+def _commit(draft: Draft, applied: Applied) -> str:
     """The commit whose trees the form in force names."""
     planned = draft.state.record.planned
     newest = planned is not None and planned.digest == applied.digest

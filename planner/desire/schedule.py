@@ -6,19 +6,20 @@ runs one twice. Which instants are due is decided in `planner.desire.ticks`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
 from planner import keys
 from planner.desire import ticks
 from planner.desire.concurrency import Replace, Skip, Start, admit_tick
-from planner.desire.opening import form_commit
+from planner.desire.opening import opened
 from planner.desire.stopping import stop_tree
 from planner.desire.ticks import Due, Missed
 from planner.desire.view import Draft, Wait
 from planner.keys import Key
 from planner.model.desired import CompiledOperation
-from planner.model.facts import CursorMoved, Opened, Settled
+from planner.model.facts import CursorMoved, Settled
 from planner.model.schedule import Cursor, Schedule
 from planner.model.status import RunStatus, StopReason
 
@@ -154,21 +155,8 @@ def _missed(draft: Draft, operation: CompiledOperation, stretch: Missed) -> None
 def _open(
     draft: Draft, operation: CompiledOperation, key: Key, because: str, not_before: datetime | None = None
 ) -> None:
-    applied = draft.state.record.applied
-    assert applied is not None
-    draft.add(
-        Opened(
-            root=draft.name,
-            key=key,
-            kind=operation.kind,
-            commit=form_commit(draft, applied),
-            generation=applied.number,
-            form=operation.form,
-            because=because,
-            at=draft.now,
-            not_before=not_before if not_before is not None and not_before > draft.now else None,
-        )
-    )
+    later = not_before if not_before is not None and not_before > draft.now else None
+    draft.add(replace(opened(draft, operation, key, because), not_before=later))
 
 
 def active(draft: Draft) -> tuple[datetime, ...]:

@@ -109,6 +109,11 @@ class Wait:
     release: str = ""
     queue: str = ""
 
+    @property
+    def is_hold(self) -> bool:
+        """Whether it waits for a person's approval, whose reason is a sentence of its own and nothing that comes."""
+        return self.release.startswith("plumbline approve ")
+
 
 class Draft:
     """Facts decided so far, and the state that they lead to. Lives for one call of `plan_root`."""

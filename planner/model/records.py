@@ -119,6 +119,11 @@ class RunRecord:
         """Whether an attempt may exist."""
         return any(attempt.live for attempt in self.attempts)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether others may wait for it or go on with it: it is alive, and neither over nor being stopped."""
+        return self.alive and not self.status.final and self.status is not RunStatus.STOPPING
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:

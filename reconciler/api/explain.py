@@ -115,7 +115,7 @@ def _generation(commit: str, digest: str | None) -> dict[str, Json]:
 def _reasons(case: _Case) -> Iterator[str]:
     yield from _blocking(case)
     # A hold is said with what blocks.
-    yield from (f"{wait.key.run}: {views.sentence(wait)}" for wait in case.waits if not views.is_hold(wait))
+    yield from (f"{wait.key.run}: {views.sentence(wait)}" for wait in case.waits if not wait.is_hold)
     yield from _failed(case)
     yield from _resting(case)
     yield from node_words(case.nodes)

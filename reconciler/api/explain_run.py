@@ -142,7 +142,7 @@ def _reasons(case: _Case) -> Iterator[str]:
             since = views.instant(run.hold.since)
             yield f"held since {since}: {run.hold.reason}; plumbline approve {run.hold.ident}"
     for wait in case.waits:
-        if not views.is_hold(wait):
+        if not wait.is_hold:
             about = "" if wait.key.run == case.key else f"{wait.key.run}: "
             yield f"{about}{views.sentence(wait)}"
     if case.story is None:

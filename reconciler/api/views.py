@@ -26,7 +26,6 @@ __all__ = [
     "down_view",
     "hold_view",
     "instant",
-    "is_hold",
     "is_suspended",
     "next_ticks",
     "run_view",
@@ -163,16 +162,11 @@ def wait_view(wait: Wait) -> View:
 
 def sentence(wait: Wait) -> str:
     """The one form of every waiting message: waiting for X since T; do Y."""
-    if is_hold(wait):
+    if wait.is_hold:
         return f"waiting for approval since {instant(wait.since)}: {wait.reason}; {wait.release}"
     until = f", until {instant(wait.until)}" if wait.until else ""
     release = f"; {wait.release}" if wait.release else ""
     return f"waiting for {wait.reason} since {instant(wait.since)}{until}{release}"
-
-
-def is_hold(wait: Wait) -> bool:
-    """Whether it waits for a person's approval, whose reason is a sentence of its own and not something that comes."""
-    return wait.release.startswith("plumbline approve ")
 
 
 def commit_view(record: CommitRecord) -> View:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -32,20 +31,11 @@ def run(
         return
     show.line(f"{_head(answer['before'])} -> {_head(answer['after'])}")
     for change in answer["changes"]:
-        show.line(f"  {_change(change)}")
+        at = change["pointer"].removeprefix("/").replace("~1", "/").replace("~0", "~")
+        show.line(f"  {show.change(at, change)}")
     if not answer["changes"]:
         show.line("  nothing differs")
 
 
 def _head(told: Mapping[str, Any]) -> str:
     return f"{told['key']} ({told['status']})"
-
-
-def _change(change: Mapping[str, Any]) -> str:
-    at = change["pointer"].removeprefix("/").replace("~1", "/").replace("~0", "~")
-    before, after = (json.dumps(change[side], ensure_ascii=False) for side in ("before", "after"))
-    if change["added"]:
-        return f"{at}: {after} (new)"
-    if change["removed"]:
-        return f"{at}: {before} (gone)"
-    return f"{at}: {before} -> {after}"

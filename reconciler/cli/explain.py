@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -46,15 +45,6 @@ def _digest(digest: Mapping[str, Any]) -> None:
         return
     show.line(f"fields that moved, {digest['compared']}:")
     for change in digest["changes"]:
-        show.line(f"  {_change(change)}")
+        show.line(f"  {show.change(change['pointer'], change)}")
     if not digest["changes"]:
         show.line("  none")
-
-
-def _change(change: Mapping[str, Any]) -> str:
-    before, after = (json.dumps(change[side], ensure_ascii=False) for side in ("before", "after"))
-    if change["added"]:
-        return f"{change['pointer']}: {after} (new)"
-    if change["removed"]:
-        return f"{change['pointer']}: {before} (gone)"
-    return f"{change['pointer']}: {before} -> {after}"

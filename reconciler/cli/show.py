@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import typer
 
-__all__ = ["ago", "columns", "line", "took", "value", "warn", "working"]
+__all__ = ["ago", "change", "columns", "line", "took", "value", "warn", "working"]
 
 _GOOD = frozenset({"succeeded", "ready", "success", "scheduled", "listening", "in force"})
 _BAD = frozenset({"failed", "failure", "error", "upstream_failed", "refused", "held", "down"})
@@ -96,6 +96,16 @@ def took(run: dict[str, Any]) -> str:
     start = datetime.fromisoformat(run["startedAt"])
     end = datetime.fromisoformat(run["finishedAt"]) if run.get("finishedAt") else datetime.now(UTC)
     return _span((end - start).total_seconds())
+
+
+def change(at: str, change: Mapping[str, Any]) -> str:
+    """What became of the field `at`: its value before and after, as JSON."""
+    before, after = (json.dumps(change[side], ensure_ascii=False) for side in ("before", "after"))
+    if change["added"]:
+        return f"{at}: {after} (new)"
+    if change["removed"]:
+        return f"{at}: {before} (gone)"
+    return f"{at}: {before} -> {after}"
 
 
 def _span(seconds: float) -> str:

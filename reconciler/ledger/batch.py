@@ -44,9 +44,8 @@ from planner.model.facts import (
 from planner.model.notices import Notice
 from planner.model.people import Command, ProjectRecord
 from planner.model.records import Claim, RootRecord, RunRecord
-from planner.model.status import RunStatus
 
-__all__ = ["Batch", "Touched", "is_blank", "is_pending", "is_taken_over", "root_of", "tops_of", "touched"]
+__all__ = ["Batch", "Touched", "is_blank", "is_pending", "root_of", "tops_of", "touched"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +119,6 @@ def is_blank(record: RootRecord) -> bool:
 def is_pending(run: RunRecord) -> bool:
     """Whether an attempt of `run` may exist or is not cleaned yet."""
     return any(attempt.live or not attempt.cleaned for attempt in run.attempts)
-
-
-def is_taken_over(run: RunRecord) -> bool:
-    """Whether the process of `run` may go on under another key: not one that is over or being stopped."""
-    return run.alive and not run.status.final and run.status is not RunStatus.STOPPING
 
 
 @dataclass(slots=True)

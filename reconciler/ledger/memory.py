@@ -25,7 +25,7 @@ from planner.query import Subject
 from reconciler import codec
 from reconciler.errors import Unusable
 from reconciler.ledger import finding, memory_forgetting
-from reconciler.ledger.batch import Batch, is_blank, is_pending, is_taken_over, tops_of, touched
+from reconciler.ledger.batch import Batch, is_blank, is_pending, tops_of, touched
 from reconciler.ledger.memory_notices import owe, unsent
 from reconciler.ledger.memory_pages import Pages
 from reconciler.ledger.state import MemoryState
@@ -190,7 +190,7 @@ class MemoryLedger:
                 own = [run for run in self._done(work) if (run.work or run.digest) == work]
             case _:
                 assert_never(question)
-        good = [run for run in own if run.status is RunStatus.SUCCEEDED] or [run for run in own if is_taken_over(run)]
+        good = [run for run in own if run.status is RunStatus.SUCCEEDED] or [run for run in own if run.goes_on]
         return tuple(good[:1])
 
     def _done(self, digest: str) -> list[RunRecord]:

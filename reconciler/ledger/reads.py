@@ -22,7 +22,7 @@ from planner.model.questions import Answers, Cached, Question, Reusable
 from planner.model.records import Claim, RootRecord, RunRecord
 from reconciler import codec
 from reconciler.ledger import schema
-from reconciler.ledger.batch import is_blank, is_taken_over, tops_of
+from reconciler.ledger.batch import is_blank, tops_of
 from reconciler.ledger.rows import RUNS_BY_KEY, among, claim_of, listed, run_of_row, runs_of, select_runs
 from reconciler.ports import RunQuery
 
@@ -110,7 +110,7 @@ def _cached(connection: sa.Connection, question: Cached) -> tuple[RunRecord, ...
         return newest
     alive = select_runs().where(table.work == question.work, table.pending, table.own)
     found = runs_of(connection.execute(alive))
-    return tuple(run for run in found.values() if is_taken_over(run))[-1:]
+    return tuple(run for run in found.values() if run.goes_on)[-1:]
 
 
 def _reusable(
@@ -128,7 +128,7 @@ def _reusable(
 
 def _alive(connection: sa.Connection, name: str) -> dict[str, tuple[RunRecord, ...]]:
     own = runs_of(connection.execute(_pending(name).where(schema.runs.c.own)))
-    return {run.digest: (run,) for run in own.values() if is_taken_over(run)}
+    return {run.digest: (run,) for run in own.values() if run.goes_on}
 
 
 def blob(connection: sa.Connection, digest: str) -> str | None:
