@@ -135,7 +135,7 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     source = _source(settings)
     made.push_async_callback(_close, source)
     project = await _project(settings, source)
-    ledger = await SqliteLedger.open(state / "ledger.sqlite", settings.instance, project)
+    ledger = await SqliteLedger.open(state / "ledger.sqlite", settings.instance, project, alone=True)
     made.push_async_callback(_close, ledger)
     project = (await ledger.project()).name or project
     identity = Identity(settings.instance, project)

@@ -76,6 +76,7 @@ class Loop:
         self._kinds: dict[str, Callable[[str], Awaitable[None]]] = {
             "source": lambda _: self.commits.reconcile(),
             "root": self.roots.reconcile,
+            "clean": self.roots.clean,
             "aggregate": self.publisher.aggregate,
             "forge": self._post,
             "restore": lambda _: self.publisher.restore(),

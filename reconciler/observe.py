@@ -119,10 +119,7 @@ def _proves_nothing(snapshot: Snapshot) -> Snapshot:
 
 
 def attempts(state: RootState) -> frozenset[Key]:
-    """Attempts of a root that the backend may know: alive, or not cleaned."""
+    """Attempts of a root that may be alive; of the others the end is recorded, and nothing else is asked."""
     return frozenset(
-        run.key.at_attempt(attempt.number)
-        for run in state.runs.values()
-        for attempt in run.attempts
-        if attempt.live or not attempt.cleaned
+        run.key.at_attempt(attempt.number) for run in state.runs.values() for attempt in run.attempts if attempt.live
     )

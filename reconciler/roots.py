@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from planner.desire.view import View
-from planner.effects import effects
+from planner.effects import Clean, Effect, effects
 from planner.fold import RootState, fold_all
 from planner.keys import Key
 from planner.model.facts import Fact, Observed, Settled, StatusChanged, Vanished
@@ -30,6 +30,8 @@ from reconciler.telling import Telling
 
 __all__ = ["Roots"]
 
+_TOGETHER = 1.0
+"""Seconds in which what has ended is left for one cleaning."""
 _MOST_ROUNDS = 64
 """Rounds of questions: each binds one more layer of a DAG."""
 
@@ -66,9 +68,27 @@ class Roots:
         if _freed(facts):
             await self.door.call()
         await self._watch(name, plan.watched)
-        done = await apply(core, name, effects(after))
+        wanted = effects(after)
+        urgent = [effect for effect in wanted if not isinstance(effect, Clean)]
+        if len(urgent) < len(wanted):
+            core.queue.add(f"clean:{name}", _TOGETHER)
+        await self._act(name, after, urgent)
+
+    async def clean(self, name: str) -> None:
+        """Have the backend forget what of root `name` has ended, everything together: nobody waits for it.
+
+        Raises:
+            Transient: something outside must be tried again.
+        """
+        state = await self._core.ledger.root(name)
+        await self._act(name, state, [effect for effect in effects(state) if isinstance(effect, Clean)])
+
+    async def _act(self, name: str, state: RootState, wanted: Sequence[Effect]) -> None:
+        """Do what the records of `state` ask for, and record what came of it."""
+        core = self._core
+        done = await apply(core, name, wanted)
         if done.facts:
-            await self._write(after, done.facts, {}, core.renames)
+            await self._write(state, done.facts, {}, core.renames)
             if any(isinstance(fact, Observed) for fact in done.facts):
                 core.queue.add(f"root:{name}")
         if done.failed:

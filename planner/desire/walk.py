@@ -12,6 +12,7 @@ from planner.compile.bind import BindError, bind
 from planner.desire.approval import is_withheld
 from planner.desire.cache import look, settle_hit
 from planner.desire.early import EarlyEnd, early_end
+from planner.desire.frontier import Frontier
 from planner.desire.gates import decide, words
 from planner.desire.leaf import LeafContext, step, stop_words
 from planner.desire.nodes import effective, latest
@@ -117,21 +118,28 @@ def _gate(draft: Draft, top: Top) -> RunStatus | None:
 def _dag(walking: _Walk, parent: Key, dag: Dag) -> RunStatus:
     draft, top = walking.draft, walking.top
     offers: list[tuple[str, list[Ready]]] = []
-    for node in dag.nodes:
+    statuses: list[RunStatus] = []
+    depth = len(parent.place)
+    nodes = Frontier(dag, {key.place[depth] for key in below(draft.state.runs, parent)})
+    for node in nodes:
         name, before = node.operation.name, len(draft.ready)
-        walking.statuses[(*parent.place, name)] = _node(walking, parent, node)
-        offers.append((name, draft.ready[before:]))
-        del draft.ready[before:]
+        status = walking.statuses[(*parent.place, name)] = _node(walking, parent, node)
+        statuses.append(status)
+        if status.final:
+            nodes.ended(name)
+        if len(draft.ready) > before:
+            offers.append((name, draft.ready[before:]))
+            del draft.ready[before:]
     offer(draft, parent, dag, offers)
-    statuses = [walking.statuses[(*parent.place, node.operation.name)] for node in dag.nodes]
+    whole = len(statuses) == len(dag.nodes)
     if top.closed:
         # What never started is withdrawn with its parent and needs no record of its own.
         begun = [status for status in statuses if status is not RunStatus.CREATED]
         if all(status.final for status in begun):
-            complete = len(begun) == len(statuses) and RunStatus.STOPPED not in begun
+            complete = len(begun) == len(dag.nodes) and RunStatus.STOPPED not in begun
             return rollup(begun) if complete else RunStatus.STOPPED
         return RunStatus.STOPPING
-    return rollup(statuses)
+    return rollup(statuses if whole else [*statuses, RunStatus.CREATED])
 
 
 def _node(walking: _Walk, parent: Key, node: Node) -> RunStatus:
@@ -141,8 +149,6 @@ def _node(walking: _Walk, parent: Key, node: Node) -> RunStatus:
     run = draft.run(key)
     if run is not None and run.status.final and run.carried_from is None:
         return run.status
-    if run is None and _waits(walking, parent.place, node):
-        return RunStatus.CREATED
     if run is None and not (isinstance(node.operation.body, Dag) and _has_begun(draft, key)):
         decided = decide(draft, parent, node, _ends(walking, parent.place, node))
         if decided is None or (decided is RunStatus.CREATED and walking.top.closed):
@@ -164,16 +170,6 @@ def _node(walking: _Walk, parent: Key, node: Node) -> RunStatus:
     return effective(draft, run).status if run else RunStatus.CREATED
 
 
-def _waits(walking: _Walk, parent: tuple[str, ...], node: Node) -> bool:
-    """Whether a leaf certainly waits: nothing that it waits for has ended, as most of the time in a large DAG.
-
-    Says at once what `decide` would say.
-    """
-    if not node.upstream or node.events or isinstance(node.operation.body, Dag):
-        return False
-    return not any(walking.statuses[(*parent, name)].final for name in node.upstream)
-
-
 def _has_begun(draft: Draft, key: Key) -> bool:
     """Whether something of a DAG inside a DAG has a record: it goes on or ends then, whatever its upstream does."""
     return bool(below(draft.state.runs, key))
@@ -189,7 +185,8 @@ def _decided_away(walking: _Walk, key: Key, node: Node, status: RunStatus) -> Ru
 
 def _ends(walking: _Walk, parent: tuple[str, ...], node: Node) -> dict[str, RunStatus]:
     """The statuses of what a node waits for, by name."""
-    return {name: walking.statuses[(*parent, name)] for name in node.upstream}
+    statuses = walking.statuses
+    return {name: statuses.get((*parent, name), RunStatus.CREATED) for name in node.upstream}
 
 
 def _leaf(walking: _Walk, key: Key, operation: CompiledOperation) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from planner.canon import Json
 from planner.errors import Place, Problem
@@ -143,7 +144,7 @@ class Node:
     events: tuple[Event, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what follows from its nodes alone is computed once and kept beside them
 class Dag:
     """A graph of operations.
 
@@ -156,6 +157,34 @@ class Dag:
     nodes: tuple[Node, ...]
     concurrency: int | None = None
     early_stopping: tuple[Mapping[str, Json], ...] = ()
+
+    @cached_property
+    def positions(self) -> Mapping[str, int]:
+        """Where in `nodes` a name is."""
+        return {node.operation.name: position for position, node in enumerate(self.nodes)}
+
+    @cached_property
+    def dependents(self) -> tuple[tuple[int, ...], ...]:
+        """For each of `nodes`, the positions of those that wait for it."""
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for position, node in enumerate(self.nodes):
+            for name in node.upstream:
+                found[self.positions[name]].append(position)
+        return tuple(map(tuple, found))
+
+    @cached_property
+    def sources(self) -> tuple[int, ...]:
+        """Positions of the nodes that may begin before any other has ended."""
+        return tuple(
+            position
+            for position, node in enumerate(self.nodes)
+            if not node.upstream or node.events or isinstance(node.operation.body, Dag)
+        )
+
+    def node(self, name: str) -> Node | None:
+        """The node called `name`."""
+        position = self.positions.get(name)
+        return None if position is None else self.nodes[position]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.model.desired import CompiledOperation, Dag, Node
+from planner.model.desired import CompiledOperation, Dag
 
 __all__ = ["beside", "node_of"]
 
@@ -10,21 +10,19 @@ __all__ = ["beside", "node_of"]
 def node_of(top: CompiledOperation | None, place: tuple[str, ...]) -> CompiledOperation | None:
     """The compiled operation at a place below `top`; None where it has none there."""
     for name in place:
-        nodes = _nodes(top)
-        top = nodes[name].operation if name in nodes else None
+        body = top.body if top is not None else None
+        node = body.node(name) if isinstance(body, Dag) else None
+        top = node.operation if node is not None else None
     return top
 
 
 def beside(top: CompiledOperation | None, place: tuple[str, ...], *, above: bool) -> tuple[str, ...]:
     """Names of the nodes that the one at `place` waits for, or of those that wait for it."""
-    nodes = _nodes(node_of(top, place[:-1]))
-    if not place or place[-1] not in nodes:
+    parent = node_of(top, place[:-1]) if place else None
+    body = parent.body if parent is not None else None
+    if not isinstance(body, Dag) or place[-1] not in body.positions:
         return ()
+    position = body.positions[place[-1]]
     if above:
-        return nodes[place[-1]].upstream
-    return tuple(name for name, node in nodes.items() if place[-1] in node.upstream)
-
-
-def _nodes(operation: CompiledOperation | None) -> dict[str, Node]:
-    body = operation.body if operation is not None else None
-    return {node.operation.name: node for node in body.nodes} if isinstance(body, Dag) else {}
+        return body.nodes[position].upstream
+    return tuple(body.nodes[after].operation.name for after in body.dependents[position])

@@ -160,14 +160,14 @@ class MemoryLedger:
         record = state.roots.get(name) or RootRecord(name)
         keys = {key for top in tops_of(record) for key in state.under.get(top, ())} | state.pending.keys()
         found = {key: state.runs[key] for key in self._in_order(keys) if state.runs[key].root == name}
-        self._add_sources(found)
-        return RootState(record, found)
+        return RootState(record, self._with_sources(found))
 
-    def _add_sources(self, found: dict[Key, RunRecord]) -> None:
-        fresh: Iterable[RunRecord] = list(found.values())
+    def _with_sources(self, found: dict[Key, RunRecord]) -> dict[Key, RunRecord]:
+        fresh: Iterable[RunRecord] = found.values()
         while sources := {run.carried_from for run in fresh if run.carried_from is not None} - found.keys():
-            fresh = [self._state.runs[key] for key in self._in_order(sources & self._state.runs.keys())]
-            found.update((run.key, run) for run in fresh)
+            more = {key: self._state.runs[key] for key in self._in_order(sources & self._state.runs.keys())}
+            found, fresh = {**more, **found}, more.values()
+        return found
 
     def _in_order(self, keys: Iterable[Key]) -> list[Key]:
         return sorted(keys, key=self._state.opened.__getitem__)

@@ -61,21 +61,21 @@ def root(connection: sa.Connection, name: str) -> RootState:
     table = schema.runs.c
     under = select_runs().where(table.root == name, among(table.top))
     rows = (*connection.execute(_pending(name)), *connection.execute(under, listed(tops_of(record))))
-    found = runs_of(rows)
-    _add_sources(connection, found)
-    return RootState(record, found)
+    return RootState(record, _with_sources(connection, runs_of(rows)))
 
 
 def _pending(name: str) -> sa.Select[tuple[str, str, int]]:
     return select_runs().where(schema.runs.c.root == name, schema.runs.c.pending)
 
 
-def _add_sources(connection: sa.Connection, found: dict[Key, RunRecord]) -> None:
-    fresh: Collection[RunRecord] = list(found.values())
+def _with_sources(connection: sa.Connection, found: dict[Key, RunRecord]) -> dict[Key, RunRecord]:
+    """`found` after the runs that they were carried from: what is opened next comes at the end."""
+    fresh: Collection[RunRecord] = found.values()
     while sources := {run.carried_from for run in fresh if run.carried_from is not None} - found.keys():
         more = runs_of(connection.execute(RUNS_BY_KEY, listed(sources)))
-        found |= more
+        found = {**more, **found}
         fresh = more.values()
+    return found
 
 
 def roots(connection: sa.Connection) -> Mapping[str, RootRecord]:

@@ -7,10 +7,10 @@ After a failed write or sync the handle is never used again. This module must ne
 
 from __future__ import annotations
 
-import functools
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -34,6 +34,7 @@ from reconciler.errors import Unusable
 from reconciler.ledger import finding, forgetting, opening, pages, reads, rows
 from reconciler.ledger.batch import touched
 from reconciler.ledger.faults import meaning
+from reconciler.ledger.mirror import Mirror
 from reconciler.ports import Expired, Find, RunQuery
 
 __all__ = ["SqliteLedger"]
@@ -45,15 +46,18 @@ T = TypeVar("T")
 class SqliteLedger:
     """A `Ledger` in the file `path`. Made by `open`."""
 
-    def __init__(self, path: Path, engine: sa.Engine, identity: opening.Identity) -> None:
+    def __init__(self, path: Path, engine: sa.Engine, identity: opening.Identity, mirror: Mirror | None) -> None:
         self._path = path
         self._engine = engine
         self._identity = identity
+        self._mirror = mirror
         self._turn = anyio.CapacityLimiter(1)
         self._broken: Unusable | None = None
 
     @classmethod
-    async def open(cls, path: Path, instance: str, project: str, *, patience: float = 5.0) -> SqliteLedger:
+    async def open(
+        cls, path: Path, instance: str, project: str, *, patience: float = 5.0, alone: bool = False
+    ) -> SqliteLedger:
         """Open the ledger in `path`, or make it.
 
         Args:
@@ -61,24 +65,26 @@ class SqliteLedger:
             instance: name of this Plumbline instance; a ledger of another one is refused.
             project: name of the project, fixed in a new ledger; in one that exists the recorded name stays.
             patience: seconds to wait for another process that writes.
+            alone: whether no other process writes: what this one wrote need not be read again.
 
         Raises:
             Unusable: it cannot be kept there, is damaged, of a newer version or of another instance.
             Transient: another process holds it, or the disk is full.
         """
-        return await to_thread.run_sync(functools.partial(cls._open, path, instance, project, patience))
+        return await to_thread.run_sync(partial(cls._open, path, instance, project, patience, alone=alone))
 
     @classmethod
-    def _open(cls, path: Path, instance: str, project: str, patience: float) -> SqliteLedger:
+    def _open(cls, path: Path, instance: str, project: str, patience: float, *, alone: bool) -> SqliteLedger:
         opening.make_file(path)
         engine = opening.connect(path, patience)
         try:
             with _translated(path), _transaction(engine, "BEGIN IMMEDIATE") as connection:
                 identity = opening.prepare(connection, path, instance, project)
+                mirror = Mirror(reads.sequence(connection)) if alone else None
         except BaseException:
             engine.dispose()
             raise
-        return cls(path, engine, identity)
+        return cls(path, engine, identity, mirror)
 
     @property
     def ident(self) -> str:
@@ -87,6 +93,9 @@ class SqliteLedger:
 
     async def sequence(self) -> int:
         """The sequence of the newest fact; 0 before the first."""
+        if self._mirror is not None:
+            self._demand_whole()
+            return self._mirror.sequence
         return await self._read(reads.sequence)
 
     async def record(self, facts: Sequence[Fact], blobs: Mapping[str, str] | None = None) -> int:
@@ -96,7 +105,7 @@ class SqliteLedger:
             Transient: the disk is full or busy; nothing was recorded.
             Unusable: the disk failed; whether it was recorded is seen after a restart.
         """
-        return await self._in_thread(functools.partial(self._record, tuple(facts), dict(blobs or {})))
+        return await self._in_thread(partial(self._record, tuple(facts), dict(blobs or {})))
 
     def _record(self, facts: Sequence[Fact], blobs: Mapping[str, str]) -> int:
         texts = [(fact, codec.encode(fact)) for fact in facts]
@@ -109,6 +118,8 @@ class SqliteLedger:
             if not facts:
                 # Writes a page as it is, so that whoever asks finds out that the disk is full.
                 connection.exec_driver_sql("PRAGMA user_version = 0")
+        if self._mirror is not None:
+            self._mirror.recorded(batch)
         return batch.sequence
 
     def _short_id(self, key: Key) -> str:
@@ -116,7 +127,10 @@ class SqliteLedger:
 
     async def root(self, name: str) -> RootState:
         """The root's record (a fresh one if unknown) with the runs that planning it needs."""
-        return await self._read(reads.root, name)
+        mirror = self._mirror
+        if mirror is None:
+            return await self._read(reads.root, name)
+        return await self._mirrored(mirror.root(name), lambda read: reads.root(read, name), partial(mirror.keep, name))
 
     async def roots(self) -> Mapping[str, RootRecord]:
         """All roots of which anything is known, by name."""
@@ -134,7 +148,10 @@ class SqliteLedger:
 
     async def claims(self) -> Sequence[Claim]:
         """What live attempts hold, by key."""
-        return await self._read(reads.claims)
+        mirror = self._mirror
+        if mirror is None:
+            return await self._read(reads.claims)
+        return await self._mirrored(mirror.claims, reads.claims, mirror.keep_claims)
 
     async def runs(self, query: RunQuery) -> Sequence[RunRecord]:
         """Runs that match `query`, newest opened first."""
@@ -167,7 +184,10 @@ class SqliteLedger:
 
     async def project(self) -> ProjectRecord:
         """What concerns the whole project."""
-        return await self._read(reads.project)
+        mirror = self._mirror
+        if mirror is None:
+            return await self._read(reads.project)
+        return await self._mirrored(mirror.project, reads.project, mirror.keep_project)
 
     async def answer(self, ident: str) -> Answered | None:
         """What came of a command; None while it waits."""
@@ -202,7 +222,10 @@ class SqliteLedger:
 
         def work() -> int:
             with _transaction(self._engine, "BEGIN IMMEDIATE") as connection:
-                return forgetting.forget(connection, root, tops, removed)
+                gone = forgetting.forget(connection, root, tops, removed)
+            if self._mirror is not None:
+                self._mirror.clear()
+            return gone
 
         return await self._in_thread(work)
 
@@ -218,12 +241,28 @@ class SqliteLedger:
 
         return await self._in_thread(work)
 
+    async def _mirrored(self, known: T | None, query: Callable[[sa.Connection], T], keep: Callable[[T], None]) -> T:
+        """What the mirror knows, or what is read and kept in it: nothing is recorded in between, in the one thread."""
+        if known is not None:
+            self._demand_whole()
+            return known
+
+        def read(connection: sa.Connection) -> T:
+            found = query(connection)
+            keep(found)
+            return found
+
+        return await self._read(read)
+
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await to_thread.run_sync(self._guarded, work, limiter=self._turn)
 
-    def _guarded(self, work: Callable[[], T]) -> T:
+    def _demand_whole(self) -> None:
         if self._broken is not None:
             raise Unusable(self._broken.message)
+
+    def _guarded(self, work: Callable[[], T]) -> T:
+        self._demand_whole()
         try:
             with _translated(self._path):
                 return work()

@@ -12,13 +12,14 @@ pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 
 
 class SqliteStore:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, alone: bool) -> None:
         self._path = path
+        self._alone = alone
         self._ledger: SqliteLedger | None = None
 
     async def open(self) -> SqliteLedger:
         await self.close()
-        self._ledger = await SqliteLedger.open(self._path, "test", "project")
+        self._ledger = await SqliteLedger.open(self._path, "test", "project", alone=self._alone)
         return self._ledger
 
     async def close(self) -> None:
@@ -26,9 +27,18 @@ class SqliteStore:
             await self._ledger.close()
 
 
+@pytest.fixture
+async def store(tmp_path: Path, alone: bool) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "state" / "ledger.db", alone)
+    yield store
+    await store.close()
+
+
+@pytest.mark.parametrize("alone", [False])
 class TestSqliteLedger(LedgerContract):
-    @pytest.fixture
-    async def store(self, tmp_path: Path) -> AsyncIterator[SqliteStore]:
-        store = SqliteStore(tmp_path / "state" / "ledger.db")
-        yield store
-        await store.close()
+    pass
+
+
+@pytest.mark.parametrize("alone", [True])
+class TestSqliteLedgerWithoutOtherWriters(LedgerContract):
+    pass

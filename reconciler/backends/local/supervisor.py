@@ -54,6 +54,7 @@ FORMAT = 1
 OUTPUT_CAP = 1 << 20
 CHUNK = 1 << 16
 LONGEST_WAIT = 3_600_000.0  # milliseconds; poll(2) cannot count to a month
+SHORT = 0.05  # seconds before a start is told: the end of what is over sooner says both at once
 IDLE = 600.0  # seconds that a parent without work stays warm
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 15, 36, 38
@@ -464,6 +465,7 @@ class Supervisor:
         self.kill_at = math.inf
         self.timeout_at = math.inf
         self.steady_at = math.inf
+        self.tell_at = math.inf
         self.probe: Probe | None = None
         self.ready = False
         self.out = self.errors = -1
@@ -553,7 +555,7 @@ class Supervisor:
             os.write(gate_in, b"!")
         os.close(gate_in)
         point("executing")
-        poke(self.folder, self.claim)
+        self.tell_at = time.monotonic() + SHORT
         if self.claim["timeout"] is not None:
             self.timeout_at = time.monotonic() + self.claim["timeout"]
         if self.claim.get("steady") is not None:
@@ -636,7 +638,7 @@ class Supervisor:
     # --- events ---
 
     def _patience(self) -> float | None:
-        times = [self.kill_at, self.timeout_at, self.steady_at]
+        times = [self.kill_at, self.timeout_at, self.steady_at, self.tell_at]
         if self.probe is not None:
             times += [self.probe.due, self.probe.kill_at]
         soonest = min(times)
@@ -650,6 +652,9 @@ class Supervisor:
         if now >= self.kill_at:
             self.kill_at = now + 1.0
             self._kill_all()
+        if now >= self.tell_at:
+            self.tell_at = math.inf
+            poke(self.folder, self.claim)
         if now >= self.steady_at:
             self.steady_at = math.inf
             if self.status is None and not self.why:

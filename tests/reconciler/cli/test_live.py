@@ -161,9 +161,7 @@ def test_gc_says_what_would_go(tmp_path: Path) -> None:
         assert "nothing is beyond what is kept" in shell("gc", "--dry-run").stdout
         for _ in range(2):
             shell("run", "good", "--wait")
-        text = shell("gc", "--dry-run").stdout
-        assert "the newest 0" in text
-        assert "1 runs with all below them, 1 B, would go" in text
+        assert "the newest 0" in until(shell, "1 runs with all below them, 1 B, would go", "gc", "--dry-run").stdout
         assert json.loads(shell("-o", "json", "gc", "--dry-run").stdout)["count"] == 1
         assert "in small steps beside everything else" in shell("gc").stdout
         until(shell, "nothing is beyond what is kept", "gc", "--dry-run")

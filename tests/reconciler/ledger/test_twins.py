@@ -14,9 +14,10 @@ from tests.reconciler.ledger.histories import Historian
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 
 
+@pytest.mark.parametrize("alone", [False, True], ids=["", "alone"])
 @pytest.mark.parametrize("seed", range(100, 106))
-async def test_the_twins_agree(tmp_path, seed):
-    file = await SqliteLedger.open(tmp_path / "ledger.db", "test", "project")
+async def test_the_twins_agree(tmp_path, seed, alone):
+    file = await SqliteLedger.open(tmp_path / "ledger.db", "test", "project", alone=alone)
     twin = MemoryLedger(MemoryState(ident=file.ident, instance="test", project=ProjectRecord("project")))
     historian = Historian(seed)
     for _ in range(50):
@@ -24,5 +25,25 @@ async def test_the_twins_agree(tmp_path, seed):
         assert await file.record(facts) == await twin.record(facts)
     try:
         assert await everything(file) == await everything(twin)
+    finally:
+        await file.close()
+
+
+@pytest.mark.parametrize("seed", range(200, 212))
+async def test_what_is_known_without_reading_is_what_is_read(tmp_path, seed):
+    file = await SqliteLedger.open(tmp_path / "ledger.db", "test", "project", alone=True)
+    twin = MemoryLedger(MemoryState(ident=file.ident, instance="test", project=ProjectRecord("project")))
+    historian = Historian(seed)
+    try:
+        for _ in range(80):
+            facts = historian.transaction()
+            assert await file.record(facts) == await twin.record(facts)
+            for name in await twin.roots():
+                known, told = await file.root(name), await twin.root(name)
+                assert known == told
+                assert list(known.runs) == list(told.runs)
+            assert await file.claims() == await twin.claims()
+            assert await file.project() == await twin.project()
+            assert await file.sequence() == await twin.sequence()
     finally:
         await file.close()
