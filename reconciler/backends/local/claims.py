@@ -199,7 +199,8 @@ class Claims:
 
     def clean(self, claim: Claim) -> None:
         """Forget an ended claim: keep its name and its markers, drop the rest."""
-        supervisor.write_once(claim.folder / "cleaned", {"at": time.time()})
+        # It is there or it is not; what follows syncs the folder, and until then a power cut has it cleaned again.
+        (claim.folder / "cleaned").touch(mode=0o600)
         head = {name: value for name, value in claim.record.items() if name in KEPT}
         supervisor.write_over(claim.folder / "claim.json", {**head, "replicas": []})
         with os.scandir(claim.folder) as entries:
