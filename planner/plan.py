@@ -18,7 +18,7 @@ from planner.desire.generation import advance, is_superseded, lane_of, supersede
 from planner.desire.hooks import follow
 from planner.desire.nodes import form_of
 from planner.desire.settle import settle
-from planner.desire.view import Draft, Ready, View, Wait
+from planner.desire.view import Bindings, Draft, Ready, View, Wait
 from planner.desire.walk import Top, walk
 from planner.fold import RootState
 from planner.keys import Key
@@ -44,7 +44,8 @@ class RootPlan:
         waits: why the others do not start.
         bound: bound runs to be stored with the facts, by reference.
         forms: compiled operations to be stored with them, by form digest.
-        missing: questions that must be answered first; when there are any, nothing else counts.
+        missing: questions that must be answered first; when there are any, nothing else counts but `bindings`.
+        bindings: for the view of the next round, where there are questions.
         watched: runs whose end this root waits for.
         wake_at: when planning must happen again at the latest, without any news.
     """
@@ -56,6 +57,7 @@ class RootPlan:
     bound: Mapping[str, BoundRun] = field(default_factory=dict)
     forms: Mapping[str, CompiledOperation] = field(default_factory=dict)
     missing: frozenset[Question] = frozenset()
+    bindings: Bindings = field(default_factory=dict)
     watched: frozenset[Key] = frozenset()
     wake_at: datetime | None = None
 
@@ -89,7 +91,7 @@ def plan_root(view: View) -> RootPlan:
     _walk_current(draft, only=follow(draft))
     report(draft)
     if draft.missing:
-        return RootPlan((), view.state, missing=frozenset(draft.missing))
+        return RootPlan((), view.state, missing=frozenset(draft.missing), bindings=draft.bindings)
     return RootPlan(
         facts=tuple(draft.facts),
         state=draft.state.shared() if draft.facts else view.state,
@@ -106,7 +108,8 @@ def plan_alone(view: View) -> RootPlan:
     """Plan one root where nobody answers: what is not in `view` is not there."""
     plan = plan_root(view)
     while plan.missing:
-        view = replace(view, answers={**view.answers, **dict.fromkeys(plan.missing, ())})
+        answers = {**view.answers, **dict.fromkeys(plan.missing, ())}
+        view = replace(view, answers=answers, bindings=plan.bindings)
         plan = plan_root(view)
     return plan
 

@@ -15,7 +15,6 @@ from planner.effects import Clean, Effect, effects
 from planner.fold import RootState, fold_all
 from planner.keys import Key
 from planner.model.facts import Fact, Observed, Settled, StatusChanged, Vanished
-from planner.model.questions import Answer, Question
 from planner.model.run import Phase, Snapshot
 from planner.plan import RootPlan, plan_root, reads
 from reconciler import codec
@@ -110,24 +109,21 @@ class Roots:
         core, name = self._core, state.record.name
         project = await core.ledger.project()
         forms = {digest: form for digest in reads(state) if (form := await core.form(digest)) is not None}
-        answers: dict[Question, Answer] = {}
-        now = core.clock.now()  # one instant: a question of a run that this plan opens has it
+        view = View(
+            state=state,
+            forms=forms,
+            now=core.clock.now(),  # one instant: a question of a run that this plan opens has it
+            identity=core.policy.identity,
+            snapshot=snapshot,
+            written=core.written,
+            suspended=project.suspended,
+        )
         for _ in range(_MOST_ROUNDS):
-            plan = plan_root(
-                View(
-                    state=state,
-                    forms=forms,
-                    now=now,
-                    identity=core.policy.identity,
-                    snapshot=snapshot,
-                    written=core.written,
-                    answers=answers,
-                    suspended=project.suspended,
-                )
-            )
+            plan = plan_root(view)
             if not plan.missing:
                 return plan
-            answers |= await core.ledger.ask(plan.missing)
+            answers = {**view.answers, **await core.ledger.ask(plan.missing)}
+            view = replace(view, answers=answers, bindings=plan.bindings)
         raise Transient(f"{name}: it keeps asking for other runs")
 
     async def _record(

@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from planner import canon
+from planner.compile.bind import BindRequest, bind
 from planner.fold import RootState, fold_root
 from planner.keys import Key
 from planner.model.desired import CompiledOperation
@@ -21,7 +22,9 @@ from planner.model.questions import Answers, Cached, Joined, Matched, Question, 
 from planner.model.records import RunRecord
 from planner.model.run import BoundRun, Snapshot
 
-__all__ = ["Draft", "Identity", "Ready", "View", "Wait"]
+__all__ = ["Bindings", "Draft", "Identity", "Ready", "View", "Wait"]
+
+Bindings = Mapping[Key, tuple[BindRequest, BoundRun]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class View:
         written: for attempts written by this process: when the last own write of the key ended.
         answers: what was asked about runs that `state` does not have.
         suspended: the project's suspension.
+        bindings: what an earlier round of the same plan has bound, by run, with what it was bound from.
     """
 
     state: RootState
@@ -60,6 +64,7 @@ class View:
     written: Mapping[Key, datetime] = field(default_factory=dict)
     answers: Answers = field(default_factory=dict)
     suspended: Suspension | None = None
+    bindings: Bindings = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,7 @@ class Draft:
         self.watched: dict[Key, set[Key]] = {}
         self.bound: dict[str, BoundRun] = {}
         self.forms: dict[str, CompiledOperation] = {}
+        self.bindings = dict(view.bindings)
 
     @property
     def name(self) -> str:
@@ -160,6 +166,18 @@ class Draft:
         if answer is None:
             self.missing.add(question)
         return answer
+
+    def bind(self, start: BindRequest) -> BoundRun:
+        """What `start` is bound to; computed once for all rounds of a plan.
+
+        Raises:
+            BindError: it cannot be bound.
+        """
+        request, bound = self.bindings.get(start.key, (None, None))
+        if bound is None or request != start:
+            bound = bind(start)
+            self.bindings[start.key] = (start, bound)
+        return bound
 
     def keep(self, bound: BoundRun) -> str:
         """Have `bound` stored with this draft's facts; returns its reference."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from planner.compile.bind import BindError, bind
+from planner.compile.bind import BindError
 from planner.desire.approval import is_withheld
 from planner.desire.cache import look, settle_hit
 from planner.desire.early import EarlyEnd, early_end
@@ -227,7 +227,7 @@ def _bind(walking: _Walk, run: RunRecord, operation: CompiledOperation) -> None:
         draft.add(Settled(draft.name, run.key, *start, draft.now))
         return
     try:
-        bound = bind(start)
+        bound = draft.bind(start)
     except BindError as error:
         draft.add(Settled(draft.name, run.key, RunStatus.FAILED, str(error), draft.now))
         return
