@@ -22,6 +22,7 @@ from planner.model.run import BoundRun, Observation, Phase, Stamp
 from planner.model.status import StopReason
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient, Unusable
+from reconciler.keeper import Restorer
 from reconciler.ports import Order
 from reconciler.telemetry import log
 
@@ -112,6 +113,7 @@ async def _ensure(core: Core, root: str, effect: Ensure, done: Applied) -> None:
     order = Order(effect.key, run, attempt.leases, stamp)
     try:
         order = replace(order, run=finish_run(order.run, core.backend.knows(order)))
+        await _bring_back(core, root, order)
         await core.backend.ensure(order)
     except (Refused, BindError) as error:
         now = core.clock.now()
@@ -119,6 +121,23 @@ async def _ensure(core: Core, root: str, effect: Ensure, done: Applied) -> None:
             effect.key, Phase.ENDED, ended_at=now, reason=StopReason.EXITED, message=str(error), stamp=stamp
         )
         done.facts.append(Observed(root, never, now))
+
+
+async def _bring_back(core: Core, root: str, order: Order) -> None:
+    """Have artifacts of other runs that `order` reads brought back from the store, where they are not here any more.
+
+    Raises:
+        Transient: they come; whoever fetches them has the root planned again.
+    """
+    storage = core.storage
+    if storage is None or not isinstance(core.backend, Restorer):
+        return
+    wanted = [name for name in await core.backend.missing(order) if name not in storage.lacking]
+    for name in wanted:
+        storage.want(name, root)
+    if wanted:
+        told = storage.words or f"they are fetched from store {storage.store.url}"
+        raise Transient(f"{order.key} starts when it has the artifacts of {len(wanted)} other runs: {told}")
 
 
 def _with_rest_of_time(core: Core, effect: Ensure, bound: BoundRun) -> BoundRun:

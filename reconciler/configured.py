@@ -28,9 +28,10 @@ from reconciler.settings import DaemonSettings, HubRepository, environment
 from reconciler.settings_api import is_loopback
 from reconciler.source import remote
 from reconciler.source.access import access_to
+from reconciler.stores.files import FileStore, open_store
 from reconciler.urls import Urls
 
-__all__ = ["channels_of", "config_of", "exposed", "local_of", "lookup_of", "policy_of"]
+__all__ = ["channels_of", "config_of", "exposed", "local_of", "lookup_of", "policy_of", "store_of"]
 
 
 def local_of(settings: DaemonSettings) -> LocalSettings:
@@ -78,6 +79,35 @@ def _address_of(connection: Connection) -> Address:
     said = {snake(str(name)): str(value) for name, value in (connection.schema_ or {}).items()}
     names = {field.name for field in fields(Address)}
     return Address(**{name: value for name, value in said.items() if name in names})
+
+
+def store_of(settings: DaemonSettings) -> FileStore | None:
+    """Where copies of artifacts are kept; None where the configuration names no place.
+
+    Raises:
+        Unusable: a secret cannot be read, or the file system does not take what is said.
+    """
+    said = settings.artifacts_store
+    if said is None:
+        return None
+    files = {name: _secret_of(name, path.expanduser()) for name, path in said.option_files.items()}
+    known, variables = environment(), said.option_variables
+    for name, variable in variables.items():
+        if not known.get(variable):
+            raise Unusable(f"artifactsStore.optionVariables.{name}: the daemon has no variable {variable}")
+    return open_store(said.url, {**said.options, **files, **{name: known[one] for name, one in variables.items()}})
+
+
+def _secret_of(name: str, path: Path) -> str:
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+        mode = path.stat().st_mode
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise Unusable(f"artifactsStore.optionFiles.{name}: {path} cannot be read: {reason}") from None
+    if mode & 0o007:
+        raise Unusable(f"artifactsStore.optionFiles.{name}: {path} can be read by others: chmod 600 {path}")
+    return value
 
 
 def exposed(settings: DaemonSettings) -> Iterator[str]:

@@ -24,8 +24,10 @@ from planner.model.retention import Retention
 from planner.model.run import BoundRun
 from reconciler import codec
 from reconciler.ports import Backend, Clock, Compiler, Forge, Ledger
+from reconciler.ports_store import Store
 from reconciler.queue import Queue
 from reconciler.source.port import Source
+from reconciler.storage import Storage
 
 __all__ = ["Core", "Policy", "Ports"]
 
@@ -44,6 +46,7 @@ class Ports:
     compiler: Compiler
     forge: Forge
     clock: Clock
+    store: Store | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Core:
         self.forge = ports.forge
         self.clock = ports.clock
         self.policy = policy
+        self.storage = _storage(ports, policy.identity)
         self.queue = Queue()
         self.admission = anyio.Lock()
         # Between the plan of a commit and its record no plan of a root is recorded, and none that was made before
@@ -135,3 +139,9 @@ class Core:
         value = codec.decode(kind, text)
         self.remember({digest: value})
         return value
+
+
+def _storage(ports: Ports, identity: Identity) -> Storage | None:
+    if ports.store is None:
+        return None
+    return Storage(ports.store, identity.instance, identity.project, ports.ledger.ident)

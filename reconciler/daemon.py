@@ -20,7 +20,7 @@ from planner.model.run import Stamp
 from reconciler.backends.local.backend import LocalBackend
 from reconciler.clock import WallClock
 from reconciler.compiler import SourceCompiler, project_name
-from reconciler.configured import channels_of, config_of, exposed, local_of, lookup_of, policy_of
+from reconciler.configured import channels_of, config_of, exposed, local_of, lookup_of, policy_of, store_of
 from reconciler.core import Core, Ports
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.forges.memory import SilentForge
@@ -131,7 +131,7 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     Raises:
         Unusable: something of it cannot be had, in one sentence.
     """
-    state, clock = settings.state_folder, WallClock()
+    state, clock, store = settings.state_folder, WallClock(), store_of(settings)
     source = _source(settings)
     made.push_async_callback(_close, source)
     project = await _project(settings, source)
@@ -146,7 +146,7 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     outside = References(ledger, lookup_of(settings), clock)
     forge: Forge = NotesForge(source, clock) if settings.forge == "notes" else SilentForge()
     compiler = SourceCompiler(source, config_of(settings, identity), outside)
-    ports = Ports(ledger, backend, source, compiler, forge, clock)
+    ports = Ports(ledger, backend, source, compiler, forge, clock, store)
     core = Core(ports, policy_of(settings, identity, (*backend.warnings(), *exposed(settings))))
     return Daemon(settings, core, Loop(core, LoopSettings(channels=channels_of(settings))), source, backend)
 
@@ -223,7 +223,8 @@ def _reload(daemon: Daemon) -> None:
         return
     try:
         new = load_settings(daemon.path)
-        _source(new), lookup_of(new)  # what needs a restart must be right, too: that restart may come when nobody looks
+        # What needs a restart must be right, too: that restart may come when nobody looks.
+        _source(new), lookup_of(new), store_of(new)
         policy = policy_of(new, daemon.core.policy.identity, daemon.core.policy.warnings)
     except Unusable as error:
         log.error("the configuration stays as it was", reason=error.message)

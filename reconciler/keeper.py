@@ -1,12 +1,15 @@
-"""An ability of backends beside the port: letting go of what is kept of runs that are over."""
+"""Abilities of backends beside the port: letting go of what is kept of runs that are over, and taking it back."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 from planner.keys import Key
+from planner.model.artifacts import Artifact
+from reconciler.ports_backend import Order
 
-__all__ = ["Keeper"]
+__all__ = ["Keeper", "Restorer"]
 
 
 @runtime_checkable
@@ -25,4 +28,25 @@ class Keeper(Protocol):
 
     async def weigh(self, run: Key, attempts: int) -> int:
         """Bytes that `forget` would free."""
+        ...
+
+
+@runtime_checkable
+class Restorer(Protocol):
+    """A backend that runs read each other's artifacts of, and that can take them back from a copy."""
+
+    async def missing(self, order: Order) -> Sequence[str]:
+        """Names of the folders of other runs that `order` reads and that are not here, each once."""
+        ...
+
+    async def restore(
+        self, name: str, entries: Sequence[Artifact], pieces: Callable[[Artifact], AsyncIterator[bytes]]
+    ) -> None:
+        """Have the run folder `name` hold `entries` under its outputs, each file with the content that `pieces` gives.
+
+        Law: it appears whole or not at all, and one that is there already stays as it is.
+
+        Raises:
+            Transient: the disk said no, or whatever `pieces` raises.
+        """
         ...

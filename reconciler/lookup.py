@@ -20,6 +20,7 @@ class RunQuery:
         keys: exactly these; empty for all.
         short: whose short id begins so; "" for all.
         live: only those that are not final (True), only final ones (False), or both (None).
+        owed: only those whose copy in the store is still to be made.
         limit: at most so many.
     """
 
@@ -27,6 +28,7 @@ class RunQuery:
     keys: tuple[Key, ...] = ()
     short: str = ""
     live: bool | None = None
+    owed: bool = False
     limit: int = 100
 
 

@@ -27,6 +27,7 @@ from reconciler.project import Project
 from reconciler.publish import Publisher
 from reconciler.retention import Retention
 from reconciler.roots import Roots
+from reconciler.storing import Storing
 from reconciler.telemetry import Metrics, log
 from reconciler.telling import Telling
 
@@ -65,7 +66,8 @@ class Loop:
         self.observer = Observer(core)
         self.events = Events(core)
         self.notifier = Notifier(core, self.settings.channels, self.settings.jitter)
-        telling = Telling(self.events, Notices(core), self.notifier)
+        self.storing = Storing(core, self.settings.jitter)
+        telling = Telling(self.events, Notices(core), self.notifier, self.storing)
         self.roots = Roots(core, self.observer, self.publisher, telling)
         self.commits = Commits(core, self.publisher, self.events)
         self.project = Project(core, self.observer)
@@ -100,6 +102,7 @@ class Loop:
         async with anyio.create_task_group() as group:
             group.start_soon(self._hints)
             group.start_soon(self.notifier.run)
+            group.start_soon(self.storing.run)
             for _ in range(self.settings.workers):
                 group.start_soon(self._work)
 
@@ -136,7 +139,8 @@ class Loop:
     @property
     def stuck(self) -> tuple[str, ...]:
         """What does not go on until a person changes something, or we mend a fault of ours: one sentence each."""
-        return tuple(dict.fromkeys((*self._stuck.values(), *self.notifier.stuck.values())))
+        store = self.core.storage.words if self.core.storage is not None else ""
+        return tuple(dict.fromkeys((*self._stuck.values(), *self.notifier.stuck.values(), *([store] if store else []))))
 
     def _wait_for_a_person(self, name: str, message: str) -> None:
         if message not in self._stuck.values():

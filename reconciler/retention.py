@@ -15,8 +15,10 @@ from planner.model.records import RootRecord, RunRecord
 from planner.model.retention import Removed
 from planner.model.retention import Retention as Rule
 from reconciler.core import Core
+from reconciler.errors import Transient
 from reconciler.keeper import Keeper
 from reconciler.ports import Expired
+from reconciler.stores import copies
 from reconciler.telemetry import log
 
 __all__ = ["Going", "Retention"]
@@ -94,7 +96,8 @@ class Retention:
             return
         before = None if rule.age is None else core.clock.now() - timedelta(seconds=rule.age)
         for runs in await core.ledger.expired(name, Expired(rule.count, before, limit)):
-            yield Going(name, rule.words, runs)
+            if core.storage is None or not any(run.copy is not None and run.copy.owed for run in runs):
+                yield Going(name, rule.words, runs)  # what the store does not have yet stays until it has
 
     async def _rule(self, record: RootRecord) -> Rule:
         """Of the newest commit, else of what was in force last: what is removed keeps the rule that it had."""
@@ -111,6 +114,7 @@ class Retention:
         sequence, count = await core.ledger.sequence(), 0
         keeper = core.backend if isinstance(core.backend, Keeper) else None
         for one in going:
+            await self._remove_copies(one)
             if keeper is not None:
                 for run in one.runs:
                     await keeper.forget(run.key, run.attempt_count, sequence)
@@ -118,3 +122,13 @@ class Retention:
             count += await core.ledger.forget(name, [one.top], Removed(now, one.rule, 0, now))
         log.info("runs are removed by retention", operation=name, count=count, kept=going[0].rule)
         core.queue.add("pins", 60.0)
+
+    async def _remove_copies(self, going: Going) -> None:
+        """Remove what the store has of it. What is in another store than the daemon's of now stays there."""
+        storage = self._core.storage
+        for run in going.runs if storage is not None else ():
+            if storage is not None and run.copy is not None and run.copy.store == storage.store.url:
+                try:
+                    await copies.removed(storage.store, storage.place_of(run.key))
+                except Transient as error:
+                    raise Transient(f"retention waits for store {storage.store.url}: {error.message}") from None

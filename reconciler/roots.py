@@ -152,7 +152,7 @@ class Roots:
                 raise Transient("operations were renamed while this one was planned")
             if facts:
                 # What is told comes first: it goes by who listened before.
-                facts = (*await self._telling.of_runs(before, facts), *facts)
+                facts = (*await self._telling.of_runs(before, facts), *facts, *self._telling.owed(before, facts))
                 await core.ledger.record(facts, blobs)
                 self._telling.recorded(facts)
 

@@ -26,6 +26,7 @@ from planner.spec.shape import Duration, Name, Section, Whole
 from reconciler.errors import Unusable
 from reconciler.settings_api import Api
 from reconciler.settings_sources import Address, Hosts, Hub, HubRepository, Hubs, RemoteAccess
+from reconciler.settings_store import ArtifactsStore
 
 __all__ = [
     "Api",
@@ -158,6 +159,8 @@ class DaemonSettings(Section):
     budgets: Guards = Guards()
     retention: Retention = Retention()
     """Which runs are kept where `.plumbline.yaml` says nothing; all when left out."""
+    artifacts_store: ArtifactsStore | None = None
+    """Where copies of all artifacts are kept; only with the runs on this machine when left out."""
     resync: Pause = timedelta(seconds=30)
     """Time between two looks at all runs and notes, whatever hints came: makes up for those that were lost."""
     grace: Duration = timedelta(seconds=30)

@@ -17,6 +17,8 @@ from planner.model.facts import (
     Retried,
     Settled,
     StopIntended,
+    Stored,
+    StoreIntended,
     Vanished,
     Withheld,
 )
@@ -37,6 +39,8 @@ def run_of(fact: Fact) -> Key | None:
             | StopIntended()
             | Cleaned()
             | Settled()
+            | StoreIntended()
+            | Stored()
             | Carried()
             | CacheHit()
             | Healed()

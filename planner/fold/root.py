@@ -10,7 +10,7 @@ from planner.fold.commit import with_command
 from planner.fold.events import fold_event, without_event
 from planner.fold.held import without
 from planner.fold.own import OwnRuns
-from planner.fold.run import RunFact, cleaned, fold_run, open_run
+from planner.fold.run import RunFact, cleaned, copied, fold_run, open_run
 from planner.keys import Key
 from planner.model.facts import (
     Advanced,
@@ -42,6 +42,8 @@ from planner.model.facts import (
     Settled,
     StatusChanged,
     StopIntended,
+    Stored,
+    StoreIntended,
     Suspended,
     TargetSet,
     Vanished,
@@ -102,6 +104,9 @@ def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one c
         case Cleaned():
             run = state.runs.get(fact.key.run)
             return state if run is None else state.with_run(cleaned(run, fact.key.attempt))
+        case StoreIntended() | Stored():
+            run = state.runs.get(fact.key.run)
+            return state if run is None else state.with_run(copied(run, fact))
         case Retried():
             return _retried(state, fact)
         case TargetSet():

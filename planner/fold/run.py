@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from planner.model.artifacts import Copy
 from planner.model.facts import (
     Bound,
     CacheHit,
@@ -15,6 +16,8 @@ from planner.model.facts import (
     Opened,
     Settled,
     StopIntended,
+    Stored,
+    StoreIntended,
     Vanished,
 )
 from planner.model.records import AttemptRecord, RunRecord, Stop
@@ -22,7 +25,7 @@ from planner.model.run import Observation, Phase
 from planner.model.status import RunStatus, StopReason
 from planner.stops import counts_as_failure
 
-__all__ = ["KEPT_ATTEMPTS", "RunFact", "fold_run", "open_run"]
+__all__ = ["KEPT_ATTEMPTS", "RunFact", "cleaned", "copied", "fold_run", "open_run"]
 
 KEPT_ATTEMPTS = 12
 """A service may be started again for years; its record keeps this many attempts and a count."""
@@ -174,3 +177,11 @@ def _with(run: RunRecord, number: int, **changes: object) -> RunRecord:
 def cleaned(run: RunRecord, number: int) -> RunRecord:
     """`run` after the backend was told to forget attempt `number`."""
     return _with(run, number, cleaned=True)
+
+
+def copied(run: RunRecord, fact: StoreIntended | Stored) -> RunRecord:
+    """`run` with what is known of its copy in the store: of a run that is over, too."""
+    if isinstance(fact, StoreIntended):
+        return replace(run, copy=run.copy or Copy(fact.store, fact.at))
+    owed_at = run.copy.owed_at if run.copy is not None else fact.at
+    return replace(run, copy=Copy(fact.store, owed_at, fact.at, fact.files, fact.size, fact.left))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Artifact", "Artifacts"]
+__all__ = ["Artifact", "Artifacts", "Copy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Artifact:
         size: bytes of a file.
         modified: when it was last written.
         digest: SHA-256 of a file's content in hexadecimal, as it was at the run's end; "" where it was not taken.
+        executable: whether its owner may execute it.
     """
 
     path: str
@@ -44,3 +45,30 @@ class Artifact:
     size: int
     modified: datetime
     digest: str = ""
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The copy of a run's artifacts in the daemon's store.
+
+    Attributes:
+        store: URL of the store.
+        owed_at: when it was recorded that there is to be one.
+        at: when all of it was there; None before.
+        files: how many files were copied.
+        size: their bytes together.
+        left: how many things were left out, as they cannot be read: links, and what the run has closed.
+    """
+
+    store: str
+    owed_at: datetime
+    at: datetime | None = None
+    files: int = 0
+    size: int = 0
+    left: int = 0
+
+    @property
+    def owed(self) -> bool:
+        """Whether it is still to be made."""
+        return self.at is None

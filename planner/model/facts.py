@@ -54,6 +54,8 @@ __all__ = [
     "Settled",
     "StatusChanged",
     "StopIntended",
+    "StoreIntended",
+    "Stored",
     "Suspended",
     "TargetSet",
     "Vanished",
@@ -223,6 +225,29 @@ class Settled:
     reason: str
     at: datetime
     decided_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreIntended:
+    """What run `key` left is going to be copied into `store`; recorded with its end."""
+
+    root: str
+    key: Key
+    store: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The copy of what run `key` left is whole; `left` things could not be read."""
+
+    root: str
+    key: Key
+    store: str
+    at: datetime
+    files: int = 0
+    size: int = 0
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,6 +474,8 @@ Fact = (
     | StopIntended
     | Cleaned
     | Settled
+    | StoreIntended
+    | Stored
     | Carried
     | CacheHit
     | Healed

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from planner.canon import Json
 from planner.keys import Key
-from planner.model.artifacts import Artifacts
+from planner.model.artifacts import Artifacts, Copy
 from planner.model.attempts import AttemptRecord, Stop
 from planner.model.commits import What
 from planner.model.events import OutsideEvent, Subscription
@@ -60,6 +60,7 @@ class RunRecord:
         outputs: of the deciding attempt.
         metrics: the last value of each metric of the newest attempt that wrote any.
         artifacts: what the newest attempt that ended left in the run's folder; of a cached run, that of its source.
+        copy: that of its artifacts in the daemon's store; None where there is to be none.
         work: digest of what its result depends on for the cache; "" where that is `digest`.
         carried_from: the run whose result or process it is; None for its own.
         cached_from: the run of the project whose outputs it has; None where it ran itself.
@@ -103,6 +104,7 @@ class RunRecord:
     rounds: Mapping[str, int] = field(default_factory=dict)
     approved_by: str = ""
     event: OutsideEvent | None = None
+    copy: Copy | None = None
 
     @property
     def last(self) -> AttemptRecord | None:

@@ -20,7 +20,7 @@ from planner.model.run import BoundRun
 from planner.model.status import RunStatus
 from reconciler.admission import waits_of
 from reconciler.api import find, listeners, problems, views
-from reconciler.api.explain_run import explain_run, joined_words, node_words
+from reconciler.api.explain_run import explain_run, joined_words, node_words, stored_words
 from reconciler.api.stories import Story, leaves, one
 from reconciler.core import Core
 from reconciler.ports import RunQuery
@@ -60,7 +60,7 @@ async def explain(core: Core, name: str, *, digest: bool = False) -> dict[str, J
         return await explain_run(core, name)
     record = await find.operation(core, name)
     case = await _case(core, record)
-    reasons = list(_reasons(case))
+    reasons = [*_reasons(case), *stored_words(core, case.last)]
     policy = case.target.policy if case.target else None
     planned, applied = record.planned, record.applied
     shown: dict[str, Json] = {

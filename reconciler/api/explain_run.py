@@ -23,7 +23,7 @@ from reconciler.api import find, problems, views
 from reconciler.api.stories import Story, leaves, one
 from reconciler.core import Core
 
-__all__ = ["explain_run", "joined_words", "node_words"]
+__all__ = ["explain_run", "joined_words", "node_words", "stored_words"]
 
 _SHOWN = 10
 _UNMET = frozenset({RunStatus.FAILED, RunStatus.UPSTREAM_FAILED, RunStatus.SKIPPED, RunStatus.STOPPED})
@@ -64,7 +64,7 @@ async def explain_run(core: Core, name: str) -> dict[str, Json]:
         ApiError: nothing fits `name`, or more than one thing does.
     """
     case = await _case(core, name)
-    reasons = list(_reasons(case))
+    reasons = [*_reasons(case), *stored_words(core, case.story)]
     story = case.story
     return {
         "operation": case.record.name,
@@ -153,6 +153,23 @@ def _reasons(case: _Case) -> Iterator[str]:
         yield from node_words(case.nodes.values())
     if case.bound is not None:
         yield from joined_words(case.story.run, case.bound)
+
+
+def stored_words(core: Core, story: Story | None) -> Iterator[str]:
+    """What of a run waits for the store."""
+    if story is None:
+        return
+    run, storage = story.source, core.storage
+    if run.copy is not None and run.copy.owed:
+        why = (storage.words if storage is not None else "the daemon has no store now") or "it is being made"
+        yield f"its artifacts have no copy in {run.copy.store} yet: {why}; they stay on this machine"
+    elif run.copy is not None and run.copy.left:
+        yield f"{run.copy.left} of its artifacts have no copy in {run.copy.store}: links, or what nobody may read"
+    if storage is None or run.status is not RunStatus.SCHEDULED:
+        return
+    if any(run.root in roots for roots in storage.fetches.values()):
+        why = storage.words or f"they are fetched from store {storage.store.url}"
+        yield f"artifacts that it reads are not on this machine: {why}"
 
 
 def _unrecorded(case: _Case) -> Iterator[str]:

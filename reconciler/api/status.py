@@ -174,6 +174,7 @@ async def run_detail(core: Core, name: str) -> dict[str, Json]:
         "outputs": dict(story.source.outputs),
         "metrics": dict(story.source.metrics),
         "artifacts": views.artifacts_view(story.source.artifacts),
+        "copy": views.copy_view(story.source.copy),
         "stop": {"by": run.stop.by, "reason": str(run.stop.reason)} if run.stop else None,
         "rounds": dict(run.rounds),
         "newestRound": str(newest.run.key) if (newest := await one(core, run.key)) else str(run.key),

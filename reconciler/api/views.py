@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from planner.canon import Json, plain
 from planner.desire.ticks import current, skip_suspended, upcoming
 from planner.desire.view import Identity, Wait
-from planner.model.artifacts import Artifacts
+from planner.model.artifacts import Artifacts, Copy
 from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.desired import CompiledOperation, RunPolicy
 from planner.model.people import Hold, Suspension
@@ -22,6 +22,7 @@ __all__ = [
     "attempt_view",
     "bound_view",
     "commit_view",
+    "copy_view",
     "digest_view",
     "down_view",
     "hold_view",
@@ -83,6 +84,14 @@ def artifacts_view(left: Artifacts | None) -> View | None:
     if left is None:
         return None
     return {"names": list(left.names), "files": left.files, "size": left.size, "more": left.more}
+
+
+def copy_view(copy: Copy | None) -> View | None:
+    """The copy of it in the store; `storedAt` is null while it is still to be made."""
+    if copy is None:
+        return None
+    made = {"files": copy.files, "size": copy.size, "left": copy.left}
+    return {"store": copy.store, "storedAt": instant(copy.at), **made}
 
 
 def attempt_view(attempt: AttemptRecord) -> View:

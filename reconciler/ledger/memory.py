@@ -223,6 +223,8 @@ class MemoryLedger:
             return False
         if query.live is not None and query.live == run.status.final:
             return False
+        if query.owed and (run.copy is None or not run.copy.owed):
+            return False
         state = self._state
         return run.key.short_id(state.instance, state.project.name).startswith(query.short)
 

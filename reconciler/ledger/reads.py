@@ -161,6 +161,8 @@ def _conditions(query: RunQuery) -> list[sa.ColumnElement[bool]]:
         conditions.append(table.short.between(query.short, query.short + "~"))
     if query.live is not None:
         conditions.append(sa.not_(table.final) if query.live else table.final)
+    if query.owed:
+        conditions.append(table.owed == sa.text("1"))  # as the index says it
     return conditions
 
 

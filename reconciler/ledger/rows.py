@@ -248,6 +248,7 @@ def _run_row(run: RunRecord, opened: int, short: str) -> dict[str, object]:
         "digest": run.digest,
         "work": run.work or run.digest,
         "own": run.own,
+        "owed": run.copy is not None and run.copy.owed,
         "opened": opened,
         "opened_at": codec.encode(run.opened_at).strip('"'),
         "finished_at": codec.encode(run.finished_at).strip('"') if run.finished_at else None,

@@ -32,7 +32,7 @@ __all__ = [
     "statuses",
 ]
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every revision of the schema, oldest first. The last is what this version reads and writes."""
 
 metadata = sa.MetaData()
@@ -85,6 +85,9 @@ runs = sa.Table(
     sa.Column("finished_at", sa.Text),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("work", sa.Text, nullable=False, server_default=""),  # what its result depends on, for the cache
+    sa.Column(
+        "owed", sa.Boolean, nullable=False, server_default=sa.false()
+    ),  # its copy in the store is still to be made
 )
 
 OWN_SUCCESS = sa.and_(runs.c.own, runs.c.status == sa.literal_column("'succeeded'"))
@@ -100,6 +103,7 @@ sa.Index("runs_root_live", runs.c.root, runs.c.final, runs.c.opened, sqlite_wher
 sa.Index("runs_root_pending", runs.c.root, runs.c.pending, sqlite_where=sa.text("pending = 1"))
 sa.Index("runs_result", runs.c.root, runs.c.digest, runs.c.opened, sqlite_where=OWN_SUCCESS)
 sa.Index("runs_work", runs.c.work, runs.c.opened, sqlite_where=OWN_SUCCESS)
+sa.Index("runs_owed", runs.c.opened, sqlite_where=sa.text("owed = 1"))
 sa.Index("runs_work_pending", runs.c.work, runs.c.pending, sqlite_where=sa.text("pending = 1"))
 
 claims = sa.Table(

@@ -700,6 +700,7 @@ async def everything(ledger: Ledger) -> dict[str, object]:
         "answers": await ledger.ask([Reusable(name, digest) for name in roots for digest in digests]),
         "runs": await ledger.runs(RunQuery(limit=100_000)),
         "live": await ledger.runs(RunQuery(live=True)),
+        "owed": await ledger.runs(RunQuery(owed=True)),
         "claims": await ledger.claims(),
         "commits": [await ledger.commit(commit) for commit in commits],
         "open": await ledger.open_commits(),

@@ -496,6 +496,10 @@ def line(fact: Fact) -> str:  # noqa: C901 -- one case a fact, each one line
         case f.Settled():
             words = f"{fact.key} {fact.status}" + (f": {fact.reason}" if fact.reason else "")
             return words + (f" ({fact.decided_by})" if fact.decided_by else "")
+        case f.StoreIntended():
+            return f"copies {fact.key} to {fact.store}"
+        case f.Stored():
+            return f"{fact.key} is in {fact.store}"
         case f.Carried():
             return f"{fact.key} is {fact.source}"
         case f.CacheHit():

@@ -215,6 +215,8 @@ def test_the_tags_of_facts_are_a_contract():
         "Settled",
         "StatusChanged",
         "StopIntended",
+        "StoreIntended",
+        "Stored",
         "Suspended",
         "TargetSet",
         "Vanished",

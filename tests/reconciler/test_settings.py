@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from planner.desire.view import Identity
-from reconciler.configured import channels_of, config_of, exposed, lookup_of
+from reconciler.configured import channels_of, config_of, exposed, lookup_of, store_of
 from reconciler.errors import Unusable
 from reconciler.messages import Address, HttpChannel
 from reconciler.settings import load_settings
@@ -131,6 +131,22 @@ OUTSIDE = {
     ),
     "a host with a path": ("hosts: [example.org/a]", ("2:9: item 1 of `hosts` must be a host",)),
     "a port that is none": ("hosts: ['a.org:0', 'a.org:x', 'a.org:70000']", ("2:9: ", "2:20: ", "2:31: ")),
+    "a store without a protocol": (
+        "artifactsStore: {url: /srv/x}",
+        ("2:23: field `url` must be a URL with a protocol and without a query; such as s3://bucket/prefix",),
+    ),
+    "a store with a password": (
+        "artifactsStore: {url: 'ftp://a:b@c/d'}",
+        ("2:23: field `url` must not hold a password",),
+    ),
+    "a secret in the options": (
+        "artifactsStore: {url: 's3://b', options: {client_kwargs: {aws_secret_access_key: x}}}",
+        ("the option `aws_secret_access_key` is a secret, and must not stand in the configuration",),
+    ),
+    "an option said twice": (
+        "artifactsStore: {url: 's3://b', options: {key: x}, optionVariables: {key: K}}",
+        ("the option `key` is given twice; keep one of them",),
+    ),
     "a namespace that is no name": ("namespaces: [a b]", ("2:14: `a b` is not a name",)),
 }
 
@@ -212,3 +228,31 @@ def test_people_are_told_through_connections_of_some_kinds(tmp_path: Path) -> No
         "pager": ("webhook", Address(url="https://a.b/c", token_variable="TOKEN")),
         "bare": ("discord", Address()),
     }
+
+
+def test_a_store_has_its_secrets_from_files_and_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret, path = tmp_path / "secret", tmp_path / "daemon.yaml"
+    secret.write_text("s3cr3t\n")
+    secret.chmod(0o600)
+    monkeypatch.setenv("STORE_KEY", "AKIA")
+    named = f"optionFiles: {{secret: {secret}}}, optionVariables: {{key: STORE_KEY}}"
+    path.write_text(f"{GOOD}artifactsStore: {{url: 's3://bucket/kept', options: {{anon: false}}, {named}}}\n")
+    store = store_of(load_settings(path))
+    assert store is not None
+    assert (store.url, store._files.key, store._files.secret) == ("s3://bucket/kept", "AKIA", "s3cr3t")
+    secret.chmod(0o644)
+    with pytest.raises(Unusable, match="can be read by others: chmod 600"):
+        store_of(load_settings(path))
+    secret.unlink()
+    with pytest.raises(Unusable, match=r"artifactsStore\.optionFiles\.secret: .* cannot be read: No such file"):
+        store_of(load_settings(path))
+    monkeypatch.delenv("STORE_KEY")
+    path.write_text(f"{GOOD}artifactsStore: {{url: 's3://b', optionVariables: {{key: STORE_KEY}}}}\n")
+    with pytest.raises(Unusable, match="the daemon has no variable STORE_KEY"):
+        store_of(load_settings(path))
+
+
+def test_without_a_store_there_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "daemon.yaml"
+    path.write_text(GOOD)
+    assert store_of(load_settings(path)) is None

@@ -81,7 +81,7 @@ def listed(home: Path, attempt: int, path: str) -> list[Artifact]:
 def _artifact(entry: Entry, digests: Mapping[tuple[str, int, float], str | None]) -> Artifact:
     path = entry.path.removeprefix("outputs/")
     digest = digests.get((path, entry.size, entry.modified)) or ""
-    return Artifact(path, entry.kind, entry.size, datetime.fromtimestamp(entry.modified, UTC), digest)
+    return Artifact(path, entry.kind, entry.size, datetime.fromtimestamp(entry.modified, UTC), digest, entry.executable)
 
 
 def kept_at(home: Path, path: str) -> Entry:

@@ -20,10 +20,20 @@ from planner.keys import Key
 from planner.model.artifacts import Artifact
 from planner.model.metric import Metric
 from planner.model.run import Snapshot, Stamp
-from reconciler.backends.local import account, advice, code, draft, environment, folders, groups, hints, supervisor
-from reconciler.backends.local.claims import Claim, Claims
+from reconciler.backends.local import (
+    account,
+    advice,
+    code,
+    draft,
+    environment,
+    folders,
+    groups,
+    hints,
+    restoring,
+    supervisor,
+)
+from reconciler.backends.local.claims import Claim, Claims, is_over
 from reconciler.backends.local.code import Trees
-from reconciler.backends.local.damage import Unreadable
 from reconciler.backends.local.draft import Draft, Site
 from reconciler.backends.local.forgetting import forget, weigh
 from reconciler.backends.local.kept import Kept
@@ -78,14 +88,16 @@ class LocalBackend:
 
     async def ensure(self, order: Order) -> Ensured:
         """See `Backend.ensure`."""
-        self._check_owner(order)
+        draft.check_owner(self._owner, order.stamp)
         await self.open()
         if await self._run(lambda: self._again(order.key)):
             return Ensured.UNCHANGED
         await self._run(lambda: self._claims.ownership.note(order.stamp.sequence))
         wanted = order.run.gang.code
         code.check(wanted)
-        drafted = draft.write(order, self._site())
+        drafted = draft.write(
+            order, Site(self._settings, self._account, self._boot(), self._claims.listen, self._claims.logs)
+        )
         contents = await code.fetch(self._trees, wanted, folders.trees_cache(self._settings.runs))
         pairs = tuple(zip(wanted, contents, strict=True))
 
@@ -143,7 +155,7 @@ class LocalBackend:
         last = ""
         try:
             while True:
-                over = not follow or await self._run(lambda: self._is_over(key))
+                over = not follow or await self._run(lambda: is_over(self._claims, key))
                 open_logs(folder, reading, tail)
                 for name, reader in reading.items():
                     while data := await self._run(reader.read):
@@ -160,7 +172,7 @@ class LocalBackend:
 
     async def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
         """See `Backend.metrics`."""
-        over = await self._run(lambda: self._is_over(key))
+        over = await self._run(lambda: is_over(self._claims, key))
         async for piece in self._kept.metrics(key, self._run, ended=over):
             yield piece
 
@@ -181,6 +193,17 @@ class LocalBackend:
     async def weigh(self, run: Key, attempts: int) -> int:
         """See `Keeper.weigh`."""
         return await self._run(lambda: weigh(self._claims, self._settings.runs, run, attempts))
+
+    async def missing(self, order: Order) -> Sequence[str]:
+        """See `Restorer.missing`."""
+        return await self._run(lambda: restoring.missing(order, self._owner, self._settings.runs))
+
+    async def restore(
+        self, name: str, entries: Sequence[Artifact], pieces: Callable[[Artifact], AsyncIterator[bytes]]
+    ) -> None:
+        """See `Restorer.restore`."""
+        await self.open()
+        await restoring.restore(self._settings.runs / name, self._account, entries, pieces, self._run)
 
     async def close(self) -> None:
         """See `Backend.close`. The warm parent stays."""
@@ -232,14 +255,6 @@ class LocalBackend:
     def _boot(self) -> str:
         return self._settings.boot_id.read_text().strip()
 
-    def _site(self) -> Site:
-        return Site(self._settings, self._account, self._boot(), self._claims.listen, self._claims.logs)
-
-    def _check_owner(self, order: Order) -> None:
-        mine, theirs = self._owner, order.stamp
-        if (mine.instance, mine.project) != (theirs.instance, theirs.project):
-            raise ValueError(f"an order of {theirs.instance}/{theirs.project} at {mine.instance}/{mine.project}")
-
     def _again(self, key: Key) -> bool:
         """Whether the claim exists; what of it nobody has taken is handed over again."""
         claim = self._claims.find(key)
@@ -283,12 +298,3 @@ class LocalBackend:
         if claim.record.get("attempt"):
             folders.forget_scratch(Path(claim.record["attempt"]))
         self._claims.clean(claim)
-
-    def _is_over(self, key: Key) -> bool:
-        try:
-            claim = self._claims.find(key)
-            if claim is not None:
-                claim.demand_known()
-        except Unreadable:
-            return True  # nobody can say when it ends: what there is, is shown
-        return claim is None or claim.cleaned() or claim.ended()

@@ -32,7 +32,7 @@ from reconciler.backends.local.draft import stamp_record
 from reconciler.backends.local.ownership import Ownership
 from reconciler.backends.local.removal import remove_tree
 
-__all__ = ["Claim", "Claims"]
+__all__ = ["Claim", "Claims", "is_over"]
 
 KEPT = frozenset({"version", "key", "token", "stamp", "listen", "boot", "boot_path"})  # of a cleaned claim
 ABANDONED = 3600.0  # seconds after which a draft without a living maker is removed
@@ -275,3 +275,14 @@ def _scope(owner: Stamp) -> str:
     text = json.dumps([owner.instance, owner.project])
     head = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40]
     return f"{head}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def is_over(claims: Claims, key: Key) -> bool:
+    """Whether nothing more comes from attempt `key`."""
+    try:
+        claim = claims.find(key)
+        if claim is not None:
+            claim.demand_known()
+    except Unreadable:
+        return True  # nobody can say when it ends: what there is, is shown
+    return claim is None or claim.cleaned() or claim.ended()

@@ -25,7 +25,7 @@ from reconciler.backends.local.supervisor import FORMAT
 from reconciler.errors import Refused
 from reconciler.ports import Order
 
-__all__ = ["Draft", "Site", "attempt_of", "home_of", "stamp_record", "write"]
+__all__ = ["Draft", "Site", "attempt_of", "check_owner", "home_of", "stamp_record", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,16 @@ def stamp_record(stamp: Stamp) -> dict[str, Json]:
         "instance": stamp.instance,
         "project": stamp.project,
     }
+
+
+def check_owner(mine: Stamp, theirs: Stamp) -> None:
+    """An order of another instance or project must never come here.
+
+    Raises:
+        ValueError: this is one.
+    """
+    if (mine.instance, mine.project) != (theirs.instance, theirs.project):
+        raise ValueError(f"an order of {theirs.instance}/{theirs.project} at {mine.instance}/{mine.project}")
 
 
 def home_of(key: Key, owner: Stamp, runs: Path) -> Path:

@@ -21,7 +21,7 @@ from reconciler.backends.local.draft import Draft
 from reconciler.backends.local.removal import remove_tree
 from reconciler.errors import Refused
 
-__all__ = ["fill", "forget_scratch", "make_runs", "trees_cache"]
+__all__ = ["fill", "forget_scratch", "make_home", "make_runs", "trees_cache"]
 
 TRACKING = "plumbline_tracking.py"
 
@@ -53,8 +53,8 @@ def fill(draft: Draft, account: Account, trees: Sequence[tuple[CodeTree, Path]])
     passable = 0o711 if account.switched else 0o700
     home = draft.attempt.parent
     Path(draft.record["replicas"][0]["log"]).parent.mkdir(mode=0o700, exist_ok=True)
-    for folder in (home, draft.attempt):
-        _folder(folder, passable)
+    make_home(home, account)
+    _folder(draft.attempt, passable)
     _artifacts(home, account, [file for entries in draft.init.values() for file in prepare.kept(entries)])
     for member, context in zip(draft.members, draft.contexts, strict=True):
         _folder(member.base, passable)
@@ -68,6 +68,15 @@ def fill(draft: Draft, account: Account, trees: Sequence[tuple[CodeTree, Path]])
         account.owns_tree(work)
         account.owns(member.base / "io")
         _contract(member.base, json.dumps(context, ensure_ascii=False), account)
+
+
+def make_home(home: Path, account: Account) -> None:
+    """Make the folder of a run: the daemon's, which the run's user can pass.
+
+    Raises:
+        Refused: what is there is not the daemon's.
+    """
+    _folder(home, 0o711 if account.switched else 0o700)
 
 
 def _artifacts(home: Path, account: Account, files: Iterable[tuple[str, bytes, int]]) -> None:

@@ -7,6 +7,7 @@ nothing but the folders of runs: what else is on the machine, a program can read
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from reconciler.backends.local.dockerfile import dockerfile
 from reconciler.backends.local.modes import changed
 from reconciler.errors import Refused
 
-__all__ = ["Store", "kept", "place"]
+__all__ = ["Store", "kept", "place", "sources"]
 
 _HANDLERS = frozenset({"file", "dockerfile", "paths", "artifacts", "lineageRef"})
 
@@ -72,6 +73,15 @@ def kept(entries: Sequence[Json]) -> Iterator[tuple[str, bytes, int]]:
             for name, text, mode in _written(entry):
                 if (own := PurePosixPath(name).name) not in {"", ".."}:  # `place` says what is wrong with those
                     yield own, text.encode(), mode
+
+
+def sources(entries: object, store: Store) -> Iterator[str]:
+    """Names of the run folders that `init` copies from; what cannot be read as one is for `place` to refuse."""
+    for entry in entries if isinstance(entries, list | tuple) else ():
+        if isinstance(entry, Mapping):
+            with contextlib.suppress(Refused):
+                for copy in _copies(entry, store):
+                    yield _found(copy, store)[0].parent.name
 
 
 def _written(entry: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:

@@ -28,6 +28,7 @@ from reconciler.ledger.memory import MemoryLedger
 from reconciler.ledger.state import MemoryState
 from reconciler.loop import Loop, LoopSettings
 from reconciler.ports import Clock, Order
+from reconciler.ports_store import Store
 from reconciler.settings import DaemonSettings
 from reconciler.settings import Repository as RepositorySettings
 from reconciler.source.memory import MemorySource
@@ -119,6 +120,7 @@ class World:
     limits: Limits = field(default_factory=Limits)
     clock: Clock = field(default_factory=WallClock)
     workers: int = 4
+    store: Store | None = None
 
     def __post_init__(self) -> None:
         self.remote = MemoryRepository()
@@ -128,7 +130,7 @@ class World:
         self.backend = Backend(clock, self._program)
         self.identity = Identity("test", "project")
         compiler = SourceCompiler(self.source, CompileConfig(project="project", instance="test"))
-        ports = Ports(self.ledger, self.backend, self.source, compiler, MemoryForge(), clock)
+        ports = Ports(self.ledger, self.backend, self.source, compiler, MemoryForge(), clock, self.store)
         policy = Policy(self.identity, "main", self.budgets, limits=self.limits, hold_first=self.hold_first)
         self.core = Core(ports, policy)
         self.loop = Loop(self.core, LoopSettings(workers=self.workers, post_interval=0.01))

@@ -295,6 +295,15 @@ def _settle(h: Historian) -> list[Fact]:
     return [f.Settled(run.root, run.key, status, "over", h.now(), "ada" if h.chance(0.2) else "")]
 
 
+def _store(h: Historian) -> list[Fact]:
+    run = h.run()
+    if run is None:
+        return []
+    if h.chance(0.5):
+        return [f.StoreIntended(run.root, run.key, "memory://kept", h.now())]
+    return [f.Stored(run.root, run.key, "memory://kept", h.now(), 1, 2, 3)]
+
+
 def _carry(h: Historian) -> list[Fact]:
     run, source = h.run(), h.run()
     if run is None or source is None or run.key == source.key or source.carried_from or run.root != source.root:
@@ -443,6 +452,7 @@ def _rename(h: Historian) -> list[Fact]:
 
 
 _MOVES = (
+    _store,
     _plan,
     _advance,
     _withdraw,

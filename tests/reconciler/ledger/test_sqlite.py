@@ -333,9 +333,10 @@ async def test_a_file_of_the_first_schema_can_pin(tmp_path):
 
 def _drop_work(old: sqlite3.Connection) -> None:
     """Make a file one of before the cache."""
-    for index in ("runs_work", "runs_work_pending"):
+    for index in ("runs_work", "runs_work_pending", "runs_owed"):
         old.execute(f"DROP INDEX {index}")
-    old.execute("ALTER TABLE runs DROP COLUMN work")
+    for column in ("work", "owed"):
+        old.execute(f"ALTER TABLE runs DROP COLUMN {column}")
 
 
 async def test_results_of_before_the_cache_are_found_by_it(tmp_path):

@@ -1,0 +1,33 @@
+"""Whose artifacts are going to be copied into the daemon's store: from facts about a root to the intents. Pure.
+
+The shell asks within the transaction that records the end of a run, so a copy is owed exactly when the end is durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from planner.fold import RootState, fold_all, run_of
+from planner.keys import Key
+from planner.model.facts import Fact, Settled, StoreIntended
+
+__all__ = ["intents"]
+
+
+def intents(before: RootState, facts: Sequence[Fact], store: str, now: datetime) -> Iterator[StoreIntended]:
+    """The copies that are owed for runs that end by `facts`, recorded on top of `before`.
+
+    A run whose result is another's has that one's artifacts; one that left nothing has nothing to copy.
+    """
+    by_run: dict[Key, list[Fact]] = {fact.key: [] for fact in facts if isinstance(fact, Settled)}
+    for fact in facts if by_run else ():
+        if (key := run_of(fact)) in by_run:
+            by_run[key].append(fact)
+    for key, own in by_run.items():
+        had = {key: before.runs[key]} if key in before.runs else {}
+        run = fold_all(RootState(before.record, had), own).runs.get(key)
+        if run is None or not run.own or run.copy is not None or run.artifacts is None:
+            continue
+        if run.artifacts.names or run.artifacts.files:
+            yield StoreIntended(before.record.name, key, store, now)

@@ -1,0 +1,119 @@
+"""Folders of runs that are not here any more: which of them a run reads, and taking them back from a copy.
+
+A folder is made anew beside its place and appears whole, so a fetch that was cut off leaves nothing that could be read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from planner.model.artifacts import Artifact
+from planner.model.run import Stamp
+from reconciler.backends.local import folders, prepare
+from reconciler.backends.local.account import Account
+from reconciler.backends.local.draft import home_of
+from reconciler.backends.local.prepare import Store
+from reconciler.backends.local.removal import remove_tree
+from reconciler.ports import Order
+
+__all__ = ["missing", "restore"]
+
+Thread = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Does something in a thread of the backend."""
+
+
+def missing(order: Order, owner: Stamp, runs: Path) -> list[str]:
+    """Names of the folders of other runs that `order` reads and that are not here."""
+    named = re.compile(re.escape(str(runs)) + r"/([a-z0-9][a-z0-9-]*)(?:/|$)")
+    found = {name for text in _texts((order.run.gang, order.run.context)) for name in named.findall(text)}
+    store = Store(runs, (owner.instance, owner.project))
+    for group in order.run.gang.replicas:
+        found |= set(prepare.sources(group.pod.get("init"), store))
+    found.discard(home_of(order.key, owner, runs).name)
+    return sorted(name for name in found if not (runs / name / "artifacts").exists())
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text of a run, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from _texts(getattr(value, field.name))
+
+
+async def restore(
+    home: Path,
+    account: Account,
+    entries: Sequence[Artifact],
+    pieces: Callable[[Artifact], AsyncIterator[bytes]],
+    thread: Thread,
+) -> None:
+    """Make the artifacts folder of the run whose folder is `home`.
+
+    Raises:
+        OSError: the disk said no.
+    """
+    fresh = home / f".artifacts.{os.urandom(6).hex()}"
+    await thread(partial(_begin, home, fresh, account))
+    try:
+        for entry in entries:
+            target = fresh / "outputs" / entry.path
+            if entry.kind == "folder":
+                await thread(partial(target.mkdir, 0o700, parents=True, exist_ok=True))
+            else:
+                await _file(target, entry, pieces(entry), thread)
+        await thread(partial(_appear, home, fresh, account))
+    finally:
+        with anyio.CancelScope(shield=True):
+            await thread(partial(remove_tree, fresh))
+
+
+def _begin(home: Path, fresh: Path, account: Account) -> None:
+    folders.make_home(home, account)
+    for made in (fresh, fresh / "outputs"):
+        made.mkdir(mode=0o700)
+
+
+async def _file(target: Path, entry: Artifact, pieces: AsyncIterator[bytes], thread: Thread) -> None:
+    file = await thread(partial(_create, target))
+    try:
+        async for piece in pieces:
+            await thread(partial(file.write, piece))
+    finally:
+        await thread(file.close)
+    await thread(partial(_finish, target, entry))
+
+
+def _create(target: Path) -> Any:
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return target.open("xb")
+
+
+def _finish(target: Path, entry: Artifact) -> None:
+    target.chmod(0o700 if entry.executable else 0o600)
+    os.utime(target, (entry.modified.timestamp(),) * 2)
+
+
+def _appear(home: Path, fresh: Path, account: Account) -> None:
+    account.owns_tree(fresh / "outputs")
+    account.owns(fresh)
+    try:
+        fresh.rename(home / "artifacts")
+    except OSError:
+        if not (home / "artifacts").exists():
+            raise  # else it is here already
