@@ -68,7 +68,10 @@ async def _one(core: Core, root: str, effect: Effect, done: Applied) -> None:
         with anyio.move_on_after(core.policy.effect_deadline) as scope:
             try:
                 await _do(core, root, effect, done)
+                core.stalled.pop(effect.key, None)
             except Transient as error:
+                if isinstance(effect, Ensure):
+                    core.stalled[effect.key] = error.message
                 done.failed = done.failed or error.message
             except Unusable as error:
                 done.unusable = error
@@ -137,7 +140,8 @@ async def _bring_back(core: Core, root: str, order: Order) -> None:
         storage.want(name, root)
     if wanted:
         told = storage.words or f"they are fetched from store {storage.store.url}"
-        raise Transient(f"{order.key} starts when it has the artifacts of {len(wanted)} other runs: {told}")
+        runs = f"{len(wanted)} other run{'s' if len(wanted) > 1 else ''}"
+        raise Transient(f"{order.key} starts when it has the artifacts of {runs}: {told}")
 
 
 def _with_rest_of_time(core: Core, effect: Ensure, bound: BoundRun) -> BoundRun:

@@ -18,6 +18,7 @@ from planner.spec.catalogue import Connection
 from planner.spec.places import snake
 from planner.spec.queues import amount
 from reconciler.backends.local.settings import MEBIBYTE, Containment, LocalSettings
+from reconciler.clones import GitClones
 from reconciler.core import Policy
 from reconciler.errors import Unusable
 from reconciler.hubs import FolderHub, Hub
@@ -31,7 +32,7 @@ from reconciler.source.access import access_to
 from reconciler.stores.files import FileStore, open_store
 from reconciler.urls import Urls
 
-__all__ = ["channels_of", "config_of", "exposed", "local_of", "lookup_of", "policy_of", "store_of"]
+__all__ = ["channels_of", "clones_of", "config_of", "exposed", "local_of", "lookup_of", "policy_of", "store_of"]
 
 
 def local_of(settings: DaemonSettings) -> LocalSettings:
@@ -79,6 +80,12 @@ def _address_of(connection: Connection) -> Address:
     said = {snake(str(name)): str(value) for name, value in (connection.schema_ or {}).items()}
     names = {field.name for field in fields(Address)}
     return Address(**{name: value for name, value in said.items() if name in names})
+
+
+def clones_of(settings: DaemonSettings) -> GitClones:
+    """Other repositories that runs get code of."""
+    connections = {connection.name: connection for connection in settings.connections}
+    return GitClones(settings.state_folder / "clones", Urls(settings.hosts), connections)
 
 
 def store_of(settings: DaemonSettings) -> FileStore | None:

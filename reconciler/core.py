@@ -110,6 +110,8 @@ class Core:
         self.unplanned: set[str] = set()
         # Roots that wait for the end of a run; which ones is planned anew after a restart.
         self.watching: dict[Key, set[str]] = {}
+        # Why the object of an attempt could not be made yet, while it is tried again.
+        self.stalled: dict[Key, str] = {}
         self.draining = False
         self._blobs: OrderedDict[str, object] = OrderedDict()
 

@@ -19,8 +19,9 @@ from planner.desire.view import Identity
 from planner.model.run import Stamp
 from reconciler.backends.local.backend import LocalBackend
 from reconciler.clock import WallClock
+from reconciler.clones import GitClones
 from reconciler.compiler import SourceCompiler, project_name
-from reconciler.configured import channels_of, config_of, exposed, local_of, lookup_of, policy_of, store_of
+from reconciler.configured import channels_of, clones_of, config_of, exposed, local_of, lookup_of, policy_of, store_of
 from reconciler.core import Core, Ports
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.forges.memory import SilentForge
@@ -60,6 +61,7 @@ class Daemon:
     loop: Loop
     source: GitSource
     backend: LocalBackend
+    clones: GitClones
     path: Path | None = None
 
 
@@ -140,7 +142,8 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     project = (await ledger.project()).name or project
     identity = Identity(settings.instance, project)
     owner = Stamp(ledger.ident, await ledger.sequence(), settings.instance, project)
-    backend = LocalBackend(local_of(settings), owner, SourceTrees(source), clock)
+    clones = clones_of(settings)
+    backend = LocalBackend(local_of(settings), owner, SourceTrees(source), clock, clones)
     made.push_async_callback(_close, backend)
     await backend.open()
     outside = References(ledger, lookup_of(settings), clock)
@@ -148,7 +151,7 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     compiler = SourceCompiler(source, config_of(settings, identity), outside)
     ports = Ports(ledger, backend, source, compiler, forge, clock, store)
     core = Core(ports, policy_of(settings, identity, (*backend.warnings(), *exposed(settings))))
-    return Daemon(settings, core, Loop(core, LoopSettings(channels=channels_of(settings))), source, backend)
+    return Daemon(settings, core, Loop(core, LoopSettings(channels=channels_of(settings))), source, backend, clones)
 
 
 class _Closable(Protocol):
@@ -199,6 +202,7 @@ async def _serve(daemon: Daemon, signals: Signals) -> None:
             group.start_soon(answer, served)
         poll = daemon.settings.repository.poll.total_seconds()
         group.start_soon(look_out, daemon.source, daemon.loop, poll)
+        group.start_soon(daemon.clones.run)
         group.start_soon(daemon.loop.run)
         log.info("started", instance=daemon.settings.instance, project=daemon.core.policy.identity.project)
         await _until_told(daemon, signals)

@@ -56,7 +56,7 @@ class Urls:
         """
         import httpx  # noqa: PLC0415  slow to load, and most daemons never need it
 
-        target = self._check(url)
+        target = self.check(url)
         # Nothing of the environment is used: no proxies, no netrc.
         client = httpx.AsyncClient(trust_env=False, timeout=self._seconds, headers={"accept-encoding": "identity"})
         try:
@@ -76,11 +76,16 @@ class Urls:
                 if not answer.has_redirect_location:
                     return await _content(answer, target)
                 url = urljoin(url, answer.headers["location"])
-            if self._check(url) != target:
+            if self.check(url) != target:
                 raise Refused(f"{target.host} redirects to another host or port, which is not followed")
         raise Refused(f"{target.host} redirects more than {_REDIRECTS} times")
 
-    def _check(self, url: str) -> _Target:
+    def check(self, url: str) -> _Target:
+        """What a URL leads to.
+
+        Raises:
+            Refused: that is not among the hosts, or it is none.
+        """
         target = _parse(url)
         if target not in self._allowed:
             raise Refused(f"{target.host} is not in `hosts` of the daemon's configuration")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from planner.canon import Json
+from planner.compile.given import CompileConfig
 from planner.compile.ground import Ground
 from planner.compile.origin import info
 from planner.model.desired import Leaf
@@ -41,8 +42,6 @@ _REFUSED: Mapping[str, str] = {
 """By the field of a pod: what the program would see or do, and does not here."""
 
 _HANDLERS: Mapping[str, str] = {
-    "git": "the local backend clones no other repository (init)",
-    "connection": "the local backend has no connections to fetch from (init)",
     "tensorboard": "the local backend prepares no folders for TensorBoard (init)",
     "modelRef": "versions of models are not put in place yet (init.modelRef)",
     "artifactRef": "versions of artifacts are not put in place yet (init.artifactRef)",
@@ -50,7 +49,7 @@ _HANDLERS: Mapping[str, str] = {
 }
 """By the field of an init entry that is not code of the repository: what cannot be done here."""
 
-_DONE = frozenset({"artifacts", "paths", "dockerfile", "file", "lineageRef"})
+_DONE = frozenset({"artifacts", "paths", "dockerfile", "file", "lineageRef", "git", "connection"})
 """Fields of an init entry that say what the local backend can do."""
 
 
@@ -66,20 +65,20 @@ def refusal(leaf: Leaf, ground: Ground, kind: str = "") -> str:
         return ground.policy.refused
     if ground.policy.backend != "local":
         return ""
-    found = next(_reasons(leaf, kind), "")
+    found = next(_reasons(leaf, kind, ground.policy.config), "")
     if not found:
         _tell_unused(leaf, ground)
     return found
 
 
-def _reasons(leaf: Leaf, kind: str) -> Iterator[str]:
+def _reasons(leaf: Leaf, kind: str, config: CompileConfig) -> Iterator[str]:
     if any(group.role != "main" for group in leaf.gang.replicas):
         who = f"a run of kind {kind}" if kind else "a run of several groups"
         yield f"{who} needs a backend with Kubernetes"
         return
     for group in leaf.gang.replicas:
         yield from (_REFUSED[field] for field in _fields(group.pod) if field in _REFUSED)
-        yield from _handlers(group.pod)
+        yield from _handlers(group.pod, config)
         if not group.container.command:
             image = group.container.image
             what = f"image {image} cannot be run without one" if image else "there is neither command nor image"
@@ -90,15 +89,29 @@ def _reasons(leaf: Leaf, kind: str) -> Iterator[str]:
             yield f"{what} on the local backend; set run.replicas to 1, or declare no run.ports"
 
 
-def _handlers(pod: Mapping[str, Json]) -> Iterator[str]:
+def _handlers(pod: Mapping[str, Json], config: CompileConfig) -> Iterator[str]:
     entries = pod.get("init", ())
     for entry in entries if isinstance(entries, list | tuple) else ():
         if isinstance(entry, Mapping):
             yield from (reason for name, reason in _HANDLERS.items() if entry.get(name) is not None)
+            yield from _clone(entry, config)
             if not any(entry.get(name) is not None for name in (*_HANDLERS, *_DONE)):
                 yield "the local backend cannot do what an init entry says"
             if _leads_out(entry.get("path")):
                 yield "the local backend puts nothing outside of the working folder (init.path)"
+
+
+def _clone(entry: Mapping[str, Json], config: CompileConfig) -> Iterator[str]:
+    """Of an entry that clones: options for git, and connections that lead to no repository."""
+    git, name = entry.get("git"), entry.get("connection")
+    if isinstance(git, Mapping) and git.get("flags"):
+        yield "options for git are not taken from specs (init.git.flags)"
+    if not isinstance(name, str):
+        return
+    known = (config.connections or {}).get(name)
+    others = _DONE - {"git", "connection"}
+    if (known is not None and known.kind != "git") or any(entry.get(field) is not None for field in others):
+        yield "the local backend fetches through connections of the kind git only (init)"
 
 
 def _leads_out(path: Json) -> bool:

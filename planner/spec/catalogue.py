@@ -33,6 +33,7 @@ KINDS: tuple[str, ...] = tuple(_ALL.split())
 """Every kind of a connection."""
 
 _BUCKET = {"bucket": str}
+_OPENS = ("username", "tokenFile", "sshKey", "knownHosts", "certificates")
 _SHAPES: Mapping[str, tuple[Mapping[str, type], frozenset[str]]] = MappingProxyType(
     {
         **dict.fromkeys(STORES, (_BUCKET, frozenset({"bucket"}))),
@@ -42,7 +43,10 @@ _SHAPES: Mapping[str, tuple[Mapping[str, type], frozenset[str]]] = MappingProxyT
         ),
         "host_path": ({"hostPath": str, "mountPath": str, "readOnly": bool}, frozenset({"hostPath", "mountPath"})),
         "registry": ({"url": str, "insecure": bool}, frozenset({"url"})),
-        "git": ({"url": str, "revision": str, "flags": list}, frozenset()),
+        "git": (
+            {"url": str, "revision": str, "flags": list, **dict.fromkeys(_OPENS, str)},
+            frozenset(),
+        ),
     }
 )
 """By kind: the fields of its `schema`, and those that it must have. Kinds that are not here take any mapping."""

@@ -156,7 +156,7 @@ def _reasons(case: _Case) -> Iterator[str]:
 
 
 def stored_words(core: Core, story: Story | None) -> Iterator[str]:
-    """What of a run waits for the store."""
+    """What of a run waits for the store, or for what it needs to start."""
     if story is None:
         return
     run, storage = story.source, core.storage
@@ -165,11 +165,8 @@ def stored_words(core: Core, story: Story | None) -> Iterator[str]:
         yield f"its artifacts have no copy in {run.copy.store} yet: {why}; they stay on this machine"
     elif run.copy is not None and run.copy.left:
         yield f"{run.copy.left} of its artifacts have no copy in {run.copy.store}: links, or what nobody may read"
-    if storage is None or run.status is not RunStatus.SCHEDULED:
-        return
-    if any(run.root in roots for roots in storage.fetches.values()):
-        why = storage.words or f"they are fetched from store {storage.store.url}"
-        yield f"artifacts that it reads are not on this machine: {why}"
+    if run.last is not None and (stalled := core.stalled.get(run.key.at_attempt(run.last.number))):
+        yield f"its start is tried again: {stalled}"
 
 
 def _unrecorded(case: _Case) -> Iterator[str]:

@@ -23,6 +23,7 @@ from planner.model.run import Snapshot, Stamp
 from reconciler.backends.local import (
     account,
     advice,
+    clones,
     code,
     draft,
     environment,
@@ -37,25 +38,27 @@ from reconciler.backends.local.code import Trees
 from reconciler.backends.local.draft import Draft, Site
 from reconciler.backends.local.forgetting import forget, weigh
 from reconciler.backends.local.kept import Kept
-from reconciler.backends.local.logs import Follower, open_logs
+from reconciler.backends.local.logs import stream
 from reconciler.backends.local.settings import Containment, LocalSettings
 from reconciler.backends.local.sight import Sight
 from reconciler.backends.local.warm import Warm
 from reconciler.errors import Refused, Transient
 from reconciler.ports import Clock, Content, Ensured, Order
+from reconciler.ports_clones import Clones
 
 __all__ = ["LocalBackend"]
 
 T = TypeVar("T")
 
 THREADS = 16
-FOLLOW = 0.1  # seconds between looks at a log that is followed
 
 
 class LocalBackend:
     """`reconciler.ports.Backend` for processes of this machine, for one instance and project."""
 
-    def __init__(self, settings: LocalSettings, owner: Stamp, trees: Trees, clock: Clock) -> None:
+    def __init__(
+        self, settings: LocalSettings, owner: Stamp, trees: Trees, clock: Clock, clones: Clones | None = None
+    ) -> None:
         """Check that runs can be made here; touches nothing.
 
         Args:
@@ -63,6 +66,7 @@ class LocalBackend:
             owner: whose runs these are, with the ledger's sequence now.
             trees: where code comes from.
             clock: for the instants of looks.
+            clones: where code of other repositories comes from.
 
         Raises:
             Unusable: the machine or the settings do not allow it.
@@ -72,6 +76,7 @@ class LocalBackend:
         self._account = account.resolve(settings.user, allow_root=settings.allow_root)
         self._owner = owner
         self._trees = trees
+        self._clones = clones
         self._clock = clock
         self._claims = Claims(settings.root, owner)
         tried = groups.candidates(owner.instance, settings.root) if settings.containment is Containment.AUTO else ()
@@ -98,11 +103,14 @@ class LocalBackend:
         drafted = draft.write(
             order, Site(self._settings, self._account, self._boot(), self._claims.listen, self._claims.logs)
         )
-        contents = await code.fetch(self._trees, wanted, folders.trees_cache(self._settings.runs))
-        pairs = tuple(zip(wanted, contents, strict=True))
+        cache, home = folders.trees_cache(self._settings.runs), drafted.attempt.parent
+        contents = await code.fetch(self._trees, wanted, cache)
+        cloned = await clones.fetch(self._clones, drafted.entries, home, cache)
+        pairs = (*zip(wanted, contents, strict=True), *cloned.trees)
 
         def fill() -> None:
             folders.fill(drafted, self._account, pairs)
+            clones.pin(home, cloned)
 
         made = await self._run(lambda: self._make(order.key, drafted, fill))
         return Ensured.CREATED if made else Ensured.UNCHANGED
@@ -151,24 +159,12 @@ class LocalBackend:
     async def logs(self, key: Key, *, follow: bool = False, tail: int | None = None) -> AsyncIterator[bytes]:
         """See `Backend.logs`. Of several replicas each stretch of output is headed by its name; `tail` is for each."""
         folder = self._claims.logs / self._claims.name(key)
-        reading: dict[str, Follower] = {}
-        last = ""
-        try:
-            while True:
-                over = not follow or await self._run(lambda: is_over(self._claims, key))
-                open_logs(folder, reading, tail)
-                for name, reader in reading.items():
-                    while data := await self._run(reader.read):
-                        if len(reading) > 1 and name != last:
-                            yield f"==> {name} <==\n".encode()
-                        last = name
-                        yield data
-                if over:
-                    return
-                await anyio.sleep(FOLLOW)
-        finally:
-            for reader in reading.values():
-                reader.close()
+
+        async def over() -> bool:
+            return not follow or bool(await self._run(lambda: is_over(self._claims, key)))
+
+        async for piece in stream(folder, tail, over, self._run):
+            yield piece
 
     async def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
         """See `Backend.metrics`."""

@@ -67,6 +67,11 @@ class Draft:
     init: Mapping[str, Sequence[Json]]
     store: Store
 
+    @property
+    def entries(self) -> Sequence[Json]:
+        """All entries of `init`, of whatever role."""
+        return [entry for entries in self.init.values() for entry in entries]
+
 
 def stamp_record(stamp: Stamp) -> dict[str, Json]:
     """The stamp as claims carry it."""

@@ -7,11 +7,16 @@ is slower than two rotations misses what was dropped.
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
-__all__ = ["Follower", "open_logs"]
+import anyio
+
+__all__ = ["Follower", "open_logs", "stream"]
 
 CHUNK = 1 << 16
+FOLLOW = 0.1  # seconds between looks at a log that is followed
 
 
 class Follower:
@@ -93,3 +98,27 @@ def open_logs(folder: Path, reading: dict[str, Follower], tail: int | None) -> N
     for path in sorted(folder.glob("*.log")):
         if path.stem not in reading:
             reading[path.stem] = Follower(path, tail)
+
+
+async def stream(
+    folder: Path, tail: int | None, over: Callable[[], Awaitable[bool]], thread: Callable[[Callable[[], Any]], Any]
+) -> AsyncIterator[bytes]:
+    """The captured output in `folder`, until what `over` says was true before all of it was read."""
+    reading: dict[str, Follower] = {}
+    last = ""
+    try:
+        while True:
+            ended = await over()
+            open_logs(folder, reading, tail)
+            for name, reader in reading.items():
+                while data := await thread(reader.read):
+                    if len(reading) > 1 and name != last:
+                        yield f"==> {name} <==\n".encode()
+                    last = name
+                    yield data
+            if ended:
+                return
+            await anyio.sleep(FOLLOW)
+    finally:
+        for reader in reading.values():
+            reader.close()

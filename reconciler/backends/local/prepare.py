@@ -57,6 +57,8 @@ def place(entries: Sequence[Json], work: Path, store: Store) -> None:
         Refused: one cannot be done; the message names it.
     """
     for index, entry in enumerate(entries):
+        if isinstance(entry, Mapping) and entry.keys() <= {"git", "connection", "path"}:
+            continue  # what is cloned is code, and in its place already
         if not isinstance(entry, Mapping) or not _HANDLERS & entry.keys():
             raise Refused(f"init[{index}]: the local backend cannot do this")
         folder = _inside(work, str(entry.get("path") or ""), f"init[{index}].path")

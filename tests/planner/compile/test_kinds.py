@@ -7,8 +7,10 @@ import pytest
 
 from planner import keys
 from planner.canon import plain
+from planner.compile import CompileConfig
 from planner.compile.bind import BindRequest, bind, finish_run
 from planner.model.gang import Lifetime
+from planner.spec.catalogue import Connection
 from tests.planner.compile.trees import compiled
 
 pytestmark = pytest.mark.unit
@@ -23,14 +25,14 @@ INPUTS = [
 ]
 
 
-def desired(run, *more):
+def desired(run, *more, config=None):
     component = {"inputs": [*INPUTS, *more], "run": run}
     document = {"version": 1.1, "kind": "operation", "name": "t", "component": component}
-    return compiled({"a.json": json.dumps(document), "src/a.py": "a", "lib/b.py": "b"})
+    return compiled({"a.json": json.dumps(document), "src/a.py": "a", "lib/b.py": "b"}, config)
 
 
-def root(run, *more):
-    state = desired(run, *more)
+def root(run, *more, config=None):
+    state = desired(run, *more, config=config)
     assert "t" in state.roots, [str(problem) for problem in state.problems]
     return state.roots["t"]
 
@@ -387,14 +389,21 @@ HERE = {
     "a terminal": ({"kind": "job", "container": {**CONTAINER, "tty": True}}, "terminal"),
     "no terminal": ({"kind": "job", "container": {**CONTAINER, "tty": False}}, ""),
     "names of hosts": ({"kind": "job", "environment": {"hostAliases": [{"ip": "::1"}]}, **GROUP}, "hostAliases"),
-    "a clone": ({"kind": "job", "init": [{"git": {"url": "u"}}], **GROUP}, "clones no other repository"),
+    "a clone": ({"kind": "job", "init": [{"git": {"url": "https://forge.example/lib"}}], **GROUP}, ""),
+    "a clone through a connection": ({"kind": "job", "init": [{"git": {}, "connection": "code"}], **GROUP}, ""),
+    "a connection alone": ({"kind": "job", "init": [{"connection": "code"}], **GROUP}, ""),
+    "a connection to a bucket": ({"kind": "job", "init": [{"connection": "s3"}], **GROUP}, "of the kind git only"),
+    "options for git": (
+        {"kind": "job", "init": [{"git": {"url": "https://forge.example/lib", "flags": ["--depth=1"]}}], **GROUP},
+        "options for git are not taken from specs",
+    ),
     "a file elsewhere": (
         {"kind": "job", "init": [{"file": {"content": "a"}, "path": "/etc"}], **GROUP},
         "puts nothing outside of the working folder",
     ),
     "a path of a connection": (
         {"kind": "job", "init": [{"paths": ["a"], "connection": "s3"}], **GROUP},
-        "no connections to fetch from",
+        "through connections of the kind git only",
     ),
     "code of the repository": ({"kind": "job", "init": [{"git": {"paths": ["src"]}}], **GROUP}, ""),
     "an init container": ({"kind": "job", "init": [{"container": {"image": "i"}}], **GROUP}, "init containers"),
@@ -412,9 +421,19 @@ def test_what_an_input_puts_in_place_comes_once_and_first():
     assert found.body.gang.replicas[0].pod["init"] == [{"dockerfile": {"image": "i"}}, own]
 
 
+CONFIGURED = CompileConfig(
+    "demo",
+    connections={
+        "code": Connection.model_validate({"name": "code", "kind": "git", "schema": {"url": "/srv/code"}}),
+        "s3": Connection.model_validate({"name": "s3", "kind": "s3", "schema": {"bucket": "s3://b"}}),
+        "c": Connection.model_validate({"name": "c", "kind": "custom"}),
+    },
+)
+
+
 @pytest.mark.parametrize(("run", "reason"), HERE.values(), ids=HERE)
 def test_what_runs_on_the_local_backend(run, reason):
-    refused = root(run).refused
+    refused = root(run, config=CONFIGURED).refused
 
     assert reason in refused
     assert bool(refused) is bool(reason)

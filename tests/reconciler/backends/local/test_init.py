@@ -106,7 +106,7 @@ WRONG = {
         {"file": {"content": "a"}, "path": "/etc"},
         "init[0].path: '/etc' leads out of the working folder",
     ),
-    "a clone": ({"git": {"url": "https://example.com/x"}}, "init[0]: the local backend cannot do this"),
+    "a clone": ({"git": {"url": "https://example.com/x"}}, "init git: other repositories cannot be cloned here"),
 }
 
 
