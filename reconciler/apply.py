@@ -24,6 +24,7 @@ from reconciler.core import Core
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.keeper import Restorer
 from reconciler.ports import Order
+from reconciler.producers import with_folders
 from reconciler.telemetry import log
 
 __all__ = ["Applied", "apply"]
@@ -116,6 +117,7 @@ async def _ensure(core: Core, root: str, effect: Ensure, done: Applied) -> None:
     order = Order(effect.key, run, attempt.leases, stamp)
     try:
         order = replace(order, run=finish_run(order.run, core.backend.knows(order)))
+        order = replace(order, run=await with_folders(core, order.run))
         await _bring_back(core, root, order)
         await core.backend.ensure(order)
     except (Refused, BindError) as error:

@@ -42,14 +42,12 @@ _REFUSED: Mapping[str, str] = {
 """By the field of a pod: what the program would see or do, and does not here."""
 
 _HANDLERS: Mapping[str, str] = {
-    "tensorboard": "the local backend prepares no folders for TensorBoard (init)",
-    "modelRef": "versions of models are not put in place yet (init.modelRef)",
-    "artifactRef": "versions of artifacts are not put in place yet (init.artifactRef)",
     "container": f"init containers {_ELSEWHERE}",
 }
 """By the field of an init entry that is not code of the repository: what cannot be done here."""
 
-_DONE = frozenset({"artifacts", "paths", "dockerfile", "file", "lineageRef", "git", "connection"})
+_COPIED = ("artifacts", "paths", "dockerfile", "file", "lineageRef", "modelRef", "artifactRef", "tensorboard")
+_DONE = frozenset({*_COPIED, "git", "connection"})
 """Fields of an init entry that say what the local backend can do."""
 
 
@@ -109,8 +107,7 @@ def _clone(entry: Mapping[str, Json], config: CompileConfig) -> Iterator[str]:
     if not isinstance(name, str):
         return
     known = (config.connections or {}).get(name)
-    others = _DONE - {"git", "connection"}
-    if (known is not None and known.kind != "git") or any(entry.get(field) is not None for field in others):
+    if (known is not None and known.kind != "git") or any(entry.get(field) is not None for field in _COPIED):
         yield "the local backend fetches through connections of the kind git only (init)"
 
 

@@ -19,7 +19,6 @@ from planner.model.run import Stamp
 from reconciler.backends.local import environment
 from reconciler.backends.local.account import Account
 from reconciler.backends.local.environment import Member
-from reconciler.backends.local.prepare import Store
 from reconciler.backends.local.settings import LocalSettings
 from reconciler.backends.local.supervisor import FORMAT
 from reconciler.errors import Refused
@@ -57,7 +56,7 @@ class Draft:
         contexts: context file of each member.
         attempt: folder of the attempt's files, its name never used before.
         init: by role, what is put in place before the programs start, beside code of the repository.
-        store: where artifacts of other runs are.
+        runs: the folder of all runs.
     """
 
     record: dict[str, Any]
@@ -65,7 +64,7 @@ class Draft:
     contexts: tuple[Mapping[str, Json], ...]
     attempt: Path
     init: Mapping[str, Sequence[Json]]
-    store: Store
+    runs: Path
 
     @property
     def entries(self) -> Sequence[Json]:
@@ -145,8 +144,9 @@ def write(order: Order, site: Site) -> Draft:
         "replicas": replicas,
     }
     contexts = tuple(environment.context(order, member) for member in members)
-    store = Store(site.settings.runs, (stamp.instance, stamp.project))
-    return Draft(record, members, contexts, attempt, {group.role: _init(group) for group in gang.replicas}, store)
+    return Draft(
+        record, members, contexts, attempt, {group.role: _init(group) for group in gang.replicas}, site.settings.runs
+    )
 
 
 def _init(group: Replica) -> Sequence[Json]:

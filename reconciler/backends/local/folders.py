@@ -63,7 +63,7 @@ def fill(draft: Draft, account: Account, trees: Sequence[tuple[CodeTree, Path]])
         work = member.base / "work"
         for tree, content in trees:
             code.place(content, tree, work)
-        prepare.place(draft.init[member.role], work, draft.store)
+        prepare.place(draft.init[member.role], work, draft.runs)
         work.chmod(0o700)
         account.owns_tree(work)
         account.owns(member.base / "io")

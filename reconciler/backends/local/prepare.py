@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from planner import keys
 from planner.canon import Json
 from reconciler.backends.local import below
 from reconciler.backends.local.below import Entry, Nothing
@@ -22,22 +21,9 @@ from reconciler.backends.local.dockerfile import dockerfile
 from reconciler.backends.local.modes import changed
 from reconciler.errors import Refused
 
-__all__ = ["Store", "kept", "place", "sources"]
+__all__ = ["kept", "place", "sources"]
 
-_HANDLERS = frozenset({"file", "dockerfile", "paths", "artifacts", "lineageRef"})
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """Where artifacts come from.
-
-    Attributes:
-        runs: the folder of all runs.
-        owner: instance and project, which folders of runs are named with.
-    """
-
-    runs: Path
-    owner: tuple[str, str]
+_HANDLERS = frozenset({"file", "dockerfile", "paths", "artifacts", "tensorboard"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +36,7 @@ class _Copy:
     called: str
 
 
-def place(entries: Sequence[Json], work: Path, store: Store) -> None:
+def place(entries: Sequence[Json], work: Path, runs: Path) -> None:
     """Do what `entries` of `init` say, in their order, in the fresh working folder `work`.
 
     Raises:
@@ -64,8 +50,10 @@ def place(entries: Sequence[Json], work: Path, store: Store) -> None:
         folder = _inside(work, str(entry.get("path") or ""), f"init[{index}].path")
         for name, text, mode in _written(entry):
             _write(work, _inside(folder, name, "init file"), [text.encode()], mode)
-        for copy in _copies(entry, store):
-            _copy(copy, (work, folder), store)
+        for copy in _copies(entry):
+            _copy(copy, (work, folder), runs)
+        for shown, name in _shown(entry.get("tensorboard")):
+            _link(work, _inside(folder, f"tensorboard/{name}", "init tensorboard"), runs / shown)
 
 
 def kept(entries: Sequence[Json]) -> Iterator[tuple[str, bytes, int]]:
@@ -77,13 +65,32 @@ def kept(entries: Sequence[Json]) -> Iterator[tuple[str, bytes, int]]:
                     yield own, text.encode(), mode
 
 
-def sources(entries: object, store: Store) -> Iterator[str]:
+def sources(entries: object, runs: Path) -> Iterator[str]:
     """Names of the run folders that `init` copies from; what cannot be read as one is for `place` to refuse."""
     for entry in entries if isinstance(entries, list | tuple) else ():
         if isinstance(entry, Mapping):
             with contextlib.suppress(Refused):
-                for copy in _copies(entry, store):
-                    yield _found(copy, store)[0].parent.name
+                for copy in _copies(entry):
+                    yield _found(copy, runs)[0].parent.name
+            yield from (run for run, _ in _shown(entry.get("tensorboard")))
+
+
+def _shown(said: object) -> Iterator[tuple[str, str]]:
+    """The run folders that a TensorBoard shows, and how each is called."""
+    runs = said.get("runs") if isinstance(said, Mapping) else None
+    for pair in runs if isinstance(runs, list | tuple) else ():
+        yield str(pair[0]), str(pair[1])
+
+
+def _link(work: Path, target: Path, home: Path) -> None:
+    """A way to what a run left, and leaves while it runs: the program follows it as its own user."""
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not target.parent.resolve().is_relative_to(work.resolve()):
+        raise Refused(f"init: {target.relative_to(work)} leads out of the working folder")
+    try:
+        target.symlink_to(home / "artifacts" / "outputs")
+    except FileExistsError:
+        raise Refused(f"init: {target.relative_to(work)} is there already: give it another place") from None
 
 
 def _written(entry: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
@@ -99,7 +106,7 @@ def _written(entry: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
         yield str(said.get("filename") or "Dockerfile"), dockerfile(said), 0o600
 
 
-def _copies(entry: Mapping[str, Any], store: Store) -> Iterator[_Copy]:
+def _copies(entry: Mapping[str, Any]) -> Iterator[_Copy]:
     lists = {"paths": entry.get("paths"), **_lists(entry.get("artifacts"))}
     for name, listed in lists.items():
         values = listed if isinstance(listed, list | tuple) else [] if listed is None else [listed]
@@ -107,14 +114,6 @@ def _copies(entry: Mapping[str, Any], store: Store) -> Iterator[_Copy]:
         for index, value in enumerate(values):
             pair = value if isinstance(value, list | tuple) else (value, PurePosixPath(str(value)).name)
             yield _Copy(str(pair[0]), str(pair[1]), kind, f"init {name}[{index}]")
-    if reference := str(entry.get("lineageRef") or ""):
-        run, _, name = reference.rpartition(":")
-        try:
-            folder = keys.parse(run).run.dns_name(*store.owner)
-        except ValueError:
-            wanted = "the key of a run and a name, such as train@g3:model"
-            raise Refused(f"init lineageRef: {reference!r} is not {wanted}") from None
-        yield _Copy(f"{folder}/outputs/{name}", PurePosixPath(name).name, "", f"init lineageRef {reference!r}")
 
 
 def _lists(said: object) -> dict[str, Any]:
@@ -123,9 +122,9 @@ def _lists(said: object) -> dict[str, Any]:
     return {f"artifacts.{name}": said.get(name) for name in ("files", "dirs")}
 
 
-def _copy(copy: _Copy, where: tuple[Path, Path], store: Store) -> None:
+def _copy(copy: _Copy, where: tuple[Path, Path], runs: Path) -> None:
     work, folder = where
-    root, path = _found(copy, store)
+    root, path = _found(copy, runs)
     try:
         with below.opened(root, path) as (_, entry):
             _check(copy, entry)
@@ -149,12 +148,12 @@ def _check(copy: _Copy, entry: Entry) -> None:
         raise Refused(f"{copy.called}: {copy.source} is a {entry.kind}, and a {copy.kind} is wanted")
 
 
-def _found(copy: _Copy, store: Store) -> tuple[Path, str]:
+def _found(copy: _Copy, runs: Path) -> tuple[Path, str]:
     """The artifacts folder of a run that a path leads into, and the rest of the path."""
     path = PurePosixPath(copy.source)
     if path.is_absolute():
         try:
-            path = path.relative_to(store.runs)
+            path = path.relative_to(runs)
         except ValueError:
             why = "is in no run's folder; a program can read it where it is"
             raise Refused(f"{copy.called}: {copy.source} {why}") from None
@@ -163,7 +162,7 @@ def _found(copy: _Copy, store: Store) -> tuple[Path, str]:
         raise Refused(f"{copy.called}: {copy.source!r} is no path into a run's folder")
     if rest[:1] == ["artifacts"]:
         rest = rest[1:]
-    return store.runs / run / "artifacts", "/".join(rest)
+    return runs / run / "artifacts", "/".join(rest)
 
 
 def _copy_file(root: Path, entry: Entry, work: Path, target: Path) -> None:

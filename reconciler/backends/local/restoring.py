@@ -20,7 +20,6 @@ from planner.model.run import Stamp
 from reconciler.backends.local import folders, prepare
 from reconciler.backends.local.account import Account
 from reconciler.backends.local.draft import home_of
-from reconciler.backends.local.prepare import Store
 from reconciler.backends.local.removal import remove_tree
 from reconciler.ports import Order
 
@@ -34,9 +33,8 @@ def missing(order: Order, owner: Stamp, runs: Path) -> list[str]:
     """Names of the folders of other runs that `order` reads and that are not here."""
     named = re.compile(re.escape(str(runs)) + r"/([a-z0-9][a-z0-9-]*)(?:/|$)")
     found = {name for text in _texts((order.run.gang, order.run.context)) for name in named.findall(text)}
-    store = Store(runs, (owner.instance, owner.project))
     for group in order.run.gang.replicas:
-        found |= set(prepare.sources(group.pod.get("init"), store))
+        found |= set(prepare.sources(group.pod.get("init"), runs))
     found.discard(home_of(order.key, owner, runs).name)
     return sorted(name for name in found if not (runs / name / "artifacts").exists())
 

@@ -406,6 +406,11 @@ HERE = {
         "through connections of the kind git only",
     ),
     "code of the repository": ({"kind": "job", "init": [{"git": {"paths": ["src"]}}], **GROUP}, ""),
+    "what other runs left": (
+        {"kind": "job", "init": [{"modelRef": "train@g1"}, {"artifactRef": "a@g1"}, {"lineageRef": "a@g1:b"}], **GROUP},
+        "",
+    ),
+    "a board over runs": ({"kind": "job", "init": [{"tensorboard": {"uuids": ["r-7f3k2m2q"]}}], **GROUP}, ""),
     "an init container": ({"kind": "job", "init": [{"container": {"image": "i"}}], **GROUP}, "init containers"),
     "no command": ({"kind": "job", "container": {"image": "i"}}, "needs a command"),
     "placement": ({"kind": "job", "environment": {"nodeSelector": {"a": "b"}, "priority": 1}, **GROUP}, ""),

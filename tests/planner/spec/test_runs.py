@@ -255,6 +255,7 @@ COMPOSITES = {
     "no mode": (File, {"content": "a", "chmod": "rw"}, False),
     "no content": (File, {}, False),
     "uuids between commas": (Tensorboard, {"uuids": "a" * 32 + "," + "b" * 32}, True),
+    "ids and keys of runs": (Tensorboard, {"uuids": "r-7f3k2m2q, flow@g3/fit~1"}, True),
     "no uuid": (Tensorboard, {"uuids": ["x"]}, False),
 }
 

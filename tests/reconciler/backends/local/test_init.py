@@ -53,13 +53,13 @@ async def test_a_file_is_written_and_kept_with_the_outputs(machine):
 
 async def test_artifacts_of_another_run_are_put_in_place(machine):
     backend = machine.open()
-    folder, key = await upstream(machine, backend)
+    folder, _ = await upstream(machine, backend)
     name = folder.split("/")[-2]
     order = with_init(
         machine.shell("eval", LOOK),
         {"paths": [f"{folder}/outputs/report.html", [f"{name}/outputs/report.html", "again/copy"]]},
         {"artifacts": {"dirs": [f"{folder}/outputs/models"], "files": [[f"{folder}/outputs/models/deep/best", "b"]]}},
-        {"lineageRef": f"{key.run}:models/deep", "path": "below"},
+        {"paths": [f"{name}/outputs/models/deep"], "path": "below"},
     )
     assert await outputs_of(machine, backend, order) == {
         "f__report_html": "x",
@@ -91,11 +91,6 @@ WRONG = {
     "a folder as file": (
         {"artifacts": {"files": ["{o}/models"]}},
         "init artifacts.files[0]: {o}/models is a folder, and a file is wanted",
-    ),
-    "no such lineage": ({"lineageRef": "train@g1:other"}, "init lineageRef 'train@g1:other': "),
-    "a short id": (
-        {"lineageRef": "r-abc:other"},
-        "init lineageRef: 'r-abc:other' is not the key of a run and a name, such as train@g3:model",
     ),
     "a file name that leads out": (
         {"file": {"content": "a", "filename": ".."}},
@@ -196,3 +191,12 @@ async def test_a_dockerfile_is_put_in_place(machine):
     await phase(machine, backend, order.key, Phase.ENDED)
     (work,) = machine.settings.runs.glob("eval-*/a1-*/main-0/work")
     assert (work / "image/Dockerfile").read_text().startswith("FROM python:3.12\n")
+
+
+async def test_a_tensorboard_sees_what_runs_leave_while_they_run(machine):
+    backend = machine.open()
+    folder, _ = await upstream(machine, backend)
+    name = folder.split("/")[-2]
+    shown = {"tensorboard": {"runs": [[name, "r-1"], ["eval-later", "later"]]}, "path": "logs"}
+    look = 'echo "x=$(cat logs/tensorboard/r-1/report.html)" >> $PLUMBLINE_OUTPUT; test -L logs/tensorboard/later'
+    assert await outputs_of(machine, backend, with_init(machine.shell("board", look), shown)) == {"x": "x"}

@@ -39,16 +39,16 @@ def facts_of(path: Path) -> tuple[int, float]:
 async def test_a_run_names_the_folders_that_it_reads_and_that_are_gone(machine):
     backend = machine.open()
     assert isinstance(backend, Restorer)
-    folder, key = await upstream(machine, backend)
+    folder, _ = await upstream(machine, backend)
     home = Path(folder).parent
     by_path = with_init(machine.shell("eval", "true"), {"paths": [f"{folder}/outputs/report.html"]})
     by_name = with_init(machine.shell("eval", "true"), {"artifacts": {"files": [f"{home.name}/outputs/report.html"]}})
-    by_key = with_init(machine.shell("eval", "true"), {"lineageRef": f"{key.run}:models"})
+    by_link = with_init(machine.shell("eval", "true"), {"tensorboard": {"runs": [[home.name, "train"]]}})
     order = machine.shell("eval", "true")
     upstreams = {"upstream": {"train": {"status": "succeeded", "outputs": {}, "artifacts": folder}}}
     by_context = replace(order, run=replace(order.run, context={**order.run.context, **upstreams}))
     by_words = machine.shell("eval", f"cat {folder}/outputs/report.html")
-    reading = (by_path, by_name, by_key, by_context, by_words)
+    reading = (by_path, by_name, by_link, by_context, by_words)
     assert [await backend.missing(one) for one in (*reading, order)] == [[]] * 6
     shutil.rmtree(folder)
     assert [await backend.missing(one) for one in (*reading, order)] == [[home.name]] * 5 + [[]]
@@ -56,7 +56,7 @@ async def test_a_run_names_the_folders_that_it_reads_and_that_are_gone(machine):
 
 @pytest.mark.parametrize(
     "entry",
-    [{"paths": ["/etc/passwd"]}, {"paths": ["../x"]}, {"lineageRef": "no key"}, {"file": {"content": "x"}}, "nonsense"],
+    [{"paths": ["/etc/passwd"]}, {"paths": ["../x"]}, {"file": {"content": "x"}}, "nonsense"],
     ids=str,
 )
 async def test_what_no_run_has_left_is_not_missing(machine, entry):
