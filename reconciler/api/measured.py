@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from planner.model.records import RunRecord
 from reconciler.api import find, problems
 from reconciler.api.logs import Write
-from reconciler.api.stories import one
+from reconciler.api.stories import Story, one
 from reconciler.core import Core
 
-__all__ = ["Series", "prepare", "stream", "worker"]
+__all__ = ["Series", "prepare", "stream", "worker", "worker_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,17 @@ async def worker(core: Core, name: str) -> tuple[RunRecord, int]:
     assert found.run is not None
     if found.run.kind == "dag":
         raise problems.conflict(f"{found.run.key} is a DAG: name one of its nodes, as `{found.run.key}/NODE`")
-    story = await one(core, found.run.key, newest=False)
-    source = story.source if story is not None else found.run
+    story = await one(core, found.run.key, newest=False) or Story(found.run, found.run, found.run)
+    return await worker_of(core, story), found.attempt
+
+
+async def worker_of(core: Core, story: Story) -> RunRecord:
+    """The run that did the work of a run, also where that is cached."""
+    source = story.source
     if source.cached_from is not None:
         cached = await one(core, source.cached_from, newest=False)
         source = cached.source if cached is not None else source
-    return source, found.attempt
+    return source
 
 
 async def stream(core: Core, series: Series, write: Write) -> None:

@@ -62,6 +62,8 @@ def _list(session: Session, daemon: Daemon, name: str, path: str) -> None:
     show.columns(["PATH", "SIZE", "WRITTEN", "SHA256"], rows)
     if not rows:
         show.line("no artifacts")
+    if answer.get("more"):
+        show.line("and more: name a node of the DAG")
 
 
 def _path(one: dict[str, Any]) -> str:

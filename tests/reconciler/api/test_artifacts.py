@@ -39,14 +39,55 @@ async def test_what_a_run_left_and_measured() -> None:
         assert [json.loads(line)["value"] for line in lines] == [1]
 
 
-@pytest.mark.parametrize("path", ["/v1/artifacts", "/v1/artifact", "/v1/metrics"])
+async def test_a_dag_shows_what_its_nodes_left() -> None:
+    world = World(programs={"first": LEFT, "second": Program(seconds=0.0, files={"report": b"x"})})
+    world.push({"b.yaml": dag("graph")})
+    async with world.running() as api:
+        await api.until("graph", "succeeded")
+        listed = await api.get("/v1/artifacts", run="graph")
+        assert (listed["run"], listed["more"]) == ("graph@g1", False)
+        assert [(one["path"], one["run"]) for one in listed["artifacts"]] == [
+            ("first/model", "graph@g1/first"),
+            ("first/plots/a.svg", "graph@g1/first"),
+            ("second/report", "graph@g1/second"),
+        ]
+        one = await api.client.get("/v1/artifacts", params={"run": "graph@g1", "path": "second"})
+        assert [found["path"] for found in one.json()["artifacts"]] == ["second/report"]
+        file = await api.client.get("/v1/artifact", params={"run": "graph", "path": "first/model"})
+        assert file.content == b"\0\1\2"
+        for path, why in (("third", "no node of it"), ("first/nothing", "'nothing'")):
+            answer = await api.client.get("/v1/artifact", params={"run": "graph", "path": path})
+            assert (answer.status_code, why in answer.json()["detail"]) == (404, True)
+
+
+async def test_a_dag_shows_the_newest_round_and_what_the_cache_had() -> None:
+    world = World(programs={"first": LEFT})
+    world.push({"b.yaml": dag("graph")})
+    async with world.running() as api:
+        await api.until("graph", "succeeded")
+        world.push({"b.yaml": dag("graph"), "c.yaml": dag("other")})
+        await api.until("other", "succeeded")
+        listed = await api.get("/v1/artifacts", run="graph")
+        again = await api.get("/v1/artifacts", run="other")
+        # Of the two that did the same work, one has what the other left.
+        assert listed["artifacts"] == again["artifacts"]
+        await api.ask("retry", "graph@g1/first", mode="all")
+
+        async def newer() -> bool:
+            found = (await api.get("/v1/artifacts", run="graph"))["artifacts"]
+            return bool(found) and {one["run"] for one in found} == {"graph@g1/first~1"}
+
+        await eventually(newer)
+
+
+@pytest.mark.parametrize("path", ["/v1/artifact", "/v1/metrics"])
 async def test_a_dag_has_none_of_its_own_and_what_is_unknown_is_said(path: str) -> None:
     world = World()
     world.push({"b.yaml": dag("graph")})
     async with world.running() as api:
         await api.until("graph", "succeeded")
         said = await api.get(path, 409, run="graph")
-        assert "name one of its nodes, as `graph@g1/NODE`" in said["detail"]
+        assert "name one of its nodes" in said["detail"]
         assert "`other`" in (await api.get(path, 404, run="other"))["detail"]
 
 

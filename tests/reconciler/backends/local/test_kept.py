@@ -48,6 +48,19 @@ async def test_all_of_a_run_goes_and_nothing_of_another(machine: Machine) -> Non
     assert b"hello" in b"".join([chunk async for chunk in backend.logs(other.key)])
 
 
+async def test_the_lists_of_what_its_attempts_left_go_too(machine: Machine) -> None:
+    backend, left = machine.open(), "mkdir -p $PLUMBLINE_ARTIFACTS/outputs; echo x > $PLUMBLINE_ARTIFACTS/outputs/a"
+    for number in (1, 2):
+        order = machine.shell("train", left, attempt=number)
+        await backend.ensure(order)
+        await phase(machine, backend, order.key, Phase.ENDED)
+        await backend.clean(order.key)
+    lists = sorted(path.name for path in machine.settings.runs.rglob("artifacts-*.json"))
+    assert lists == ["artifacts-1.json", "artifacts-2.json"]
+    await backend.forget(order.key.run, 2, 8)
+    assert not list(machine.settings.runs.rglob("artifacts-*.json"))
+
+
 async def test_what_was_not_cleaned_stays(machine: Machine) -> None:
     backend, order = machine.open(), machine.order("train", Script.FOREVER)
     await backend.ensure(order)
