@@ -81,7 +81,10 @@ async def _one(core: Core, root: str, effect: Effect, done: Applied) -> None:
                 done.failed = done.failed or f"{effect.key}: an error of Plumbline's own, which its log has"
         if scope.cancelled_caught:
             done.unknown = (*done.unknown, effect.key)
-            done.failed = done.failed or f"{effect.key}: no answer within {core.policy.effect_deadline:g} s"
+            late = f"no answer within {core.policy.effect_deadline:g} s"
+            done.failed = done.failed or f"{effect.key}: {late}"
+            if isinstance(effect, Ensure):
+                core.stalled[effect.key] = late
 
 
 async def _do(core: Core, root: str, effect: Effect, done: Applied) -> None:
@@ -100,6 +103,8 @@ async def _do(core: Core, root: str, effect: Effect, done: Applied) -> None:
         core.written[effect.key] = core.clock.now()
         if isinstance(effect, Clean):
             core.written.pop(effect.key, None)
+        if not isinstance(effect, Ensure):
+            core.stalled.pop(effect.key, None)
 
 
 async def _ensure(core: Core, root: str, effect: Ensure, done: Applied) -> None:

@@ -5,6 +5,7 @@ What is on this machine is shown as it is; where its folder is gone, what the st
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
@@ -115,12 +116,12 @@ async def _content(core: Core, wanted: tuple[RunRecord, Key], path: str) -> Cont
     try:
         return await core.backend.artifact(key, path)
     except Refused as error:
-        entries = await _copied(core, run, error)
-        one = next((entry for entry in entries if entry.path == path and entry.kind == "file"), None)
-        if one is None or core.storage is None:
-            more = f"; of its copy in the store only files can be had: {error.message}" if entries else error.message
-            raise problems.missing(f"{run.key} has no file {path!r}{more}") from None
-        return Content("file", one.size, _pieces(core, run, one))
+        entries = [entry for entry in await _copied(core, run, error) if _below(entry, path)]
+        if not entries and path:
+            raise problems.missing(error.message) from None
+        if entries and entries[0].path == path and entries[0].kind == "file":
+            return Content("file", entries[0].size, _pieces(core, run, entries[0]))
+        return Content("folder", None, _archived(core, run, entries, path))
 
 
 async def _copied(core: Core, run: RunRecord, error: Refused) -> Sequence[Artifact]:
@@ -146,6 +147,26 @@ async def _pieces(core: Core, run: RunRecord, one: Artifact) -> AsyncIterator[by
     read = partial(copies.pieces_of, core.storage.store, core.storage.place_of(run.key))
     async for piece in read(one):
         yield piece
+
+
+async def _archived(core: Core, run: RunRecord, entries: Sequence[Artifact], path: str) -> AsyncIterator[bytes]:
+    """A tar archive of a folder of the copy, with names from the folder on."""
+    for entry in entries:
+        name = entry.path.removeprefix(path).lstrip("/")
+        if not name:
+            continue
+        info = tarfile.TarInfo(name)
+        info.mtime, info.mode = int(entry.modified.timestamp()), 0o644
+        if entry.kind == "folder":
+            info.type, info.mode = tarfile.DIRTYPE, 0o755
+            yield info.tobuf(tarfile.PAX_FORMAT)
+            continue
+        info.size, info.mode = entry.size, 0o755 if entry.executable else 0o644
+        yield info.tobuf(tarfile.PAX_FORMAT)
+        async for piece in _pieces(core, run, entry):  # as long as its head has said, or it raises
+            yield piece
+        yield b"\0" * (-entry.size % tarfile.BLOCKSIZE)
+    yield b"\0" * (2 * tarfile.BLOCKSIZE)
 
 
 async def _attempt(core: Core, name: str) -> tuple[RunRecord, Key]:

@@ -57,16 +57,29 @@ def open_store(url: str, options: Mapping[str, Any]) -> FileStore:
         raise Unusable(f"artifactsStore.url {url}: no file system for {protocol}:// is installed: {what}") from None
     except Exception as error:  # noqa: BLE001 -- whatever a package says of its options
         raise Unusable(f"artifactsStore cannot be opened: {_words(error)}") from None
-    return FileStore(url, files, str(root).rstrip("/"))
+    place = str(root).rstrip("/")
+    return FileStore(url, files, place, _base(protocol, place))
+
+
+def _base(protocol: str, root: str) -> str:
+    """What must be there before anything is stored, and is never made: a folder that is not mounted is no empty one."""
+    match protocol:
+        case "file" | "local":
+            return root
+        case "s3" | "s3a" | "gs" | "gcs":
+            return root.partition("/")[0]
+        case _:
+            return ""
 
 
 class FileStore:
-    """`reconciler.ports_store.Store` over a file system of fsspec below the folder `root`."""
+    """`reconciler.ports_store.Store` over a file system of fsspec below the folder `root`, which is in `base`."""
 
-    def __init__(self, url: str, files: Any, root: str) -> None:
+    def __init__(self, url: str, files: Any, root: str, base: str = "") -> None:
         self._url = url
         self._files = files
         self._root = root
+        self._base = base
         self._limiter = anyio.CapacityLimiter(THREADS)
 
     @property
@@ -76,6 +89,7 @@ class FileStore:
 
     async def write(self, path: str, pieces: AsyncIterator[bytes]) -> None:
         """See `Store.write`. A file of one piece goes in one request, a larger one in parts."""
+        await self._check_base()
         where = self._at(path)
         buffer = bytearray()
         handle: Any = None
@@ -104,6 +118,7 @@ class FileStore:
         try:
             handle = await self._thread(partial(self._files.open, self._at(path), "rb", cache_type="none"))
         except FileNotFoundError:
+            await self._check_base()
             raise Refused(f"{self._url}/{path} does not exist") from None
         except Exception as error:  # noqa: BLE001 -- as in `_do`
             raise Transient(_words(error)) from None
@@ -119,9 +134,14 @@ class FileStore:
         try:
             await self._thread(partial(self._files.rm, self._at(path), recursive=True))
         except FileNotFoundError:
-            return
+            await self._check_base()
         except Exception as error:  # noqa: BLE001 -- as in `_do`
             raise Transient(_words(error)) from None
+
+    async def _check_base(self) -> None:
+        """What is not there may be so because all of it is away: then nothing is concluded from it."""
+        if self._base and not await self._do(partial(self._files.exists, self._base)):
+            raise Transient(f"{self._base} does not exist: make it, or mount it")
 
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}"

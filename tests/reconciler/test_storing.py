@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -197,9 +199,18 @@ async def test_artifacts_are_shown_from_the_store_where_the_folder_is_gone(world
         assert [(one["path"], one["size"]) for one in listed["artifacts"]] == [("model.bin", 7), ("plots/loss.svg", 6)]
         answer = await api.client.get("/v1/artifact", params={"run": "train", "path": "model.bin"})
         assert answer.content == b"weights"
+        for path, expected in (("plots", {"loss.svg": b"<svg/>"}), ("", FILES)):
+            answer = await api.client.get("/v1/artifact", params={"run": "train", "path": path})
+            assert unpacked(answer.content) == expected
+        assert (await api.client.get("/v1/artifact", params={"run": "train", "path": "other"})).status_code == 404
         store.failing = "connection refused"
         answer = await api.client.get("/v1/artifacts", params={"run": "train"})
         assert (answer.status_code, "does not answer: connection refused" in answer.text) == (409, True)
+
+
+def unpacked(data: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+        return {one.name: archive.extractfile(one).read() for one in archive.getmembers() if one.isfile()}
 
 
 async def _gone(*args: object) -> None:

@@ -34,6 +34,7 @@ def endpoint() -> Iterator[str]:
 def store(request, tmp_path) -> FileStore:
     match request.param:
         case "file":
+            (tmp_path / "kept").mkdir()
             return open_store(f"file://{tmp_path}/kept", {})
         case "memory":
             return open_store(f"memory://kept{os.urandom(4).hex()}", {})
@@ -121,9 +122,18 @@ async def test_a_server_that_is_away_is_to_be_tried_again():
         assert "\n" not in told.value.message
 
 
-async def test_a_bucket_that_does_not_exist_is_to_be_tried_again(endpoint):
-    with pytest.raises(Transient, match=r"(?i)bucket"):
-        await s3_store(endpoint, "s3://nowhere/kept").write("a", pieces(b"x"))
+@pytest.fixture(params=["a-folder-that-is-not-mounted", "a-bucket-that-is-not-there"])
+def away(request, tmp_path) -> FileStore:
+    if request.param == "a-folder-that-is-not-mounted":
+        return open_store(f"file://{tmp_path}/mnt/kept", {})
+    return s3_store(request.getfixturevalue("endpoint"), "s3://nowhere/kept")
+
+
+async def test_where_all_of_it_is_away_nothing_is_concluded(away, tmp_path):
+    for call in (away.write("a", pieces(b"x")), content(away, "a"), away.remove("a")):
+        with pytest.raises(Transient, match="does not exist: make it, or mount it"):
+            await call
+    assert not (tmp_path / "mnt").exists()
 
 
 @pytest.mark.parametrize(
