@@ -14,7 +14,7 @@ from datetime import datetime
 from planner.desire import event, schedule
 from planner.desire.cache import undecided
 from planner.desire.commands import answer
-from planner.desire.generation import advance, is_superseded, lane_of, supersede
+from planner.desire.generation import advance, carried_sources, is_superseded, lane_of, supersede
 from planner.desire.hooks import follow
 from planner.desire.nodes import form_of
 from planner.desire.settle import settle
@@ -138,7 +138,8 @@ def _look_again(draft: Draft) -> None:
 def _walk_current(draft: Draft, only: frozenset[Key]) -> frozenset[Key]:
     """Walk those of the open runs `only` that something in force wants; returns their keys."""
     walked: set[Key] = set()
-    for key in draft.state.record.open if only else ():
+    # What was called back comes last: what in force goes on with runs of it is decided there.
+    for key in sorted(draft.state.record.open, key=lambda key: _is_recalled(draft, key)) if only else ():
         run = draft.run(key)
         operation = form_of(draft, run) if run else None
         if key not in only or run is None or operation is None or is_superseded(draft, run):
@@ -152,9 +153,15 @@ def _walk_current(draft: Draft, only: frozenset[Key]) -> frozenset[Key]:
                 carry=key.generation is not None and key.generation > 1,
                 lane=lane_of(operation, run),
                 blocked=_blocked(draft, run, operation),
+                kept=carried_sources(draft) if run.recalled else frozenset(),
             ),
         )
     return frozenset(walked)
+
+
+def _is_recalled(draft: Draft, key: Key) -> bool:
+    run = draft.run(key)
+    return run is not None and run.recalled
 
 
 def _blocked(draft: Draft, run: RunRecord, operation: CompiledOperation) -> str:

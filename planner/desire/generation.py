@@ -121,12 +121,17 @@ def supersede(draft: Draft) -> None:
 
 
 def is_superseded(draft: Draft, top: RunRecord) -> bool:
-    """Whether something else is in force: ticks, events and requests finish, but a service would never."""
+    """Whether something else is in force: ticks, events, requests and what a person called back finish.
+
+    A service would never.
+    """
     applied = draft.state.record.applied
     if applied is None or top.key == applied.key:
         return False
-    if applied.digest is None or top.key.generation is not None:
+    if applied.digest is None:
         return True
+    if top.key.generation is not None:
+        return not top.recalled or top.kind == "service"
     return top.kind == "service" and applied.key is not None and top.generation < applied.number
 
 

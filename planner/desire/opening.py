@@ -8,7 +8,7 @@ from planner.model.desired import CompiledOperation
 from planner.model.facts import Opened
 from planner.model.records import Applied
 
-__all__ = ["opened"]
+__all__ = ["commit_in_force", "opened"]
 
 
 def opened(draft: Draft, operation: CompiledOperation, key: Key, because: str) -> Opened:
@@ -26,7 +26,7 @@ def opened(draft: Draft, operation: CompiledOperation, key: Key, because: str) -
         root=draft.name,
         key=key,
         kind=operation.kind,
-        commit=_commit(draft, applied),
+        commit=commit_in_force(draft, applied),
         generation=applied.number,
         form=operation.form,
         because=because,
@@ -34,7 +34,7 @@ def opened(draft: Draft, operation: CompiledOperation, key: Key, because: str) -
     )
 
 
-def _commit(draft: Draft, applied: Applied) -> str:
+def commit_in_force(draft: Draft, applied: Applied) -> str:
     """The commit whose trees the form in force names."""
     planned = draft.state.record.planned
     newest = planned is not None and planned.digest == applied.digest

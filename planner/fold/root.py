@@ -220,12 +220,20 @@ def _retried(state: RootState, fact: Retried) -> RootState:
         return state
     rounds = {**top.rounds, **dict.fromkeys(fact.places, fact.round)}
     # A round is asked for after every stop that is recorded: it lifts the one of the whole.
-    top = replace(top, rounds=rounds, stop=None)
+    top = replace(top, rounds=rounds, stop=None, recalled=top.recalled or _is_earlier(state, fact.key))
+    if fact.form:
+        top = replace(top, form=fact.form, commit=fact.commit, generation=fact.generation)
     if fact.places != ("",):
         # The top is a parent: a recorded round is the one thing that lets it leave a final state.
         top = replace(top, status=RunStatus.PROCESSING, reason="", finished_at=None)
     still = tuple(key for key in state.record.open if key != fact.key.top)
     return state.with_run(top).with_record(open=(*still, fact.key.top), down=None)
+
+
+def _is_earlier(state: RootState, key: Key) -> bool:
+    """Whether a run is of a generation that is not in force."""
+    applied = state.record.applied
+    return key.generation is not None and applied is not None and applied.key != key.top
 
 
 def _target(state: RootState, fact: TargetSet) -> RootState:

@@ -50,6 +50,7 @@ def open_run(fact: Opened) -> RunRecord:
         follows=fact.follows,
         given=dict(fact.given),
         event=fact.event,
+        params=dict(fact.params),
         status=RunStatus.ON_SCHEDULE if waits else RunStatus.CREATED,
     )
 

@@ -122,7 +122,8 @@ class Withdrawn:
 class Opened:
     """A run exists as a record: a top, a DAG node, a tick. With `fresh` nothing below it is cached.
 
-    `follows` is the run whose end it is a hook of, and `given` what it is given of it.
+    `follows` is the run whose end it is a hook of, and `given` what it is given of it. `params` are texts of inputs by
+    name, which the person who asked for it gave.
     """
 
     root: str
@@ -138,6 +139,7 @@ class Opened:
     follows: Key | None = None
     given: Mapping[str, Json] = field(default_factory=dict)
     event: OutsideEvent | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +285,10 @@ class Healed:
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """A person asked for a new round of the nodes `places` below the top `key`."""
+    """A person asked for a new round of the nodes `places` below the top `key`.
+
+    With a `form` the run goes by it from now on, of `commit` and `generation`; without, by the one that it had.
+    """
 
     root: str
     key: Key
@@ -291,6 +296,9 @@ class Retried:
     places: tuple[str, ...]
     by: str
     at: datetime
+    form: str = ""
+    commit: str = ""
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,8 @@ class RunRecord:
         given: values of inputs that its cause gives.
         stop: the wish to end a run as a whole: nothing below it starts any more.
         rounds: on a top: the current round of each node that a person retried, by place.
+        recalled: on a top of an earlier generation: a person retried it since another one is in force.
+        params: on a top: texts of inputs by name, which the person who asked for it gave.
         approved_by: who approved it, where its operation wants that; "" before.
         event: on a top: what started it, if an event did.
     """
@@ -105,6 +107,8 @@ class RunRecord:
     approved_by: str = ""
     event: OutsideEvent | None = None
     copy: Copy | None = None
+    recalled: bool = False
+    params: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def last(self) -> AttemptRecord | None:

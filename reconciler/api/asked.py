@@ -74,6 +74,11 @@ def _is_mode(name: str, value: Json) -> None:
         raise problems.bad(f"`{name}` is `all`, or left out")
 
 
+def _is_spec(name: str, value: Json) -> None:
+    if value not in {"then", "now"}:
+        raise problems.bad(f"`{name}` is `then` or `now`")
+
+
 def _is_seconds(name: str, value: Json) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not math.isfinite(float(str(value))) or not 0 < float(str(value)) <= 3_155_760_000:
@@ -90,7 +95,7 @@ def _is_params(name: str, value: Json) -> None:
 _ARGS: Mapping[str, Mapping[str, Callable[[str, Json], None]]] = {
     "run": {"params": _is_params, "fresh": _is_bool},
     "stop": {},
-    "retry": {"mode": _is_mode, "node": _is_text},
+    "retry": {"mode": _is_mode, "node": _is_text, "spec": _is_spec},
     "approve": {"baseline": _is_bool},
     "suspend": {"for": _is_seconds},
     "unsuspend": {},

@@ -15,13 +15,14 @@ import anyio
 from planner.canon import Json
 from planner.errors import ProblemsError
 from planner.keys import Key
+from planner.model.desired import CompiledOperation
 from planner.model.facts import Answered, Asked
 from planner.model.people import Command
 from planner.spec.words import listed
 from reconciler import codec
 from reconciler.api import find, problems
 from reconciler.api.asked import Request
-from reconciler.api.stories import places
+from reconciler.api.stories import one, places
 from reconciler.compiler import with_params
 from reconciler.core import Core
 
@@ -149,12 +150,16 @@ async def _run(core: Core, request: Request) -> Given:
     if not params:
         return Given({record.name: fresh})
     assert isinstance(params, Mapping)
-    try:
-        form = await with_params(core, record.name, {name: str(value) for name, value in params.items()})
-    except ProblemsError as error:
-        raise problems.invalid(error.problems) from None
+    form = await _with_params(core, record.name, {name: str(value) for name, value in params.items()})
     args: dict[str, Json] = {"params": dict(params), "form": form.form, **fresh}
     return Given({record.name: args}, {form.form: codec.encode(form)})
+
+
+async def _with_params(core: Core, root: str, params: Mapping[str, str]) -> CompiledOperation:
+    try:
+        return await with_params(core, root, params)
+    except ProblemsError as error:
+        raise problems.invalid(error.problems) from None
 
 
 async def _stop(core: Core, request: Request) -> Given:
@@ -164,7 +169,7 @@ async def _stop(core: Core, request: Request) -> Given:
 
 async def _retry(core: Core, request: Request) -> Given:
     found = await find.target(core, request.target)
-    args: dict[str, Json] = {"mode": "all"} if request.args.get("mode") == "all" else {}
+    args: dict[str, Json] = {name: request.args[name] for name in ("mode", "spec") if name in request.args}
     node = str(request.args.get("node") or "")
     if node:
         top = (await find.run(core, request.target)).run
@@ -172,7 +177,18 @@ async def _retry(core: Core, request: Request) -> Given:
         args["key"] = str(await _node(core, top.key, node))
     elif found.run is not None:
         args["key"] = str(found.run.key)
-    return Given({found.root: args})
+    blobs: dict[str, str] = {}
+    if args.get("spec") == "now" and (params := await _params_of(core, request.target)):
+        form = await _with_params(core, found.root, params)
+        args["form"], blobs[form.form] = form.form, codec.encode(form)
+    return Given({found.root: args}, blobs)
+
+
+async def _params_of(core: Core, target: str) -> Mapping[str, str]:
+    """What a person gave to the run that a target means: it keeps that, whichever spec it goes by."""
+    run = (await find.run(core, target)).run
+    top = await one(core, run.key.top) if run is not None else None
+    return top.node.params if top is not None else {}
 
 
 async def _node(core: Core, run: Key, name: str) -> Key:

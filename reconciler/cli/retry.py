@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -9,18 +10,29 @@ import typer
 from reconciler.cli.asking import ask
 from reconciler.cli.session import session_of
 
-__all__ = ["run"]
+__all__ = ["Spec", "run"]
+
+
+class Spec(StrEnum):
+    """By which spec a run is retried."""
+
+    THEN = "then"
+    NOW = "now"
 
 
 def run(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="RUN_OR_OPERATION", help="An operation, run key or id.")],
     *,
-    everything: Annotated[bool, typer.Option("--all", help="Also what succeeded.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all/--from-failed", help="Also what succeeded; or only what did not, the default.")
+    ] = False,
     node: Annotated[str | None, typer.Option("--node", help="Only this node of the DAG, and what is below it.")] = None,
+    spec: Annotated[
+        Spec | None, typer.Option("--spec", help="The spec that the run had (the default), or the one in force now.")
+    ] = None,
 ) -> None:
     """Start what failed or was stopped once more."""
     args: dict[str, object] = {"mode": "all"} if everything else {}
-    if node is not None:
-        args["node"] = node
+    args |= {name: str(value) for name, value in {"node": node, "spec": spec}.items() if value is not None}
     ask(session_of(ctx), "retry", name, args)

@@ -11,7 +11,7 @@ from planner.guard import Budgets
 from planner.model import facts as f
 from planner.model.desired import CompiledOperation, Policy, RunPolicy
 from planner.model.people import Command
-from tests.planner.builders import EVERY_TEN, dag, job, node, rolling, service
+from tests.planner.builders import EVERY_TEN, dag, job, node, rolling, service, when
 from tests.planner.cases import Case, table
 from tests.planner.history import (
     T0,
@@ -42,6 +42,10 @@ def flow(c: str = "do c") -> CompiledOperation:
 TO_B = (push(flow()), end("flow@g1/a#1"))
 B_FAILED = (*TO_B, end("flow@g1/b#1", 1))
 DONE = (*TO_B, end("flow@g1/b#1"), end("flow@g1/c#1"))
+
+
+CHANGED = (push(job()), end("train@g1#1", 1), push(job(command="other")))
+TICKED = (push(job(schedule=EVERY_TEN)), wait(minutes=10), end("train@2026-11-23T06:10Z#1", 1))
 
 
 @dataclass(frozen=True)
@@ -354,7 +358,7 @@ RETRY = (
         "running",
         "what runs is not retried",
         (push(job()), ask("retry")),
-        "no: nothing of train@g1 failed or was stopped (--all retries what has succeeded too)",
+        "no: train@g1 is not over (running): wait for its end, or plumbline stop train@g1 first",
     ),
     Answer(
         "running-in-part",
@@ -397,9 +401,109 @@ RETRY = (
     ),
     Answer(
         "superseded",
-        "an earlier generation is not called back",
-        (push(job()), end("train@g1#1", 1), push(job(command="other")), ask("retry", key="train@g1")),
-        "no: train@g1 is of an earlier generation; what is in the repository now is not retried with it",
+        "an earlier generation is called back by who says so alone",
+        (*CHANGED, ask("retry", key="train@g1")),
+        "no: train@g1 is of an earlier generation: --spec then runs it as it was, plumbline retry train@g2 what is "
+        "there now",
+    ),
+    Answer(
+        "superseded-now",
+        "what is there now is a run of its own",
+        (*CHANGED, ask("retry", key="train@g1", spec="now")),
+        "no: train@g1 is of an earlier generation; what has the spec of now is another run: plumbline retry train@g2",
+    ),
+    Answer(
+        "superseded-then",
+        "it runs as it was, beside what is in force",
+        (*CHANGED, ask("retry", key="train@g1", spec="then")),
+        "yes: train@g1 round 1: train",
+        ("round 1 of train@g1: .", "opens train@g1~1", "starts train@g1~1#1"),
+    ),
+    Answer(
+        "superseded-node-then",
+        "a DAG too, with what comes after what failed",
+        (*B_FAILED, push(flow("new")), ask("retry", "flow", key="flow@g1", spec="then")),
+        "yes: flow@g1 round 1: b, c",
+        ("round 1 of flow@g1: b, c", "opens flow@g1/b~1", "starts flow@g1/b~1#1"),
+    ),
+    Answer(
+        "superseded-service",
+        "of a service only the newest is up",
+        (push(service()), push(service(command="other")), ask("retry", "serve", key="serve@g1", spec="then")),
+        "no: serve@g1 is of an earlier generation, and a service is up as the newest one only: "
+        "plumbline retry serve@g2",
+    ),
+    Answer(
+        "superseded-by-what-people-start",
+        "where nothing ran by itself it is started by hand",
+        (push(job()), end("train@g1#1", 1), push(job(command="x", policy=MANUAL)), ask("retry", key="train@g1")),
+        "no: train@g1 is of an earlier generation: --spec then runs it as it was, plumbline run train what is "
+        "there now",
+    ),
+    Answer(
+        "spec-of-a-tick",
+        "a tick has the spec that it had",
+        (*TICKED, push(job(command="other", schedule=EVERY_TEN)), ask("retry", key="train@2026-11-23T06:10Z")),
+        "yes: train@2026-11-23T06:10Z round 1: train",
+        (
+            "round 1 of train@2026-11-23T06:10Z: .",
+            "opens train@2026-11-23T06:10Z~1",
+            "starts train@2026-11-23T06:10Z~1#1",
+        ),
+    ),
+    Answer(
+        "spec-now",
+        "or the one of now, where somebody wants that",
+        (
+            *TICKED,
+            push(job(command="other", schedule=EVERY_TEN)),
+            ask("retry", key="train@2026-11-23T06:10Z", spec="now"),
+        ),
+        "yes: train@2026-11-23T06:10Z round 1: train, with the spec of train as it is now",
+        (
+            "round 1 of train@2026-11-23T06:10Z: .",
+            "opens train@2026-11-23T06:10Z~1",
+            "starts train@2026-11-23T06:10Z~1#1",
+        ),
+    ),
+    Answer(
+        "spec-now-is-the-same",
+        "which is no other one where nothing changed",
+        (push(job()), end("train@g1#1", 1), ask("retry", spec="now")),
+        "yes: train@g1 round 1: train",
+        ("round 1 of train@g1: .", "opens train@g1~1", "starts train@g1~1#1"),
+    ),
+    Answer(
+        "spec-now-of-another-kind",
+        "a run stays of its kind",
+        (
+            push(job()),
+            end("train@g1#1"),
+            ask("run"),
+            end("train@req-q1#1", 1),
+            push(dag("train", node("a"))),
+            ask("retry", key="train@req-q1", spec="now"),
+        ),
+        "no: train@req-q1 is a job and train a dag now; plumbline run train runs that",
+    ),
+    Answer(
+        "spec-now-refused",
+        "what cannot run here is not started by a retry",
+        (*TICKED, push(job(schedule=EVERY_TEN, command="x", refused="no MPI")), ask("retry", spec="now")),
+        "no: train cannot run here: no MPI",
+    ),
+    Answer(
+        "refused",
+        "nor what never could",
+        (push(job(refused="there is no MPI here")), ask("retry")),
+        "no: train cannot run here: there is no MPI here",
+    ),
+    Answer(
+        "skipped-dag",
+        "a DAG of which nothing began is asked for as a whole",
+        (push(when(dag("flow", node("a")), value=False)), ask("retry", "flow")),
+        "yes: flow@g1 round 1: flow",
+        ("round 1 of flow@g1: ", "flow@g1 skipped: the condition `False` does not hold"),
     ),
     Answer(
         "removed",
@@ -432,7 +536,7 @@ RETRY = (
         "service-that-is-up",
         "one that is up is not",
         (push(service()), ask("retry", "serve")),
-        "no: nothing of serve@g1 failed or was stopped (--all retries what has succeeded too)",
+        "no: serve@g1 is not over (running): wait for its end, or plumbline stop serve@g1 first",
     ),
     Answer(
         "service-that-a-request-keeps-up",
@@ -520,6 +624,52 @@ LATER = (
             wait(1),
         ],
         then=["starts train@g1~1#2"],
+    ),
+    Case(
+        "called-back",
+        "an earlier generation that was called back ends as it would have, whatever is in force",
+        [
+            *B_FAILED,
+            push(flow("new")),
+            ask("retry", "flow", key="flow@g1", spec="then"),
+            push(flow("newer")),
+            end("flow@g1/b~1#1"),
+            end("flow@g1/c~1#1"),
+        ],
+        then=["flow@g1/c~1 succeeded", "flow@g1 succeeded"],
+        runs={"flow@g1/b~1": "succeeded"},
+    ),
+    Case(
+        "called-back-and-removed",
+        "but for a removal, which stops it",
+        [*CHANGED, ask("retry", key="train@g1", spec="then"), push(service())],
+        then=[
+            "serve g1 in force",
+            "opens serve@g1",
+            "starts serve@g1#1",
+            "train g3 in force: absent",
+            "stops train@g2#1: pruned",
+            "stops train@g1~1#1: pruned",
+            "train@g2 stopped: removed from the repository",
+            "train@g1~1 stopped: removed from the repository",
+        ],
+        alive=["serve@g1#1"],
+    ),
+    Case(
+        "spec-now-of-a-dag",
+        "nodes that are retried go by the new spec, those that succeeded stay, new ones come",
+        [
+            push(flow()),
+            *(end(f"flow@g1/{name}#1") for name in "abc"),
+            ask("run", "flow", fresh=True),
+            end("flow@req-q1/a#1"),
+            end("flow@req-q1/b#1", 1),
+            push(dag("flow", node("a"), node(job("b", "mended"), "a"), node("d", "b"))),
+            ask("retry", "flow", key="flow@req-q1", spec="now"),
+            end("flow@req-q1/b~1#1"),
+        ],
+        then=["flow@req-q1/b~1 succeeded", "opens flow@req-q1/d", "starts flow@req-q1/d#1"],
+        runs={"flow@req-q1/a": "succeeded"},
     ),
     Case(
         "stopped-service-is-not-drift",

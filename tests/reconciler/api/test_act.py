@@ -187,6 +187,36 @@ async def test_retry_of_one_node_leaves_the_others() -> None:
         assert "it has `first` or `second`" in answer["detail"]
 
 
+async def test_a_retry_goes_by_the_spec_then_or_now_and_keeps_what_a_person_gave() -> None:
+    world = World(programs={"train": Program(seconds=0.0, exit_code=1)})
+    world.push({"a.yaml": job("train")})
+    async with world.running() as api:
+        await api.until("train", "failed")
+        run = (await api.ask("run", "train", params={"rate": "0.7"}))["answers"][0]["run"]["key"]
+        await run_in(api, run, "failed")
+        world.push({"a.yaml": job("train", command="mended")})
+        await run_in(api, "train@g2", "failed")
+        await api.ask("retry", run, spec="then")
+        assert (await run_in(api, f"{run}~1", "failed"))["bound"]["replicas"][0]["command"] == ["train", "0.7"]
+        said = (await api.ask("retry", run, spec="now"))["message"]
+        assert said == f"{run} round 2: train, with the spec of train as it is now"
+        assert (await run_in(api, f"{run}~2", "failed"))["bound"]["replicas"][0]["command"] == ["mended", "0.7"]
+
+
+async def test_a_retry_with_a_spec_of_now_that_the_params_do_not_fit_is_refused() -> None:
+    world = World(programs={"train": Program(seconds=0.0, exit_code=1)})
+    world.push({"a.yaml": job("train")})
+    async with world.running() as api:
+        await api.until("train", "failed")
+        run = (await api.ask("run", "train", params={"rate": "0.7"}))["answers"][0]["run"]["key"]
+        await run_in(api, run, "failed")
+        world.push({"a.yaml": job("train", command="x").replace(b"rate", b"speed")})
+        await run_in(api, "train@g2", "failed")
+        answer = await api.ask("retry", run, status=422, spec="now")
+        assert [problem["path"] for problem in answer["problems"]] == ["-P rate=0.7"]
+        assert (await api.get("/v1/run", run=run))["status"] == "failed"
+
+
 @pytest.mark.parametrize(("baseline", "state"), [(False, "succeeded"), (True, "in force")])
 async def test_approve_releases_a_hold_of_all_its_operations(baseline: bool, state: str) -> None:
     world = World(budgets=Budgets(starts=1))

@@ -1,0 +1,215 @@
+"""Retries: the new round that a person asks for, of which nodes, and by which spec.
+
+A round is the one thing by which a run leaves a final state. This module decides which there is; what comes of it is
+decided where runs are walked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from planner import keys
+from planner.desire.nodes import form_of, latest
+from planner.desire.opening import commit_in_force
+from planner.desire.stopping import below
+from planner.desire.view import Draft
+from planner.keys import Key
+from planner.model.desired import CompiledOperation
+from planner.model.facts import Opened, Retried, Settled
+from planner.model.people import Command
+from planner.model.records import RunRecord
+from planner.model.status import RunStatus
+from planner.query.graph import node_of
+
+__all__ = ["retry", "target_of", "up_as"]
+
+_RETRIED = {RunStatus.FAILED, RunStatus.UPSTREAM_FAILED, RunStatus.STOPPED, RunStatus.SKIPPED}
+
+
+class _No(Exception):  # noqa: N818 -- an answer to the person who asked, no error
+    """Why there is no round."""
+
+
+def retry(draft: Draft, command: Command) -> tuple[bool, str]:
+    """Begin a new round of what a command names; whether there is one, and the answer.
+
+    Arguments of the command: `key`, a run or node, else the newest run; `mode`, `all` for what has succeeded too;
+    `spec`, `then` or `now`; `form`, what `now` is where a person gave params to the run.
+    """
+    try:
+        return True, _retry(draft, command)
+    except _No as no:
+        return False, str(no)
+
+
+def _retry(draft: Draft, command: Command) -> str:
+    target = target_of(command)
+    top = _top(draft, target)
+    form = _form(draft, top, command)
+    _give_up(draft, top, command.by)
+    if top.kind == "service" and (up := up_as(draft, command.by)) and up.top != top.key:
+        raise _No(f"{draft.name} is up or starting as {up}; plumbline stop {draft.name} first")
+    places = _places(draft, top, command, form)
+    number = max(top.rounds.values(), default=0) + 1
+    draft.add(_retried(draft, top, (number, places, form), command))
+    words = f"retried by {command.by}" + (" with the spec of now" if form is not None else "")
+    if places == ("",):
+        _open_round(draft, draft.run(top.key) or top, number, words)
+    by = f", with the spec of {form.name} as it is now" if form is not None else ""
+    return f"{top.key} round {number}: {', '.join(place or top.key.root for place in places or ('',))}{by}"
+
+
+def target_of(command: Command) -> Key | None:
+    """The run that a command names.
+
+    Raises:
+        ValueError: it names no run.
+    """
+    text = command.args.get("key")
+    return replace(keys.parse(str(text)), attempt=0) if text else None
+
+
+def up_as(draft: Draft, by: str) -> Key | None:
+    """The run that the service goes on as: a second one beside it would want its ports and its name."""
+    for key in draft.state.record.open:
+        top = draft.run(key)
+        if top is None or top.kind != "service":
+            continue
+        _give_up(draft, top, by)
+        run = draft.run(latest(draft, key, ()))
+        if run is not None and not run.status.final:
+            return run.key
+    return None
+
+
+# Which run, and by which spec
+
+
+def _top(draft: Draft, target: Key | None) -> RunRecord:
+    key = target.top if target is not None else draft.state.record.last
+    top = draft.run(key) if key is not None else None
+    if top is None:
+        raise _No(f"{target or draft.name} has no run to retry")
+    applied = draft.state.record.applied
+    if applied is not None and applied.digest is None:
+        raise _No(f"{draft.name} is not in the repository")
+    return top
+
+
+def _form(draft: Draft, top: RunRecord, command: Command) -> CompiledOperation | None:
+    """What the run goes by from now on; None for what it had."""
+    spec, name, applied = command.args.get("spec"), draft.name, draft.state.record.applied
+    if top.key.generation is not None and (applied is None or applied.key != top.key):
+        _check_earlier(draft, top, spec)
+    elif spec == "now":
+        form = _now(draft, top, command)
+        return None if form.form == top.form else form
+    had = form_of(draft, top)
+    if had is None or had.refused:
+        raise _No(f"{name} cannot run here: {had.refused if had else 'its spec is not known any more'}")
+    return None
+
+
+def _now(draft: Draft, top: RunRecord, command: Command) -> CompiledOperation:
+    name = draft.name
+    given = command.args.get("form")
+    form = draft.form(str(given)) if given else draft.in_force()
+    if form is None:
+        raise _No(f"{name} has no spec in force, so there is nothing to retry {top.key} with")
+    if form.refused:
+        raise _No(f"{name} cannot run here: {form.refused}")
+    if top.follows is not None:
+        raise _No(f"{top.key} is a hook, which has the spec of the run that it follows: leave --spec now out")
+    if form.kind != top.kind:
+        raise _No(f"{top.key} is a {top.kind} and {name} a {form.kind} now; plumbline run {name} runs that")
+    return form
+
+
+def _check_earlier(draft: Draft, top: RunRecord, spec: object) -> None:
+    """An earlier generation is called back only by who says so, and a service not at all."""
+    applied = draft.state.record.applied
+    key = applied.key if applied is not None else None
+    now = f"plumbline retry {key}" if key is not None else f"plumbline run {draft.name}"
+    if top.kind == "service":
+        raise _No(f"{top.key} is of an earlier generation, and a service is up as the newest one only: {now}")
+    if spec == "now":
+        raise _No(f"{top.key} is of an earlier generation; what has the spec of now is another run: {now}")
+    if spec != "then":
+        raise _No(f"{top.key} is of an earlier generation: --spec then runs it as it was, {now} what is there now")
+
+
+def _retried(
+    draft: Draft, top: RunRecord, asked: tuple[int, tuple[str, ...], CompiledOperation | None], command: Command
+) -> Retried:
+    number, places, form = asked
+    fact = Retried(draft.name, top.key, number, places, command.by, draft.now)
+    record = draft.state.record
+    if form is None or record.applied is None:
+        return fact
+    commit = commit_in_force(draft, record.applied)
+    if command.args.get("form") and record.planned is not None:
+        commit = record.planned.commit  # as of a request with params: of the newest commit
+    return replace(fact, form=form.form, commit=commit, generation=record.applied.number)
+
+
+# Which nodes
+
+
+def _places(draft: Draft, top: RunRecord, command: Command, form: CompiledOperation | None) -> tuple[str, ...]:
+    target, everything = target_of(command), command.args.get("mode") == "all"
+    found, live = [], None
+    for run in sorted(draft.state.runs.values(), key=lambda run: run.key):
+        if run.key.top != top.key or run.key.round != top.rounds.get("/".join(run.key.place), 0):
+            continue
+        if not run.key.place and _has_children(draft, top):
+            continue
+        if target is not None and not below(run.key, target):
+            continue
+        if not run.status.final:
+            live = live or run
+        elif (everything or run.status in _RETRIED) and (form is None or node_of(form, run.key.place) is not None):
+            found.append("/".join(run.key.place))
+    if found or ((target is None or not target.place) and _never_began(draft, top)):
+        return tuple(sorted(found))
+    what = target or top.key
+    if live is not None:
+        raise _No(f"{live.key} is not over ({live.status}): wait for its end, or plumbline stop {live.key} first")
+    there = " and is still there" if form is not None else ""
+    hint = "" if everything else " (--all retries what has succeeded too)"
+    raise _No(f"nothing of {what} {'is final' if everything else 'failed or was stopped'}{there}{hint}")
+
+
+def _never_began(draft: Draft, top: RunRecord) -> bool:
+    """Whether a DAG is over with no node that has a record: it is then asked for as a whole."""
+    over = top.kind == "dag" and top.status in _RETRIED
+    return over and not any(key.place and key.top == top.key for key in draft.state.runs)
+
+
+def _has_children(draft: Draft, top: RunRecord) -> bool:
+    return top.kind == "dag" or any(key.place and key.top == top.key for key in draft.state.runs)
+
+
+# What a round begins with
+
+
+def _give_up(draft: Draft, top: RunRecord, by: str) -> None:
+    """A service that is down and not healed is given up for the new round."""
+    run = draft.run(latest(draft, top.key, ()))
+    if run is None or run.kind != "service" or run.status.final or run.alive or not run.attempts:
+        return
+    draft.add(Settled(draft.name, run.key, RunStatus.FAILED, f"down until {by} retried it", draft.now))
+
+
+def _open_round(draft: Draft, top: RunRecord, number: int, because: str) -> None:
+    draft.add(
+        Opened(
+            root=draft.name,
+            key=top.key.at_round(number),
+            kind=top.kind,
+            commit=top.commit,
+            generation=top.generation,
+            form=top.form,
+            because=because,
+            at=draft.now,
+        )
+    )
