@@ -20,6 +20,7 @@ from planner.compile.template import bind as render
 from planner.compile.template.symbols import Partial
 from planner.compile.texts import gather, spread
 from planner.keys import Key
+from planner.model.artifacts import Earlier
 from planner.model.desired import CompiledOperation, Leaf, RunPolicy
 from planner.model.events import OutsideEvent
 from planner.model.gang import Gang
@@ -46,6 +47,7 @@ class BindRequest:
         because: why it runs.
         event: what started it, if an event did.
         joined: what its joins found; the values are in `values`.
+        earlier: whose artifacts it starts with, where it does.
     """
 
     operation: CompiledOperation
@@ -58,6 +60,7 @@ class BindRequest:
     because: str
     event: OutsideEvent | None = None
     joined: tuple[JoinedRuns, ...] = ()
+    earlier: Earlier | None = None
 
     @property
     def joined_names(self) -> frozenset[str]:
@@ -116,6 +119,7 @@ def bind(request: BindRequest) -> BoundRun:
         timeout=leaf.termination.timeout,
         because=request.because,
         joined=request.joined,
+        earlier=request.earlier,
     )
 
 
@@ -180,7 +184,7 @@ def globals_of(request: BindRequest, known: Mapping[str, Json]) -> dict[str, Jso
         known: what its texts read of the project.
     """
     key, (instance, project) = request.key.run, request.identity
-    ident, opened = key.short_id(instance, project), _instant(request.opened_at)
+    ident, opened, earlier = key.short_id(instance, project), _instant(request.opened_at), request.earlier
     of_project = variables.compiled(instance, project, "")
     del of_project["namespace"]
     return {
@@ -197,8 +201,8 @@ def globals_of(request: BindRequest, known: Mapping[str, Json]) -> dict[str, Jso
         "iteration": None,
         "username": "",
         "user_email": "",
-        "cloning_kind": None,
-        "original_uuid": None,
+        "cloning_kind": None if earlier is None else "copy" if earlier.copy else "resume",
+        "original_uuid": None if earlier is None else earlier.run.short_id(instance, project),
         "is_independent": not key.place,
     }
 

@@ -1,11 +1,12 @@
-"""Retries: the new round that a person asks for, of which nodes, and by which spec.
+"""Retries: the new round that a person asks for, of which nodes, by which spec, and with which artifacts.
 
-A round is the one thing by which a run leaves a final state. This module decides which there is; what comes of it is
-decided where runs are walked.
+A round is the one thing by which a run leaves a final state. This module decides which there is and what it begins
+with; what comes of it is decided where runs are walked.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from planner import keys
@@ -14,6 +15,7 @@ from planner.desire.opening import commit_in_force
 from planner.desire.stopping import below
 from planner.desire.view import Draft
 from planner.keys import Key
+from planner.model.artifacts import Earlier
 from planner.model.desired import CompiledOperation
 from planner.model.facts import Opened, Retried, Settled
 from planner.model.people import Command
@@ -34,7 +36,8 @@ def retry(draft: Draft, command: Command) -> tuple[bool, str]:
     """Begin a new round of what a command names; whether there is one, and the answer.
 
     Arguments of the command: `key`, a run or node, else the newest run; `mode`, `all` for what has succeeded too;
-    `spec`, `then` or `now`; `form`, what `now` is where a person gave params to the run.
+    `spec`, `then` or `now`; `form`, what `now` is where a person gave params to the run; `resume` or `copy`, to start
+    with the artifacts of the round before.
     """
     try:
         return True, _retry(draft, command)
@@ -50,13 +53,15 @@ def _retry(draft: Draft, command: Command) -> str:
     if top.kind == "service" and (up := up_as(draft, command.by)) and up.top != top.key:
         raise _No(f"{draft.name} is up or starting as {up}; plumbline stop {draft.name} first")
     places = _places(draft, top, command, form)
+    earlier = _earlier(draft, top, command, places)
     number = max(top.rounds.values(), default=0) + 1
-    draft.add(_retried(draft, top, (number, places, form), command))
-    words = f"retried by {command.by}" + (" with the spec of now" if form is not None else "")
+    draft.add(replace(_retried(draft, top, (number, places, form), command), earlier=earlier))
+    kept = _kept_words(earlier)
+    words = f"retried by {command.by}" + (" with the spec of now" if form is not None else "") + kept
     if places == ("",):
         _open_round(draft, draft.run(top.key) or top, number, words)
     by = f", with the spec of {form.name} as it is now" if form is not None else ""
-    return f"{top.key} round {number}: {', '.join(place or top.key.root for place in places or ('',))}{by}"
+    return f"{top.key} round {number}: {', '.join(place or top.key.root for place in places or ('',))}{by}{kept}"
 
 
 def target_of(command: Command) -> Key | None:
@@ -190,6 +195,42 @@ def _has_children(draft: Draft, top: RunRecord) -> bool:
 
 
 # What a round begins with
+
+
+def _earlier(draft: Draft, top: RunRecord, command: Command, places: Iterable[str]) -> dict[str, Earlier]:
+    """What of an earlier round the new ones start with, by place."""
+    copy, resume = command.args.get("copy") is True, command.args.get("resume") is True
+    if not copy and not resume:
+        return {}
+    found = {}
+    for place in places:
+        run = _newest_that_left(draft, top, place)
+        if run is not None and not run.own and resume:
+            source = run.carried_from or run.cached_from
+            raise _No(f"{run.key} has the result of {source}, whose artifacts are not its own: --copy copies them")
+        if run is not None:
+            found[place] = Earlier(run.carried_from or run.cached_from or run.key, copy)
+    if not found:
+        how = "--copy" if copy else "--resume"
+        raise _No(f"nothing of {target_of(command) or top.key} has started, so it left no artifacts: leave {how} out")
+    return found
+
+
+def _newest_that_left(draft: Draft, top: RunRecord, place: str) -> RunRecord | None:
+    """The newest round of a node that has a folder."""
+    node = Key(top.key.root, top.key.cause, tuple(place.split("/")) if place else ())
+    for number in range(top.rounds.get(place, 0), -1, -1):
+        run = draft.run(node.at_round(number))
+        if run is not None and (run.attempt_count or not run.own):
+            return run
+    return None
+
+
+def _kept_words(earlier: Mapping[str, Earlier]) -> str:
+    if not earlier:
+        return ""
+    copied = any(one.copy for one in earlier.values())
+    return f", {'with a copy of the' if copied else 'going on with the'} artifacts of the round before"
 
 
 def _give_up(draft: Draft, top: RunRecord, by: str) -> None:

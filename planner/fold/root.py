@@ -10,7 +10,7 @@ from planner.fold.commit import with_command
 from planner.fold.events import fold_event, without_event
 from planner.fold.held import without
 from planner.fold.own import OwnRuns
-from planner.fold.run import RunFact, cleaned, copied, fold_run, open_run
+from planner.fold.run import RunFact, cleaned, copied, fold_run, open_run, retried
 from planner.keys import Key
 from planner.model.facts import (
     Advanced,
@@ -52,7 +52,6 @@ from planner.model.facts import (
 )
 from planner.model.people import HeldRun, Suspension
 from planner.model.records import Applied, Down, Planned, Report, RootRecord, RunRecord
-from planner.model.status import RunStatus
 
 __all__ = ["RootState", "fold_all", "fold_root"]
 
@@ -218,14 +217,7 @@ def _retried(state: RootState, fact: Retried) -> RootState:
     top = state.runs.get(fact.key.top)
     if top is None:
         return state
-    rounds = {**top.rounds, **dict.fromkeys(fact.places, fact.round)}
-    # A round is asked for after every stop that is recorded: it lifts the one of the whole.
-    top = replace(top, rounds=rounds, stop=None, recalled=top.recalled or _is_earlier(state, fact.key))
-    if fact.form:
-        top = replace(top, form=fact.form, commit=fact.commit, generation=fact.generation)
-    if fact.places != ("",):
-        # The top is a parent: a recorded round is the one thing that lets it leave a final state.
-        top = replace(top, status=RunStatus.PROCESSING, reason="", finished_at=None)
+    top = retried(top, fact, recalled=_is_earlier(state, fact.key))
     still = tuple(key for key in state.record.open if key != fact.key.top)
     return state.with_run(top).with_record(open=(*still, fact.key.top), down=None)
 

@@ -14,6 +14,7 @@ from planner.model.facts import (
     Intended,
     Observed,
     Opened,
+    Retried,
     Settled,
     StopIntended,
     Stored,
@@ -25,7 +26,7 @@ from planner.model.run import Observation, Phase
 from planner.model.status import RunStatus, StopReason
 from planner.stops import counts_as_failure
 
-__all__ = ["KEPT_ATTEMPTS", "RunFact", "cleaned", "copied", "fold_run", "open_run"]
+__all__ = ["KEPT_ATTEMPTS", "RunFact", "cleaned", "copied", "fold_run", "open_run", "retried"]
 
 KEPT_ATTEMPTS = 12
 """A service may be started again for years; its record keeps this many attempts and a count."""
@@ -186,3 +187,17 @@ def copied(run: RunRecord, fact: StoreIntended | Stored) -> RunRecord:
         return replace(run, copy=run.copy or Copy(fact.store, fact.at))
     owed_at = run.copy.owed_at if run.copy is not None else fact.at
     return replace(run, copy=Copy(fact.store, owed_at, fact.at, fact.files, fact.size, fact.left))
+
+
+def retried(top: RunRecord, fact: Retried, *, recalled: bool) -> RunRecord:
+    """The record of a top after a person asked for a round; `recalled` is whether another generation is in force."""
+    rounds = {**top.rounds, **dict.fromkeys(fact.places, fact.round)}
+    kept = {place: earlier for place, earlier in top.earlier.items() if place not in fact.places}
+    # A round is asked for after every stop that is recorded: it lifts the one of the whole.
+    top = replace(top, rounds=rounds, stop=None, recalled=top.recalled or recalled, earlier={**kept, **fact.earlier})
+    if fact.form:
+        top = replace(top, form=fact.form, commit=fact.commit, generation=fact.generation)
+    if fact.places != ("",):
+        # The top is a parent: a recorded round is the one thing that lets it leave a final state.
+        top = replace(top, status=RunStatus.PROCESSING, reason="", finished_at=None)
+    return top

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Artifact", "Artifacts", "Copy"]
+from planner.keys import Key
+
+__all__ = ["Artifact", "Artifacts", "Copy", "Earlier"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +74,16 @@ class Copy:
     def owed(self) -> bool:
         """Whether it is still to be made."""
         return self.at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a round starts with of an earlier one of its node (design: "Words", round).
+
+    Attributes:
+        run: the earlier round.
+        copy: whether it gets a copy of that one's folder; else it goes on in the folder itself.
+    """
+
+    run: Key
+    copy: bool = False

@@ -14,7 +14,7 @@ from datetime import datetime
 from planner.canon import Json
 from planner.keys import Key
 from planner.model import desired
-from planner.model.artifacts import Artifacts
+from planner.model.artifacts import Artifacts, Earlier
 from planner.model.commits import Change, StatusState, What
 from planner.model.events import OutsideEvent, Subscription
 from planner.model.notices import Notice
@@ -288,6 +288,7 @@ class Retried:
     """A person asked for a new round of the nodes `places` below the top `key`.
 
     With a `form` the run goes by it from now on, of `commit` and `generation`; without, by the one that it had.
+    `earlier` is what of an earlier round those start with, by place, that do.
     """
 
     root: str
@@ -299,6 +300,7 @@ class Retried:
     form: str = ""
     commit: str = ""
     generation: int = 0
+    earlier: Mapping[str, Earlier] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from planner.canon import Json
 from planner.keys import Key
-from planner.model.artifacts import Artifacts, Copy
+from planner.model.artifacts import Artifacts, Copy, Earlier
 from planner.model.attempts import AttemptRecord, Stop
 from planner.model.commits import What
 from planner.model.events import OutsideEvent, Subscription
@@ -70,6 +70,7 @@ class RunRecord:
         stop: the wish to end a run as a whole: nothing below it starts any more.
         rounds: on a top: the current round of each node that a person retried, by place.
         recalled: on a top of an earlier generation: a person retried it since another one is in force.
+        earlier: on a top: what of an earlier round the current round of a node starts with, by place.
         params: on a top: texts of inputs by name, which the person who asked for it gave.
         approved_by: who approved it, where its operation wants that; "" before.
         event: on a top: what started it, if an event did.
@@ -109,6 +110,7 @@ class RunRecord:
     copy: Copy | None = None
     recalled: bool = False
     params: Mapping[str, str] = field(default_factory=dict)
+    earlier: Mapping[str, Earlier] = field(default_factory=dict)
 
     @property
     def last(self) -> AttemptRecord | None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from planner.canon import Json
 from planner.keys import Key
-from planner.model.artifacts import Artifacts
+from planner.model.artifacts import Artifacts, Earlier
 from planner.model.gang import Gang
 from planner.model.status import StopReason
 
@@ -77,6 +77,7 @@ class BoundRun:
         because: the sentence that says why it runs.
         work: digest of what its result depends on for the cache; "" where that is `digest`.
         joined: what its joins found, in their order.
+        earlier: whose artifacts it starts with; None to start with an empty folder.
     """
 
     key: Key
@@ -90,6 +91,7 @@ class BoundRun:
     because: str = ""
     work: str = ""
     joined: tuple[JoinedRuns, ...] = ()
+    earlier: Earlier | None = None
 
 
 class Phase(StrEnum):

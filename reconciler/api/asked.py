@@ -55,6 +55,10 @@ class Request:
                 takes = listed(known) if known else "none"
                 raise problems.bad(f"`{self.verb}` has no argument `{name[:40]}`; it takes {takes}")
             known[name](name, value)
+        if self.args.get("resume") is True and self.args.get("copy") is True:
+            raise problems.bad(
+                "`resume` goes on in the folder of the round before, and `copy` in one of its own: take one"
+            )
         if len(self.target) > _LONGEST_NAME:
             raise problems.bad("the target is too long")
 
@@ -95,7 +99,7 @@ def _is_params(name: str, value: Json) -> None:
 _ARGS: Mapping[str, Mapping[str, Callable[[str, Json], None]]] = {
     "run": {"params": _is_params, "fresh": _is_bool},
     "stop": {},
-    "retry": {"mode": _is_mode, "node": _is_text, "spec": _is_spec},
+    "retry": {"mode": _is_mode, "node": _is_text, "spec": _is_spec, "resume": _is_bool, "copy": _is_bool},
     "approve": {"baseline": _is_bool},
     "suspend": {"for": _is_seconds},
     "unsuspend": {},

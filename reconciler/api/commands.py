@@ -25,12 +25,14 @@ from reconciler.api.asked import Request
 from reconciler.api.stories import one, places
 from reconciler.compiler import with_params
 from reconciler.core import Core
+from reconciler.errors import Refused
 
 __all__ = ["LOST", "Given", "answer_of", "ask"]
 
 LOST = "lost"
 """What `approve` names to agree that what vanished is lost."""
 
+_RETRY_ARGS = ("mode", "spec", "resume", "copy")
 _LOOK = 0.02
 _LONGEST_LOOK = 0.25
 
@@ -169,7 +171,7 @@ async def _stop(core: Core, request: Request) -> Given:
 
 async def _retry(core: Core, request: Request) -> Given:
     found = await find.target(core, request.target)
-    args: dict[str, Json] = {name: request.args[name] for name in ("mode", "spec") if name in request.args}
+    args: dict[str, Json] = {name: request.args[name] for name in _RETRY_ARGS if name in request.args}
     node = str(request.args.get("node") or "")
     if node:
         top = (await find.run(core, request.target)).run
@@ -177,11 +179,27 @@ async def _retry(core: Core, request: Request) -> Given:
         args["key"] = str(await _node(core, top.key, node))
     elif found.run is not None:
         args["key"] = str(found.run.key)
+    if args.get("resume") is True or args.get("copy") is True:
+        await _check_left(core, str(args.get("key", request.target)))
     blobs: dict[str, str] = {}
     if args.get("spec") == "now" and (params := await _params_of(core, request.target)):
         form = await _with_params(core, found.root, params)
         args["form"], blobs[form.form] = form.form, codec.encode(form)
     return Given({found.root: args}, blobs)
+
+
+async def _check_left(core: Core, target: str) -> None:
+    """That the artifacts are still there which a retry is to go on with; of a whole DAG each start finds out."""
+    found = (await find.run(core, target)).run
+    story = await one(core, found.key, newest=found.key.round == 0) if found is not None else None
+    if story is None or story.source.last is None or core.storage is not None:
+        return  # a store brings back what it has
+    source = story.source
+    try:
+        await core.backend.artifacts(source.key.at_attempt(story.source.attempt_count))
+    except Refused:
+        message = f"the artifacts of {source.key} are gone, so there is nothing to go on with or to copy"
+        raise problems.conflict(f"{message}; plumbline retry {target} starts it without") from None
 
 
 async def _params_of(core: Core, target: str) -> Mapping[str, str]:

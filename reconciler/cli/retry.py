@@ -20,7 +20,7 @@ class Spec(StrEnum):
     NOW = "now"
 
 
-def run(
+def run(  # noqa: PLR0913 -- one parameter an option
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="RUN_OR_OPERATION", help="An operation, run key or id.")],
     *,
@@ -28,6 +28,10 @@ def run(
         bool, typer.Option("--all/--from-failed", help="Also what succeeded; or only what did not, the default.")
     ] = False,
     node: Annotated[str | None, typer.Option("--node", help="Only this node of the DAG, and what is below it.")] = None,
+    resume: Annotated[
+        bool | None,
+        typer.Option("--resume/--copy", help="Go on in the artifacts folder of the round before; or in a copy of it."),
+    ] = None,
     spec: Annotated[
         Spec | None, typer.Option("--spec", help="The spec that the run had (the default), or the one in force now.")
     ] = None,
@@ -35,4 +39,6 @@ def run(
     """Start what failed or was stopped once more."""
     args: dict[str, object] = {"mode": "all"} if everything else {}
     args |= {name: str(value) for name, value in {"node": node, "spec": spec}.items() if value is not None}
+    if resume is not None:
+        args["resume" if resume else "copy"] = True
     ask(session_of(ctx), "retry", name, args)

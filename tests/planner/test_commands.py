@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from planner import keys
 from planner.admit import Limits
 from planner.guard import Budgets
 from planner.model import facts as f
+from planner.model.artifacts import Earlier
 from planner.model.desired import CompiledOperation, Policy, RunPolicy
 from planner.model.people import Command
 from tests.planner.builders import EVERY_TEN, dag, job, node, rolling, service, when
@@ -499,6 +501,31 @@ RETRY = (
         "no: train cannot run here: there is no MPI here",
     ),
     Answer(
+        "resume",
+        "a round may go on in the folder of the one before",
+        (push(job()), end("train@g1#1", 1), ask("retry", resume=True)),
+        "yes: train@g1 round 1: train, going on with the artifacts of the round before",
+        ("round 1 of train@g1: .", "opens train@g1~1", "starts train@g1~1#1"),
+    ),
+    Answer(
+        "resume-what-never-started",
+        "which there is where something started",
+        (world(limits=Limits(runs=0)), push(job()), ask("stop"), ask("retry", resume=True)),
+        "no: nothing of train@g1 has started, so it left no artifacts: leave --resume out",
+    ),
+    Answer(
+        "resume-carried",
+        "and where they are its own",
+        (*B_FAILED, push(flow("new")), end("flow@g2/b#1", 1), ask("retry", "flow", mode="all", resume=True)),
+        "no: flow@g2/a has the result of flow@g1/a, whose artifacts are not its own: --copy copies them",
+    ),
+    Answer(
+        "resume-live",
+        "what is not over goes on by itself",
+        (push(job()), ask("retry", resume=True)),
+        "no: train@g1 is not over (running): wait for its end, or plumbline stop train@g1 first",
+    ),
+    Answer(
         "skipped-dag",
         "a DAG of which nothing began is asked for as a whole",
         (push(when(dag("flow", node("a")), value=False)), ask("retry", "flow")),
@@ -760,3 +787,60 @@ def test_commands_of_one_moment_are_answered_in_order():
     history.go()
     assert ["yes: train@g1 round 1: train", "yes: stopping 1 run"] == replies(history)
     assert [] == history.alive()
+
+
+EARLIER = {
+    "plain": ((push(job()), end("train@g1#1", 1), ask("retry")), "train@g1~1", None),
+    "resume": (
+        (push(job()), end("train@g1#1", 1), ask("retry", resume=True)),
+        "train@g1~1",
+        Earlier(keys.parse("train@g1")),
+    ),
+    "resume-twice": (
+        (push(job()), end("train@g1#1", 1), ask("retry"), end("train@g1~1#1", 1), ask("retry", resume=True)),
+        "train@g1~2",
+        Earlier(keys.parse("train@g1~1")),
+    ),
+    "past-a-round-that-never-started": (
+        (
+            push(job()),
+            end("train@g1#1", 1),
+            world(limits=Limits(runs=0)),
+            ask("retry"),
+            ask("stop"),
+            world(limits=Limits()),
+            ask("retry", resume=True),
+        ),
+        "train@g1~2",
+        Earlier(keys.parse("train@g1")),
+    ),
+    "plain-after-resume": (
+        (push(job()), end("train@g1#1", 1), ask("retry", resume=True), end("train@g1~1#1", 1), ask("retry")),
+        "train@g1~2",
+        None,
+    ),
+    "copy-of-a-node": (
+        (*B_FAILED, ask("retry", "flow", copy=True)),
+        "flow@g1/b~1",
+        Earlier(keys.parse("flow@g1/b"), copy=True),
+    ),
+    "node-that-never-started": (
+        (*B_FAILED, ask("retry", "flow", copy=True), end("flow@g1/b~1#1")),
+        "flow@g1/c~1",
+        None,
+    ),
+    "copy-of-what-was-carried-over": (
+        (*B_FAILED, push(flow("new")), end("flow@g2/b#1", 1), ask("retry", "flow", mode="all", copy=True)),
+        "flow@g2/a~1",
+        Earlier(keys.parse("flow@g1/a"), copy=True),
+    ),
+}
+
+
+@pytest.mark.parametrize(("steps", "key", "earlier"), EARLIER.values(), ids=EARLIER)
+def test_what_a_round_starts_with_of_an_earlier_one(steps, key, earlier):
+    history = after(*steps)
+    bound = history.bound[history.run(key).bound]
+    assert bound.earlier == earlier
+    kind = None if earlier is None else "copy" if earlier.copy else "resume"
+    assert bound.context["globals"]["cloning_kind"] == kind

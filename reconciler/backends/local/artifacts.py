@@ -18,6 +18,7 @@ from typing import Any
 from planner.model.artifacts import Artifact, Artifacts
 from reconciler.backends.local import below, supervisor
 from reconciler.backends.local.below import Entry, Nothing
+from reconciler.backends.local.own import artifacts_of
 
 __all__ = ["MOST_ENTRIES", "content", "kept_at", "listed", "manifest_of", "summary", "taken"]
 
@@ -42,7 +43,7 @@ def taken(home: Path, attempt: int) -> Artifacts:
     path = manifest_of(home, attempt)
     found = supervisor.read(path)
     if found is None:
-        found = {"version": 1, **_look(home / "artifacts")}
+        found = {"version": 1, **_look(artifacts_of(home))}
         if found["entries"]:  # an empty folder is as good as no list, and most runs have one
             supervisor.write_once(path, found)  # two looks at once: the first one counts
             found = supervisor.read(path) or found
@@ -54,7 +55,7 @@ def summary(home: Path, manifest: dict[str, Any]) -> Artifacts:
     entries = manifest["entries"]
     names = [entry["path"] for entry in entries if "/" not in entry["path"]]
     return Artifacts(
-        folder=str(home / "artifacts"),
+        folder=str(artifacts_of(home)),
         names=tuple(sorted(names)[:MOST_NAMES]),
         files=sum(entry["kind"] == "file" for entry in entries),
         size=sum(entry["size"] for entry in entries),
@@ -73,8 +74,8 @@ def listed(home: Path, attempt: int, path: str) -> list[Artifact]:
     where = "/".join(("outputs", *below.parts_of(path)))
     manifest = supervisor.read(manifest_of(home, attempt)) or {"entries": []}
     digests = {(one["path"], one["size"], one["modified"]): one.get("sha256") for one in manifest["entries"]}
-    with below.opened(home / "artifacts", where) as (_, entry):
-        found = [entry] if entry.kind == "file" else islice(below.entries(home / "artifacts", where), MOST_LISTED)
+    with below.opened(artifacts_of(home), where) as (_, entry):
+        found = [entry] if entry.kind == "file" else islice(below.entries(artifacts_of(home), where), MOST_LISTED)
         return [_artifact(one, digests) for one in found]
 
 
@@ -90,7 +91,7 @@ def kept_at(home: Path, path: str) -> Entry:
     Raises:
         Nothing: there is nothing that can be read.
     """
-    with below.opened(home / "artifacts", "/".join(("outputs", *below.parts_of(path)))) as (_, entry):
+    with below.opened(artifacts_of(home), "/".join(("outputs", *below.parts_of(path)))) as (_, entry):
         return entry
 
 
@@ -101,13 +102,13 @@ def content(home: Path, entry: Entry) -> Iterator[bytes]:
         Nothing: it went away.
     """
     if entry.kind == "file":
-        with below.opened(home / "artifacts", entry.path) as (handle, now):
+        with below.opened(artifacts_of(home), entry.path) as (handle, now):
             if now.kind == "file":
                 yield from below.pieces(handle, entry.size)
         return
-    for one in below.entries(home / "artifacts", entry.path):
+    for one in below.entries(artifacts_of(home), entry.path):
         if one.kind in {"file", "folder"}:
-            yield from _archived(home / "artifacts", one, one.path.removeprefix(f"{entry.path}/"))
+            yield from _archived(artifacts_of(home), one, one.path.removeprefix(f"{entry.path}/"))
     yield b"\0" * (2 * tarfile.BLOCKSIZE)
 
 

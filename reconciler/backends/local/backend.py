@@ -122,7 +122,7 @@ class LocalBackend:
 
     def knows(self, order: Order) -> Mapping[str, Json]:
         """See `Backend.knows`."""
-        return environment.attempt_globals(order, self._kept.home(order.key) / "artifacts")
+        return environment.attempt_globals(order, self._kept.own(order).folder)
 
     async def clean(self, key: Key) -> None:
         """See `Backend.clean`.

@@ -19,12 +19,13 @@ from planner.model.run import Stamp
 from reconciler.backends.local import environment
 from reconciler.backends.local.account import Account
 from reconciler.backends.local.environment import Member
+from reconciler.backends.local.own import Own, home_of, own_of
 from reconciler.backends.local.settings import LocalSettings
 from reconciler.backends.local.supervisor import FORMAT
 from reconciler.errors import Refused
 from reconciler.ports import Order
 
-__all__ = ["Draft", "Site", "attempt_of", "check_owner", "home_of", "stamp_record", "write"]
+__all__ = ["Draft", "Site", "attempt_of", "check_owner", "stamp_record", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Draft:
         attempt: folder of the attempt's files, its name never used before.
         init: by role, what is put in place before the programs start, beside code of the repository.
         runs: the folder of all runs.
+        own: the run's artifacts folder, and what it starts with.
     """
 
     record: dict[str, Any]
@@ -65,6 +67,7 @@ class Draft:
     attempt: Path
     init: Mapping[str, Sequence[Json]]
     runs: Path
+    own: Own
 
     @property
     def entries(self) -> Sequence[Json]:
@@ -92,11 +95,6 @@ def check_owner(mine: Stamp, theirs: Stamp) -> None:
         raise ValueError(f"an order of {theirs.instance}/{theirs.project} at {mine.instance}/{mine.project}")
 
 
-def home_of(key: Key, owner: Stamp, runs: Path) -> Path:
-    """The folder of a run, the same for all its attempts."""
-    return runs / key.run.dns_name(owner.instance, owner.project)
-
-
 def attempt_of(home: Path, key: Key, token: str) -> Path:
     """The folder of an attempt, by the token of its claim."""
     return home / f"a{key.attempt}-{token[:8]}"
@@ -112,7 +110,8 @@ def write(order: Order, site: Site) -> Draft:
     stamp, key, gang = order.stamp, order.key, order.run.gang
     home = home_of(key, stamp, site.settings.runs)
     attempt = attempt_of(home, key, token)
-    members = tuple(_members(order, attempt, home / "artifacts"))
+    own = own_of(key, order.run.earlier, stamp, site.settings.runs)
+    members = tuple(_members(order, attempt, own.folder))
     _check(gang, members)
     if order.leases.ports and any(group.count > 1 for group in gang.replicas):
         raise Refused(
@@ -144,9 +143,8 @@ def write(order: Order, site: Site) -> Draft:
         "replicas": replicas,
     }
     contexts = tuple(environment.context(order, member) for member in members)
-    return Draft(
-        record, members, contexts, attempt, {group.role: _init(group) for group in gang.replicas}, site.settings.runs
-    )
+    init = {group.role: _init(group) for group in gang.replicas}
+    return Draft(record, members, contexts, attempt, init, site.settings.runs, own)
 
 
 def _init(group: Replica) -> Sequence[Json]:

@@ -18,6 +18,7 @@ from planner.model.gang import CodeTree
 from reconciler.backends.local import code, prepare
 from reconciler.backends.local.account import Account
 from reconciler.backends.local.draft import Draft
+from reconciler.backends.local.own import copied, noted
 from reconciler.backends.local.removal import remove_tree
 from reconciler.errors import Refused
 
@@ -55,7 +56,7 @@ def fill(draft: Draft, account: Account, trees: Sequence[tuple[CodeTree, Path]])
     Path(draft.record["replicas"][0]["log"]).parent.mkdir(mode=0o700, exist_ok=True)
     make_home(home, account)
     _folder(draft.attempt, passable)
-    _artifacts(home, account, [file for entries in draft.init.values() for file in prepare.kept(entries)])
+    _artifacts(draft, account, [file for entries in draft.init.values() for file in prepare.kept(entries)])
     for member, context in zip(draft.members, draft.contexts, strict=True):
         _folder(member.base, passable)
         for name in ("work", "io"):
@@ -79,16 +80,19 @@ def make_home(home: Path, account: Account) -> None:
     _folder(home, 0o711 if account.switched else 0o700)
 
 
-def _artifacts(home: Path, account: Account, files: Iterable[tuple[str, bytes, int]]) -> None:
+def _artifacts(draft: Draft, account: Account, files: Iterable[tuple[str, bytes, int]]) -> None:
     """The run's own folder, the same for all its attempts: from its first one on it is the program's.
 
     It appears whole, by rename, so nothing is ever made or changed in one that a program had. `files` are in it
-    from the beginning: those that `init` writes.
+    from the beginning: those that `init` writes, and what it is a copy of.
 
     Raises:
-        Refused: it belongs to another user than runs have now.
+        Refused: it belongs to another user than runs have now, or that of an earlier round is gone.
     """
-    folder = home / "artifacts"
+    own, home = draft.own, draft.attempt.parent
+    folder, copy = own.folder, own.earlier is not None and own.earlier.copy
+    if own.earlier is not None and not copy:
+        noted(home, own)
     if (owner := _owner(folder)) is not None:
         if owner != account.uid:
             raise Refused(
@@ -101,11 +105,13 @@ def _artifacts(home: Path, account: Account, files: Iterable[tuple[str, bytes, i
         for made in (fresh, fresh / "outputs"):
             made.mkdir(mode=0o700)
             made.chmod(0o700)  # whatever the umask
+        if copy:
+            copied(own, fresh)
         for name, content, mode in files:
-            (fresh / "outputs" / name).write_bytes(content)
-            (fresh / "outputs" / name).chmod(mode)
-        account.owns_tree(fresh / "outputs")
-        account.owns(fresh)
+            if not (fresh / "outputs" / name).is_dir():
+                (fresh / "outputs" / name).write_bytes(content)
+                (fresh / "outputs" / name).chmod(mode)
+        account.owns_tree(fresh)
         fresh.rename(folder)
     except OSError as error:
         if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:

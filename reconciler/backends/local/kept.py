@@ -15,11 +15,11 @@ from planner.keys import Key
 from planner.model.artifacts import Artifact
 from planner.model.metric import Metric
 from planner.model.run import Stamp
-from reconciler.backends.local import artifacts, draft, metrics
+from reconciler.backends.local import artifacts, draft, metrics, own
 from reconciler.backends.local.below import Nothing
 from reconciler.backends.local.claims import Claims
 from reconciler.errors import Refused
-from reconciler.ports import Content
+from reconciler.ports import Content, Order
 
 __all__ = ["Kept", "Thread"]
 
@@ -80,7 +80,11 @@ class Kept:
 
     def home(self, key: Key) -> Path:
         """The folder of a run."""
-        return draft.home_of(key, self._owner, self._runs)
+        return own.home_of(key, self._owner, self._runs)
+
+    def own(self, order: Order) -> own.Own:
+        """The artifacts folder that the run of an order is to have."""
+        return own.own_of(order.key, order.run.earlier, order.stamp, self._runs)
 
     def _metrics_files(self, key: Key) -> list[Path]:
         claim = self._claims.find(key)

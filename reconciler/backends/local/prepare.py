@@ -19,6 +19,7 @@ from reconciler.backends.local import below
 from reconciler.backends.local.below import Entry, Nothing
 from reconciler.backends.local.dockerfile import dockerfile
 from reconciler.backends.local.modes import changed
+from reconciler.backends.local.own import artifacts_of
 from reconciler.errors import Refused
 
 __all__ = ["kept", "place", "sources"]
@@ -88,7 +89,7 @@ def _link(work: Path, target: Path, home: Path) -> None:
     if not target.parent.resolve().is_relative_to(work.resolve()):
         raise Refused(f"init: {target.relative_to(work)} leads out of the working folder")
     try:
-        target.symlink_to(home / "artifacts" / "outputs")
+        target.symlink_to(artifacts_of(home) / "outputs")
     except FileExistsError:
         raise Refused(f"init: {target.relative_to(work)} is there already: give it another place") from None
 
@@ -162,7 +163,7 @@ def _found(copy: _Copy, runs: Path) -> tuple[Path, str]:
         raise Refused(f"{copy.called}: {copy.source!r} is no path into a run's folder")
     if rest[:1] == ["artifacts"]:
         rest = rest[1:]
-    return runs / run / "artifacts", "/".join(rest)
+    return artifacts_of(runs / run), "/".join(rest)
 
 
 def _copy_file(root: Path, entry: Entry, work: Path, target: Path) -> None:

@@ -19,7 +19,7 @@ from planner.model.artifacts import Artifact
 from planner.model.run import Stamp
 from reconciler.backends.local import folders, prepare
 from reconciler.backends.local.account import Account
-from reconciler.backends.local.draft import home_of
+from reconciler.backends.local.own import artifacts_of, home_of, own_of
 from reconciler.backends.local.removal import remove_tree
 from reconciler.ports import Order
 
@@ -35,8 +35,10 @@ def missing(order: Order, owner: Stamp, runs: Path) -> list[str]:
     found = {name for text in _texts((order.run.gang, order.run.context)) for name in named.findall(text)}
     for group in order.run.gang.replicas:
         found |= set(prepare.sources(group.pod.get("init"), runs))
+    source = own_of(order.key, order.run.earlier, owner, runs).source
+    found |= {source.parent.name} if source is not None else set()
     found.discard(home_of(order.key, owner, runs).name)
-    return sorted(name for name in found if not (runs / name / "artifacts").exists())
+    return sorted(name for name in found if not artifacts_of(runs / name).exists())
 
 
 def _texts(value: object) -> Iterator[str]:

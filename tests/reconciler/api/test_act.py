@@ -8,8 +8,11 @@ from collections.abc import Mapping
 import pytest
 
 from planner.guard import Budgets
+from planner.keys import Key
+from planner.model.artifacts import Artifact
 from planner.model.facts import Asked
 from reconciler.backends.memory import Program
+from reconciler.errors import Refused
 from tests.reconciler.api.support import Answer, Api, World, dag, eventually, job, policy, service
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
@@ -201,6 +204,29 @@ async def test_a_retry_goes_by_the_spec_then_or_now_and_keeps_what_a_person_gave
         said = (await api.ask("retry", run, spec="now"))["message"]
         assert said == f"{run} round 2: train, with the spec of train as it is now"
         assert (await run_in(api, f"{run}~2", "failed"))["bound"]["replicas"][0]["command"] == ["mended", "0.7"]
+
+
+async def test_a_retry_goes_on_with_artifacts_unless_they_are_gone() -> None:
+    world = World(programs={"train": Program(seconds=0.0, exit_code=1)})
+    world.push({"a.yaml": job("train")})
+    async with world.running() as api:
+        await api.until("train", "failed")
+        both = await api.ask("retry", "train", status=400, resume=True, copy=True)
+        assert "take one" in both["detail"]
+        said = (await api.ask("retry", "train", copy=True))["message"]
+        assert said == "train@g1 round 1: train, with a copy of the artifacts of the round before"
+        await run_in(api, "train@g1~1", "failed")
+        assert "with a copy" in (await api.get("/v1/run", run="train@g1~1"))["because"]
+
+        async def gone(key: Key, path: str = "") -> list[Artifact]:
+            raise Refused(f"{key} has none at {path!r}")
+
+        world.backend.artifacts = gone  # type: ignore[method-assign]
+        answer = await api.ask("retry", "train", status=409, resume=True)
+        assert answer["detail"] == (
+            "the artifacts of train@g1~1 are gone, so there is nothing to go on with or to copy; "
+            "plumbline retry train starts it without"
+        )
 
 
 async def test_a_retry_with_a_spec_of_now_that_the_params_do_not_fit_is_refused() -> None:
