@@ -112,7 +112,7 @@ class _World:
 
     def _follow(self, intents: tuple[Intended, ...]) -> None:
         facts: list[Fact] = []
-        for effect in effects(self.state):
+        for effect in effects(self.state, self.now):
             if effect.key in self.objects:
                 self.objects.pop(effect.key)
                 facts.append(Cleaned("flow", effect.key, self.now))

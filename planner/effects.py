@@ -1,6 +1,6 @@
 """Effects: what must be done so that the world follows the records.
 
-A pure function of records and the last look, never of how they came about. So a crash between a record and its
+A pure function of records and the instant, never of how they came about. So a crash between a record and its
 effect loses nothing: the next reconcile derives the same effects again, under the same names.
 """
 
@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from planner.fold import RootState
 from planner.keys import Key
+from planner.model.attempts import AttemptRecord
 from planner.model.records import RunRecord
 
-__all__ = ["Clean", "Effect", "Ensure", "Stop", "effects"]
+__all__ = ["MOST_KEPT", "Clean", "Effect", "Ensure", "Stop", "effects", "keeps"]
+
+MOST_KEPT = 8
+"""Attempts of a run that a ttl keeps: the older ones of a service that fails all the time go at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +47,31 @@ class Clean:
 Effect = Ensure | Stop | Clean
 
 
-def effects(state: RootState) -> tuple[Effect, ...]:
+def effects(state: RootState, now: datetime) -> tuple[Effect, ...]:
     """Everything that the records of a root ask of the backend now; stops first, so that leases are free."""
-    found = [effect for run in state.runs.values() for effect in _of_run(run)]
+    found = [effect for run in state.runs.values() for effect in _of_run(run, now)]
     order = {Stop: 0, Clean: 1, Ensure: 2}
     return tuple(sorted(found, key=lambda effect: (order[type(effect)], effect.key)))
 
 
-def _of_run(run: RunRecord) -> Iterator[Effect]:
-    for attempt in run.attempts:
+def keeps(run: RunRecord, now: datetime) -> Iterator[datetime]:
+    """Until when the backend keeps what it holds of attempts of `run` that are over."""
+    for attempt in run.attempts[-MOST_KEPT:]:
+        if attempt.kept_until is not None and not attempt.cleaned and attempt.kept_until > now:
+            yield attempt.kept_until
+
+
+def _of_run(run: RunRecord, now: datetime) -> Iterator[Effect]:
+    surplus = len(run.attempts) - MOST_KEPT
+    for index, attempt in enumerate(run.attempts):
         key = run.key.at_attempt(attempt.number)
         if attempt.live and attempt.stop is not None:
             yield Stop(key, run)
         elif attempt.live and attempt.seen_at is None:
             yield Ensure(key, run)
-        elif not attempt.live and not attempt.cleaned:
+        elif not attempt.live and not attempt.cleaned and (index < surplus or _is_due(attempt, now)):
             yield Clean(key)
+
+
+def _is_due(attempt: AttemptRecord, now: datetime) -> bool:
+    return attempt.kept_until is None or attempt.kept_until <= now

@@ -20,6 +20,7 @@ from planner.desire.nodes import form_of
 from planner.desire.settle import settle
 from planner.desire.view import Bindings, Draft, Ready, View, Wait
 from planner.desire.walk import Top, walk
+from planner.effects import keeps
 from planner.fold import RootState
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Leaf
@@ -90,6 +91,7 @@ def plan_root(view: View) -> RootPlan:
     _look_again(draft)
     _walk_current(draft, only=follow(draft))
     report(draft)
+    _wake_for_cleaning(draft)
     if draft.missing:
         return RootPlan((), view.state, missing=frozenset(draft.missing), bindings=draft.bindings)
     return RootPlan(
@@ -112,6 +114,13 @@ def plan_alone(view: View) -> RootPlan:
         view = replace(view, answers=answers, bindings=plan.bindings)
         plan = plan_root(view)
     return plan
+
+
+def _wake_for_cleaning(draft: Draft) -> None:
+    for run in draft.state.runs.values():
+        if run.attempts and not run.attempts[-1].cleaned:
+            for until in keeps(run, draft.now):
+                draft.wake(until)
 
 
 def _go_on(draft: Draft) -> None:

@@ -67,7 +67,7 @@ class Roots:
         if _freed(facts):
             await self.door.call()
         await self._watch(name, plan.watched)
-        wanted = effects(after)
+        wanted = effects(after, core.clock.now())
         urgent = [effect for effect in wanted if not isinstance(effect, Clean)]
         if len(urgent) < len(wanted):
             core.queue.add(f"clean:{name}", _TOGETHER)
@@ -80,7 +80,9 @@ class Roots:
             Transient: something outside must be tried again.
         """
         state = await self._core.ledger.root(name)
-        await self._act(name, state, [effect for effect in effects(state) if isinstance(effect, Clean)])
+        await self._act(
+            name, state, [effect for effect in effects(state, self._core.clock.now()) if isinstance(effect, Clean)]
+        )
 
     async def _act(self, name: str, state: RootState, wanted: Sequence[Effect]) -> None:
         """Do what the records of `state` ask for, and record what came of it."""

@@ -5,6 +5,7 @@ The one place that says that an attempt was lost. Never decides what comes next.
 
 from __future__ import annotations
 
+from planner.desire.ending import ttl_of
 from planner.desire.view import Draft
 from planner.keys import Key
 from planner.model.facts import Observed, Vanished
@@ -27,7 +28,8 @@ def settle(draft: Draft) -> None:
             seen = snapshot.objects.get(key)
             if seen is not None:
                 if attempt.live and _news(attempt, seen):
-                    draft.add(Observed(draft.name, seen, draft.now))
+                    ttl = ttl_of(draft, run) if seen.phase is Phase.ENDED else 0.0
+                    draft.add(Observed(draft.name, seen, draft.now, ttl))
             elif attempt.live:
                 _absent(draft, key, attempt)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from planner.model.artifacts import Copy
 from planner.model.facts import (
@@ -68,7 +68,7 @@ def fold_run(run: RunRecord, fact: RunFact) -> RunRecord:  # noqa: C901 -- one c
         case Intended():
             return _intended(run, fact)
         case Observed():
-            return _observed(run, fact.observation, fact.at)
+            return _observed(run, fact.observation, fact)
         case Vanished():
             return _ended(run, fact.key.attempt, fact.at, fact.reason)
         case StopIntended():
@@ -115,7 +115,8 @@ def _stop_intended(run: RunRecord, fact: StopIntended) -> RunRecord:
     return replace(run, status=RunStatus.STOPPING)
 
 
-def _observed(run: RunRecord, seen: Observation, at: datetime) -> RunRecord:
+def _observed(run: RunRecord, seen: Observation, fact: Observed) -> RunRecord:
+    at = fact.at
     number = seen.key.attempt
     attempt = _attempt(run, number)
     if attempt is None or not attempt.live:
@@ -138,7 +139,10 @@ def _observed(run: RunRecord, seen: Observation, at: datetime) -> RunRecord:
             run = replace(run, metrics=dict(seen.metrics))
         if seen.artifacts is not None and not run.status.final:
             run = replace(run, artifacts=seen.artifacts)
-        return _ended(run, number, seen.ended_at or at, seen.reason or StopReason.EXITED, seen.exit_code)
+        ended_at = seen.ended_at or at
+        if fact.ttl:
+            run = _with(run, number, kept_until=ended_at + timedelta(seconds=fact.ttl))
+        return _ended(run, number, ended_at, seen.reason or StopReason.EXITED, seen.exit_code)
     if run.status is RunStatus.STOPPING or run.status.final:
         return run
     if seen.phase is Phase.STARTING:

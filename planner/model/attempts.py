@@ -43,6 +43,7 @@ class AttemptRecord:
         message: one sentence, or "".
         stop: the wish to end it, if there was one.
         cleaned: whether the backend was told to forget it.
+        kept_until: until when it is not told to (`termination.ttl`); None for at once.
     """
 
     number: int
@@ -58,6 +59,7 @@ class AttemptRecord:
     message: str = ""
     stop: Stop | None = None
     cleaned: bool = False
+    kept_until: datetime | None = None
 
     @property
     def live(self) -> bool:

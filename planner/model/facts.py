@@ -175,11 +175,15 @@ class Intended:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A backend said something new of an attempt."""
+    """A backend said something new of an attempt.
+
+    `ttl` is how many seconds after its end what the backend holds of it stays.
+    """
 
     root: str
     observation: Observation
     at: datetime
+    ttl: float = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,7 @@ class History:
         self.add(self._told(state, self.state(root)))
         before = dict(self.objects)
         if self.answers:
-            for effect in effects(self.state(root)):
+            for effect in effects(self.state(root), self.now):
                 self._do(root, effect)
         return bool(plan.facts or intents) or before != self.objects
 

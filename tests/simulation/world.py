@@ -343,7 +343,7 @@ class World:
             plan = plan_root(view)
             left = [repr(fact) for fact in plan.facts]
             left += [f"ready: {ready.key}" for ready in plan.ready]
-            left += [f"effect: {effect!r}"[:200] for effect in effects(state)]
+            left += [f"effect: {effect!r}"[:200] for effect in effects(state, now)]
             if left:
                 self.history.leftovers[name] = left
 
