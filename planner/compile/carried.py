@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from planner.canon import Json
+from planner.compile.activity import unculled
 from planner.compile.conditions import check_condition
 from planner.compile.ground import Ground
 from planner.compile.inputs import report_flaws
@@ -131,9 +132,7 @@ def not_yet(sections: Mapping[str, Json], component: Component, *, in_dag: bool)
         yield "what the cache compares must be known when it is read (`cache`)"
     if isinstance(sections.get("isApproved"), str):
         yield "whether it is approved must be known when it is read (`isApproved`)"
-    termination = component.termination
-    if isinstance(termination, Termination) and termination.culling is not None and component.run.kind == "service":
-        yield "idle services are not stopped yet (`termination.culling`)"
+    yield from unculled(component)
     plugins = sections.get("plugins")
     if isinstance(plugins, Mapping) and has_template(plugins.get("notifications")):
         yield "who is notified must be known when it is read (`plugins.notifications`)"

@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from planner.compile.activity import culled_after
 from planner.compile.amounts import amounts_of
 from planner.desire.approval import is_withheld
+from planner.desire.stopping import stop_run
 from planner.desire.view import Draft, Ready, Wait
 from planner.model.desired import CompiledOperation, Leaf
 from planner.model.facts import Healed, Settled
@@ -73,7 +75,7 @@ def step(draft: Draft, run: RunRecord, context: LeafContext) -> None:
 
 
 def _alive(draft: Draft, run: RunRecord, last: AttemptRecord, context: LeafContext) -> None:
-    if not _always(context):
+    if not _always(context) or _cull(draft, run, last, context):
         return
     if run.failures and last.ready and last.ready_at is not None:
         healed = last.ready_at + HEALED_AFTER
@@ -83,6 +85,21 @@ def _alive(draft: Draft, run: RunRecord, last: AttemptRecord, context: LeafConte
             draft.wake(healed)
     if last.ready_at is None:
         draft.wake(last.intended_at + timedelta(seconds=context.operation.policy.progress_deadline))
+
+
+def _cull(draft: Draft, run: RunRecord, last: AttemptRecord, context: LeafContext) -> bool:
+    """Stop a service that nobody has used for too long; it sleeps then. Whoever was not asked counts as in use."""
+    timeout, snapshot = culled_after(context.operation), draft.view.snapshot
+    told = run.stop is not None or last.stop is not None or context.stop is not None
+    seen = snapshot.objects.get(run.key.at_attempt(last.number)) if snapshot is not None else None
+    if timeout is None or told or not last.ready or last.ready_at is None or seen is None or seen.active_at is None:
+        return False
+    due = max(seen.active_at, last.ready_at) + timedelta(seconds=timeout)
+    if due > draft.now:
+        draft.wake(due)
+        return False
+    stop_run(draft, run, StopReason.CULLED)
+    return True
 
 
 def _unstarted(draft: Draft, run: RunRecord, context: LeafContext) -> None:
@@ -228,6 +245,7 @@ def stop_words(stop: Stop) -> str:
         StopReason.PRUNED: "removed from the repository",
         StopReason.SUPERSEDED: "superseded",
         StopReason.EARLY_STOPPING: "stopped early",
+        StopReason.CULLED: "culled as idle",
     }.get(stop.reason, "withdrawn")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from planner import keys
-from planner.desire.nodes import form_of, latest
+from planner.desire.nodes import effective, form_of, latest
 from planner.desire.opening import commit_in_force
 from planner.desire.stopping import below
 from planner.desire.view import Draft
@@ -20,7 +20,7 @@ from planner.model.desired import CompiledOperation
 from planner.model.facts import Opened, Retried, Settled
 from planner.model.people import Command
 from planner.model.records import RunRecord
-from planner.model.status import RunStatus
+from planner.model.status import RunStatus, StopReason
 from planner.query.graph import node_of
 
 __all__ = ["retry", "target_of", "up_as"]
@@ -37,7 +37,7 @@ def retry(draft: Draft, command: Command) -> tuple[bool, str]:
 
     Arguments of the command: `key`, a run or node, else the newest run; `mode`, `all` for what has succeeded too;
     `spec`, `then` or `now`; `form`, what `now` is where a person gave params to the run; `resume` or `copy`, to start
-    with the artifacts of the round before.
+    with the artifacts of the round before; `wake`, for a service that sleeps and no other.
     """
     try:
         return True, _retry(draft, command)
@@ -48,6 +48,8 @@ def retry(draft: Draft, command: Command) -> tuple[bool, str]:
 def _retry(draft: Draft, command: Command) -> str:
     target = target_of(command)
     top = _top(draft, target)
+    if command.args.get("wake") is True and (awake := _awake(draft, top)):
+        return awake
     form = _form(draft, top, command)
     _give_up(draft, top, command.by)
     if top.kind == "service" and (up := up_as(draft, command.by)) and up.top != top.key:
@@ -57,7 +59,8 @@ def _retry(draft: Draft, command: Command) -> str:
     number = max(top.rounds.values(), default=0) + 1
     draft.add(replace(_retried(draft, top, (number, places, form), command), earlier=earlier))
     kept = _kept_words(earlier)
-    words = f"retried by {command.by}" + (" with the spec of now" if form is not None else "") + kept
+    verb = "woken" if command.args.get("wake") is True else "retried"
+    words = f"{verb} by {command.by}" + (" with the spec of now" if form is not None else "") + kept
     if places == ("",):
         _open_round(draft, draft.run(top.key) or top, number, words)
     by = f", with the spec of {form.name} as it is now" if form is not None else ""
@@ -99,6 +102,17 @@ def _top(draft: Draft, target: Key | None) -> RunRecord:
     if applied is not None and applied.digest is None:
         raise _No(f"{draft.name} is not in the repository")
     return top
+
+
+def _awake(draft: Draft, top: RunRecord) -> str:
+    """What a service goes on as that does not sleep any more; "" for one that does."""
+    run = draft.run(latest(draft, top.key, ())) or top
+    if not run.status.final:
+        return f"{run.key} is awake"
+    last = effective(draft, run).last
+    if run.kind != "service" or last is None or last.reason is not StopReason.CULLED:
+        raise _No(f"{run.key} does not sleep: it is {run.status}")
+    return ""
 
 
 def _form(draft: Draft, top: RunRecord, command: Command) -> CompiledOperation | None:

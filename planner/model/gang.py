@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from planner.canon import Json
 
-__all__ = ["CodeTree", "Container", "Gang", "Lifetime", "Probe", "Replica", "Update"]
+__all__ = ["Activity", "CodeTree", "Container", "Gang", "Lifetime", "Probe", "Replica", "Update"]
 
 
 class Lifetime(StrEnum):
@@ -49,6 +49,25 @@ class Probe:
     timeout: float = 1.0
     failures: int = 3
     delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """How a service says that it is in use (reference section 10.2): one of http, command.
+
+    Attributes:
+        http_path: GET this path; the answer is JSON whose `last_activity` is an instant. An error counts as activity.
+        port: index into the gang's ports; -1 without one.
+        command: exit 0 is in use, another one idle; what cannot be run counts as activity.
+        period: seconds between looks.
+        timeout: seconds one look may take.
+    """
+
+    http_path: str | None = None
+    port: int = -1
+    command: tuple[str, ...] = ()
+    period: float = 60.0
+    timeout: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from planner.canon import Json
 from planner.keys import Key
 from planner.model.artifacts import Artifacts, Earlier
-from planner.model.gang import Gang
+from planner.model.gang import Activity, Gang
 from planner.model.status import StopReason
 
 __all__ = ["BoundRun", "JoinedRuns", "Leases", "Observation", "Phase", "Snapshot", "Stamp"]
@@ -77,6 +77,7 @@ class BoundRun:
         because: the sentence that says why it runs.
         work: digest of what its result depends on for the cache; "" where that is `digest`.
         joined: what its joins found, in their order.
+        activity: how the service says that it is in use; None where nobody wants to know.
         earlier: whose artifacts it starts with; None to start with an empty folder.
     """
 
@@ -92,6 +93,7 @@ class BoundRun:
     work: str = ""
     joined: tuple[JoinedRuns, ...] = ()
     earlier: Earlier | None = None
+    activity: Activity | None = None
 
 
 class Phase(StrEnum):
@@ -119,6 +121,7 @@ class Observation:
         stamp: whose object it is; None when unreadable.
         metrics: the last value of each metric that it wrote, once ended; not of every one where there are very many.
         artifacts: what it left in its folder, once ended; None where the backend keeps no folders.
+        active_at: when the service was last in use, as far as its probe says; None where it is not asked.
     """
 
     key: Key
@@ -133,6 +136,7 @@ class Observation:
     stamp: Stamp | None = None
     metrics: Mapping[str, Json] = field(default_factory=dict)
     artifacts: Artifacts | None = None
+    active_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

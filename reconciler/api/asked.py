@@ -99,7 +99,14 @@ def _is_params(name: str, value: Json) -> None:
 _ARGS: Mapping[str, Mapping[str, Callable[[str, Json], None]]] = {
     "run": {"params": _is_params, "fresh": _is_bool},
     "stop": {},
-    "retry": {"mode": _is_mode, "node": _is_text, "spec": _is_spec, "resume": _is_bool, "copy": _is_bool},
+    "retry": {
+        "mode": _is_mode,
+        "node": _is_text,
+        "spec": _is_spec,
+        "resume": _is_bool,
+        "copy": _is_bool,
+        "wake": _is_bool,
+    },
     "approve": {"baseline": _is_bool},
     "suspend": {"for": _is_seconds},
     "unsuspend": {},

@@ -32,7 +32,7 @@ __all__ = ["LOST", "Given", "answer_of", "ask"]
 LOST = "lost"
 """What `approve` names to agree that what vanished is lost."""
 
-_RETRY_ARGS = ("mode", "spec", "resume", "copy")
+_RETRY_ARGS = ("mode", "spec", "resume", "copy", "wake")
 _LOOK = 0.02
 _LONGEST_LOOK = 0.25
 

@@ -21,6 +21,7 @@ from planner.model.status import RunStatus
 from reconciler.admission import waits_of
 from reconciler.api import find, listeners, problems, views
 from reconciler.api.explain_run import explain_run, joined_words, node_words, stored_words
+from reconciler.api.sleeping import asleep, sleep_words
 from reconciler.api.stories import Story, leaves, one
 from reconciler.core import Core
 from reconciler.ports import RunQuery
@@ -155,6 +156,9 @@ def _failed(case: _Case) -> Iterator[str]:
         return
     if case.target is not None and case.target.refused:
         return
+    if asleep(case.record, last):
+        yield f"it {sleep_words(case.record, last)}"
+        return
     words = _words(last)
     if last.status is RunStatus.STOPPED:
         yield f"{words}; plumbline retry {name} starts it once more"
@@ -188,7 +192,7 @@ def _resting(case: _Case) -> Iterator[str]:
     elif _is_baseline(record):
         at = views.instant(record.applied.at) if record.applied else ""
         yield f"it counts as done since {at} (approve --baseline); {_again(record)}"
-    elif last is not None and last.run.status.final and record.down is None:
+    elif last is not None and last.run.status.final and record.down is None and not asleep(record, last):
         yield _has_run(record, last)
 
 

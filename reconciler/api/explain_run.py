@@ -20,6 +20,7 @@ from planner.query import original_of
 from planner.spec.words import short
 from reconciler.admission import waits_of
 from reconciler.api import find, problems, views
+from reconciler.api.sleeping import culled
 from reconciler.api.stories import Story, leaves, one
 from reconciler.core import Core
 
@@ -203,7 +204,8 @@ def _how(case: _Case, story: Story) -> Iterator[str]:
         told = run.reason or source.reason
         yield f"it is {status} since {since}{attempt}: {told or _WORDS.get(status, 'its next step is planned')}"
         if stop := run.stop or (source.last.stop if source.last else None):
-            yield f"{stop.by} asked for its end at {views.instant(stop.at)} ({stop.reason})"
+            who = f"{stop.by} asked for its end" if stop.by else "its end was decided"
+            yield f"{who} at {views.instant(stop.at)} ({stop.reason})"
         return
     yield from _ended(case, story)
 
@@ -218,6 +220,8 @@ def _ended(case: _Case, story: Story) -> Iterator[str]:
             yield f"it has {said}; plumbline logs {story.source.key} shows why, {again} starts it once more"
         case RunStatus.FAILED:
             yield f"it has {said}; {again} starts it once more"
+        case RunStatus.STOPPED if culled(story):
+            yield f"it was {said}, and sleeps; plumbline open {run.root} wakes it"
         case RunStatus.STOPPED:
             yield f"it was {said}; {again} starts it once more"
         case RunStatus.UPSTREAM_FAILED | RunStatus.SKIPPED:

@@ -8,6 +8,7 @@ from planner.model.records import RootRecord
 from reconciler.admission import waits_of
 from reconciler.api import find, problems, views
 from reconciler.api.find import Found
+from reconciler.api.sleeping import asleep, sleep_words
 from reconciler.api.stories import Story, one
 from reconciler.core import Core
 
@@ -27,6 +28,9 @@ async def address(core: Core, name: str) -> dict[str, Json]:
     record = await find.operation(core, found.root)
     story = await _serving(core, record, found)
     if story is None:
+        newest = await one(core, record.last) if record.last is not None and found.run is None else None
+        if newest is not None and asleep(record, newest):
+            raise problems.conflict(f"{record.name} {sleep_words(record, newest)}", {"asleep": True})
         raise problems.conflict(_why_not(core, record, found))
     last = story.source.last
     assert last is not None

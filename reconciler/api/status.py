@@ -10,9 +10,11 @@ from planner.keys import Key
 from planner.model.desired import CompiledOperation
 from planner.model.people import Suspension
 from planner.model.records import RootRecord
+from planner.model.status import RunStatus
 from reconciler.admission import waits_of
 from reconciler.api import find, listeners, problems, views
 from reconciler.api.health import unwritable
+from reconciler.api.sleeping import asleep, sleep_words
 from reconciler.api.stories import Story, leaves, one, tell
 from reconciler.api.version import version
 from reconciler.core import Core
@@ -90,10 +92,12 @@ async def _root(
     force = await _in_force(core, record, target)
     last = told.get(record.last) if record.last else None
     identity = core.policy.identity
+    sleeps, word = asleep(record, last), views.state_word(record, target, last, now)
+    why = _why(core, record, target) or (sleep_words(record, last) if last is not None and sleeps else "")
     return {
         "operation": record.name,
         "kind": target.kind if target else (last.run.kind if last else ""),
-        "state": views.state_word(record, target, last, now),
+        "state": "asleep" if sleeps and word == str(RunStatus.STOPPED) else word,
         "path": planned.path if planned else "",
         "commit": planned.commit if planned else "",
         "inForce": bool(applied and planned and applied.digest == planned.digest),
@@ -106,7 +110,7 @@ async def _root(
         "suspended": views.suspension_view(record.suspended),
         "nextTick": next(iter(views.next_ticks(record, force, suspended, now, 1)), None),
         "waits": [views.wait_view(wait) for wait in waits_of(core, record.name)],
-        "why": _why(core, record, target),
+        "why": why,
         "open": [views.run_view(told[key], identity) for key in record.open if key in told],
         "last": views.run_view(last, identity) if last else None,
         "ports": dict(record.ports),

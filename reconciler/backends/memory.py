@@ -36,6 +36,7 @@ class Program:
         ready_after: seconds until a service answers; None never.
         metrics: the one value of each that it writes.
         files: what it leaves under `outputs`.
+        active_for: seconds for which a service that is asked says that it is in use.
     """
 
     seconds: float | None = 1.0
@@ -44,6 +45,7 @@ class Program:
     ready_after: float | None = 0.0
     metrics: Mapping[str, float] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
+    active_for: float = 0.0
 
 
 def run_for_a_second(order: Order) -> Program:
@@ -166,7 +168,7 @@ class MemoryBackend:
                 continue
             before = found.seen
             self._see(key, now)
-            if found.seen != before:
+            if found.seen != replace(before, active_at=found.seen.active_at):
                 self._hint(key)
             following.extend(instant for instant in _turns(found) if instant > now)
         return min(following, default=None)
@@ -202,6 +204,9 @@ class MemoryBackend:
             self._end(found, started + timedelta(seconds=program.seconds), program.exit_code, StopReason.EXITED)
         elif program.ready_after is not None and now >= started + timedelta(seconds=program.ready_after):
             found.seen = replace(found.seen, ready=True)
+        if found.order.run.activity is not None and found.seen.phase is not Phase.ENDED:
+            until = started + timedelta(seconds=program.active_for)
+            found.seen = replace(found.seen, active_at=min(now, until))
         return found.seen
 
     def _never(self, key: Key, now: datetime) -> Observation:

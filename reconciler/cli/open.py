@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 from reconciler.cli import show
-from reconciler.cli.asking import pointing_at_hold
-from reconciler.cli.client import connect
+from reconciler.cli.asking import FINAL, pointing_at_hold
+from reconciler.cli.client import Daemon, connect
+from reconciler.cli.failure import Code, Failure
 from reconciler.cli.session import session_of
 
 __all__ = ["run"]
+
+_LOOK = 0.2
+"""Seconds between looks at a service that wakes up."""
 
 
 def run(
@@ -21,10 +27,10 @@ def run(
     *,
     browser: Annotated[bool | None, typer.Option(help="Open a browser; by default on a terminal.")] = None,
 ) -> None:
-    """Print where a service answers, and open it on a terminal."""
+    """Print where a service answers, and open it on a terminal. One that was culled as idle is woken first."""
     session = session_of(ctx)
     with connect(session) as daemon, pointing_at_hold(daemon, name):
-        answer = daemon.get("/v1/open", run=name)
+        answer = _woken(daemon, name) if _sleeps(daemon, name) else daemon.get("/v1/open", run=name)
     if session.json:
         show.value(answer)
     else:
@@ -33,3 +39,24 @@ def run(
     wanted = sys.stdout.isatty() and not session.json if browser is None else browser
     if wanted:
         typer.launch(answer["url"])
+
+
+def _sleeps(daemon: Daemon, name: str) -> bool:
+    operations = daemon.get("/v1/status")["operations"]
+    return any(one["operation"] == name and one["state"] == "asleep" for one in operations)
+
+
+def _woken(daemon: Daemon, name: str) -> Mapping[str, Any]:
+    """Where a service answers that slept, once it does.
+
+    Raises:
+        Failure: it ended instead.
+    """
+    show.warn(f"{name} slept and is woken: {daemon.command('retry', name, {'wake': True})['message']}")
+    while True:
+        try:
+            return daemon.get("/v1/open", run=name)
+        except Failure as failure:
+            if failure.code is not Code.INPUT or daemon.get("/v1/run", run=name)["status"] in FINAL:
+                raise
+        time.sleep(_LOOK)

@@ -196,6 +196,7 @@ def _replica(order: Order, member: Member, site: Site, token: str) -> dict[str, 
         "cwd": str(member.base / "work" / container.working_dir),
         "output": str(member.base / "io" / "output"),
         "probe": _probe(order),
+        "activity": _activity(order),
     }
 
 
@@ -214,6 +215,20 @@ def _probe(order: Order) -> dict[str, Json] | None:
         "timeout": probe.timeout,
         "failures": probe.failures,
         "delay": probe.delay,
+    }
+
+
+def _activity(order: Order) -> dict[str, Json] | None:
+    activity, ports = order.run.activity, order.leases.ports
+    if activity is None or (not activity.command and not 0 <= activity.port < len(ports)):
+        return None
+    return {
+        "path": activity.http_path,
+        "port": 0 if activity.command else ports[activity.port],
+        "command": list(activity.command),
+        "period": activity.period,
+        "timeout": activity.timeout,
+        "delay": 0,
     }
 
 

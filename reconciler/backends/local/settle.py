@@ -94,6 +94,7 @@ def _state(claim: Claim, replica: dict[str, Any]) -> ReplicaState:
         end=end,
         outputs=_outputs(claim, name) if end else None,
         metrics=_metrics(replica) if end else None,
+        active_at=_active_at(claim, replica),
     )
 
 
@@ -103,6 +104,11 @@ def _outputs(claim: Claim, name: str) -> outputs.Outputs | None:
     except FileNotFoundError:
         return None
     return outputs.parse(data)
+
+
+def _active_at(claim: Claim, replica: dict[str, Any]) -> float | None:
+    said = supervisor.read(claim.folder / f"{replica['name']}.active") if replica.get("activity") else None
+    return float(said["at"]) if said is not None else None
 
 
 def _metrics(replica: dict[str, Any]) -> metrics.Summary | None:

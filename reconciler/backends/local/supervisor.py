@@ -17,6 +17,7 @@ Claim format 1. A claim is a folder that appears complete, by rename, and whose 
     NAME.start      marker: who supervises the replica, in which control group; linked exclusively and synced
                     before anything is started
     NAME.started    the program's pid and start time; written before it executes
+    NAME.active     when the service was last in use, where its claim has how to ask
     NAME.ready      exists while the replica's probe succeeds; of a service without one, once it lived `steady` seconds
     NAME.output     the program's output file as it was at the end, at most 1 MiB
     NAME.exit       the end; linked exclusively, by the supervisor or by whoever found it dead
@@ -40,6 +41,7 @@ import socket
 import stat
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 TYPE_CHECKING = False
@@ -449,6 +451,75 @@ class Probe:
         return well or (ready and self.failures < self.spec["failures"])
 
 
+class Activity:
+    """When a service was last in use: a child process asks, as for its readiness."""
+
+    def __init__(self, spec: Record, path: Path) -> None:
+        self.spec = spec
+        self.path = path
+        self.pid = 0
+        self.due = time.monotonic() + spec["delay"]
+        self.kill_at = math.inf
+        self.told = -1
+        self.at = 0.0
+
+    def launch(self, enter: Callable[[], None]) -> None:
+        """Begin to ask. `enter` puts the child where the program is."""
+        self.due = math.inf
+        self.kill_at = time.monotonic() + self.spec["timeout"]
+        self.told, told_in = os.pipe()
+        os.set_blocking(self.told, False)
+        self.pid = fork_held()
+        if self.pid == 0:
+            try:
+                self._ask(enter, told_in)
+            finally:
+                os._exit(127)  # it could not be asked
+        os.close(told_in)
+
+    def _ask(self, enter: Callable[[], None], told: int) -> None:
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(null, fd)
+        enter()
+        command = self.spec["command"]
+        if command:
+            os.execvpe(command[0], command, self.spec["env"])  # noqa: S606  the probe that the user declared
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as link:
+            link.settimeout(self.spec["timeout"])
+            link.connect(("127.0.0.1", self.spec["port"]))
+            link.sendall(f"GET {self.spec['path']} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            answer = b""
+            while len(answer) < CHUNK and (data := link.recv(CHUNK)):
+                answer += data
+        at = datetime.fromisoformat(str(json.loads(answer.split(b"\r\n\r\n", 1)[1])["last_activity"]))
+        os.write(told, str((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()).encode())
+        os._exit(0)
+
+    def ended(self, status: int) -> None:
+        """Take the answer. Whoever could not be asked counts as in use: an error must stop nobody's work."""
+        self.pid = 0
+        self.kill_at = math.inf
+        self.due = time.monotonic() + self.spec["period"]
+        now = time.time()
+        said = self._said()
+        idle = self.spec["command"] and os.WIFEXITED(status) and 0 < os.WEXITSTATUS(status) < 126
+        self.at = max(self.at, self.at if idle else min(said, now) if said is not None else now)
+        spill = self.path.with_name(f"{self.path.name}~")
+        with contextlib.suppress(OSError):
+            # Not synced: after a power cut the service is gone.
+            spill.write_text(json.dumps({"at": self.at}))
+            spill.replace(self.path)
+
+    def _said(self) -> float | None:
+        try:
+            return float(os.read(self.told, 64)) if not self.spec["command"] else None
+        except (OSError, ValueError):
+            return None
+        finally:
+            os.close(self.told)
+
+
 class Supervisor:
     """One replica from its marker to its exit record."""
 
@@ -467,6 +538,7 @@ class Supervisor:
         self.steady_at = math.inf
         self.tell_at = math.inf
         self.probe: Probe | None = None
+        self.activity: Activity | None = None
         self.ready = False
         self.out = self.errors = -1
         self.supervisor = os.getpid()
@@ -562,6 +634,8 @@ class Supervisor:
             self.steady_at = time.monotonic() + self.claim["steady"]
         if self.spec["probe"]:
             self.probe = Probe({**self.spec["probe"], "env": self.spec["env"]})
+        if self.spec.get("activity"):
+            self.activity = Activity({**self.spec["activity"], "env": self.spec["env"]}, self.path("active"))
 
     def _join_group(self) -> None:
         if self.group is None:
@@ -639,8 +713,8 @@ class Supervisor:
 
     def _patience(self) -> float | None:
         times = [self.kill_at, self.timeout_at, self.steady_at, self.tell_at]
-        if self.probe is not None:
-            times += [self.probe.due, self.probe.kill_at]
+        for child in self._probes():
+            times += [child.due, child.kill_at]
         soonest = min(times)
         return None if soonest == math.inf else min(LONGEST_WAIT, max(0.0, (soonest - time.monotonic()) * 1000 + 1))
 
@@ -659,10 +733,13 @@ class Supervisor:
             self.steady_at = math.inf
             if self.status is None and not self.why:
                 self._set_ready(True)  # noqa: FBT003  one value, named by the method
-        if self.probe is not None:
-            self._tick_probe(self.probe, now)
+        for child in self._probes():
+            self._tick_probe(child, now)
 
-    def _tick_probe(self, probe: Probe, now: float) -> None:
+    def _probes(self) -> list[Probe | Activity]:
+        return [child for child in (self.probe, self.activity) if child is not None]
+
+    def _tick_probe(self, probe: Probe | Activity, now: float) -> None:
         if now >= probe.kill_at:
             probe.kill_at = math.inf
             os.kill(probe.pid, signal.SIGKILL)  # our own child, not yet waited for
@@ -722,6 +799,8 @@ class Supervisor:
                 self.status = status
             elif self.probe is not None and pid == self.probe.pid:
                 self._set_ready(self.probe.ended(well=status == 0, ready=self.ready))
+            elif self.activity is not None and pid == self.activity.pid:
+                self.activity.ended(status)
 
     def _set_ready(self, ready: bool) -> None:  # noqa: FBT001  one value, named by the method
         if ready == self.ready:

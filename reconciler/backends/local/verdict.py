@@ -33,6 +33,7 @@ class ReplicaState:
         end: its exit record.
         outputs: of its output file, once ended.
         metrics: of its metrics file, once ended.
+        active_at: when the service was last in use; None where nobody asked yet.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ReplicaState:
     end: Mapping[str, Any] | None = None
     outputs: Outputs | None = None
     metrics: Summary | None = None
+    active_at: float | None = None
 
 
 def observation(record: Mapping[str, Any], replicas: Sequence[ReplicaState]) -> Observation:
@@ -52,7 +54,15 @@ def observation(record: Mapping[str, Any], replicas: Sequence[ReplicaState]) -> 
     ends = [replica.end for replica in replicas if replica.end is not None]
     if len(ends) < len(replicas):
         phase = Phase.RUNNING if starts else Phase.STARTING
-        return Observation(key, phase, ready=_ready(record, replicas), started_at=started_at, stamp=stamp)
+        used = max((one.active_at for one in replicas if one.active_at is not None), default=None)
+        return Observation(
+            key,
+            phase,
+            ready=_ready(record, replicas),
+            started_at=started_at,
+            stamp=stamp,
+            active_at=None if used is None else _instant(used),
+        )
     deciders = [replica for replica in replicas if replica.role == record.get("decider")]
     code, message = _outcome(replicas, deciders)
     outputs, remarks = _outputs(deciders)

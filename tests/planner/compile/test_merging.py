@@ -464,3 +464,26 @@ def test_a_default_must_be_right_where_something_else_is_given(giving):
     )
 
     assert problems(f"{OP}{giving}\n{component}") == ["PL-403 a.yaml:6:40 /component/inputs/0/value"]
+
+
+CULLED = {
+    "ports: [80]|culling: {timeout: 60}": "",
+    "ports: [80]|culling: {timeout: 60}, probe: {http: {path: /used, port: 80}}": "",
+    "ports: []|culling: {timeout: 60}, probe: {exec: {command: [used]}}": "",
+    "ports: []|probe: {http: {}}": "",
+    "ports: []|culling: {timeout: 60}": "nobody can ask whether it is idle",
+    "ports: [80]|culling: {timeout: 60}, probe: {http: {port: 81}}": "`termination.probe.http.port` 81 is none of",
+    "ports: [80]|culling: {timeout: 60}, probe: {http: {host: elsewhere}}": "the local backend asks for activity",
+    "ports: [80]|culling: {timeout: 60}, probe: {http: {scheme: HTTPS}}": "the local backend asks for activity",
+    "ports: [80]|culling: {timeout: '{{ globals.uuid }}'}": "when it is idle must be known",
+}
+
+
+@pytest.mark.parametrize("said", CULLED)
+def test_a_service_is_culled_where_somebody_can_ask_it(said):
+    ports, termination = said.split("|")
+    run = f"component: {{run: {{kind: service, {ports}, container: {{command: [c]}}}}}}"
+    found = root(f"{OP}termination: {{{termination}}}\n{run}", CompileConfig("p"))
+
+    assert found.refused.startswith(CULLED[said])
+    assert bool(found.refused) == bool(CULLED[said])

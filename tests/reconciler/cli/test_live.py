@@ -142,6 +142,20 @@ def test_open_prints_the_address(shell: Shell) -> None:
     assert "nothing of good is running" in shell("open", "good", code=2).stderr
 
 
+def test_open_wakes_what_sleeps(tmp_path: Path) -> None:
+    world = World(programs={"serve": Program(seconds=None, active_for=-3600)})
+    idle = service("serve").replace(b"component:", b"termination: {culling: {timeout: 1}}\ncomponent:")
+    world.push({"a.yaml": idle})
+    with daemon(world, tmp_path / "state") as shell:
+        until(shell, "asleep", "status")
+        assert "plumbline open serve wakes it" in shell("status").stdout
+        world.programs["serve"] = Program(seconds=None, active_for=3600)
+        opened = shell("open", "serve", "--no-browser")
+        assert "serve slept and is woken: serve@g1 round 1: serve" in opened.stderr
+        assert opened.stdout.startswith("http://127.0.0.1:")
+        assert "is woken" not in shell("open", "serve", "--no-browser").stderr
+
+
 def test_queues_are_shown(shell: Shell) -> None:
     assert "QUEUE    PRIORITY  RUNS  RESOURCES  WAITING" in shell("queue").stdout
     text = shell("queue", "default").stdout
