@@ -106,7 +106,6 @@ def _check_syntax(value: Json, origin: Origin, ground: Ground) -> None:
 
 _REFUSING = {
     "matrix": "sweeps do not run yet",
-    "build": "images are not built yet",
     "mount": "a daemon has no local files to upload (`mount`): give the run code of the repository by `init`",
 }
 
@@ -127,6 +126,8 @@ def not_yet(sections: Mapping[str, Json], component: Component, *, in_dag: bool)
     """Why the operation cannot run here: one sentence a section."""
     yield from reasons(component)
     yield from (reason for name, reason in _REFUSING.items() if sections.get(name))
+    if sections.get("build") and not in_dag:
+        yield "an image is built before an operation of a DAG: put this one into a DAG (`build`)"
     yield from _by_events(sections.get("events", ()), component.run.kind, in_dag=in_dag)
     if has_template(sections.get("cache")):
         yield "what the cache compares must be known when it is read (`cache`)"

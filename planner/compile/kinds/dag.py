@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from planner.canon import Json
 from planner.compile.bindings import Around, Sibling
+from planner.compile.building import Wanted, build_of, built, name_of
 from planner.compile.graph import Vertex, arrange
 from planner.compile.ground import Ground, whole
 from planner.compile.origin import Origin, warning
 from planner.compile.resolve import Found
 from planner.compile.settled import settled
-from planner.model.desired import CompiledOperation, Dag, Event, Node
+from planner.model.desired import CompiledOperation, Dag, Event, Leaf, Node
 from planner.spec import run as spec
 from planner.spec.events import RUN_STATUS
 from planner.spec.plain import plain
@@ -58,14 +59,46 @@ def lower(said: spec.Dag, ground: Ground, around: Around, child: Child) -> Dag |
         return None
     siblings: dict[str, Sibling] = {}
     nodes: list[Node] = []
+    names = frozenset(operation.name for operation in said.operations if operation.name)
     for vertex in arrange(said.operations, origin, ground.report):
         compiled, sibling = child(vertex, replace(around, siblings=siblings))
         siblings[vertex.name] = sibling
         if compiled is not None:
             trigger, skips = vertex.operation.trigger, vertex.operation.skip_on_upstream_skip
             events = tuple(_events(compiled.sections.get("events")))
-            nodes.append(Node(compiled, vertex.upstream, trigger or "all_succeeded", skips is True, events))
+            node = Node(compiled, vertex.upstream, trigger or "all_succeeded", skips is True, events)
+            wanted = Wanted(vertex, compiled, sibling, replace(around, siblings=siblings), ground)
+            nodes += _with_build(wanted, node, child, names) if _is_built(compiled) else [node]
     return Dag(tuple(nodes), concurrency, tuple(_rules(said, ground)))
+
+
+def _is_built(compiled: CompiledOperation) -> bool:
+    return bool(compiled.sections.get("build")) and isinstance(compiled.body, Leaf)
+
+
+def _with_build(wanted: Wanted, node: Node, child: Child, names: frozenset[str]) -> list[Node]:
+    """The node after one that builds its image; refused where nothing can, and none with a problem."""
+    name, report = name_of(wanted.vertex), wanted.ground.report
+    if name in names:
+        message = f"the DAG has an operation `{name}`, which is the name of what builds an image here"
+        report.add(wanted.vertex.origin.first(("build",)).problem("PL-301", message, "rename it"))
+        return []
+    refused = wanted.refused
+    if refused:
+        return [_refused(node, refused)]
+    made = build_of(wanted)
+    compiled = child(made[0], wanted.around)[0] if made is not None else None
+    if made is None or compiled is None:
+        return []
+    if made[1]:
+        return [_refused(node, made[1])]
+    build = Node(compiled, node.upstream, skip_on_upstream_skip=node.skip_on_upstream_skip)
+    return [build, built(wanted, node)]
+
+
+def _refused(node: Node, reason: str) -> Node:
+    operation = node.operation
+    return replace(node, operation=replace(operation, refused=operation.refused or reason))
 
 
 def _events(bound: Json) -> Iterator[Event]:

@@ -1,0 +1,119 @@
+"""`build`: the operation that it becomes, what that is given, and where its image goes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from planner.compile.given import Outside
+from planner.model.desired import Reference
+from tests.planner.compile.trees import compiled
+
+pytestmark = pytest.mark.unit
+
+RUN = {"kind": "job", "container": {"image": "i", "command": ["c"]}}
+BUILDER = {
+    "version": 1.1,
+    "kind": "component",
+    "name": "builder",
+    "inputs": [{"name": "destination", "type": "image"}, {"name": "context", "isOptional": True}],
+    "outputs": [{"name": "image", "type": "image"}],
+    "run": {"kind": "job", "container": {"command": ["build", "{{ destination }}", "{{ context }}", "{{ rate }}"]}},
+}
+
+
+def state(build, outside=BUILDER, run=RUN, others=(), **operation):
+    train = {
+        "name": "train",
+        "params": {"rate": 0.5},
+        **operation,
+        "component": {"inputs": [{"name": "rate", "type": "float"}], "build": build, "run": run},
+    }
+    document = {
+        "version": 1.1,
+        "kind": "operation",
+        "name": "t",
+        "component": {"run": {"kind": "dag", "operations": [*others, train]}},
+    }
+    library = {"hub:builder": Outside("hub:builder.yaml", "one", json.dumps(outside).encode())}
+    return compiled({"a.json": json.dumps(document)}, outside=library)
+
+
+def nodes(build, **rest):
+    found = state(build, **rest)
+    assert "t" in found.roots, [str(problem) for problem in found.problems]
+    assert found.roots["t"].refused == ""
+    return {node.operation.name: node for node in found.roots["t"].body.nodes}
+
+
+BUILD = {"hubRef": "builder"}
+PREPARE = {"name": "prepare", "component": {"run": RUN}}
+
+
+def test_a_build_is_an_operation_before_the_one_that_wants_it():
+    found = nodes(BUILD)
+    assert list(found) == ["train-build", "train"]
+    assert found["train"].upstream == ("train-build",)
+    train = found["train"].operation.body
+    assert train.gang.replicas[0].container.image == "{{ built_image }}"
+    assert train.references == {"built_image": Reference(("train-build",), ("outputs", "image"))}
+
+
+def test_what_the_build_is_given():
+    body = nodes({**BUILD, "params": {"context": "src"}})["train-build"].operation.body
+    assert body.params == {"context": "src", "rate": 0.5}
+    assert body.templates == {"destination": "{{ globals.project_name }}:{{ globals.uuid }}"}
+    assert body.gang.replicas[0].container.command[2:] == ("src", "0.5")
+
+
+def test_a_destination_that_is_named_counts():
+    body = nodes({**BUILD, "params": {"destination": "mine:1"}})["train-build"].operation.body
+    assert body.gang.replicas[0].container.command[:2] == ("build", "mine:1")
+
+
+def test_a_build_waits_for_what_its_operation_waits_for():
+    found = nodes(BUILD, others=[PREPARE], dependencies=["prepare"])
+    assert (found["train-build"].upstream, found["train"].upstream) == (("prepare",), ("prepare", "train-build"))
+
+
+def test_a_service_is_built_too():
+    found = nodes(BUILD, run={"kind": "service", "ports": [80], "container": {"command": ["c"]}})
+    assert found["train"].operation.body.gang.replicas[0].container.image == "{{ built_image }}"
+
+
+def test_what_builds_is_part_of_what_runs():
+    one, two = (state({**BUILD, "params": {"destination": name}}).roots["t"].digest for name in ("a:1", "b:1"))
+    assert one != two
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (
+            {"build": BUILD, "trigger": "all_done", "others": [PREPARE], "dependencies": ["prepare"]},
+            "an image is built for",
+        ),
+        ({"build": {**BUILD, "connection": "registry"}}, "the local backend has no connections"),
+        ({"build": BUILD, "outside": {**BUILDER, "outputs": []}}, "what is to build its image, builder, has no output"),
+    ],
+    ids=["trigger", "connection", "no-image"],
+)
+def test_what_cannot_be_built_refuses_the_dag(said, reason):
+    found = state(**said)
+    assert found.roots["t"].refused.startswith(reason), [str(one) for one in found.problems]
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"build": {"hubRef": "other"}}, "PL-311"),
+        ({"build": {**BUILD, "params": {"speed": 1}}}, "PL-401"),
+        ({"build": BUILD, "others": [{**PREPARE, "name": "train-build"}]}, "PL-301"),
+    ],
+    ids=["no-such-component", "no-such-input", "its-name-is-taken"],
+)
+def test_what_is_wrong_with_a_build_is_a_problem(said, code):
+    found = state(**said)
+    assert [one.code for one in found.problems if one.severity != "info"] == [code]
+    assert "t" not in found.roots
