@@ -12,13 +12,10 @@ from datetime import datetime
 
 from planner.fold import RootState
 from planner.keys import Key
-from planner.model.attempts import AttemptRecord
+from planner.model.attempts import MOST_KEPT, AttemptRecord
 from planner.model.records import RunRecord
 
-__all__ = ["MOST_KEPT", "Clean", "Effect", "Ensure", "Stop", "effects", "keeps"]
-
-MOST_KEPT = 8
-"""Attempts of a run that a ttl keeps: the older ones of a service that fails all the time go at once."""
+__all__ = ["Clean", "Effect", "Ensure", "Stop", "effects"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +49,6 @@ def effects(state: RootState, now: datetime) -> tuple[Effect, ...]:
     found = [effect for run in state.runs.values() for effect in _of_run(run, now)]
     order = {Stop: 0, Clean: 1, Ensure: 2}
     return tuple(sorted(found, key=lambda effect: (order[type(effect)], effect.key)))
-
-
-def keeps(run: RunRecord, now: datetime) -> Iterator[datetime]:
-    """Until when the backend keeps what it holds of attempts of `run` that are over."""
-    for attempt in run.attempts[-MOST_KEPT:]:
-        if attempt.kept_until is not None and not attempt.cleaned and attempt.kept_until > now:
-            yield attempt.kept_until
 
 
 def _of_run(run: RunRecord, now: datetime) -> Iterator[Effect]:

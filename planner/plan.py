@@ -14,13 +14,12 @@ from datetime import datetime
 from planner.desire import event, schedule
 from planner.desire.cache import undecided
 from planner.desire.commands import answer
-from planner.desire.generation import advance, carried_sources, is_superseded, lane_of, supersede
+from planner.desire.generation import advance, is_superseded, lane_of, supersede
 from planner.desire.hooks import follow
 from planner.desire.nodes import form_of
 from planner.desire.settle import settle
 from planner.desire.view import Bindings, Draft, Ready, View, Wait
 from planner.desire.walk import Top, walk
-from planner.effects import keeps
 from planner.fold import RootState
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Leaf
@@ -91,7 +90,6 @@ def plan_root(view: View) -> RootPlan:
     _look_again(draft)
     _walk_current(draft, only=follow(draft))
     report(draft)
-    _wake_for_cleaning(draft)
     if draft.missing:
         return RootPlan((), view.state, missing=frozenset(draft.missing), bindings=draft.bindings)
     return RootPlan(
@@ -114,13 +112,6 @@ def plan_alone(view: View) -> RootPlan:
         view = replace(view, answers=answers, bindings=plan.bindings)
         plan = plan_root(view)
     return plan
-
-
-def _wake_for_cleaning(draft: Draft) -> None:
-    for run in draft.state.runs.values():
-        if run.attempts and not run.attempts[-1].cleaned:
-            for until in keeps(run, draft.now):
-                draft.wake(until)
 
 
 def _go_on(draft: Draft) -> None:
@@ -147,8 +138,7 @@ def _look_again(draft: Draft) -> None:
 def _walk_current(draft: Draft, only: frozenset[Key]) -> frozenset[Key]:
     """Walk those of the open runs `only` that something in force wants; returns their keys."""
     walked: set[Key] = set()
-    # What was called back comes last: what in force goes on with runs of it is decided there.
-    for key in sorted(draft.state.record.open, key=lambda key: _is_recalled(draft, key)) if only else ():
+    for key in draft.state.record.open if only else ():
         run = draft.run(key)
         operation = form_of(draft, run) if run else None
         if key not in only or run is None or operation is None or is_superseded(draft, run):
@@ -162,15 +152,9 @@ def _walk_current(draft: Draft, only: frozenset[Key]) -> frozenset[Key]:
                 carry=key.generation is not None and key.generation > 1,
                 lane=lane_of(operation, run),
                 blocked=_blocked(draft, run, operation),
-                kept=carried_sources(draft) if run.recalled else frozenset(),
             ),
         )
     return frozenset(walked)
-
-
-def _is_recalled(draft: Draft, key: Key) -> bool:
-    run = draft.run(key)
-    return run is not None and run.recalled
 
 
 def _blocked(draft: Draft, run: RunRecord, operation: CompiledOperation) -> str:

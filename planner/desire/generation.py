@@ -107,13 +107,17 @@ def _withdraw(draft: Draft, applied: Applied) -> None:
 
 
 def supersede(draft: Draft) -> None:
-    """Walk the tops that are not in force any more: withdraw, stop or let finish."""
+    """Walk the tops that are not in force any more: withdraw, stop, let finish, or go on where a person wants that."""
     for key in draft.state.record.open:
         run = draft.run(key)
         operation = draft.form(run.form) if run else None
         if run is None or operation is None or not is_superseded(draft, run):
             continue
         kept = carried_sources(draft)
+        if run.recalled and run.kind != "service" and not _gone(draft):
+            # It finishes, like a request. What the generation in force goes on with was decided there before.
+            walk(draft, Top(run, operation, carry=True, kept=kept))
+            continue
         serves = run.kind == "service" and not _gone(draft) and not _may_stop_service(draft, run)
         if not serves:
             _stop_old(draft, run, operation, kept)
@@ -121,17 +125,12 @@ def supersede(draft: Draft) -> None:
 
 
 def is_superseded(draft: Draft, top: RunRecord) -> bool:
-    """Whether something else is in force: ticks, events, requests and what a person called back finish.
-
-    A service would never.
-    """
+    """Whether something else is in force: ticks, events and requests finish, but a service would never."""
     applied = draft.state.record.applied
     if applied is None or top.key == applied.key:
         return False
-    if applied.digest is None:
+    if applied.digest is None or top.key.generation is not None:
         return True
-    if top.key.generation is not None:
-        return not top.recalled or top.kind == "service"
     return top.kind == "service" and applied.key is not None and top.generation < applied.number
 
 

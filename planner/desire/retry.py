@@ -23,7 +23,7 @@ from planner.model.records import RunRecord
 from planner.model.status import RunStatus, StopReason
 from planner.query.graph import node_of
 
-__all__ = ["retry", "target_of", "up_as"]
+__all__ = ["earlier_of", "retry", "target_of", "up_as"]
 
 _RETRIED = {RunStatus.FAILED, RunStatus.UPSTREAM_FAILED, RunStatus.STOPPED, RunStatus.SKIPPED}
 
@@ -75,6 +75,12 @@ def target_of(command: Command) -> Key | None:
     """
     text = command.args.get("key")
     return replace(keys.parse(str(text)), attempt=0) if text else None
+
+
+def earlier_of(draft: Draft, run: RunRecord) -> Earlier | None:
+    """Whose artifacts a round starts with, where somebody asked for that."""
+    top = draft.run(run.key.top)
+    return top.earlier.get("/".join(run.key.place)) if top is not None and run.key.round else None
 
 
 def up_as(draft: Draft, by: str) -> Key | None:

@@ -5,22 +5,31 @@ The one place that says that an attempt was lost. Never decides what comes next.
 
 from __future__ import annotations
 
-from planner.desire.ending import ttl_of
+from planner.desire.ending import keeps, ttl_of
 from planner.desire.view import Draft
 from planner.keys import Key
 from planner.model.facts import Observed, Vanished
 from planner.model.records import AttemptRecord
-from planner.model.run import Observation, Phase
+from planner.model.run import Observation, Phase, Snapshot
 from planner.model.status import StopReason
 
 __all__ = ["settle"]
 
 
 def settle(draft: Draft) -> None:
-    """Record what the snapshot says of this root's attempts, where it says something new."""
-    snapshot = draft.view.snapshot
-    if snapshot is None:
-        return
+    """Record what the snapshot says of this root's attempts, where it says something new.
+
+    Planning comes again when what a `ttl` keeps is to go.
+    """
+    if draft.view.snapshot is not None:
+        _look(draft, draft.view.snapshot)
+    for run in draft.state.runs.values():
+        if run.attempts and not run.attempts[-1].cleaned:
+            for until in keeps(run, draft.now):
+                draft.wake(until)
+
+
+def _look(draft: Draft, snapshot: Snapshot) -> None:
     live = [run for run in draft.state.runs.values() if run.alive]
     for run in sorted(live, key=lambda run: run.key):
         for attempt in run.attempts:

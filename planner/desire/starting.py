@@ -119,5 +119,4 @@ def _request(
         opened_at=opened.opened_at,
         because=opened.because,
         event=top.event if top is not None else None,
-        earlier=top.earlier.get("/".join(key.place)) if top is not None and key.round else None,
     )

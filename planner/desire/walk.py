@@ -17,6 +17,7 @@ from planner.desire.gates import decide, words
 from planner.desire.leaf import LeafContext, step, stop_words
 from planner.desire.nodes import effective, latest
 from planner.desire.offers import offer
+from planner.desire.retry import earlier_of
 from planner.desire.rollup import rollup
 from planner.desire.starting import kept_from, start_of
 from planner.desire.stopping import stop_tree
@@ -227,7 +228,7 @@ def _bind(walking: _Walk, run: RunRecord, operation: CompiledOperation) -> None:
         draft.add(Settled(draft.name, run.key, *start, draft.now))
         return
     try:
-        bound = draft.bind(start)
+        bound = draft.bind(replace(start, earlier=earlier_of(draft, run)))
     except BindError as error:
         draft.add(Settled(draft.name, run.key, RunStatus.FAILED, str(error), draft.now))
         return

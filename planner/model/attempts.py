@@ -8,7 +8,10 @@ from datetime import datetime
 from planner.model.run import Leases
 from planner.model.status import RunStatus, StopReason
 
-__all__ = ["AttemptRecord", "Stop"]
+__all__ = ["MOST_KEPT", "AttemptRecord", "Stop"]
+
+MOST_KEPT = 8
+"""Attempts of a run that a ttl keeps: the older ones of a service that fails all the time go at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ class Termination(Section, live="max_retries ttl timeout culling probe pod_failu
     max_retries: WholeOrTemplate | None = None
     """Further attempts after a failed one; none by default."""
     ttl: WholeOrTemplate | None = None
-    """Seconds for which what a backend holds of a run (its working folder) stays after its end; 0 by default."""
+    """Seconds for which what a backend holds of a run stays after its end; 0 by default."""
     timeout: CountOrTemplate | None = None
     """Seconds from the first start over all attempts; no limit by default."""
     culling: Culling | None = None

@@ -186,13 +186,6 @@ def caching(operation: CompiledOperation, **cache: Json) -> CompiledOperation:
     return _sealed(replace(operation, sections={**operation.sections, "cache": cache}), operation.place.path)
 
 
-def ending(operation: CompiledOperation, **termination: Json) -> CompiledOperation:
-    """The operation with more of `termination`: `ttl=60`, `culling={"timeout": 600}`, ...."""
-    return _sealed(
-        replace(operation, sections={**operation.sections, "termination": termination}), operation.place.path
-    )
-
-
 def approved(operation: CompiledOperation) -> CompiledOperation:
     """The operation with `isApproved: false`: a person must approve each of its runs."""
     sections = {**operation.sections, "isApproved": False}

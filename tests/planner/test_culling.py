@@ -9,8 +9,9 @@ import pytest
 from planner.compile.activity import activity_of
 from planner.model.desired import CompiledOperation
 from planner.model.gang import Activity
-from tests.planner.builders import ending, job, service
+from tests.planner.builders import job, service
 from tests.planner.cases import Case, table
+from tests.planner.endings import ending
 from tests.planner.history import T0, after, ask, end, push, seen, wait, world
 
 pytestmark = pytest.mark.unit

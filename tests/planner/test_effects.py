@@ -9,7 +9,8 @@ import pytest
 from planner.effects import Ensure, effects
 from planner.model import facts as f
 from planner.model.run import Leases
-from tests.planner.builders import dag, ending, job, node, service
+from tests.planner.builders import dag, job, node, service
+from tests.planner.endings import ending
 from tests.planner.history import History, after, ask, end, gone, push, wait, world
 
 pytestmark = pytest.mark.unit
