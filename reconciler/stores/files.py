@@ -8,12 +8,14 @@ fsspec is imported when a store is opened, as most daemons and all commands need
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
 import anyio
-import anyio.to_thread
+import anyio.from_thread
+from anyio.lowlevel import current_token
 
 from reconciler.errors import Refused, Transient, Unusable
 
@@ -24,6 +26,8 @@ T = TypeVar("T")
 PIECE = 8 << 20
 """Bytes that are sent or fetched at once; S3 takes no smaller parts than 5 MiB of a file in several."""
 THREADS = 16
+SECONDS = 120.0
+"""How long one request may take, with what a package repeats of it."""
 _LONGEST = 300
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "file": {"auto_mkdir": True},
@@ -120,6 +124,8 @@ class FileStore:
         except FileNotFoundError:
             await self._check_base()
             raise Refused(f"{self._url}/{path} does not exist") from None
+        except Transient:
+            raise
         except Exception as error:  # noqa: BLE001 -- as in `_do`
             raise Transient(_words(error)) from None
         try:
@@ -135,6 +141,8 @@ class FileStore:
             await self._thread(partial(self._files.rm, self._at(path), recursive=True))
         except FileNotFoundError:
             await self._check_base()
+        except Transient:
+            raise
         except Exception as error:  # noqa: BLE001 -- as in `_do`
             raise Transient(_words(error)) from None
 
@@ -152,11 +160,35 @@ class FileStore:
     async def _do(self, work: Callable[[], T]) -> T:
         try:
             return await self._thread(work)
+        except Transient:
+            raise
         except Exception as error:  # noqa: BLE001 -- of a package that we do not know: it is tried again
             raise Transient(_words(error)) from None
 
     async def _thread(self, work: Callable[[], T]) -> T:
-        return await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._limiter)
+        """What `work` gives, in a thread that nobody waits for once this is cancelled, or the process ends."""
+        found: list[T] = []
+        failed: list[Exception] = []
+        done, token = anyio.Event(), current_token()
+
+        def do() -> None:
+            try:
+                found.append(work())
+            except Exception as error:  # noqa: BLE001 -- raised again below
+                failed.append(error)
+            with contextlib.suppress(Exception):  # nobody is there any more
+                anyio.from_thread.run_sync(done.set, token=token)
+
+        async with self._limiter:
+            threading.Thread(target=do, name="store", daemon=True).start()
+            try:
+                with anyio.fail_after(SECONDS):
+                    await done.wait()
+            except TimeoutError:
+                raise Transient(f"no answer within {SECONDS:g} s") from None
+        if failed:
+            raise failed[0]
+        return found[0]
 
 
 def _abandon(handle: Any) -> None:

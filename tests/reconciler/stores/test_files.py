@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 
+import anyio
 import fsspec
 import pytest
 
@@ -111,6 +113,21 @@ async def test_no_space_is_to_be_tried_again():
     for parts in ([b"x"], [b"x" * 9 * MIB]):
         with pytest.raises(Transient, match="No space left on device"):
             await store.write("a", pieces(*parts))
+
+
+async def test_a_store_that_hangs_is_left_alone(monkeypatch):
+    go, store = threading.Event(), open_store("memory://hangs", {})
+    monkeypatch.setattr(files, "SECONDS", 0.05)
+    monkeypatch.setattr(store._files, "pipe_file", lambda *_: go.wait(20))
+    with pytest.raises(Transient, match=r"no answer within 0\.05 s"):
+        await store.write("a", pieces(b"x"))
+    with anyio.move_on_after(0.01) as scope:
+        monkeypatch.setattr(files, "SECONDS", 20.0)
+        await store.write("a", pieces(b"x"))
+    # Whoever is cancelled does not wait for it, and neither does the end of the process.
+    assert scope.cancelled_caught
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name == "store")
+    go.set()
 
 
 async def test_a_server_that_is_away_is_to_be_tried_again():
