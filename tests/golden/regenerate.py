@@ -1,4 +1,4 @@
-"""Write the golden folders of renderers and rules anew: `python tests/golden/regenerate.py` from the root.
+"""Write the golden folders of renderers, rules and contexts anew: `python tests/golden/regenerate.py` from the root.
 
 The difference is part of the change that causes it, and is read in its review.
 """
@@ -26,11 +26,13 @@ def render() -> dict[str, str]:
 
 
 def main() -> None:
-    """Write both folders."""
+    """Write all folders."""
     from tests.planner.rules import rules
+    from tests.reconciler.backends.local.contexts import contexts
 
     _write(ROOT / "tests/golden/render", render())
     _write(ROOT / "tests/golden/rules", rules())
+    _write(ROOT / "tests/golden/contexts", contexts())
 
 
 def _write(folder: Path, files: dict[str, str]) -> None:

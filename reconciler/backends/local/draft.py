@@ -25,7 +25,7 @@ from reconciler.backends.local.supervisor import FORMAT
 from reconciler.errors import Refused
 from reconciler.ports import Order
 
-__all__ = ["Draft", "Site", "attempt_of", "check_owner", "stamp_record", "write"]
+__all__ = ["Draft", "Site", "attempt_of", "check_owner", "members_of", "stamp_record", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def write(order: Order, site: Site) -> Draft:
     home = home_of(key, stamp, site.settings.runs)
     attempt = attempt_of(home, key, token)
     own = own_of(key, order.run.earlier, stamp, site.settings.runs)
-    members = tuple(_members(order, attempt, own.folder))
+    members = tuple(members_of(order, attempt, own.folder))
     _check(gang, members)
     if order.leases.ports and any(group.count > 1 for group in gang.replicas):
         raise Refused(
@@ -152,7 +152,7 @@ def _init(group: Replica) -> Sequence[Json]:
     return entries if isinstance(entries, list | tuple) else ()
 
 
-def _members(order: Order, attempt: Path, artifacts: Path) -> Iterator[Member]:
+def members_of(order: Order, attempt: Path, artifacts: Path) -> Iterator[Member]:
     """The processes in order, each with its share of the leased slots."""
     left = {name: list(indexes) for name, indexes in order.leases.slots.items()}
     for group in order.run.gang.replicas:
