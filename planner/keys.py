@@ -21,10 +21,13 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-__all__ = ["SEGMENT", "Key", "event", "generation", "hook", "parse", "request", "tick"]
+__all__ = ["SEGMENT", "SHORT_ID", "Key", "event", "generation", "hook", "parse", "request", "tick"]
 
 SEGMENT = re.compile(r"[-a-zA-Z0-9_]+")
 """A root's or node's name: the reference's rule for `name` (section 1)."""
+
+SHORT_ID = re.compile(r"r-[a-z2-7]{8}")
+"""What `Key.short_id` gives."""
 
 _KEY = re.compile(
     r"(?P<root>[-a-zA-Z0-9_]+)@(?P<cause>[-a-zA-Z0-9_:]+)(?P<place>(?:/[-a-zA-Z0-9_]+)*)"

@@ -105,7 +105,8 @@ def plan_root(view: View) -> RootPlan:
 
 
 def plan_alone(view: View) -> RootPlan:
-    """Plan one root where nobody answers: what is not in `view` is not there."""
+    """Plan one root where nobody answers: what is not in `view` is not there, or not known (`View.alone`)."""
+    view = replace(view, alone=True)
     plan = plan_root(view)
     while plan.missing:
         answers = {**view.answers, **dict.fromkeys(plan.missing, ())}

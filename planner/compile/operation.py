@@ -107,6 +107,9 @@ def _compiled(
         sections["schedule"] = plain(operation.section.schedule)
     if inside and sections.get("isApproved") is False and isinstance(body, Dag):
         said.append("a DAG inside a DAG cannot wait for an approval: give `isApproved: false` to its operations")
+    condition = _condition(bound, operation, sections)
+    if condition is not None and isinstance(body, Dag) and any(one.run for one in condition.references.values()):
+        said.append("the condition of a DAG cannot wait for another run: give it to the operations inside")
     return CompiledOperation(
         name=bound.name,
         kind=component.run.kind,
@@ -118,7 +121,7 @@ def _compiled(
         tags=tuple(dict.fromkeys(component.tags or ())),
         refused=next(filter(None, said), ""),
         sections=sections,
-        condition=_condition(bound, operation, sections),
+        condition=condition,
     )
 
 

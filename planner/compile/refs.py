@@ -16,6 +16,7 @@ from planner.compile.bindings import Around, Bindings
 from planner.compile.origin import Origin
 from planner.compile.types import compatible, listed_type
 from planner.errors import Problem
+from planner.keys import SHORT_ID
 from planner.model.desired import Reference
 from planner.spec import params
 from planner.spec.io import IO
@@ -24,12 +25,12 @@ from planner.spec.words import nearest, short
 
 __all__ = ["Absent", "Given", "Target", "Unread", "is_readable", "resolve"]
 
-OF_RUNS = ("uuid", "name", "status", "started_at", "finished_at")
-"""`globals` of another run that a reference may ask for."""
-_MORE = (
-    *("condition", "owner_name", "project_name", "project_unique_name", "run_info", "context_path", "artifacts_path"),
-    *("run_artifacts_path", "run_outputs_path", "created_at", "schedule_at", "duration", "cloning_kind"),
+OF_RUNS = (
+    *("uuid", "name", "status", "owner_name", "project_name", "project_unique_name", "run_info", "created_at"),
+    *("schedule_at", "started_at", "finished_at", "duration", "cloning_kind", "run_artifacts_path", "run_outputs_path"),
 )
+"""`globals` of another run that a reference may ask for."""
+_MORE = ("condition", "context_path", "artifacts_path")
 """Those of the reference's language that cannot be read yet."""
 
 
@@ -45,7 +46,7 @@ class Unread:
     """A value that is there and cannot be read here.
 
     Attributes:
-        reference: what it is; that of a run of the project has a place of one part, `runs.UUID`.
+        reference: what it is.
         why: why not, for people.
     """
 
@@ -82,8 +83,7 @@ Resolved = Reference | Given | Unread | Absent | Problem | None
 def resolve(reference: params.Reference, target: Target, around: Around | None) -> Resolved:
     """What a reference stands for, or the problem with it."""
     if reference.source == "runs":
-        found = Reference((f"runs.{reference.name}",), reference.path)
-        return _artifacts(reference.path, target) or Unread(found, "runs of other operations cannot be read yet")
+        return _of_run(reference, target)
     if around is None:
         ref = "dag" if reference.source == "dag" else f"ops.{reference.name}"
         return target.problem("PL-304", f"`ref: {ref}` works inside a DAG only", "give a value")
@@ -98,6 +98,17 @@ def resolve(reference: params.Reference, target: Target, around: Around | None) 
     if reference.source == "dag":
         return _of_dag(reference.path, target, around)
     return _of_sibling(reference, target, around)
+
+
+def _of_run(reference: params.Reference, target: Target) -> Resolved:
+    """What is asked of a run of the project, which is looked for when the operation starts."""
+    path, place = reference.path, (f"runs.{reference.name}",)
+    found: Resolved = _artifacts(path, target) or Reference(place, path)
+    if path[0] == "globals":
+        found = _global(path[1], place, target, is_dag=False)
+    if isinstance(found, Reference) and SHORT_ID.fullmatch(reference.name) is None:
+        return Unread(found, f"no run here has the id {reference.name}: ids are such as r-7f3k2m7q")
+    return found
 
 
 def _artifacts(path: tuple[str, ...], target: Target) -> Problem | None:
@@ -205,13 +216,13 @@ def _input(bindings: Bindings, rest: list[str], whose: tuple[str, tuple[str, ...
 
 
 def _global(name: str, place: tuple[str, ...], target: Target, *, is_dag: bool) -> Resolved:
-    if name == "name" and place:
+    reference = Reference(place, ("globals", name))
+    if name == "name" and place and not reference.run:
         return Given(place[-1])
     if name not in OF_RUNS and name not in _MORE:
         near = nearest(name, (*OF_RUNS, *_MORE))
         hint = f"did you mean `globals.{near}`?" if near else f"there are {', '.join(OF_RUNS)}"
         return target.problem("PL-305", f"another run has no `globals.{short(name)}`", hint)
-    reference = Reference(place, ("globals", name))
     if name in _MORE or is_dag:
         whose = "of a DAG inside another" if is_dag else "of another run"
         return Unread(reference, f"`globals.{name}` {whose} cannot be read yet")

@@ -16,7 +16,7 @@ from planner.model.desired import CompiledOperation, Leaf, Reference
 from planner.model.records import RunRecord
 from planner.spec.words import some
 
-__all__ = ["effective", "entered", "form_of", "globals_of", "latest", "upstream", "value"]
+__all__ = ["effective", "entered", "form_of", "globals_of", "latest", "said_by", "upstream", "value"]
 
 
 def latest(draft: Draft, top: Key, place: tuple[str, ...]) -> Key:
@@ -69,23 +69,40 @@ def value(draft: Draft, key: Key, reference: Reference) -> Json:
     run = draft.run(latest(draft, key, reference.place))
     if run is None:
         raise BindError(f"{reference} is not known: {'/'.join(reference.place)} has not run")
-    run = effective(draft, run)
+    return said_by(run, effective(draft, run), reference, draft.view.identity)
+
+
+def said_by(run: RunRecord, source: RunRecord, reference: Reference, identity: Identity) -> Json:
+    """What a run says to a reference, but for its inputs.
+
+    Args:
+        run: its record.
+        source: that of the run that it was carried over from, or the same.
+        reference: what is asked.
+        identity: instance and project.
+
+    Raises:
+        BindError: it does not have it.
+    """
     section, *rest = reference.path
+    called = reference.run or "/".join(reference.place)
     if section == "outputs" and not rest:
-        return dict(run.outputs)
+        return dict(source.outputs)
     if section == "outputs":
-        if rest[0] not in run.outputs:
-            raise BindError(f"{'/'.join(reference.place)} did not write its output {rest[0]!r}")
-        return run.outputs[rest[0]]
+        if rest[0] not in source.outputs:
+            raise BindError(f"{called} did not write its output {rest[0]!r}")
+        return source.outputs[rest[0]]
     if section == "artifacts":
-        return _artifacts(run, "/".join(reference.place), rest)
-    return globals_of(run, run, draft.view.identity).get(rest[0] if rest else "", str(run.key))
+        return _artifacts(source, called, rest)
+    return globals_of(run, source, identity)[rest[0]]
 
 
 def upstream(draft: Draft, key: Key, leaf: Leaf) -> Mapping[str, Json]:
     """The context file's section on the nodes that this leaf's params refer to."""
     found: dict[str, Json] = {}
     for reference in leaf.references.values():
+        if reference.run:
+            continue  # `planner.desire.elsewhere`
         run = draft.run(latest(draft, key, reference.place))
         if run is not None:
             story = effective(draft, run)
@@ -134,10 +151,23 @@ def globals_of(run: RunRecord, source: RunRecord, identity: Identity) -> Mapping
         source: that of the run that it was carried over from, or the same.
         identity: instance and project.
     """
+    instance, project = identity.instance, identity.project
+    uuid, folder = run.key.short_id(instance, project), source.artifacts.folder if source.artifacts else None
+    begun, ended = source.started_at, source.finished_at
     return {
-        "uuid": run.key.short_id(identity.instance, identity.project),
+        "uuid": uuid,
         "name": run.key.place[-1] if run.key.place else run.key.root,
         "status": str(run.status if run.status.final else source.status),
-        "started_at": source.started_at.isoformat() if source.started_at else None,
-        "finished_at": source.finished_at.isoformat() if source.finished_at else None,
+        "owner_name": instance,
+        "project_name": project,
+        "project_unique_name": f"{instance}.{project}",
+        "run_info": f"{instance}.{project}.runs.{uuid}",
+        "created_at": run.opened_at.isoformat(),
+        "schedule_at": run.key.tick.isoformat() if run.key.tick else None,
+        "started_at": begun.isoformat() if begun else None,
+        "finished_at": ended.isoformat() if ended else None,
+        "duration": max((ended - begun).total_seconds(), 0.0) if begun and ended else None,
+        "cloning_kind": "cache" if run.cached_from or source.cached_from else None,
+        "run_artifacts_path": folder,
+        "run_outputs_path": f"{folder}/outputs" if folder else None,
     }

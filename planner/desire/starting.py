@@ -5,11 +5,12 @@ Reads the draft alone and records nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from planner.canon import Json
 from planner.compile.bind import BindError, BindRequest
 from planner.compile.gate import holds
+from planner.desire.elsewhere import are_there, context_of, value_of
 from planner.desire.joining import with_joined
 from planner.desire.nodes import upstream, value
 from planner.desire.view import Draft
@@ -35,6 +36,11 @@ def start_of(
     """
     leaf = operation.body
     assert isinstance(leaf, Leaf)
+    try:
+        if not are_there(draft, run, _named(operation, leaf)):
+            return None
+    except BindError as error:
+        return RunStatus.FAILED, str(error)
     if leaf.joins:
         return _joined(draft, top, run, operation)
     kept = kept_from(draft, run.key, operation, run)
@@ -73,7 +79,8 @@ def request_of(draft: Draft, key: Key, operation: CompiledOperation, opened: Run
     """
     leaf = operation.body
     assert isinstance(leaf, Leaf)
-    return _request(draft, key, operation, (opened, leaf.references, upstream(draft, key, leaf)))
+    context = {**upstream(draft, key, leaf), **context_of(draft, key, leaf.references.values())}
+    return _request(draft, key, operation, (opened, leaf.references, context))
 
 
 def kept_from(draft: Draft, key: Key, operation: CompiledOperation, opened: RunRecord) -> tuple[RunStatus, str] | None:
@@ -96,6 +103,16 @@ def kept_from(draft: Draft, key: Key, operation: CompiledOperation, opened: RunR
     return RunStatus.SKIPPED, _not_met(condition)
 
 
+def _named(operation: CompiledOperation, leaf: Leaf) -> Iterator[Reference]:
+    yield from leaf.references.values()
+    if operation.condition is not None:
+        yield from operation.condition.references.values()
+
+
+def _value(draft: Draft, key: Key, reference: Reference) -> Json:
+    return value_of(draft, key, reference) if reference.run else value(draft, key, reference)
+
+
 def _not_met(condition: Condition) -> str:
     return f"the condition `{short(condition.written)}` does not hold"
 
@@ -112,7 +129,7 @@ def _request(
     return BindRequest(
         operation=operation,
         key=key,
-        values={**opened.given, **{name: value(draft, key, reference) for name, reference in references.items()}},
+        values={**opened.given, **{name: _value(draft, key, reference) for name, reference in references.items()}},
         upstream=context,
         identity=(identity.instance, identity.project),
         commit=opened.commit,

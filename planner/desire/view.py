@@ -54,6 +54,7 @@ class View:
         answers: what was asked about runs that `state` does not have.
         suspended: the project's suspension.
         bindings: what an earlier round of the same plan has bound, by run, with what it was bound from.
+        alone: whether nobody answers: what is asked for may be there all the same.
     """
 
     state: RootState
@@ -65,6 +66,7 @@ class View:
     answers: Answers = field(default_factory=dict)
     suspended: Suspension | None = None
     bindings: Bindings = field(default_factory=dict)
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

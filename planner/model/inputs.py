@@ -16,15 +16,20 @@ __all__ = ["Input", "Join", "Output", "Reference"]
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A param's value that another node of the same root will know.
+    """A param's value that another node of the same root will know, or another run of the project.
 
     Attributes:
-        place: the node, from the root.
+        place: the node, from the root; of another run one part, `runs.ID`, which no node can be called.
         path: what of it: `("outputs", name)`, `("inputs", name)`, `("globals", name)` or a whole section.
     """
 
     place: tuple[str, ...]
     path: tuple[str, ...]
+
+    @property
+    def run(self) -> str:
+        """The id of the run, where it is no node's."""
+        return self.place[0].removeprefix("runs.") if self.place and self.place[0].startswith("runs.") else ""
 
     def __str__(self) -> str:
         return ".".join(("ops", "/".join(self.place), *self.path))

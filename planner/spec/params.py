@@ -42,7 +42,7 @@ class Reference:
 
     Attributes:
         source: `ops` for an operation of the same DAG, `dag` for the DAG around it, `runs` for a run of the project.
-        name: the operation's name, or the run's uuid; "" for the DAG.
+        name: the operation's name, or the run's id; "" for the DAG.
         path: one to three parts, such as `("outputs", "loss")`. Of a mapping of `files` and `dirs` it is `artifacts`
             and the canonical JSON text of the mapping.
     """
@@ -59,9 +59,11 @@ def _ref(value: object) -> str:
     if value == "dag" or (source == "ops" and keys.SEGMENT.fullmatch(name)):
         return value
     if source == "runs" and "." not in name:
-        if ident := uuid_of(name):
+        if ident := name if keys.SHORT_ID.fullmatch(name) else uuid_of(name):
             return f"runs.{ident}"
-        raise fault("PL-204", f"`{short(name)}` is not the uuid of a run", "copy the uuid of the run")
+        raise fault(
+            "PL-204", f"`{short(name)}` is not the id of a run", "`plumbline runs` shows them: `runs.r-7f3k2m7q`"
+        )
     raise fault("PL-204", f"`{short(value)}` is not a reference", "write `ops.NAME` or `dag`, without braces")
 
 
@@ -79,7 +81,7 @@ class Param(Section, identity="value ref context_only connection to_init to_env"
     value: Any = None
     """The literal, or with `ref` the path of the value there."""
     ref: Annotated[str, PlainValidator(_ref), WithJsonSchema(_REF)] | None = None
-    """`ops.NAME` for an operation of the same DAG, `dag` for the DAG around it, `runs.UUID` for a run."""
+    """`ops.NAME` for an operation of the same DAG, `dag` for the DAG around it, `runs.ID` for a run of the project."""
     context_only: Bool = False
     """Not an input: only templates see it."""
     connection: ConnectionName | None = None

@@ -252,6 +252,9 @@ def _sealed(operation: CompiledOperation, path: str) -> CompiledOperation:
 
 
 def _reference(text: str) -> Reference:
+    if text.startswith("runs."):
+        _, ident, *path = text.split(".")
+        return Reference((f"runs.{ident}",), tuple(path))
     head, found, rest = text.partition(".artifacts")
     if found:
         path = (rest,) if rest.startswith("{") else tuple(rest.removeprefix(".").split(".")) if rest else ()

@@ -177,11 +177,11 @@ UNREAD = [
         f"{{ref: runs.{RUN}, value: outputs.o}}",
         (f"runs.{RUN}",),
         ("outputs", "o"),
-        "runs of other operations cannot be read yet",
+        "no run here has the id 64332180",
     ),
     ("{ref: ops.a, value: io}", ("a",), ("io",), "`io` of other operations"),
     ("{ref: dag, value: io}", (), ("io",), "`io` of other operations"),
-    ("{ref: ops.a, value: globals.run_info}", ("a",), ("globals", "run_info"), "`globals.run_info` of another run"),
+    ("{ref: ops.a, value: globals.condition}", ("a",), ("globals", "condition"), "`globals.condition` of another run"),
     ("{ref: ops.tune, value: inputs.lr}", ("tune",), ("inputs", "lr"), "comes from a sweep"),
     ("{ref: ops.tune, value: inputs}", ("tune",), ("inputs",), "all inputs of `tune` at once"),
     ("{ref: dag, value: inputs.swept}", (), ("inputs", "swept"), "comes from a sweep"),
@@ -213,10 +213,14 @@ def test_artifacts_of_an_operation_wait_for_its_run(value, path):
     assert bindings.refused == ""
 
 
-def test_a_run_of_the_project_may_be_referred_to_outside_of_a_dag():
-    bindings = sound(f"params: {{x: {{ref: runs.{RUN}, value: outputs.o}}}}", "{name: x, type: int}")
+@pytest.mark.parametrize(
+    "path", ["outputs.o", "outputs", "inputs.i", "inputs", "io", "artifacts", "artifacts.model", "globals.duration"]
+)
+def test_a_run_of_the_project_may_be_referred_to_outside_of_a_dag(path):
+    bindings = sound(f"params: {{x: {{ref: runs.r-7f3k2m7q, value: {path}}}}}", "{name: x}")
 
-    assert str(bindings.references["x"]) == f"ops.runs.{RUN}.outputs.o"
+    assert str(bindings.references["x"]) == f"ops.runs.r-7f3k2m7q.{path}"
+    assert bindings.refused == ""
 
 
 WRONG = [

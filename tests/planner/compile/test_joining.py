@@ -117,7 +117,7 @@ DAG = (
         pytest.param("{query: 'name: x', params: {n: artifacts.m}}", JOB, "artifacts of other runs", id="artifacts"),
         pytest.param("{query: 'name: x', params: {n: io}}", JOB, "artifacts of other runs", id="io"),
         pytest.param(
-            "{query: 'name: x', params: {n: globals.duration}}", JOB, "`globals.duration` of other", id="global"
+            "{query: 'name: x', params: {n: globals.condition}}", JOB, "`globals.condition` of other", id="global"
         ),
         pytest.param(
             "{query: 'name: x', params: {z: {value: outputs.x, contextOnly: true}}}",
