@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from planner.desire import event, schedule
+from planner.desire import backfill, event, schedule
 from planner.desire.cache import undecided
 from planner.desire.commands import answer
 from planner.desire.generation import advance, is_superseded, lane_of, supersede
@@ -118,13 +118,14 @@ def plan_alone(view: View) -> RootPlan:
 def _go_on(draft: Draft) -> None:
     """Decide ticks and walk open runs; the end of one may let the next due tick start (dependsOnPast)."""
     walked: set[Key] = set()
+    left = backfill.MOST_A_PLAN
     while True:
         wait = schedule.tick(draft)
+        left -= backfill.go_on(draft, left)
         walked |= _walk_current(draft, frozenset(draft.state.record.open) - walked)
-        if wait is None:
-            return
-        if schedule.active(draft):
-            draft.waits.append(wait)
+        waits = wait is None or bool(schedule.active(draft))
+        if waits and (left <= 0 or draft.missing or not backfill.has_room(draft)):
+            draft.waits.extend(backfill.wait_for(draft) if wait is None else (wait, *backfill.wait_for(draft)))
             return
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from planner import keys
+from planner.desire import backfill
 from planner.desire.approval import approve_run
 from planner.desire.retry import retry, target_of, up_as
 from planner.desire.stopping import stop_tree
@@ -69,7 +70,15 @@ def _params(command: Command) -> dict[str, str]:
 
 def _stop(draft: Draft, command: Command) -> tuple[bool, str]:
     target = target_of(command)
-    stopped = stop_tree(draft, target, StopReason.BY_PERSON, command.by)
+    ident = str(command.args.get("backfill") or "")
+    count, ended = backfill.stop(draft, ident, command.by) if target is None else (0, [])
+    stopped = count if ident else stop_tree(draft, target, StopReason.BY_PERSON, command.by)
+    if ended:
+        return True, f"stopping {', '.join(ended)}" + (
+            f" and {stopped} run{'s' if stopped > 1 else ''}" * (stopped > 0)
+        )
+    if ident:
+        return False, f"{ident} is over, or is no backfill of {draft.name}"
     if not stopped:
         return False, f"nothing of {target or draft.name} is running"
     return True, f"stopping {stopped} run{'s' if stopped > 1 else ''}"
@@ -106,6 +115,7 @@ def _approve(draft: Draft, command: Command) -> tuple[bool, str]:
 
 _VERBS: Mapping[str, Callable[[Draft, Command], tuple[bool, str]]] = {
     "run": _run,
+    "backfill": backfill.ask,
     "stop": _stop,
     "retry": retry,
     "suspend": _suspend,

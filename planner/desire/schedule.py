@@ -131,7 +131,7 @@ def _start(draft: Draft, operation: CompiledOperation, instant: datetime) -> Non
         case Start():
             pass
         case Skip(reason):
-            _open(draft, operation, key, "its schedule")
+            _open(draft, operation, key, ticks.DECIDED_AWAY)
             draft.add(Settled(draft.name, key, RunStatus.SKIPPED, reason, draft.now))
             return
         case Replace(instants):
@@ -147,7 +147,7 @@ def _missed(draft: Draft, operation: CompiledOperation, stretch: Missed) -> None
     key = keys.tick(draft.name, stretch.last)
     if draft.run(key) is not None:
         return
-    _open(draft, operation, key, "its schedule")
+    _open(draft, operation, key, ticks.DECIDED_AWAY)
     count = f"{stretch.count} ticks from {stretch.first:%Y-%m-%d %H:%M} UTC on" if stretch.count > 1 else "missed"
     draft.add(Settled(draft.name, key, RunStatus.SKIPPED, f"{count}: {stretch.why}", draft.now))
 
@@ -160,11 +160,11 @@ def _open(
 
 
 def active(draft: Draft) -> tuple[datetime, ...]:
-    """Instants of ticks whose runs are not final and not being replaced."""
+    """Instants of ticks that the clock started, whose runs are not final and not being replaced."""
     found = []
     for key in draft.state.record.open:
         run = draft.run(key)
         replaced = run is not None and run.stop is not None and run.stop.reason is StopReason.REPLACED
-        if key.tick is not None and run is not None and not replaced:
+        if key.tick is not None and run is not None and not replaced and not run.backfill:
             found.append(key.tick)
     return tuple(sorted(found))

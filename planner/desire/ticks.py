@@ -36,6 +36,7 @@ from planner.model.schedule import (
 )
 
 __all__ = [
+    "DECIDED_AWAY",
     "ON_TIME",
     "Due",
     "Missed",
@@ -53,6 +54,9 @@ __all__ = [
 
 ON_TIME = timedelta(seconds=60)
 """How late a schedule may be looked at without having been left alone: a slow reconcile, a restart of the daemon."""
+
+DECIDED_AWAY = "its schedule"
+"""Why the record of a tick was opened that its schedule decided not to run."""
 
 _SECOND = timedelta(seconds=1)
 _INSTANT = timedelta(microseconds=1)

@@ -18,7 +18,7 @@ from planner.keys import Key
 from planner.model.desired import CompiledOperation
 from planner.model.facts import Fact
 from planner.model.people import Suspension
-from planner.model.questions import Answers, Cached, Joined, Matched, Question, Reusable
+from planner.model.questions import Answers, Cached, Joined, Matched, Question, Recorded, Reusable
 from planner.model.records import RunRecord
 from planner.model.run import BoundRun, Snapshot
 
@@ -153,7 +153,7 @@ class Draft:
         """The record of run `key` as it will be."""
         return self.state.runs.get(key)
 
-    def ask(self, question: Reusable | Cached) -> tuple[RunRecord, ...] | None:
+    def ask(self, question: Reusable | Cached | Recorded) -> tuple[RunRecord, ...] | None:
         """The runs that answer `question`; None while it is not answered, and then nothing else counts."""
         answer = self._answer(question)
         return None if answer is None else tuple(run for run in answer if isinstance(run, RunRecord))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from planner.fold.backfills import with_backfill
 from planner.fold.commit import with_command
 from planner.fold.events import fold_event, without_event
 from planner.fold.held import without
@@ -17,6 +18,7 @@ from planner.model.facts import (
     Answered,
     Approved,
     Asked,
+    Backfilled,
     Believed,
     Bound,
     CacheHit,
@@ -122,6 +124,8 @@ def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one c
             return state.with_record(applied=_kept_up(applied.before, planned))
         case CursorMoved():
             return state.with_record(cursor=fact.cursor)
+        case Backfilled():
+            return state.with_record(backfills=with_backfill(state.record.backfills, fact.backfill))
         case Listened() | Happened() | PassedOver():
             return replace(state, record=fold_event(state.record, fact))
         case Asked():

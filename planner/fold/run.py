@@ -52,6 +52,7 @@ def open_run(fact: Opened) -> RunRecord:
         given=dict(fact.given),
         event=fact.event,
         params=dict(fact.params),
+        backfill=fact.backfill,
         status=RunStatus.ON_SCHEDULE if waits else RunStatus.CREATED,
     )
 
@@ -199,6 +200,8 @@ def retried(top: RunRecord, fact: Retried, *, recalled: bool) -> RunRecord:
     kept = {place: earlier for place, earlier in top.earlier.items() if place not in fact.places}
     # A round is asked for after every stop that is recorded: it lifts the one of the whole.
     top = replace(top, rounds=rounds, stop=None, recalled=top.recalled or recalled, earlier={**kept, **fact.earlier})
+    if fact.backfill:
+        top = replace(top, backfill=fact.backfill)
     if fact.form:
         top = replace(top, form=fact.form, commit=fact.commit, generation=fact.generation)
     if fact.places != ("",):

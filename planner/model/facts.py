@@ -15,6 +15,7 @@ from planner.canon import Json
 from planner.keys import Key
 from planner.model import desired
 from planner.model.artifacts import Artifacts, Earlier
+from planner.model.backfill import Backfill
 from planner.model.commits import Change, StatusState, What
 from planner.model.events import OutsideEvent, Subscription
 from planner.model.notices import Notice
@@ -29,6 +30,7 @@ __all__ = [
     "Answered",
     "Approved",
     "Asked",
+    "Backfilled",
     "Believed",
     "Bound",
     "CacheHit",
@@ -123,7 +125,7 @@ class Opened:
     """A run exists as a record: a top, a DAG node, a tick. With `fresh` nothing below it is cached.
 
     `follows` is the run whose end it is a hook of, and `given` what it is given of it. `params` are texts of inputs by
-    name, which the person who asked for it gave.
+    name, which the person who asked for it gave. `backfill` names what opened the run of a tick, if that was one.
     """
 
     root: str
@@ -140,6 +142,7 @@ class Opened:
     given: Mapping[str, Json] = field(default_factory=dict)
     event: OutsideEvent | None = None
     params: Mapping[str, str] = field(default_factory=dict)
+    backfill: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +296,7 @@ class Retried:
 
     With a `form` the run goes by it from now on, of `commit` and `generation`; without, by the one that it had.
     `earlier` is what of an earlier round those start with, by place, that do.
+    With `backfill` it is the first run of a tick that its schedule had decided away; of a DAG no node is named then.
     """
 
     root: str
@@ -305,6 +309,7 @@ class Retried:
     commit: str = ""
     generation: int = 0
     earlier: Mapping[str, Earlier] = field(default_factory=dict)
+    backfill: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +318,15 @@ class CursorMoved:
 
     root: str
     cursor: Cursor
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Backfilled:
+    """A backfill of `root` is as it says now: asked for, some ticks further, or over."""
+
+    root: str
+    backfill: Backfill
     at: datetime
 
 
@@ -495,6 +509,7 @@ Fact = (
     | Healed
     | Retried
     | CursorMoved
+    | Backfilled
     | Listened
     | Received
     | Happened

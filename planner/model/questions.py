@@ -14,7 +14,7 @@ from planner.canon import Json
 from planner.keys import Key
 from planner.model.records import RunRecord
 
-__all__ = ["Answer", "Answers", "Cached", "Joined", "Matched", "Question", "Reusable"]
+__all__ = ["Answer", "Answers", "Cached", "Joined", "Matched", "Question", "Recorded", "Reusable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,17 @@ class Cached:
     """
 
     work: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Which of these runs have a record, whatever became of them, in any order.
+
+    Attributes:
+        keys: of runs; a few hundred at most.
+    """
+
+    keys: tuple[Key, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,7 @@ class Matched:
     inputs: Mapping[str, Json] = field(default_factory=dict)
 
 
-Question = Reusable | Cached | Joined
+Question = Reusable | Cached | Recorded | Joined
 
 Answer = tuple[RunRecord, ...] | tuple[Matched, ...]
 """The runs that answer a question, best first; none where there are none."""

@@ -13,6 +13,7 @@ from planner.canon import Json
 from planner.keys import Key
 from planner.model.artifacts import Artifacts, Copy, Earlier
 from planner.model.attempts import AttemptRecord, Stop
+from planner.model.backfill import Backfill
 from planner.model.commits import What
 from planner.model.events import OutsideEvent, Subscription
 from planner.model.people import Command, HeldRun, Hold, Suspension
@@ -74,6 +75,7 @@ class RunRecord:
         params: on a top: texts of inputs by name, which the person who asked for it gave.
         approved_by: who approved it, where its operation wants that; "" before.
         event: on a top: what started it, if an event did.
+        backfill: on a top: the backfill that its tick was run by, or "".
     """
 
     key: Key
@@ -111,6 +113,7 @@ class RunRecord:
     recalled: bool = False
     params: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[str, Earlier] = field(default_factory=dict)
+    backfill: str = ""
 
     @property
     def last(self) -> AttemptRecord | None:
@@ -232,6 +235,7 @@ class RootRecord:
         listens: the events that it is started by, as far as they are in force.
         events: those that happened and of which nothing was decided yet, oldest first.
         removed: which of its runs are not known any more, and by what rule; None while all are.
+        backfills: those that are not over, and the last one that is.
     """
 
     name: str
@@ -250,6 +254,7 @@ class RootRecord:
     listens: tuple[Subscription, ...] = ()
     events: tuple[OutsideEvent, ...] = ()
     removed: Removed | None = None
+    backfills: tuple[Backfill, ...] = ()
 
     @property
     def holds(self) -> tuple[Hold, ...]:

@@ -45,7 +45,7 @@ CRON_PRESETS: Mapping[str, str] = MappingProxyType(
 """Words for cron expressions, in any case (reference, section 15); the only table of them."""
 
 MAX_CATCH_UP = 10_000
-"""Bound of `max_catch_up`: more runs at one moment are a backfill, which is a matrix over dates."""
+"""Bound of `max_catch_up`: who wants more asks for a backfill, which has a limit of runs at once."""
 
 _CENTURY = timedelta(days=36_525)
 _NOTHING = timedelta(0)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from planner.canon import Json
+from planner.model.backfill import MOST_AT_ONCE
 from planner.spec.words import listed
 from reconciler.api import problems
 
@@ -83,6 +84,11 @@ def _is_spec(name: str, value: Json) -> None:
         raise problems.bad(f"`{name}` is `then` or `now`")
 
 
+def _is_count(name: str, value: Json) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_AT_ONCE:
+        raise problems.bad(f"`{name}` is a whole number from 1 to {MOST_AT_ONCE:,}")
+
+
 def _is_seconds(name: str, value: Json) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not math.isfinite(float(str(value))) or not 0 < float(str(value)) <= 3_155_760_000:
@@ -98,6 +104,7 @@ def _is_params(name: str, value: Json) -> None:
 
 _ARGS: Mapping[str, Mapping[str, Callable[[str, Json], None]]] = {
     "run": {"params": _is_params, "fresh": _is_bool},
+    "backfill": {"from": _is_text, "to": _is_text, "concurrency": _is_count},
     "stop": {},
     "retry": {
         "mode": _is_mode,

@@ -20,7 +20,7 @@ from planner.model.facts import Answered, Asked
 from planner.model.people import Command
 from planner.spec.words import listed
 from reconciler import codec
-from reconciler.api import find, problems
+from reconciler.api import backfills, find, problems
 from reconciler.api.asked import Request
 from reconciler.api.stories import one, places
 from reconciler.compiler import with_params
@@ -164,7 +164,18 @@ async def _with_params(core: Core, root: str, params: Mapping[str, str]) -> Comp
         raise problems.invalid(error.problems) from None
 
 
+async def _backfill(core: Core, request: Request) -> Given:
+    record = await find.operation(core, request.target)
+    lacking = [f"`{name}`" for name in ("from", "to") if name not in request.args]
+    if lacking:
+        raise problems.bad(f"a backfill needs {' and '.join(lacking)}: an instant, or a date")
+    return Given({record.name: dict(request.args)})
+
+
 async def _stop(core: Core, request: Request) -> Given:
+    root = await backfills.root_of(core, request.target)
+    if root is not None:
+        return Given({root: {"backfill": request.target}})
     found = await find.target(core, request.target)
     return Given({found.root: {"key": str(found.run.key)} if found.run else {}})
 
@@ -247,6 +258,7 @@ async def _suspend(core: Core, request: Request) -> Given:
 
 _RESOLVERS: Mapping[str, Callable[[Core, Request], Awaitable[Given]]] = {
     "run": _run,
+    "backfill": _backfill,
     "stop": _stop,
     "retry": _retry,
     "approve": _approve,

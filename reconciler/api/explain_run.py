@@ -20,6 +20,7 @@ from planner.query import original_of
 from planner.spec.words import short
 from reconciler.admission import waits_of
 from reconciler.api import find, problems, views
+from reconciler.api.backfills import explain_tick
 from reconciler.api.sleeping import culled
 from reconciler.api.stories import Story, leaves, one
 from reconciler.core import Core
@@ -64,7 +65,13 @@ async def explain_run(core: Core, name: str) -> dict[str, Json]:
     Raises:
         ApiError: nothing fits `name`, or more than one thing does.
     """
-    case = await _case(core, name)
+    try:
+        case = await _case(core, name)
+    except problems.ApiError:
+        waiting = await explain_tick(core, name)
+        if waiting is None:
+            raise
+        return waiting
     reasons = [*_reasons(case), *stored_words(core, case.story)]
     story = case.story
     return {

@@ -172,6 +172,12 @@ async def _schedules(service: Service, request: Request) -> ASGIApp:
     return JSONResponse(await service.schedules(name, 5 if count is None else count, _instant(request, "at")))
 
 
+async def _backfill(service: Service, request: Request) -> ASGIApp:
+    _only(request, "operation", "from", "to")
+    given = (_needed(request, name) for name in ("operation", "from", "to"))
+    return JSONResponse(await service.backfill(*given))
+
+
 async def _plan(service: Service, request: Request) -> ASGIApp:
     _only(request, "head", "base", "at")
     values = request.query_params
@@ -214,6 +220,7 @@ ROUTES: tuple[Listed, ...] = (
     Listed("GET", "/v1/gc", _gc),
     Listed("POST", "/v1/gc", _collect),
     Listed("GET", "/v1/schedules", _schedules),
+    Listed("GET", "/v1/backfill", _backfill),
     Listed("GET", "/v1/plan", _plan),
     Listed("POST", "/v1/plan", _plan_desired),
     Listed("POST", "/v1/references", _references),

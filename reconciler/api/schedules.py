@@ -11,7 +11,7 @@ from planner.model.records import RootRecord
 from reconciler.api import find, problems, views
 from reconciler.core import Core
 
-__all__ = ["forecast_view", "schedules"]
+__all__ = ["forecast_view", "in_force", "schedules"]
 
 
 async def schedules(core: Core, name: str, count: int, at: datetime | None = None) -> dict[str, Json]:
@@ -25,7 +25,7 @@ async def schedules(core: Core, name: str, count: int, at: datetime | None = Non
     now = at or core.clock.now()
     found: list[Json] = []
     for root, record in sorted(records.items()):
-        operation = await _in_force(core, record)
+        operation = await in_force(core, record)
         if operation is None or operation.schedule is None:
             if name:
                 raise problems.missing(f"{root} has no schedule in force")
@@ -48,7 +48,7 @@ def forecast_view(name: str, told: Forecast, refused: str) -> dict[str, Json]:
     }
 
 
-async def _in_force(core: Core, record: RootRecord) -> CompiledOperation | None:
+async def in_force(core: Core, record: RootRecord) -> CompiledOperation | None:
     """The form in force: of the newest commit where its digest is applied, as its live fields count at once."""
     planned, applied = record.planned, record.applied
     if applied is None or applied.digest is None:

@@ -16,6 +16,7 @@ from planner.model.desired import DesiredState
 from reconciler import codec
 from reconciler.api import (
     artifacts,
+    backfills,
     commands,
     differences,
     events,
@@ -102,6 +103,10 @@ class Service:
     async def schedules(self, name: str, count: int, at: datetime | None = None) -> Mapping[str, Json]:
         """The next ticks of all schedules, or of the operation of that name."""
         return await schedules.schedules(self.core, name, count, at)
+
+    async def backfill(self, name: str, begin: str, end: str) -> Mapping[str, Json]:
+        """The ticks that a backfill would have."""
+        return await backfills.dry_run(self.core, name, begin, end)
 
     async def queues(self, name: str = "") -> Mapping[str, Json]:
         """All queues, or the one of that name."""

@@ -12,7 +12,7 @@ from planner.model.people import Suspension
 from planner.model.records import RootRecord
 from planner.model.status import RunStatus
 from reconciler.admission import waits_of
-from reconciler.api import find, listeners, problems, views
+from reconciler.api import backfills, find, listeners, problems, views
 from reconciler.api.health import unwritable
 from reconciler.api.sleeping import asleep, sleep_words
 from reconciler.api.stories import Story, leaves, one, tell
@@ -114,6 +114,7 @@ async def _root(
         "open": [views.run_view(told[key], identity) for key in record.open if key in told],
         "last": views.run_view(last, identity) if last else None,
         "ports": dict(record.ports),
+        "backfills": backfills.backfills_view(record, [told[key].node for key in record.open if key in told]),
     }
 
 

@@ -88,6 +88,10 @@ def _project(answer: Mapping[str, Any]) -> None:
         show.line("! the daemon is ending: nothing new starts")
     for text in answer["warnings"]:
         show.line(f"note: {text}")
+    for operation in answer["operations"]:
+        for backfill in operation["backfills"]:
+            if not backfill["over"]:
+                show.line(f"backfill of {operation['operation']}: {backfill['text']}")
     rows = [_row(operation) for operation in answer["operations"]]
     show.columns(["OPERATION", "KIND", "STATE", "LAST RUN", "NEXT", "WHY"], rows)
     if not rows:

@@ -14,9 +14,11 @@ __all__ = ["run"]
 
 def run(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="RUN_OR_OPERATION", help="An operation, run key or id.")],
+    name: Annotated[
+        str, typer.Argument(metavar="RUN_OR_OPERATION", help="An operation, run key or id, or a backfill.")
+    ],
 ) -> None:
-    """Stop a run, or everything of an operation.
+    """Stop a run, a backfill, or everything of an operation.
 
     A service stays down until `retry`, `run` or a change of its spec.
     """

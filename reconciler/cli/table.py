@@ -62,6 +62,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("schedule", "Look", "Show when schedules fire next, in their time zones."),
     Entry("queue", "Look", "Show queues: what they may hold, who holds it, and who waits."),
     Entry("run", "Act", "Run an operation once, now."),
+    Entry("backfill", "Act", "Run an operation for ticks of its schedule that have no run."),
     Entry("stop", "Act", "Stop a run, or everything of an operation."),
     Entry("retry", "Act", "Start what failed or was stopped once more."),
     Entry("event", "Act", "Start what listens to an event."),

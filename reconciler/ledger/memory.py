@@ -17,7 +17,7 @@ from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
-from planner.model.questions import Answer, Answers, Cached, Joined, Question, Reusable
+from planner.model.questions import Answer, Answers, Cached, Joined, Question, Recorded, Reusable
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.retention import Removed
 from planner.model.status import RunStatus
@@ -184,6 +184,8 @@ class MemoryLedger:
         match question:
             case Joined():
                 return finding.found_of(await self.find(finding.wanted_of(question)))
+            case Recorded(keys):
+                return tuple(await self.runs(RunQuery(keys=keys, limit=len(keys))))
             case Reusable(root, digest):
                 own = [run for run in self._done(digest) if run.root == root and run.digest == digest]
             case Cached(work):
@@ -219,9 +221,7 @@ class MemoryLedger:
         return await finding.find(wanted, Pages(self._open(), wanted).page)
 
     def _matches(self, query: RunQuery, run: RunRecord) -> bool:
-        if query.root and run.root != query.root:
-            return False
-        if query.live is not None and query.live == run.status.final:
+        if (query.root and run.root != query.root) or (query.live is not None and query.live == run.status.final):
             return False
         if query.owed and (run.copy is None or not run.copy.owed):
             return False

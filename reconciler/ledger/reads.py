@@ -18,7 +18,7 @@ from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
-from planner.model.questions import Answers, Cached, Question, Reusable
+from planner.model.questions import Answers, Cached, Question, Recorded, Reusable
 from planner.model.records import Claim, RootRecord, RunRecord
 from reconciler import codec
 from reconciler.ledger import schema
@@ -85,7 +85,7 @@ def roots(connection: sa.Connection) -> Mapping[str, RootRecord]:
     return {record.name: record for record in records if not is_blank(record)}
 
 
-def ask(connection: sa.Connection, questions: Collection[Reusable | Cached]) -> Answers:
+def ask(connection: sa.Connection, questions: Collection[Reusable | Cached | Recorded]) -> Answers:
     """An answer to each of `questions`."""
     found: dict[Question, tuple[RunRecord, ...]] = {}
     by_root: dict[str, list[Reusable]] = {}
@@ -95,6 +95,8 @@ def ask(connection: sa.Connection, questions: Collection[Reusable | Cached]) -> 
                 by_root.setdefault(question.root, []).append(question)
             case Cached():
                 found[question] = _cached(connection, question)
+            case Recorded(keys):
+                found[question] = tuple(runs_of(connection.execute(RUNS_BY_KEY, listed(keys))).values())
             case _:
                 assert_never(question)
     for name, asked in by_root.items():

@@ -19,7 +19,7 @@ from planner.model.facts import Fact
 from planner.model.gang import Container, Gang, Replica
 from planner.model.notices import Notice
 from planner.model.people import Command, Hold
-from planner.model.questions import Joined, Reusable
+from planner.model.questions import Joined, Recorded, Reusable
 from planner.model.records import Planned, RootRecord, RunRecord
 from planner.model.run import BoundRun, Leases, Observation, Phase
 from planner.model.schedule import Cursor
@@ -343,6 +343,15 @@ class LedgerContract:
         await ledger.record([*self._leaf(0), *succeeded(run)])
         assert await self._reusable(ledger, "eval") == ()
         assert await ledger.ask([]) == {}
+
+    async def test_recorded_are_the_runs_that_were_opened_whatever_became_of_them(self, ledger):
+        runs = [keys.request("train", f"r{number}") for number in range(3)]
+        for number in (0, 1):
+            await ledger.record(self._leaf(number))
+        await ledger.record(succeeded(runs[0]))
+        question = Recorded(tuple(runs))
+        (found,) = (await ledger.ask([question])).values()
+        assert {run.key: run.status.final for run in found} == {runs[0]: True, runs[1]: False}
 
     # -- claims
 

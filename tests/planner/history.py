@@ -511,6 +511,10 @@ def line(fact: Fact) -> str:  # noqa: C901 -- one case a fact, each one line
         case f.CursorMoved():
             last = fact.cursor.last
             return f"cursor at {last:%H:%M}" if last else "cursor anew"
+        case f.Backfilled():
+            one = fact.backfill
+            told = f"{one.ident} {one.started} begun, {one.passed} passed over"
+            return told + (f", {one.over}" if one.over else f", next {one.next}" if one.next else "")
         case f.Listened():
             return f"{fact.root} listens to {'; '.join(one.ref for one in fact.listens) or 'nothing'}"
         case f.Received():

@@ -191,6 +191,7 @@ def test_the_tags_of_facts_are_a_contract():
         "Answered",
         "Approved",
         "Asked",
+        "Backfilled",
         "Believed",
         "Bound",
         "CacheHit",

@@ -21,6 +21,7 @@ from planner.fold import (
 )
 from planner.keys import Key
 from planner.model import facts as f
+from planner.model.backfill import Backfill
 from planner.model.commits import Change, CommitRecord, StatusRecord, StatusState, What
 from planner.model.events import OutsideEvent, Subscription
 from planner.model.facts import Fact
@@ -335,6 +336,12 @@ def _move(h: Historian) -> list[Fact]:
     return [f.CursorMoved(h.name(), Cursor("d1:s", START, h.now(), 3), h.now())]
 
 
+def _backfill(h: Historian) -> list[Fact]:
+    over = "done" if h.chance(0.5) else ""
+    made = Backfill(h.ident("b-"), START, h.now(), 2, "ada", h.now(), "d1:s", 5, None if over else START, 2, 1, over)
+    return [f.Backfilled(h.name(), made, h.now())]
+
+
 def _ask(h: Historian) -> list[Fact]:
     root = "" if h.chance(0.3) else h.name()
     run = h.run()
@@ -478,6 +485,7 @@ _MOVES = (
     _hit,
     _retry,
     _move,
+    _backfill,
     _ask,
     _answer,
     _suspend,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from planner import keys
 from planner.model import facts as f
-from planner.model.questions import Cached, Reusable
+from planner.model.questions import Cached, Recorded, Reusable
 from planner.model.records import RunRecord
 from planner.model.status import RunStatus
 from planner.query import read_search
@@ -374,7 +374,7 @@ async def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
 # -- the cost of reading
 
 
-_QUESTIONS = [Reusable("train", "d1:a"), Reusable("train", "d1:b"), Cached("d1:a"), Cached("d1:c")]
+_QUESTIONS = [Reusable("train", "d1:a"), Reusable("train", "d1:b"), Cached("d1:a"), Cached("d1:c"), Recorded((G1,))]
 
 _QUERIES = [
     RunQuery(),
