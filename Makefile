@@ -35,8 +35,8 @@ demo: setup ## a repository, the daemon, pushes, plans, runs and statuses, in on
 	@$(BIN)/python -m reconciler.cli demo $(ARGS)
 
 .PHONY: sim
-sim: setup ## more seeds of the simulation: SEEDS=0:5000
-	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),0:5000)
+sim: setup ## more seeds of the simulation: SEEDS=0:20000
+	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),0:20000)
 
 .PHONY: dst
 dst: setup ## cron expressions in every time zone where clocks change, against a walk through all minutes: YEAR=2026
