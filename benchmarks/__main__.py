@@ -1,10 +1,10 @@
-"""`python -m benchmarks [push] [size] [idle] [language] [queues] [graphs] [dags]`: all of them without arguments."""
+"""`python -m benchmarks [push] [size] [idle] [language] [queues] [graphs] [dags] [schedules]`: all without a word."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import dags, graphs, idle, language, push, queues, size
+from benchmarks import dags, graphs, idle, language, push, queues, schedules, size
 from benchmarks.stage import report
 
 ALL = {
@@ -15,6 +15,7 @@ ALL = {
     "queues": queues.run,
     "graphs": graphs.run,
     "dags": dags.run,
+    "schedules": schedules.run,
 }
 
 
