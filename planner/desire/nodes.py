@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from planner.canon import Json
 from planner.compile.bind import BindError
 from planner.desire.view import Draft, Identity
+from planner.fold.own import below
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Leaf, Reference
 from planner.model.records import RunRecord
 from planner.spec.words import some
 
-__all__ = ["effective", "entered", "form_of", "globals_of", "latest", "said_by", "upstream", "value"]
+__all__ = ["effective", "entered", "form_of", "globals_of", "goes_on", "latest", "said_by", "upstream", "value"]
 
 
 def latest(draft: Draft, top: Key, place: tuple[str, ...]) -> Key:
@@ -24,6 +25,11 @@ def latest(draft: Draft, top: Key, place: tuple[str, ...]) -> Key:
     record = draft.run(top.top if top.place or top.round else top)
     rounds = record.rounds if record else {}
     return Key(top.root, top.cause, place, rounds.get("/".join(place), 0) if rounds else 0)
+
+
+def goes_on(draft: Draft, dag: Key) -> bool:
+    """Whether something of a DAG inside a DAG has a record in its newest round: its upstream is not asked any more."""
+    return any(latest(draft, dag, key.place) == key for key in below(draft.state.runs, dag))
 
 
 def effective(draft: Draft, run: RunRecord) -> RunRecord:

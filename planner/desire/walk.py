@@ -15,7 +15,7 @@ from planner.desire.early import EarlyEnd, early_end
 from planner.desire.frontier import Frontier
 from planner.desire.gates import decide, words
 from planner.desire.leaf import LeafContext, step, stop_words
-from planner.desire.nodes import effective, latest
+from planner.desire.nodes import effective, goes_on, latest
 from planner.desire.offers import offer
 from planner.desire.retry import earlier_of
 from planner.desire.rollup import rollup
@@ -150,7 +150,7 @@ def _node(walking: _Walk, parent: Key, node: Node) -> RunStatus:
     run = draft.run(key)
     if run is not None and run.status.final and run.carried_from is None:
         return run.status
-    if run is None and not (isinstance(node.operation.body, Dag) and _has_begun(draft, key)):
+    if run is None and not (isinstance(node.operation.body, Dag) and goes_on(draft, key)):
         decided = decide(draft, parent, node, _ends(walking, parent.place, node))
         if decided is None or (decided is RunStatus.CREATED and walking.top.closed):
             return RunStatus.CREATED
@@ -172,7 +172,7 @@ def _node(walking: _Walk, parent: Key, node: Node) -> RunStatus:
 
 
 def _has_begun(draft: Draft, key: Key) -> bool:
-    """Whether something of a DAG inside a DAG has a record: it goes on or ends then, whatever its upstream does."""
+    """Whether something of a DAG has a record, of whichever round."""
     return bool(below(draft.state.runs, key))
 
 

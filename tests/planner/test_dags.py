@@ -298,3 +298,16 @@ def test_a_long_chain_runs_in_order():
         assert [f"flow@g1/{name}#1"] == history.alive()
         end(f"flow@g1/{name}#1")(history)
     assert "success: succeeded" == history.says("c1")["flow"]
+
+
+def test_a_dag_inside_a_dag_waits_anew_for_what_is_retried_before_it():
+    inner = node(dag("inner", node(job("split", "split"))), "load")
+    steps = [
+        push(dag("flow", node(job("load", "load")), inner)),
+        end("flow@g1/load#1"),
+        end("flow@g1/inner/split#1", 1),
+    ]
+    history = after(*steps, ask("retry", "flow", mode="all"))
+    assert history.alive() == ["flow@g1/load~1#1"]
+    end("flow@g1/load~1#1")(history)
+    assert history.alive() == ["flow@g1/inner/split~1#1"]
