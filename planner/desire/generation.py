@@ -102,7 +102,10 @@ def _advance(draft: Draft, planned: Planned) -> None:
 def _withdraw(draft: Draft, applied: Applied) -> None:
     draft.add(Withdrawn(draft.name, draft.now))
     run, operation = draft.run(applied.key) if applied.key else None, draft.form(applied.form)
-    if run is not None and operation is not None and not run.status.final:
+    if run is None or operation is None:
+        return
+    story = draft.run(latest(draft, run.key, ())) or run  # of a leaf that was run again the top is over
+    if not story.status.final:
         walk(draft, Top(run, operation, wanted=False))
 
 
