@@ -21,7 +21,8 @@ def absorb(state: RootState, left: RootRecord) -> RootState:
         reports=(*left.reports, *(report for report in record.reports if report not in left.reports)),
         suspended=record.suspended or left.suspended,
         held=(*left.held, *record.held),
-        events=(*left.events, *record.events),
+        # Both may have heard of the same: it counts once.
+        events=(*left.events, *(event for event in record.events if event not in left.events)),
     )
 
 
