@@ -13,6 +13,16 @@ HOURLY = "schedule: {kind: cron, cron: '0 * * * *', timezone: Europe/Berlin}"
 STRETCH = {"from": "2020-03-29T00:00", "to": "2020-03-29T05:00"}
 
 
+async def nightly_in_force(api: Api) -> Answer:
+    """`nightly`, once its schedule is in force: it is planned a moment before."""
+
+    async def look() -> Answer | None:
+        found = await api.operation("nightly")
+        return found if found.get("generation") else None
+
+    return await eventually(look)
+
+
 async def backfill_in(api: Api, over: str) -> Answer:
     """The backfill of `nightly`, once it is `over` for that reason."""
 
@@ -28,7 +38,7 @@ async def test_a_backfill_runs_every_tick_once_and_says_how_far_it_is() -> None:
     world = World()
     world.push({"a.yaml": job("nightly", more=HOURLY)})
     async with world.running() as api:
-        await api.until("nightly", "scheduled")
+        await nightly_in_force(api)
         told = await api.get("/v1/backfill", operation="nightly", **STRETCH)
         # Clocks skip 02:00 in that night.
         assert [tick["local"][4:] for tick in told["ticks"]] == [
@@ -52,7 +62,7 @@ async def test_a_tick_that_waits_is_explained_and_a_stop_ends_them_all() -> None
     world = World(programs={"nightly": Program(seconds=None)})
     world.push({"a.yaml": job("nightly", more=HOURLY)})
     async with world.running() as api:
-        await api.until("nightly", "scheduled")
+        await nightly_in_force(api)
         await api.ask("backfill", "nightly", **STRETCH, concurrency=3)
         ident = (await backfill_in(api, ""))["backfill"]
         explained = await api.get("/v1/explain", operation="nightly@2020-03-29T02:00Z")
@@ -79,7 +89,7 @@ async def test_what_is_no_backfill_is_refused_before_it_is_recorded(args: dict[s
     world = World()
     world.push({"a.yaml": job("nightly", more=HOURLY)})
     async with world.running() as api:
-        await api.until("nightly", "scheduled")
+        await nightly_in_force(api)
         assert words in (await api.ask("backfill", "nightly", status=400, **args))["detail"]
 
 
@@ -87,7 +97,7 @@ async def test_a_dry_run_says_how_many_ticks_are_too_many() -> None:
     world = World()
     world.push({"a.yaml": job("nightly", more=HOURLY), "b.yaml": job("once")})
     async with world.running() as api:
-        await api.until("nightly", "scheduled")
+        await nightly_in_force(api)
         asked = {"operation": "nightly", "from": "2010-01-01", "to": "2020-01-01"}
         said = await api.get("/v1/backfill", status=400, **asked)
         assert said["detail"].startswith("87,648 ticks lie from 2009-12-31 23:00 UTC")
