@@ -69,6 +69,19 @@ APPROVALS = (
         alive=[],
     ),
     Case(
+        "a round that was removed",
+        "neither is a round of a service that is removed before it was approved",
+        [
+            push(approved(service()), job()),
+            ask("stop", "serve"),
+            ask("retry", "serve"),
+            push(job()),
+            approve("serve"),
+        ],
+        runs={"serve@g1": "stopped", "serve@g1~1": "stopped", "train@g1": "running"},
+        alive=["train@g1#1"],
+    ),
+    Case(
         "superseded",
         "neither is what another commit replaced",
         [push(approved(job())), push(approved(job(command="more")))],
