@@ -21,7 +21,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-__all__ = ["SEGMENT", "SHORT_ID", "Key", "event", "generation", "hook", "parse", "request", "tick"]
+__all__ = ["SEGMENT", "SHORT_ID", "Key", "event", "generation", "hook", "key_of", "parse", "request", "tick"]
 
 SEGMENT = re.compile(r"[-a-zA-Z0-9_]+")
 """A root's or node's name: the reference's rule for `name` (section 1)."""
@@ -179,6 +179,14 @@ def parse(text: str) -> Key:
         raise ValueError(f"not a run key: {text[:80]!r}")
     place = tuple(found["place"].split("/")[1:])
     return Key(found["root"], cause, place, int(found["round"] or 0), int(found["attempt"] or 0))
+
+
+def key_of(text: str) -> Key | None:
+    """The key whose text this is; None for the text of none."""
+    try:
+        return parse(text)
+    except ValueError:
+        return None
 
 
 def _is_instant(text: str) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -40,7 +39,6 @@ __all__ = ["GitClones"]
 
 _ASK, _FETCH, _READ, _LEFT, _WAIT = 20.0, 3600.0, 300.0, 5.0, 8.0
 """Seconds that git may take, and that whoever asks waits for a fetch before coming again."""
-_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ALL = ("+refs/heads/*:refs/plumbline/heads/*", "+refs/tags/*:refs/plumbline/tags/*")
 _OPENS = ("username", "token_file", "ssh_key", "known_hosts", "certificates")
 
@@ -87,7 +85,7 @@ class GitClones:
         """See `Clones.commit_of`."""
         where = self._where(asked)
         revision = where.revision
-        if _ID.fullmatch(revision):
+        if refs.is_id(revision):
             return revision
         # A branch counts before a tag of its name; of an annotated tag the commit, and not the tag.
         wanted = [f"refs/heads/{revision}", f"refs/tags/{revision}^{{}}", f"refs/tags/{revision}"] if revision else []

@@ -6,24 +6,22 @@ run has that one's folder. It reads the ledger and writes nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from planner import keys
 from planner.canon import Json
-from planner.keys import Key
 from planner.model.gang import Replica
 from planner.model.records import RunRecord
 from planner.model.run import BoundRun
+from planner.query import original_of
 from reconciler.core import Core
 from reconciler.errors import Refused
 from reconciler.ports import RunQuery
 
 __all__ = ["with_folders"]
 
-_ID = re.compile(r"r-[a-z2-7]{8}")
 _VERSIONS = ("modelRef", "artifactRef")
 _MOST_STEPS = 32
 """Runs that the work of a run is looked for through: it is one or two."""
@@ -107,7 +105,7 @@ async def _folder(core: Core, called: str, name: str) -> str:
 async def _worker(core: Core, run: RunRecord) -> RunRecord:
     """The run that did the work of `run`."""
     for _ in range(_MOST_STEPS):
-        source = run.carried_from or run.cached_from
+        source = original_of(run)
         found = await core.ledger.runs(RunQuery(keys=(source,))) if source is not None else ()
         if not found:
             break
@@ -116,19 +114,12 @@ async def _worker(core: Core, run: RunRecord) -> RunRecord:
 
 
 async def _run(core: Core, called: str, name: str) -> RunRecord:
-    if _ID.fullmatch(name):
+    if keys.SHORT_ID.fullmatch(name):
         found = await core.ledger.runs(RunQuery(short=name, limit=2))
-    elif (key := _key(name)) is not None:
+    elif (key := keys.key_of(name)) is not None:
         found = await core.ledger.runs(RunQuery(keys=(key.run,), limit=1))
     else:
         raise Refused(f"{called}: {name!r} names no run: write a key or an id, such as train@g3 or r-7f3k2m9q")
     if len(found) != 1:
         raise Refused(f"{called}: there is no run {name}, or it is not kept any more")
     return found[0]
-
-
-def _key(name: str) -> Key | None:
-    try:
-        return keys.parse(name)
-    except ValueError:
-        return None

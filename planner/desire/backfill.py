@@ -37,6 +37,7 @@ __all__ = [
     "runs_of",
     "stop",
     "wait_for",
+    "wait_of",
 ]
 
 MOST_A_PLAN = 500
@@ -112,9 +113,13 @@ def wait_for(draft: Draft) -> tuple[Wait, ...]:
     for one in draft.state.record.backfills:
         count = len(runs_of(draft, one))
         if not one.over and one.next is not None and count:
-            key = keys.tick(draft.name, one.next)
-            found.append(Wait(key, f"{count} of backfill {one.ident}", one.at, release=f"plumbline stop {one.ident}"))
+            found.append(wait_of(keys.tick(draft.name, one.next), one, count))
     return tuple(found)
+
+
+def wait_of(key: Key, one: Backfill, count: int) -> Wait:
+    """What the tick `key` of a backfill waits for, of which `count` runs are open."""
+    return Wait(key, f"{count} of backfill {one.ident}", one.at, release=f"plumbline stop {one.ident}")
 
 
 def stop(draft: Draft, ident: str, by: str) -> tuple[int, list[str]]:

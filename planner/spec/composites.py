@@ -202,23 +202,13 @@ def _uuid(value: object) -> str:
         raise fault("PL-203", f"{{field}} must be the id of a run, not {kind_of(value)}")
     if is_template(value):
         return value
-    if _RUN_ID.fullmatch(value) or _is_key(value):
+    if keys.SHORT_ID.fullmatch(value) or keys.key_of(value) is not None:
         return value
     found = uuid_of(value)
     if found is None:
         hint = "write its id or its key, such as r-7f3k2m9q or train@g3"
         raise fault("PL-204", f"`{short(value)}` is not the id of a run", hint)
     return found
-
-
-_RUN_ID = re.compile(r"r-[a-z2-7]{8}")
-
-
-def _is_key(value: str) -> bool:
-    try:
-        return bool(keys.parse(value).cause)
-    except ValueError:
-        return False
 
 
 def _split(value: object) -> object:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from planner import keys
 from planner.canon import Json
 from planner.desire import zones
-from planner.desire.backfill import has_run
+from planner.desire.backfill import has_run, wait_of
 from planner.desire.stretch import asked, stretch_of
 from planner.model.backfill import Backfill
 from planner.model.records import RootRecord, RunRecord
@@ -121,28 +121,16 @@ async def _recorded(core: Core, name: str, ticks: Sequence[datetime]) -> dict[da
 
 async def explain_tick(core: Core, name: str) -> dict[str, Json] | None:
     """Why a tick that has no record does not run, where a backfill will come to it; None where none will."""
-    try:
-        key = keys.parse(name)
-    except ValueError:
-        return None
-    record = (await core.ledger.roots()).get(key.root)
-    if record is None or key.tick is None or key != key.top:
+    key = keys.key_of(name)
+    record = (await core.ledger.roots()).get(key.root) if key is not None else None
+    if key is None or record is None or key.tick is None or key != key.top:
         return None
     one = await _awaited(core, record, key.tick)
     if one is None:
         return None
     told = await tell(core, record.open)
-    running = sum(story.node.backfill == one.ident for story in told.values())
-    since, stop = views.instant(one.at), f"plumbline stop {one.ident}"
-    words = f"waiting for {running} of backfill {one.ident} since {since}; {stop}"
-    wait: dict[str, Json] = {
-        "run": str(key),
-        "reason": f"{running} of backfill {one.ident}",
-        "since": since,
-        "until": None,
-        "release": stop,
-        "text": words,
-    }
+    wait = wait_of(key, one, sum(story.node.backfill == one.ident for story in told.values()))
+    words = views.sentence(wait)
     return {
         "operation": record.name,
         "run": None,
@@ -150,7 +138,7 @@ async def explain_tick(core: Core, name: str) -> dict[str, Json] | None:
         "state": "waiting",
         "answer": words,
         "reasons": [words],
-        "waits": [wait],
+        "waits": [views.wait_view(wait)],
         "nextTicks": [],
     }
 

@@ -5,7 +5,7 @@ Of a node that has no record yet, which nodes it waits for. It reads what planni
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from planner import keys
@@ -17,6 +17,7 @@ from planner.model.records import RootRecord, RunRecord
 from planner.model.run import BoundRun
 from planner.model.status import RunStatus
 from planner.query import original_of
+from planner.query.graph import node_of
 from planner.spec.words import short
 from reconciler.admission import waits_of
 from reconciler.api import find, problems, views
@@ -113,22 +114,13 @@ async def _found(core: Core, name: str) -> tuple[Key, str, Story | None]:
 
 
 def _node_key(name: str) -> Key | None:
-    try:
-        key = keys.parse(name)
-    except ValueError:
-        return None
-    return key.node if key.place else None
+    key = keys.key_of(name)
+    return key.node if key is not None and key.place else None
 
 
-def _node(top: CompiledOperation | None, place: Sequence[str]) -> Node | None:
-    found: Node | None = None
-    for name in place:
-        body = found.operation.body if found is not None else top.body if top is not None else None
-        nodes = {node.operation.name: node for node in body.nodes} if isinstance(body, Dag) else {}
-        if name not in nodes:
-            return None
-        found = nodes[name]
-    return found
+def _node(top: CompiledOperation | None, place: tuple[str, ...]) -> Node | None:
+    parent = node_of(top, place[:-1]) if place else None
+    return parent.body.node(place[-1]) if parent is not None and isinstance(parent.body, Dag) else None
 
 
 def _kind(case: _Case) -> str | None:

@@ -60,7 +60,7 @@ async def target(core: Core, text: str) -> Found:
         record = await _last(core, roots[name])
     elif last := _LAST.fullmatch(name):
         record = await _named_last(core, roots, last["root"], last["which"])
-    elif key := _key(name):
+    elif key := keys.key_of(name):
         record = await _by_key(core, key)
     elif _SHORT.fullmatch(name):
         record = await _by_short(core, name)
@@ -100,7 +100,7 @@ async def operation(core: Core, name: str) -> RootRecord:
 
 def is_run(name: str) -> bool:
     """Whether `name` has the form of a run's."""
-    return any(form.fullmatch(name) for form in (_ATTEMPT, _LAST, _SHORT)) or _key(name) is not None
+    return any(form.fullmatch(name) for form in (_ATTEMPT, _LAST, _SHORT)) or keys.key_of(name) is not None
 
 
 async def commit(core: Core, prefix: str) -> str:
@@ -130,13 +130,6 @@ async def _commits(core: Core) -> set[str]:
     for record in (await core.ledger.roots()).values():
         known |= {place.commit for place in (record.planned, record.applied) if place is not None}
     return known - {""}
-
-
-def _key(text: str) -> Key | None:
-    try:
-        return keys.parse(text)
-    except ValueError:
-        return None
 
 
 async def _by_key(core: Core, key: Key) -> RunRecord:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from planner import keys
 from planner.canon import plain
 from planner.graph import Graph, graph_of
 from planner.model.desired import Dag, DesiredState
@@ -22,8 +22,6 @@ from reconciler.cli.offline import config_of, project_at
 from reconciler.cli.session import Output, Session, session_of
 
 __all__ = ["run"]
-
-_SHORT = re.compile(r"r-[a-z2-7]{8}")
 
 
 def run(
@@ -53,7 +51,7 @@ def run(
 
 
 def _is_run(name: str) -> bool:
-    return "@" in name or _SHORT.fullmatch(name) is not None
+    return "@" in name or keys.SHORT_ID.fullmatch(name) is not None
 
 
 def _of_run(session: Session, name: str) -> Graph:

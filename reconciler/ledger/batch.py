@@ -42,7 +42,7 @@ from planner.model.facts import (
     StatusChanged,
 )
 from planner.model.notices import Notice
-from planner.model.people import Command, ProjectRecord
+from planner.model.people import ProjectRecord
 from planner.model.records import Claim, RootRecord, RunRecord
 
 __all__ = ["Batch", "Touched", "is_blank", "is_pending", "root_of", "tops_of", "touched"]
@@ -100,15 +100,8 @@ def tops_of(record: RootRecord) -> frozenset[Key]:
     applied = record.applied
     # What an unstarted generation replaces comes into force again when that one is withdrawn.
     in_force = [one.key for one in (applied, applied.before if applied else None) if one is not None]
-    named = (_named(command) for command in record.commands)
+    named = (keys.key_of(str(command.args.get("key"))) for command in record.commands)
     return frozenset(key.top for key in (*record.open, *in_force, record.last, *named) if key is not None)
-
-
-def _named(command: Command) -> Key | None:
-    try:
-        return keys.parse(str(command.args.get("key")))
-    except ValueError:
-        return None
 
 
 def is_blank(record: RootRecord) -> bool:

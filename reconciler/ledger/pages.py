@@ -119,10 +119,8 @@ class Reader:
 
 def _top_of(name: str) -> str:
     """The top of a run that is named by its key; the name itself where it is an id."""
-    try:
-        return str(keys.parse(name).top)
-    except ValueError:
-        return name
+    key = keys.key_of(name)
+    return name if key is None else str(key.top)
 
 
 def _named(known: Narrowed) -> Iterator[sa.ColumnElement[bool]]:

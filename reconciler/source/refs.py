@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["GitDir", "Reader", "UnreadableError", "check_component_path", "check_id", "check_ref", "locate"]
+__all__ = ["GitDir", "Reader", "UnreadableError", "check_component_path", "check_id", "check_ref", "is_id", "locate"]
 
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f ~^:?*\[\\]|\.\.|@\{|//")
@@ -35,13 +35,18 @@ class GitDir:
     common: Path
 
 
+def is_id(text: str) -> bool:
+    """Whether `text` is a full object id: 40 or 64 lower-case hex digits."""
+    return _ID.fullmatch(text) is not None
+
+
 def check_id(text: str) -> str:
     """`text`, when it is a full object id.
 
     Raises:
         ValueError: it is not 40 or 64 lower-case hex digits.
     """
-    if not _ID.fullmatch(text):
+    if not is_id(text):
         raise ValueError(f"not a full object id: {text[:80]!r}")
     return text
 
