@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from planner.desire.event import refs_of
 from planner.desire.generation import is_owed
-from planner.desire.nodes import effective, latest
+from planner.desire.nodes import effective, newest
 from planner.desire.ticks import upcoming
 from planner.desire.view import Draft
 from planner.fold.own import below
@@ -263,7 +263,7 @@ def _story(draft: Draft, key: Key | None) -> RunRecord | None:
     top = draft.run(key) if key is not None else None
     if top is None:
         return None
-    return effective(draft, draft.run(latest(draft, top.key, ())) or top)
+    return effective(draft, newest(draft, top))
 
 
 def _took(run: RunRecord) -> str:

@@ -23,7 +23,7 @@ _MOST, _LEAST = 60.0, 1.0
 
 def culled_after(operation: CompiledOperation) -> float | None:
     """Seconds without activity after which a service is stopped; None for never."""
-    found = _section(_section(operation.sections, "termination"), "culling").get("timeout")
+    found = _section(operation.section("termination"), "culling").get("timeout")
     always = isinstance(operation.body, Leaf) and operation.body.gang.lifetime is Lifetime.ALWAYS
     return float(found) if always and isinstance(found, int) and not isinstance(found, bool) else None
 
@@ -34,7 +34,7 @@ def activity_of(operation: CompiledOperation) -> Activity | None:
     if timeout is None or not isinstance(leaf, Leaf):
         return None
     period = max(_LEAST, min(_MOST, timeout / 5))
-    probe = _section(_section(operation.sections, "termination"), "probe")
+    probe = _section(operation.section("termination"), "probe")
     command = _section(probe, "exec").get("command")
     if isinstance(command, list | tuple):
         return Activity(command=tuple(map(str, command)), period=period)

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from planner.canon import Json
 from planner.compile.bindings import Around, Sibling
 from planner.compile.graph import Vertex
 from planner.compile.ground import Ground
@@ -71,7 +70,7 @@ def name_of(vertex: Vertex) -> str:
 def build_of(wanted: Wanted) -> tuple[Vertex, str] | None:
     """The operation that builds, as if it were written, and why it cannot be one, or ""; None with a problem."""
     ground, origin = wanted.ground, wanted.vertex.origin.first(("build",))
-    said = Build.model_validate(_own(wanted.compiled.sections["build"]))
+    said = Build.model_validate(plain(wanted.compiled.sections["build"]))
     found = in_hub(said.hub_ref, origin.first(("hubRef",)), ground.view, ground.report)
     if found is None:
         return None
@@ -114,7 +113,7 @@ def _with_image(gang: Gang) -> Gang:
 
 def _params(said: Build, found: Found, sibling: Sibling) -> dict[str, Any]:
     """What the build is given: its own params, the known inputs of the operation, and a name for its image."""
-    own = {name: _own(plain(param)) for name, param in (said.params or {}).items()}
+    own = {name: plain(param) for name, param in (said.params or {}).items()}
     known = {
         name: {"value": value, "contextOnly": True}
         for name, value in sibling.bindings.values.items()
@@ -136,10 +135,3 @@ def _patched(said: Build) -> Mapping[str, Any] | None:
 def _leaf(operation: CompiledOperation) -> Leaf:
     assert isinstance(operation.body, Leaf)
     return operation.body
-
-
-def _own(value: Json) -> Any:
-    """Plain data that a model reads: it takes lists and dicts, no tuples and other mappings."""
-    if isinstance(value, Mapping):
-        return {name: _own(one) for name, one in value.items()}
-    return [_own(one) for one in value] if isinstance(value, list | tuple) else value

@@ -6,11 +6,9 @@ services, nor take a result that is itself cached or carried over: the run that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from planner.canon import Json
 from planner.desire.view import Draft, Wait
 from planner.keys import Key
 from planner.model.desired import CompiledOperation
@@ -87,22 +85,17 @@ def _is_enabled(draft: Draft, run: RunRecord, operation: CompiledOperation) -> b
     top = draft.run(run.key.top)
     if operation.kind == "service" or run.key.round or (top is not None and top.fresh):
         return False
-    disabled = _section(operation).get("disable")
+    disabled = operation.section("cache").get("disable")
     if isinstance(disabled, bool):
         return not disabled
     return bool(run.key.place) and not run.key.recurs
 
 
 def _is_too_old(draft: Draft, source: RunRecord, operation: CompiledOperation) -> bool:
-    ttl = _section(operation).get("ttl")
+    ttl = operation.section("cache").get("ttl")
     if not isinstance(ttl, int) or source.finished_at is None:
         return False
     return draft.now - source.finished_at >= timedelta(seconds=ttl)
-
-
-def _section(operation: CompiledOperation) -> Mapping[str, Json]:
-    cache = operation.sections.get("cache")
-    return cache if isinstance(cache, Mapping) else {}
 
 
 def _as_it_will_be(draft: Draft, run: RunRecord) -> RunRecord:

@@ -73,15 +73,14 @@ def _stop(draft: Draft, command: Command) -> tuple[bool, str]:
     ident = str(command.args.get("backfill") or "")
     count, ended = backfill.stop(draft, ident, command.by) if target is None else (0, [])
     stopped = count if ident else stop_tree(draft, target, StopReason.BY_PERSON, command.by)
+    runs = f"{stopped} run{'s' if stopped > 1 else ''}"
     if ended:
-        return True, f"stopping {', '.join(ended)}" + (
-            f" and {stopped} run{'s' if stopped > 1 else ''}" * (stopped > 0)
-        )
+        return True, f"stopping {', '.join(ended)}" + (f" and {runs}" if stopped else "")
     if ident:
         return False, f"{ident} is over, or is no backfill of {draft.name}"
     if not stopped:
         return False, f"nothing of {target or draft.name} is running"
-    return True, f"stopping {stopped} run{'s' if stopped > 1 else ''}"
+    return True, f"stopping {runs}"
 
 
 def _suspend(draft: Draft, command: Command) -> tuple[bool, str]:

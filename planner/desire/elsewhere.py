@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from planner.canon import Json
 from planner.compile.bind import BindError
-from planner.desire.nodes import said_by
+from planner.desire.nodes import said_by, told_of
 from planner.desire.view import Draft, Wait
 from planner.keys import Key
 from planner.model.desired import Reference
@@ -63,13 +63,7 @@ def value_of(draft: Draft, key: Key, reference: Reference) -> Json:
 def context_of(draft: Draft, key: Key, references: Iterable[Reference]) -> Mapping[str, Json]:
     """The context file's section on the runs that `references` name."""
     found = {reference.place[0]: _found(draft, key, reference) for reference in references if reference.run}
-    said: dict[str, Json] = {}
-    for name, one in found.items():
-        run: dict[str, Json] = {"status": str(one.source.status), "outputs": dict(one.source.outputs)}
-        if one.source.artifacts is not None:
-            run["artifacts"] = one.source.artifacts.folder
-        said[name] = run
-    return said
+    return {name: told_of(one.source) for name, one in found.items()}
 
 
 def _found(draft: Draft, key: Key, reference: Reference) -> Matched:

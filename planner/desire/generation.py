@@ -7,7 +7,7 @@ not wanted any more is withdrawn, so that a commit that was never applied never 
 from __future__ import annotations
 
 from planner import keys
-from planner.desire.nodes import effective, latest
+from planner.desire.nodes import effective, latest, newest
 from planner.desire.view import Draft, Wait
 from planner.desire.walk import Top, walk
 from planner.keys import Key
@@ -62,7 +62,7 @@ def _has_given_way(draft: Draft, before: Applied | None) -> bool:
     top = draft.run(before.key) if before is not None and before.key is not None else None
     if top is None:
         return False
-    run = effective(draft, draft.run(latest(draft, top.key, ())) or top)
+    run = effective(draft, newest(draft, top))
     return run.status is RunStatus.STOPPED and (run.reason.startswith("superseded") or _is_unhealed(run))
 
 
@@ -104,8 +104,7 @@ def _withdraw(draft: Draft, applied: Applied) -> None:
     run, operation = draft.run(applied.key) if applied.key else None, draft.form(applied.form)
     if run is None or operation is None:
         return
-    story = draft.run(latest(draft, run.key, ())) or run  # of a leaf that was run again the top is over
-    if not story.status.final:
+    if not newest(draft, run).status.final:
         walk(draft, Top(run, operation, wanted=False))
 
 
@@ -183,7 +182,7 @@ def _may_stop_service(draft: Draft, old: RunRecord) -> bool:
     update = getattr(operation.body, "gang", None)
     if update is not None and update.update is Update.RECREATE:
         return True
-    story = effective(draft, draft.run(latest(draft, old.key, ())) or old)
+    story = effective(draft, newest(draft, old))
     if story.last is not None and story.last.stop is not None:
         # The new one was ready once: from then on it is healed, and the old one is not called back.
         return True

@@ -14,7 +14,7 @@ from planner.canon import Json
 from planner.compile.bind import BindError, inputs_of
 from planner.compile.digests import sealed
 from planner.compile.types import convert
-from planner.desire.nodes import form_of
+from planner.desire.nodes import operation_of
 from planner.desire.starting import request_of
 from planner.desire.view import Draft
 from planner.keys import Key
@@ -22,7 +22,6 @@ from planner.model.desired import CompiledOperation, Hook, Leaf
 from planner.model.facts import Opened, Settled
 from planner.model.records import RunRecord
 from planner.model.status import RunStatus
-from planner.query.graph import node_of
 
 __all__ = ["follow"]
 
@@ -47,7 +46,7 @@ def _counts(run: RunRecord, fact: Settled) -> bool:
 
 def _open(draft: Draft, run: RunRecord, fact: Settled) -> Iterator[Key]:
     top = draft.run(run.key.top)
-    operation = node_of(form_of(draft, top), run.key.place) if top is not None else None
+    operation = operation_of(draft, run)
     if operation is None or top is None:
         return
     turn = max(top.rounds.values(), default=0) if operation.kind == "dag" else 0

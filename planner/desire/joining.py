@@ -90,11 +90,11 @@ def _before(top: CompiledOperation, place: tuple[str, ...]) -> Iterator[tuple[st
     for depth, name in enumerate(place):
         if not isinstance(top.body, Dag):
             return
-        nodes = {node.operation.name: node for node in top.body.nodes}
+        dag = top.body
         seen, left = {name}, [name]
         while left:
-            fresh = [other for other in nodes[left.pop()].upstream if other not in seen]
+            fresh = [other for other in dag.nodes[dag.positions[left.pop()]].upstream if other not in seen]
             seen.update(fresh)
             left += fresh
         yield from ((*place[:depth], other) for other in seen - {name})
-        top = nodes[name].operation
+        top = dag.nodes[dag.positions[name]].operation

@@ -9,15 +9,31 @@ import json
 from collections.abc import Mapping
 
 from planner.canon import Json
+from planner.compile import variables
 from planner.compile.bind import BindError
 from planner.desire.view import Draft, Identity
 from planner.fold.own import below
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Leaf, Reference
 from planner.model.records import RunRecord
+from planner.query.graph import node_of
 from planner.spec.words import some
 
-__all__ = ["effective", "entered", "form_of", "globals_of", "goes_on", "latest", "said_by", "upstream", "value"]
+__all__ = [
+    "effective",
+    "entered",
+    "form_of",
+    "globals_of",
+    "has_begun",
+    "is_under_way",
+    "latest",
+    "newest",
+    "operation_of",
+    "said_by",
+    "told_of",
+    "upstream",
+    "value",
+]
 
 
 def latest(draft: Draft, top: Key, place: tuple[str, ...]) -> Key:
@@ -27,7 +43,17 @@ def latest(draft: Draft, top: Key, place: tuple[str, ...]) -> Key:
     return Key(top.root, top.cause, place, rounds.get("/".join(place), 0) if rounds else 0)
 
 
-def goes_on(draft: Draft, dag: Key) -> bool:
+def newest(draft: Draft, top: RunRecord) -> RunRecord:
+    """The newest round of a top: of a leaf that was run again it is another record than the top's own."""
+    return draft.run(latest(draft, top.key, ())) or top
+
+
+def has_begun(draft: Draft, dag: Key) -> bool:
+    """Whether something of a DAG has a record, of whichever round."""
+    return bool(below(draft.state.runs, dag))
+
+
+def is_under_way(draft: Draft, dag: Key) -> bool:
     """Whether something of a DAG inside a DAG has a record in its newest round: its upstream is not asked any more."""
     return any(latest(draft, dag, key.place) == key for key in below(draft.state.runs, dag))
 
@@ -45,6 +71,12 @@ def form_of(draft: Draft, top: RunRecord) -> CompiledOperation | None:
     if opened is not None and now is not None and opened.digest == now.digest:
         return now
     return opened
+
+
+def operation_of(draft: Draft, run: RunRecord) -> CompiledOperation | None:
+    """The compiled operation that a run goes by now; None where its top is not known here."""
+    top = draft.run(run.key.top)
+    return node_of(form_of(draft, top), run.key.place) if top is not None else None
 
 
 def entered(run: RunRecord) -> frozenset[str]:
@@ -111,12 +143,16 @@ def upstream(draft: Draft, key: Key, leaf: Leaf) -> Mapping[str, Json]:
             continue  # `planner.desire.elsewhere`
         run = draft.run(latest(draft, key, reference.place))
         if run is not None:
-            story = effective(draft, run)
-            said: dict[str, Json] = {"status": str(story.status), "outputs": dict(story.outputs)}
-            if story.artifacts is not None:
-                said["artifacts"] = story.artifacts.folder
-            found["/".join(reference.place)] = said
+            found["/".join(reference.place)] = told_of(effective(draft, run))
     return found
+
+
+def told_of(story: RunRecord) -> Mapping[str, Json]:
+    """What the context file says of another run."""
+    said: dict[str, Json] = {"status": str(story.status), "outputs": dict(story.outputs)}
+    if story.artifacts is not None:
+        said["artifacts"] = story.artifacts.folder
+    return said
 
 
 def _artifacts(run: RunRecord, name: str, path: list[str]) -> Json:
@@ -161,12 +197,10 @@ def globals_of(run: RunRecord, source: RunRecord, identity: Identity) -> Mapping
     uuid, folder = run.key.short_id(instance, project), source.artifacts.folder if source.artifacts else None
     begun, ended = source.started_at, source.finished_at
     return {
+        **variables.compiled(instance, project, ""),
         "uuid": uuid,
         "name": run.key.place[-1] if run.key.place else run.key.root,
         "status": str(run.status if run.status.final else source.status),
-        "owner_name": instance,
-        "project_name": project,
-        "project_unique_name": f"{instance}.{project}",
         "run_info": f"{instance}.{project}.runs.{uuid}",
         "created_at": run.opened_at.isoformat(),
         "schedule_at": run.key.tick.isoformat() if run.key.tick else None,

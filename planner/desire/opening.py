@@ -1,4 +1,4 @@
-"""What runs that no change caused, those of ticks and events, are opened with: the form in force."""
+"""What runs are opened with: those of ticks and events with the form in force, all below a top with what that has."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from planner.desire.view import Draft
 from planner.keys import Key
 from planner.model.desired import CompiledOperation
 from planner.model.facts import Opened
-from planner.model.records import Applied
+from planner.model.records import Applied, RunRecord
 
-__all__ = ["commit_in_force", "opened"]
+__all__ = ["commit_in_force", "opened", "opened_under"]
 
 
 def opened(draft: Draft, operation: CompiledOperation, key: Key, because: str) -> Opened:
@@ -29,6 +29,28 @@ def opened(draft: Draft, operation: CompiledOperation, key: Key, because: str) -
         commit=commit_in_force(draft, applied),
         generation=applied.number,
         form=operation.form,
+        because=because,
+        at=draft.now,
+    )
+
+
+def opened_under(draft: Draft, top: RunRecord, key: Key, kind: str, because: str) -> Opened:
+    """The record of a node or a round of `top`, to be added.
+
+    Args:
+        draft: of its root.
+        top: whose form, commit and generation it has.
+        key: of the run.
+        kind: of its operation.
+        because: why it runs.
+    """
+    return Opened(
+        root=draft.name,
+        key=key,
+        kind=kind,
+        commit=top.commit,
+        generation=top.generation,
+        form=top.form,
         because=because,
         at=draft.now,
     )

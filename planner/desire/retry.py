@@ -10,17 +10,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from planner import keys
-from planner.desire.nodes import effective, form_of, latest
-from planner.desire.opening import commit_in_force
+from planner.desire.nodes import effective, form_of, has_begun, newest
+from planner.desire.opening import commit_in_force, opened_under
 from planner.desire.stopping import below
 from planner.desire.view import Draft
 from planner.keys import Key
 from planner.model.artifacts import Earlier
 from planner.model.desired import CompiledOperation
-from planner.model.facts import Opened, Retried, Settled
+from planner.model.facts import Retried, Settled
 from planner.model.people import Command
 from planner.model.records import RunRecord
 from planner.model.status import RunStatus, StopReason
+from planner.query import original_of
 from planner.query.graph import node_of
 
 __all__ = ["earlier_of", "retry", "target_of", "up_as"]
@@ -62,7 +63,8 @@ def _retry(draft: Draft, command: Command) -> str:
     verb = "woken" if command.args.get("wake") is True else "retried"
     words = f"{verb} by {command.by}" + (" with the spec of now" if form is not None else "") + kept
     if places == ("",):
-        _open_round(draft, draft.run(top.key) or top, number, words)
+        top = draft.run(top.key) or top
+        draft.add(opened_under(draft, top, top.key.at_round(number), top.kind, words))
     by = f", with the spec of {form.name} as it is now" if form is not None else ""
     return f"{top.key} round {number}: {', '.join(place or top.key.root for place in places or ('',))}{by}{kept}"
 
@@ -90,8 +92,8 @@ def up_as(draft: Draft, by: str) -> Key | None:
         if top is None or top.kind != "service":
             continue
         _give_up(draft, top, by)
-        run = draft.run(latest(draft, key, ()))
-        if run is not None and not run.status.final:
+        run = newest(draft, top)
+        if not run.status.final:
             return run.key
     return None
 
@@ -112,7 +114,7 @@ def _top(draft: Draft, target: Key | None) -> RunRecord:
 
 def _awake(draft: Draft, top: RunRecord) -> str:
     """What a service goes on as that does not sleep any more; "" for one that does."""
-    run = draft.run(latest(draft, top.key, ())) or top
+    run = newest(draft, top)
     if not run.status.final:
         return f"{run.key} is awake"
     last = effective(draft, run).last
@@ -206,12 +208,11 @@ def _places(draft: Draft, top: RunRecord, command: Command, form: CompiledOperat
 
 def _never_began(draft: Draft, top: RunRecord) -> bool:
     """Whether a DAG is over with no node that has a record: it is then asked for as a whole."""
-    over = top.kind == "dag" and top.status in _RETRIED
-    return over and not any(key.place and key.top == top.key for key in draft.state.runs)
+    return top.kind == "dag" and top.status in _RETRIED and not has_begun(draft, top.key)
 
 
 def _has_children(draft: Draft, top: RunRecord) -> bool:
-    return top.kind == "dag" or any(key.place and key.top == top.key for key in draft.state.runs)
+    return top.kind == "dag" or has_begun(draft, top.key)
 
 
 # What a round begins with
@@ -226,10 +227,11 @@ def _earlier(draft: Draft, top: RunRecord, command: Command, places: Iterable[st
     for place in places:
         run = _newest_that_left(draft, top, place)
         if run is not None and not run.own and resume:
-            source = run.carried_from or run.cached_from
-            raise _No(f"{run.key} has the result of {source}, whose artifacts are not its own: --copy copies them")
+            raise _No(
+                f"{run.key} has the result of {original_of(run)}, whose artifacts are not its own: --copy copies them"
+            )
         if run is not None:
-            found[place] = Earlier(run.carried_from or run.cached_from or run.key, copy)
+            found[place] = Earlier(original_of(run) or run.key, copy)
     if not found:
         how = "--copy" if copy else "--resume"
         raise _No(f"nothing of {target_of(command) or top.key} has started, so it left no artifacts: leave {how} out")
@@ -255,22 +257,7 @@ def _kept_words(earlier: Mapping[str, Earlier]) -> str:
 
 def _give_up(draft: Draft, top: RunRecord, by: str) -> None:
     """A service that is down and not healed is given up for the new round."""
-    run = draft.run(latest(draft, top.key, ()))
-    if run is None or run.kind != "service" or run.status.final or run.alive or not run.attempts:
+    run = newest(draft, top)
+    if run.kind != "service" or run.status.final or run.alive or not run.attempts:
         return
     draft.add(Settled(draft.name, run.key, RunStatus.FAILED, f"down until {by} retried it", draft.now))
-
-
-def _open_round(draft: Draft, top: RunRecord, number: int, because: str) -> None:
-    draft.add(
-        Opened(
-            root=draft.name,
-            key=top.key.at_round(number),
-            kind=top.kind,
-            commit=top.commit,
-            generation=top.generation,
-            form=top.form,
-            because=because,
-            at=draft.now,
-        )
-    )

@@ -15,8 +15,9 @@ from planner.desire.early import EarlyEnd, early_end
 from planner.desire.frontier import Frontier
 from planner.desire.gates import decide, words
 from planner.desire.leaf import LeafContext, step, stop_words
-from planner.desire.nodes import effective, goes_on, latest
+from planner.desire.nodes import effective, has_begun, is_under_way, latest
 from planner.desire.offers import offer
+from planner.desire.opening import opened_under
 from planner.desire.retry import earlier_of
 from planner.desire.rollup import rollup
 from planner.desire.starting import kept_from, start_of
@@ -25,7 +26,7 @@ from planner.desire.view import Draft, Ready
 from planner.fold.own import below
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Dag, Leaf, Node
-from planner.model.facts import Bound, Carried, Opened, Settled, StopIntended
+from planner.model.facts import Bound, Carried, Settled, StopIntended
 from planner.model.questions import Reusable
 from planner.model.records import RunRecord
 from planner.model.status import RunStatus, StopReason
@@ -106,7 +107,7 @@ def _stopped_early(walking: _Walk, early: EarlyEnd) -> _Walk:
 def _gate(draft: Draft, top: Top) -> RunStatus | None:
     """The status of a DAG that does not begin: its condition does not hold, or it waits for an approval."""
     operation, record = top.operation, top.record
-    if (operation.condition is None and not operation.needs_approval) or _has_begun(draft, record.key):
+    if (operation.condition is None and not operation.needs_approval) or has_begun(draft, record.key):
         return None
     kept = kept_from(draft, record.key, operation, record)
     if kept is not None:
@@ -150,7 +151,7 @@ def _node(walking: _Walk, parent: Key, node: Node) -> RunStatus:
     run = draft.run(key)
     if run is not None and run.status.final and run.carried_from is None:
         return run.status
-    if run is None and not (isinstance(node.operation.body, Dag) and goes_on(draft, key)):
+    if run is None and not (isinstance(node.operation.body, Dag) and is_under_way(draft, key)):
         decided = decide(draft, parent, node, _ends(walking, parent.place, node))
         if decided is None or (decided is RunStatus.CREATED and walking.top.closed):
             return RunStatus.CREATED
@@ -169,11 +170,6 @@ def _node(walking: _Walk, parent: Key, node: Node) -> RunStatus:
     _leaf(walking, key, node.operation)
     run = draft.run(key)
     return effective(draft, run).status if run else RunStatus.CREATED
-
-
-def _has_begun(draft: Draft, key: Key) -> bool:
-    """Whether something of a DAG has a record, of whichever round."""
-    return bool(below(draft.state.runs, key))
 
 
 def _decided_away(walking: _Walk, key: Key, node: Node, status: RunStatus) -> RunStatus:
@@ -265,19 +261,7 @@ def _carry(walking: _Walk, run: RunRecord, digest: str) -> bool:
 
 
 def _open(walking: _Walk, key: Key, operation: CompiledOperation, because: str) -> None:
-    draft, record = walking.draft, walking.top.record
-    draft.add(
-        Opened(
-            root=draft.name,
-            key=key,
-            kind=operation.kind,
-            commit=record.commit,
-            generation=record.generation,
-            form=record.form,
-            because=because,
-            at=draft.now,
-        )
-    )
+    walking.draft.add(opened_under(walking.draft, walking.top.record, key, operation.kind, because))
 
 
 def _end(walking: _Walk, status: RunStatus) -> tuple[RunStatus, str, str]:

@@ -243,6 +243,11 @@ class CompiledOperation:
     condition: Condition | None = None
     hooks: tuple[Hook, ...] = ()
 
+    def section(self, name: str) -> Mapping[str, Json]:
+        """A section that was written, by YAML name; empty where it was not, or a template stands for all of it."""
+        found = self.sections.get(name)
+        return found if isinstance(found, Mapping) else {}
+
     @property
     def needs_approval(self) -> bool:
         """Whether a person must approve each of its runs (`isApproved: false`)."""

@@ -67,8 +67,11 @@ def lower(said: spec.Dag, ground: Ground, around: Around, child: Child) -> Dag |
             trigger, skips = vertex.operation.trigger, vertex.operation.skip_on_upstream_skip
             events = tuple(_events(compiled.sections.get("events")))
             node = Node(compiled, vertex.upstream, trigger or "all_succeeded", skips is True, events)
-            wanted = Wanted(vertex, compiled, sibling, replace(around, siblings=siblings), ground)
-            nodes += _with_build(wanted, node, child, names) if _is_built(compiled) else [node]
+            if _is_built(compiled):
+                wanted = Wanted(vertex, compiled, sibling, replace(around, siblings=siblings), ground)
+                nodes += _with_build(wanted, node, child, names)
+            else:
+                nodes.append(node)
     return Dag(tuple(nodes), concurrency, tuple(_rules(said, ground)))
 
 
