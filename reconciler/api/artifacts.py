@@ -5,7 +5,6 @@ What is on this machine is shown as it is; where its folder is gone, what the st
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
@@ -13,6 +12,7 @@ from planner.canon import Json
 from planner.keys import Key
 from planner.model.artifacts import Artifact
 from planner.model.records import RunRecord
+from reconciler import archive
 from reconciler.api import find, problems, views
 from reconciler.api.measured import worker, worker_of
 from reconciler.api.stories import Story, leaves
@@ -155,18 +155,15 @@ async def _archived(core: Core, run: RunRecord, entries: Sequence[Artifact], pat
         name = entry.path.removeprefix(path).lstrip("/")
         if not name:
             continue
-        info = tarfile.TarInfo(name)
-        info.mtime, info.mode = int(entry.modified.timestamp()), 0o644
+        modified = entry.modified.timestamp()
         if entry.kind == "folder":
-            info.type, info.mode = tarfile.DIRTYPE, 0o755
-            yield info.tobuf(tarfile.PAX_FORMAT)
+            yield archive.head(name, modified, size=None)
             continue
-        info.size, info.mode = entry.size, 0o755 if entry.executable else 0o644
-        yield info.tobuf(tarfile.PAX_FORMAT)
+        yield archive.head(name, modified, size=entry.size, executable=entry.executable)
         async for piece in _pieces(core, run, entry):  # as long as its head has said, or it raises
             yield piece
-        yield b"\0" * (-entry.size % tarfile.BLOCKSIZE)
-    yield b"\0" * (2 * tarfile.BLOCKSIZE)
+        yield archive.filling(entry.size)
+    yield archive.END
 
 
 async def _attempt(core: Core, name: str) -> tuple[RunRecord, Key]:

@@ -7,7 +7,6 @@ at a run must stay short, so what is listed and what is hashed have limits, and 
 from __future__ import annotations
 
 import hashlib
-import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.model.artifacts import Artifact, Artifacts
+from reconciler import archive
 from reconciler.backends.local import below, supervisor
 from reconciler.backends.local.below import Entry, Nothing
 from reconciler.backends.local.own import artifacts_of
@@ -109,28 +109,24 @@ def content(home: Path, entry: Entry) -> Iterator[bytes]:
     for one in below.entries(artifacts_of(home), entry.path):
         if one.kind in {"file", "folder"}:
             yield from _archived(artifacts_of(home), one, one.path.removeprefix(f"{entry.path}/"))
-    yield b"\0" * (2 * tarfile.BLOCKSIZE)
+    yield archive.END
 
 
 def _archived(folder: Path, entry: Entry, name: str) -> Iterator[bytes]:
     """One member. A file that was cut meanwhile is filled up, as its head has said its size."""
-    info = tarfile.TarInfo(name)
-    info.mtime, info.mode = int(entry.modified), 0o755 if entry.executable or entry.kind == "folder" else 0o644
     if entry.kind == "folder":
-        info.type = tarfile.DIRTYPE
-        yield info.tobuf(tarfile.PAX_FORMAT)
+        yield archive.head(name, entry.modified, size=None)
         return
     try:
         with below.opened(folder, entry.path) as (handle, now):
             if now.kind != "file":
                 return
-            info.size = now.size
-            yield info.tobuf(tarfile.PAX_FORMAT)
+            yield archive.head(name, entry.modified, size=now.size, executable=entry.executable)
             left = now.size
             for piece in below.pieces(handle, now.size):
                 left -= len(piece)
                 yield piece
-            yield b"\0" * (left + -now.size % tarfile.BLOCKSIZE)
+            yield b"\0" * left + archive.filling(now.size)
     except Nothing:
         return
 

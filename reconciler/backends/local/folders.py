@@ -34,7 +34,7 @@ def trees_cache(runs: Path) -> Path:
 
 def make_runs(runs: Path, account: Account) -> None:
     """Make the folder of the runs, with those above it that are missing: the run's user can pass what we make."""
-    passable = 0o711 if account.switched else 0o700
+    passable = _passable(account)
     for folder in reversed((runs, *runs.parents)):
         try:
             folder.mkdir(mode=passable)
@@ -51,7 +51,7 @@ def fill(draft: Draft, account: Account, trees: Sequence[tuple[CodeTree, Path]])
         Refused: two code trees overlap, `init` cannot be done, or a folder belongs to another user.
         OSError: the disk said no.
     """
-    passable = 0o711 if account.switched else 0o700
+    passable = _passable(account)
     home = draft.attempt.parent
     Path(draft.record["replicas"][0]["log"]).parent.mkdir(mode=0o700, exist_ok=True)
     make_home(home, account)
@@ -71,13 +71,18 @@ def fill(draft: Draft, account: Account, trees: Sequence[tuple[CodeTree, Path]])
         _contract(member.base, json.dumps(context, ensure_ascii=False), account)
 
 
+def _passable(account: Account) -> int:
+    """The mode of a folder of the daemon that the run's user passes through."""
+    return 0o711 if account.switched else 0o700
+
+
 def make_home(home: Path, account: Account) -> None:
     """Make the folder of a run: the daemon's, which the run's user can pass.
 
     Raises:
         Refused: what is there is not the daemon's.
     """
-    _folder(home, 0o711 if account.switched else 0o700)
+    _folder(home, _passable(account))
 
 
 def _artifacts(draft: Draft, account: Account, files: Iterable[tuple[str, bytes, int]]) -> None:

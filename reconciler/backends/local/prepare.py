@@ -85,13 +85,8 @@ def _shown(said: object) -> Iterator[tuple[str, str]]:
 
 def _link(work: Path, target: Path, home: Path) -> None:
     """A way to what a run left, and leaves while it runs: the program follows it as its own user."""
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not target.parent.resolve().is_relative_to(work.resolve()):
-        raise Refused(f"init: {target.relative_to(work)} leads out of the working folder")
-    try:
+    with _new(work, target):
         target.symlink_to(artifacts_of(home) / "outputs")
-    except FileExistsError:
-        raise Refused(f"init: {target.relative_to(work)} is there already: give it another place") from None
 
 
 def _written(entry: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
@@ -176,18 +171,28 @@ def _copy_file(root: Path, entry: Entry, work: Path, target: Path) -> None:
 
 
 def _write(work: Path, target: Path, pieces: Iterator[bytes] | Sequence[bytes], mode: int) -> None:
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not target.parent.resolve().is_relative_to(work.resolve()):
-        raise Refused(f"init: {target.relative_to(work)} leads out of the working folder")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        handle = os.open(target, flags, 0o600)
-    except FileExistsError:
-        raise Refused(f"init: {target.relative_to(work)} is there already: give it another place") from None
+    with _new(work, target):
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb") as file:
         for piece in pieces:
             file.write(piece)
         os.fchmod(file.fileno(), mode)
+
+
+@contextlib.contextmanager
+def _new(work: Path, target: Path) -> Iterator[None]:
+    """Where `target` is made: in its folder below `work`, and where nothing is yet.
+
+    Raises:
+        Refused: it leads out, or something is there.
+    """
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not target.parent.resolve().is_relative_to(work.resolve()):
+        raise Refused(f"init: {target.relative_to(work)} leads out of the working folder")
+    try:
+        yield
+    except FileExistsError:
+        raise Refused(f"init: {target.relative_to(work)} is there already: give it another place") from None
 
 
 def _inside(folder: Path, path: str, called: str) -> Path:

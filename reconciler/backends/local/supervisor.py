@@ -41,7 +41,6 @@ import socket
 import stat
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 TYPE_CHECKING = False
@@ -397,6 +396,28 @@ class Log:
             self.size += os.write(self.fd, data)
 
 
+def begin_look(spec: Record, enter: Callable[[], None]) -> None:
+    """Put this forked child where the program is, with nothing to read or write; one that looks by a command is it."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    enter()
+    command = spec["command"]
+    if command:
+        os.execvpe(command[0], command, spec["env"])  # noqa: S606  the probe that the user declared
+
+
+def reach(link: socket.socket, spec: Record) -> None:
+    """Connect `link` to the port that is looked at."""
+    link.settimeout(spec["timeout"])
+    link.connect(("127.0.0.1", spec["port"]))  # a name would need imports of its own
+
+
+def send_get(link: socket.socket, path: str) -> None:
+    """Ask for `path`."""
+    link.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+
+
 class Probe:
     """Readiness of a replica: a child process looks, so that a look that hangs holds nothing up."""
 
@@ -419,20 +440,13 @@ class Probe:
                 os._exit(1)
 
     def _look(self, enter: Callable[[], None]) -> None:
-        null = os.open(os.devnull, os.O_RDWR)
-        for fd in (0, 1, 2):
-            os.dup2(null, fd)
-        enter()
-        command = self.spec["command"]
-        if command:
-            os.execvpe(command[0], command, self.spec["env"])  # noqa: S606  the probe that the user declared
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as link:  # a name would need imports of its own
-            link.settimeout(self.spec["timeout"])
-            link.connect(("127.0.0.1", self.spec["port"]))
+        begin_look(self.spec, enter)
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as link:
+            reach(link, self.spec)
             os._exit(0 if self.spec["path"] is None or self._answers(link) else 1)
 
     def _answers(self, link: socket.socket) -> bool:
-        link.sendall(f"GET {self.spec['path']} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        send_get(link, self.spec["path"])
         head = b""
         while b"\n" not in head and len(head) < 4096:
             data = link.recv(4096)
@@ -478,17 +492,13 @@ class Activity:
         os.close(told_in)
 
     def _ask(self, enter: Callable[[], None], told: int) -> None:
-        null = os.open(os.devnull, os.O_RDWR)
-        for fd in (0, 1, 2):
-            os.dup2(null, fd)
-        enter()
-        command = self.spec["command"]
-        if command:
-            os.execvpe(command[0], command, self.spec["env"])  # noqa: S606  the probe that the user declared
+        # Here, as few runs need it, and before the child becomes a user who may not read where it is.
+        from datetime import UTC, datetime  # noqa: PLC0415
+
+        begin_look(self.spec, enter)
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as link:
-            link.settimeout(self.spec["timeout"])
-            link.connect(("127.0.0.1", self.spec["port"]))
-            link.sendall(f"GET {self.spec['path']} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            reach(link, self.spec)
+            send_get(link, self.spec["path"])
             answer = b""
             while len(answer) < CHUNK and (data := link.recv(CHUNK)):
                 answer += data
