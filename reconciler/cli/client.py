@@ -164,7 +164,8 @@ def _problem(response: httpx.Response) -> Failure:
         return Failure(Code.OURS, f"the daemon answered {response.status_code} without a reason")
     lines = [str(body.get("detail", response.status_code))]
     lines += [f"  {_line(problem)}" for problem in body.get("problems", [])]
-    return Failure(_CODES.get(response.status_code, Code.INPUT), "\n".join(lines))
+    code = _CODES.get(response.status_code, Code.INPUT)
+    return Failure(code, "\n".join(lines), asleep=body.get("asleep") is True)
 
 
 def _line(problem: Mapping[str, Any]) -> str:

@@ -39,10 +39,12 @@ class Failure(Exception):  # noqa: N818  the word that people use for it
     Attributes:
         code: how the process ends.
         message: one sentence for people, or a few lines; "" where the code says it all.
+        asleep: whether a service sleeps that was asked for.
     """
 
-    def __init__(self, code: Code, message: str) -> None:
+    def __init__(self, code: Code, message: str, *, asleep: bool = False) -> None:
         super().__init__(message)
+        self.asleep = asleep
         self.code = code
         self.message = message
 

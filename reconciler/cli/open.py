@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -30,7 +29,12 @@ def run(
     """Print where a service answers, and open it on a terminal. One that was culled as idle is woken first."""
     session = session_of(ctx)
     with connect(session) as daemon, pointing_at_hold(daemon, name):
-        answer = _woken(daemon, name) if _sleeps(daemon, name) else daemon.get("/v1/open", run=name)
+        try:
+            answer = daemon.get("/v1/open", run=name)
+        except Failure as failure:
+            if not failure.asleep:
+                raise
+            answer = _woken(daemon, name)
     if session.json:
         show.value(answer)
     else:
@@ -41,12 +45,7 @@ def run(
         typer.launch(answer["url"])
 
 
-def _sleeps(daemon: Daemon, name: str) -> bool:
-    operations = daemon.get("/v1/status")["operations"]
-    return any(one["operation"] == name and one["state"] == "asleep" for one in operations)
-
-
-def _woken(daemon: Daemon, name: str) -> Mapping[str, Any]:
+def _woken(daemon: Daemon, name: str) -> dict[str, Any]:
     """Where a service answers that slept, once it does.
 
     Raises:
