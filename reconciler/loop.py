@@ -140,7 +140,7 @@ class Loop:
     def stuck(self) -> tuple[str, ...]:
         """What does not go on until a person changes something, or we mend a fault of ours: one sentence each."""
         store = self.core.storage.words if self.core.storage is not None else ""
-        return tuple(dict.fromkeys((*self._stuck.values(), *self.notifier.stuck.values(), *([store] if store else []))))
+        return tuple(dict.fromkeys(filter(None, (*self._stuck.values(), *self.notifier.stuck.values(), store))))
 
     def _wait_for_a_person(self, name: str, message: str) -> None:
         if message not in self._stuck.values():

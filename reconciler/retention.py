@@ -126,8 +126,10 @@ class Retention:
     async def _remove_copies(self, going: Going) -> None:
         """Remove what the store has of it. What is in another store than the daemon's of now stays there."""
         storage = self._core.storage
-        for run in going.runs if storage is not None else ():
-            if storage is not None and run.copy is not None and run.copy.store == storage.store.url:
+        if storage is None:
+            return
+        for run in going.runs:
+            if run.copy is not None and run.copy.store == storage.store.url:
                 try:
                     await copies.removed(storage.store, storage.place_of(run.key))
                 except Transient as error:

@@ -80,9 +80,8 @@ class Roots:
             Transient: something outside must be tried again.
         """
         state = await self._core.ledger.root(name)
-        await self._act(
-            name, state, [effect for effect in effects(state, self._core.clock.now()) if isinstance(effect, Clean)]
-        )
+        wanted = effects(state, self._core.clock.now())
+        await self._act(name, state, [effect for effect in wanted if isinstance(effect, Clean)])
 
     async def _act(self, name: str, state: RootState, wanted: Sequence[Effect]) -> None:
         """Do what the records of `state` ask for, and record what came of it."""

@@ -89,8 +89,8 @@ class Mirror:
             before = self._states.get(name)
             if before is None:
                 continue
-            fresh = [run for run in runs if batch.opened[run.key] > since]
-            after = _after(before, batch.roots.get(name, before.record), runs, {run.key for run in fresh})
+            fresh = {run.key for run in runs if batch.opened[run.key] > since}
+            after = _after(before, batch.roots.get(name, before.record), runs, fresh)
             if after is None:
                 self.drop(name)
             else:

@@ -127,10 +127,11 @@ class SqliteLedger:
 
     async def root(self, name: str) -> RootState:
         """The root's record (a fresh one if unknown) with the runs that planning it needs."""
-        mirror = self._mirror
-        if mirror is None:
-            return await self._read(reads.root, name)
-        return await self._mirrored(mirror.root(name), lambda read: reads.root(read, name), partial(mirror.keep, name))
+        return await self._mirrored(
+            lambda mirror: mirror.root(name),
+            lambda connection: reads.root(connection, name),
+            lambda mirror, state: mirror.keep(name, state),
+        )
 
     async def roots(self) -> Mapping[str, RootRecord]:
         """All roots of which anything is known, by name."""
@@ -148,10 +149,7 @@ class SqliteLedger:
 
     async def claims(self) -> Sequence[Claim]:
         """What live attempts hold, by key."""
-        mirror = self._mirror
-        if mirror is None:
-            return await self._read(reads.claims)
-        return await self._mirrored(mirror.claims, reads.claims, mirror.keep_claims)
+        return await self._mirrored(lambda mirror: mirror.claims, reads.claims, Mirror.keep_claims)
 
     async def runs(self, query: RunQuery) -> Sequence[RunRecord]:
         """Runs that match `query`, newest opened first."""
@@ -184,10 +182,7 @@ class SqliteLedger:
 
     async def project(self) -> ProjectRecord:
         """What concerns the whole project."""
-        mirror = self._mirror
-        if mirror is None:
-            return await self._read(reads.project)
-        return await self._mirrored(mirror.project, reads.project, mirror.keep_project)
+        return await self._mirrored(lambda mirror: mirror.project, reads.project, Mirror.keep_project)
 
     async def answer(self, ident: str) -> Answered | None:
         """What came of a command; None while it waits."""
@@ -241,15 +236,23 @@ class SqliteLedger:
 
         return await self._in_thread(work)
 
-    async def _mirrored(self, known: T | None, query: Callable[[sa.Connection], T], keep: Callable[[T], None]) -> T:
+    async def _mirrored(
+        self,
+        known: Callable[[Mirror], T | None],
+        query: Callable[[sa.Connection], T],
+        keep: Callable[[Mirror, T], None],
+    ) -> T:
         """What the mirror knows, or what is read and kept in it: nothing is recorded in between, in the one thread."""
-        if known is not None:
-            self._demand_whole()
-            return known
+        mirror = self._mirror
+        if mirror is None:
+            return await self._read(query)
+        self._demand_whole()
+        if (had := known(mirror)) is not None:
+            return had
 
         def read(connection: sa.Connection) -> T:
             found = query(connection)
-            keep(found)
+            keep(mirror, found)
             return found
 
         return await self._read(read)

@@ -190,13 +190,19 @@ async def test_retry_of_one_node_leaves_the_others() -> None:
         assert "it has `first` or `second`" in answer["detail"]
 
 
+async def failed_with_a_rate(api: Api) -> str:
+    """The key of a run of `train` that a person gave a rate and that has failed."""
+    await api.until("train", "failed")
+    run = str((await api.ask("run", "train", params={"rate": "0.7"}))["answers"][0]["run"]["key"])
+    await run_in(api, run, "failed")
+    return run
+
+
 async def test_a_retry_goes_by_the_spec_then_or_now_and_keeps_what_a_person_gave() -> None:
     world = World(programs={"train": Program(seconds=0.0, exit_code=1)})
     world.push({"a.yaml": job("train")})
     async with world.running() as api:
-        await api.until("train", "failed")
-        run = (await api.ask("run", "train", params={"rate": "0.7"}))["answers"][0]["run"]["key"]
-        await run_in(api, run, "failed")
+        run = await failed_with_a_rate(api)
         world.push({"a.yaml": job("train", command="mended")})
         await run_in(api, "train@g2", "failed")
         await api.ask("retry", run, spec="then")
@@ -233,9 +239,7 @@ async def test_a_retry_with_a_spec_of_now_that_the_params_do_not_fit_is_refused(
     world = World(programs={"train": Program(seconds=0.0, exit_code=1)})
     world.push({"a.yaml": job("train")})
     async with world.running() as api:
-        await api.until("train", "failed")
-        run = (await api.ask("run", "train", params={"rate": "0.7"}))["answers"][0]["run"]["key"]
-        await run_in(api, run, "failed")
+        run = await failed_with_a_rate(api)
         world.push({"a.yaml": job("train", command="x").replace(b"rate", b"speed")})
         await run_in(api, "train@g2", "failed")
         answer = await api.ask("retry", run, status=422, spec="now")
