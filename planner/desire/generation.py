@@ -129,9 +129,11 @@ def supersede(draft: Draft) -> None:
 def is_superseded(draft: Draft, top: RunRecord) -> bool:
     """Whether something else is in force: ticks, events and requests finish, but a service would never."""
     applied = draft.state.record.applied
+    if _gone(draft):
+        return True
     if applied is None or top.key == applied.key:
         return False
-    if applied.digest is None or top.key.generation is not None:
+    if top.key.generation is not None:
         return True
     return top.kind == "service" and applied.key is not None and top.generation < applied.number
 
@@ -203,8 +205,11 @@ def _current_service(draft: Draft) -> tuple[RunRecord, CompiledOperation] | None
 
 
 def _gone(draft: Draft) -> bool:
-    applied = draft.state.record.applied
-    return applied is not None and applied.digest is None
+    """Whether the root is removed; where no generation of it ever started, no generation says so."""
+    planned, applied = draft.state.record.planned, draft.state.record.applied
+    if applied is not None:
+        return applied.digest is None
+    return planned is not None and planned.digest is None and planned.hold is None
 
 
 def _in_force(applied: Applied | None) -> str | None:

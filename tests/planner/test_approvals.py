@@ -82,6 +82,18 @@ APPROVALS = (
         alive=["train@g1#1"],
     ),
     Case(
+        "a run that was asked for of what is removed",
+        "neither is a service that a person ran and nobody approved, when nothing of the operation ever started",
+        [
+            push(approved(service()), job()),
+            ask("stop", "serve"),
+            ask("run", "serve"),
+            push(job()),
+        ],
+        runs={"serve@g1": "stopped", "serve@req-q2": "stopped", "train@g1": "running"},
+        alive=["train@g1#1"],
+    ),
+    Case(
         "superseded",
         "neither is what another commit replaced",
         [push(approved(job())), push(approved(job(command="more")))],

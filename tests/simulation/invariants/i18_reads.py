@@ -6,7 +6,7 @@ tree without files and a remote that fails take nothing away.
 
 from __future__ import annotations
 
-from planner.model.facts import Advanced, CommitPlanned, Renamed, StopIntended, TargetSet
+from planner.model.facts import Approved, CommitPlanned, Renamed, StopIntended, TargetSet
 from planner.model.status import StopReason
 from tests.simulation.history import History
 from tests.simulation.repository import Pushed
@@ -42,15 +42,18 @@ def _digest(wanted: Wanted, name: str) -> str | None:
 
 
 def _pruned(history: History) -> list[str]:
-    """Only the effects of what was removed are pruned."""
+    """Only the effects of what was removed are pruned, and where the removal is held, not before it is approved."""
     gone: set[str] = set()
+    held: set[str] = set()
     found = []
     for fact in history.facts():
         match fact:
-            case Advanced():
-                (gone.add if fact.digest is None else gone.discard)(fact.root)
-            case Renamed():
-                gone.discard(fact.root)
+            case TargetSet():
+                removed, waits = fact.planned.digest is None, fact.planned.hold is not None
+                (gone.add if removed and not waits else gone.discard)(fact.root)
+                (held.add if removed and waits else held.discard)(fact.root)
+            case Approved(key=None) if fact.root in held:
+                gone.add(fact.root)
             case StopIntended() if fact.reason is StopReason.PRUNED and fact.root not in gone:
                 found.append(f"{fact.key} was pruned, and {fact.root} is not removed")
             case _:
