@@ -6,12 +6,13 @@ with; what comes of it is decided where runs are walked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from planner import keys
 from planner.desire.nodes import effective, form_of, has_begun, newest
 from planner.desire.opening import commit_in_force, opened_under
+from planner.desire.overtaken import overtaken
 from planner.desire.stopping import below
 from planner.desire.view import Draft
 from planner.keys import Key
@@ -57,6 +58,7 @@ def _retry(draft: Draft, command: Command) -> str:
         raise _No(f"{draft.name} is up or starting as {up}; plumbline stop {draft.name} first")
     places = _places(draft, top, command, form)
     earlier = _earlier(draft, top, command, places)
+    places = tuple(sorted({*places, *_overtaken(draft, top, form, places)}))
     number = max(top.rounds.values(), default=0) + 1
     draft.add(replace(_retried(draft, top, (number, places, form), command), earlier=earlier))
     kept = _kept_words(earlier)
@@ -213,6 +215,15 @@ def _never_began(draft: Draft, top: RunRecord) -> bool:
 
 def _has_children(draft: Draft, top: RunRecord) -> bool:
     return top.kind == "dag" or has_begun(draft, top.key)
+
+
+def _overtaken(draft: Draft, top: RunRecord, form: CompiledOperation | None, places: tuple[str, ...]) -> Iterator[str]:
+    """Take back what comes after `places` and has not started; the places of what is decided anew."""
+    form = form or form_of(draft, top)
+    for run in overtaken(draft, top, form, places) if form is not None else ():
+        if not run.status.final:
+            draft.add(Settled(draft.name, run.key, RunStatus.STOPPED, "what it waited for is run again", draft.now))
+        yield "/".join(run.key.place)
 
 
 # What a round begins with

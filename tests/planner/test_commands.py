@@ -327,10 +327,10 @@ RETRY = (
     ),
     Answer(
         "node",
-        "one node by its key",
+        "one node by its key, with what comes after it and never started",
         (*B_FAILED, ask("retry", "flow", key="flow@g1/b")),
-        "yes: flow@g1 round 1: b",
-        ("round 1 of flow@g1: b", "opens flow@g1/b~1", "starts flow@g1/b~1#1"),
+        "yes: flow@g1 round 1: b, c",
+        ("round 1 of flow@g1: b, c", "opens flow@g1/b~1", "starts flow@g1/b~1#1"),
     ),
     Answer(
         "node-that-succeeded",

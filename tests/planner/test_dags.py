@@ -10,9 +10,9 @@ from planner.admit import Limits
 from planner.desire.rollup import rollup, trigger
 from planner.model.desired import CompiledOperation
 from planner.model.status import FINAL, LIVE, RunStatus, StopReason
-from tests.planner.builders import dag, job, node
+from tests.planner.builders import approved, dag, job, node
 from tests.planner.cases import Case, table
-from tests.planner.history import Step, after, ask, end, gone, push, wait, world
+from tests.planner.history import Step, after, approve, ask, end, gone, push, wait, world
 
 pytestmark = pytest.mark.unit
 
@@ -311,3 +311,68 @@ def test_a_dag_inside_a_dag_waits_anew_for_what_is_retried_before_it():
     assert history.alive() == ["flow@g1/load~1#1"]
     end("flow@g1/load~1#1")(history)
     assert history.alive() == ["flow@g1/inner/split~1#1"]
+
+
+HELD = approved(job("fit", "fit"))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "steps", "runs", "alive"),
+    [
+        pytest.param(
+            (node("load"), node(HELD, "load")),
+            (end("flow@g1/load#1"), ask("retry", "flow", key="flow@g1/load", mode="all"), approve("flow")),
+            {"flow@g1/fit": "stopped", "flow@g1/load~1": "running"},
+            ["flow@g1/load~1#1"],
+            id="what-waits-for-an-approval",
+        ),
+        pytest.param(
+            (node("load"), node("fit", "load"), node("score", "fit")),
+            (end("flow@g1/load#1", 1), ask("retry", "flow", key="flow@g1/load"), end("flow@g1/load~1#1")),
+            {"flow@g1/fit": "upstream_failed", "flow@g1/score": "upstream_failed", "flow@g1/fit~1": "running"},
+            ["flow@g1/fit~1#1"],
+            id="what-was-decided-without-a-start",
+        ),
+        pytest.param(
+            (node("load"), node(dag("inner", node(HELD), node("score", "fit")), "load")),
+            (end("flow@g1/load#1"), ask("retry", "flow", key="flow@g1/load", mode="all"), approve("flow")),
+            {"flow@g1/inner/fit": "stopped", "flow@g1/load~1": "running"},
+            ["flow@g1/load~1#1"],
+            id="a-dag-of-which-nothing-started",
+        ),
+        pytest.param(
+            (node("load"), node(dag("inner", node(HELD), node("score")), "load")),
+            (end("flow@g1/load#1"), ask("retry", "flow", key="flow@g1/load", mode="all"), approve("flow")),
+            {"flow@g1/inner/fit": "running", "flow@g1/inner/score": "running", "flow@g1/load~1": "running"},
+            ["flow@g1/inner/fit#1", "flow@g1/inner/score#1", "flow@g1/load~1#1"],
+            id="a-dag-that-goes-on",
+        ),
+        pytest.param(
+            (node("load"), node("fit", "load"), node("score", "fit")),
+            (
+                end("flow@g1/load#1"),
+                end("flow@g1/fit#1"),
+                ask("retry", "flow", key="flow@g1/load", mode="all"),
+            ),
+            {"flow@g1/fit": "succeeded", "flow@g1/score": "running", "flow@g1/load~1": "running"},
+            ["flow@g1/load~1#1", "flow@g1/score#1"],
+            id="what-has-started-goes-on",
+        ),
+        pytest.param(
+            (node("load"), node(HELD, "load")),
+            (
+                end("flow@g1/load#1"),
+                ask("stop", "flow", key="flow@g1/fit"),
+                ask("retry", "flow", key="flow@g1/load", mode="all"),
+                end("flow@g1/load~1#1"),
+            ),
+            {"flow@g1/fit": "stopped", "flow@g1": "stopped"},
+            [],
+            id="what-a-person-stopped-stays",
+        ),
+    ],
+)
+def test_what_comes_after_a_node_that_is_run_again_and_has_not_started_is_decided_anew(nodes, steps, runs, alive):
+    history = after(push(dag("flow", *nodes)), *steps)
+    assert runs.items() <= history.runs().items()
+    assert history.alive() == alive
