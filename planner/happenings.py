@@ -19,7 +19,7 @@ from planner.model.records import RunRecord
 from planner.model.status import RunStatus
 from planner.spec import globs
 
-__all__ = ["LARGEST_DATA", "Listeners", "of_commit", "of_runs", "reached", "told"]
+__all__ = ["LARGEST_DATA", "Listeners", "came_to", "of_commit", "of_runs", "reached", "told"]
 
 LARGEST_DATA = 64 * 1024
 """Bytes of an event's data as JSON: outputs beyond are left out, as the run has them."""
@@ -78,8 +78,7 @@ def of_runs(before: RootState, after: RootState, kinds: Collection[str], now: da
             continue
         if had is run and run.kind != "dag":  # of a DAG it may be a node that went on
             continue
-        new = reached(run, after) - (reached(had, before) if had is not None else frozenset())
-        for status in sorted(new):
+        for status in sorted(came_to(run, after, had, before)):
             if _KIND + status in kinds:
                 yield _of_run(name, run, status, now)
 
@@ -90,6 +89,19 @@ def reached(run: RunRecord, state: RootState) -> frozenset[str]:
     if run.kind == "dag" and any(other.attempts and other.key.top == run.key.top for other in state.runs.values()):
         been |= {str(RunStatus.PROCESSING)}
     return been | {"done"} if run.status.final else been
+
+
+def came_to(run: RunRecord, after: RootState, had: RunRecord | None, before: RootState) -> frozenset[str]:
+    """Statuses that a run has been in since another state, in which it was `had`.
+
+    A DAG may leave its end by a round and come to the same end at once: that is another one.
+    """
+    if had is None:
+        return reached(run, after)
+    been = reached(had, before)
+    if had.status.final and had.rounds != run.rounds:
+        been -= {str(had.status), "done"}
+    return reached(run, after) - been
 
 
 def _of_run(name: str, run: RunRecord, status: str, now: datetime) -> OutsideEvent:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 
 from planner.fold import RootState
-from planner.happenings import reached
+from planner.happenings import came_to
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Dag
 from planner.model.events import ident_of
@@ -57,7 +57,7 @@ def notices(
         wanted = told(run).get(key.place, ())
         if not wanted:
             continue
-        new = reached(run, after) - (reached(had, before) if had is not None else frozenset())
+        new = came_to(run, after, had, before)
         for one in wanted:
             if one.trigger in new:
                 yield from (_notice(after.record.name, run, one.trigger, name, now) for name in one.connections)

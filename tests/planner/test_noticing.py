@@ -87,6 +87,15 @@ def test_an_end_after_a_retry_is_another_notice() -> None:
     assert first[0].ident != second[0].ident
 
 
+def test_a_dag_that_a_retry_brings_to_the_same_end_at_once_ends_twice() -> None:
+    flow = telling(dag("flow", node("a"), node("b", "a")), ("failed", "pager"), ("running", "screen"))
+    given = (push(flow), end("flow@g1/a#1", 1))
+
+    notices = owed(ask("retry", "flow", key="flow@g1/b"), *given, root="flow")
+    assert said(notices) == ["pager: flow@g1 failed, failed"]
+    assert notices[0].ident != owed(given[1], given[0], root="flow")[0].ident
+
+
 def test_what_is_carried_over_was_told_before() -> None:
     flow = telling(dag("flow", node(telling(job("a"), ("succeeded", "chat")))), ("started", "pager"))
     changed = telling(dag("flow", node(telling(job("a"), ("succeeded", "chat"))), node("b", "a")), ("started", "pager"))

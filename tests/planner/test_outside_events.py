@@ -455,6 +455,16 @@ def test_a_service_that_starts_an_operation():
     ]
 
 
+def test_a_dag_that_a_retry_brings_to_the_same_end_at_once_starts_an_operation_again():
+    flow = dag("flow", node("a"), node("b", "a"))
+    history = after(push(flow, deploy(("runs.flow", "failed"))), end("flow@g1/a#1", 1))
+    before = [key for key in history.alive() if key.startswith("deploy")]
+    ask("retry", "flow", key="flow@g1/b")(history)
+
+    assert len(before) == 1
+    assert len([key for key in history.alive() if key.startswith("deploy")]) == 2
+
+
 def test_ids_tell_sources_apart():
     names = {ident_of("sent", "a", "b"), ident_of("run", "a", "b"), ident_of("sent", "ab"), ident_of("sent", "b", "a")}
 
