@@ -55,8 +55,10 @@ class _Seen:
 def check(history: History) -> list[str]:
     seen = _Seen()
     found: list[str] = []
-    for fact in history.facts():
-        found += _step(seen, fact)
+    for made in history.transactions:
+        # What ends in the transaction by which somebody begins to listen, or ceases to, is told to who did before.
+        for fact in sorted(made.facts, key=lambda fact: isinstance(fact, Listened)):
+            found += _step(seen, fact)
     found += [f"{ident} was received {count} times" for ident, count in seen.received.items() if count > 1]
     found += [
         f"{ident} started {count} runs of one operation" for (_, ident), count in seen.started.items() if count > 1

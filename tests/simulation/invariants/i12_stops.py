@@ -60,8 +60,8 @@ def _superseded(history: History, key: Key) -> bool:
     applied = history.state.roots[top.root].applied
     if applied is not None and applied.digest is None:
         return True
-    if applied is not None and applied.digest is None:
-        return True
+    if applied is not None and top.kind == "service" and top.generation < applied.number:
+        return True  # one that a person ran gives way to the service of a newer generation too
     return key.generation is not None and (applied is None or applied.key != key.top)
 
 
