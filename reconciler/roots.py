@@ -60,6 +60,8 @@ class Roots:
         finally:
             await self.door.planned(name)
         after = plan.state
+        for key in core.renamed.keys() & after.runs.keys():
+            del core.renamed[key]  # it may have its own name again
         core.renamed.update({key: name for key in after.runs if key.root != name})
         if facts:
             self._publisher.changed(facts)

@@ -98,7 +98,7 @@ def retuned(chance: random.Random, spec: Spec, style: Style) -> Spec:
 def rescheduled(chance: random.Random, spec: Spec, style: Style) -> Spec:
     """`spec` with another schedule."""
     if style.paced:
-        made: Periodic = CronSchedule(cron="25,55 * * * *")
+        made: Periodic = CronSchedule(cron="5,35 * * * *")  # between two moves, and long before the next
     elif chance.random() < 0.5:
         made = CronSchedule(cron=chance.choice(["*/5 * * * *", "*/2 * * * *", "3-59/10 * * * *", "30 * * * *"]))
     else:

@@ -183,6 +183,22 @@ def test_a_plan_that_a_rename_overtook_is_made_again_under_the_new_name() -> Non
     assert made.state.roots["train"].cursor is None
 
 
+def test_what_is_renamed_there_and_back_is_told_at_once_of_the_end_of_its_run() -> None:
+    seen: list[RunStatus] = []
+
+    async def script(world: World) -> None:
+        await push(world, Spec("train"))
+        for name in ("tune", "train"):
+            await trio.sleep(10.0)
+            await push(world, Spec(name))
+        await trio.sleep(31.0)  # the next survey is later
+        seen.append(world.ledger.snapshot().runs[Key("train", "g1", ())].status)
+
+    history(script, {"train@g1#1": Program(seconds=50.0)})
+
+    assert seen == [RunStatus.SUCCEEDED]
+
+
 NESTED = (
     Part("load"),
     Part("inner", after=("load",), parts=(Part("split", retries=1), Part("fold", needs=("split",)))),

@@ -14,9 +14,10 @@ from datetime import timedelta
 
 import trio
 
-from planner.admit import Limits
+from planner.admit import Limits, grant
 from planner.desire.view import Identity, View
-from planner.effects import effects
+from planner.effects import Clean, Effect, effects
+from planner.keys import Key
 from planner.model.events import OutsideEvent, ident_of
 from planner.model.facts import Asked, Fact, Observed
 from planner.model.people import Command
@@ -342,10 +343,22 @@ class World:
             )
             plan = plan_root(view)
             left = [repr(fact) for fact in plan.facts]
-            left += [f"ready: {ready.key}" for ready in plan.ready]
-            left += [f"effect: {effect!r}"[:200] for effect in effects(state, now)]
+            left += [f"ready: {ready.key}" for ready in plan.ready if self._may_start(name, ready.key)]
+            left += [f"effect: {effect!r}"[:200] for effect in effects(state, now) if not self._is_due(name, effect)]
             if left:
                 self.history.leftovers[name] = left
+
+    def _may_start(self, name: str, key: Key) -> bool:
+        """Whether something that is ready is not where it belongs: in the line, which has no place for it."""
+        core, state = self.core, self.ledger.snapshot()
+        if core is None or all(item.key != key for item in core.line.of(name)):
+            return True
+        granted = grant(core.line, list(state.claims.values()), LIMITS, self.clock.now())
+        return key in {intent.key for intent in granted.intents}
+
+    def _is_due(self, name: str, effect: Effect) -> bool:
+        """Whether the queue has it, since what has ended is cleaned together."""
+        return isinstance(effect, Clean) and self.core is not None and f"clean:{name}" in self.core.queue._later
 
 
 async def simulate(plan: Plan, history: History, play: Play) -> None:
