@@ -37,6 +37,7 @@ demo: setup ## a repository, the daemon, pushes, plans, runs and statuses, in on
 .PHONY: sim
 sim: setup ## more seeds of the simulation: SEEDS=0:20000
 	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),0:20000)
+	$(if $(SEEDS),,$(BIN)/python -m tests.simulation --days --seeds 0:40)
 
 .PHONY: dst
 dst: setup ## cron expressions in every time zone where clocks change, against a walk through all minutes: YEAR=2026

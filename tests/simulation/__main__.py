@@ -11,7 +11,7 @@ from collections import Counter
 from datetime import timedelta
 
 from tests.simulation.clock import EPOCH
-from tests.simulation.run import Outcome, history_of, plan_of, run, run_short, shows
+from tests.simulation.run import Outcome, history_of, plan_of, plan_of_days, run, run_short, shows
 from tests.simulation.words import words
 
 
@@ -23,6 +23,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("seed", type=int, nargs="?", help="run this seed alone")
     parser.add_argument("--seeds", metavar="A:B", help="run seeds from A up to and without B")
+    parser.add_argument(
+        "--days", action="store_true", help="histories of 24 days, in which the wall clock jumps both ways"
+    )
     parser.add_argument("--step", type=int, default=1, help="with --seeds: every so many seeds")
     parser.add_argument("--stop", action="store_true", help="with --seeds: stop at the first violation")
     parser.add_argument(
@@ -45,7 +48,7 @@ def main() -> int:
     if args.seeds is None and args.seed is None and args.short is None:
         parser.error("name a seed, --seeds A:B or --short NAME")
     if args.seeds is None and args.verbose:
-        for at, line in history_of(plan_of(args.seed)).lines:
+        for at, line in history_of((plan_of_days if args.days else plan_of)(args.seed)).lines:
             say(f"{EPOCH + timedelta(seconds=at):%H:%M:%S.%f}"[:-3], words(line))
     first, _, last = (args.seeds or f"{args.seed}:{args.seed + 1}").partition(":")
     return _run_all(range(int(first), int(last), args.step), args)
@@ -58,7 +61,7 @@ def _told(outcome: Outcome) -> dict[str, object]:
 def _run_all(seeds: range, args: argparse.Namespace) -> int:
     begun, failed, counts = time.perf_counter(), 0, Counter[str]()
     for seed in seeds:
-        outcome = run(seed)
+        outcome = run(seed, (plan_of_days if args.days else plan_of)(seed))
         counts += outcome.counts
         failed += bool(outcome.violations)
         if args.json:

@@ -30,9 +30,11 @@ class Style:
 
     Attributes:
         paced: only what ends the same whatever the timing: no policy that asks how late something is.
+        slow: schedules of hours and days.
     """
 
     paced: bool = False
+    slow: bool = False
 
 
 def draw(chance: random.Random, name: str, style: Style) -> Spec:
@@ -99,6 +101,11 @@ def rescheduled(chance: random.Random, spec: Spec, style: Style) -> Spec:
     """`spec` with another schedule."""
     if style.paced:
         made: Periodic = CronSchedule(cron="5,35 * * * *")  # between two moves, and long before the next
+    elif style.slow and chance.random() < 0.4:
+        made = CronSchedule(cron=chance.choice(["30 * * * *", "0 * * * *"]))
+    elif style.slow:
+        start = EPOCH + timedelta(hours=chance.randrange(50)) if chance.random() < 0.3 else None
+        made = IntervalSchedule(frequency=chance.choice([2, 7, 24, 50]) * timedelta(hours=1), start_at=start)
     elif chance.random() < 0.5:
         made = CronSchedule(cron=chance.choice(["*/5 * * * *", "*/2 * * * *", "3-59/10 * * * *", "30 * * * *"]))
     else:

@@ -23,6 +23,12 @@ CROWD = ("front", "back", "left", "right", "upper")
 SLOT = 1800.0
 """Seconds between two moves of a paced history."""
 
+MINUTES = (0.0, 0.0, 0.3, 1.0, 3.0, 10.0, 40.0, 150.0, 400.0)
+"""Seconds between two moves of a storm."""
+HOURS = (0.0, 1.0, 60.0, 900.0, 5000.0, 20_000.0, 40_000.0, 90_000.0)
+"""Seconds between two moves of a history of days."""
+_DAY = 86_400.0
+
 Move = Callable[[World], Awaitable[None]]
 
 
@@ -31,17 +37,20 @@ async def play(world: World) -> None:
     crowd: Content = {"crowd.yaml": tuple(Spec(name, "service") for name in CROWD)} if world.plan.crowded else {}
     await _push(world, "push-add", _with_new(world, crowd))
     for number in range(world.plan.moves):
+        if world.plan.days and trio.current_time() > world.plan.days * _DAY:
+            break
         if world.plan.paced:
             await trio.sleep((number + 1) * SLOT - trio.current_time())
             await world.up.wait()
             names, weights = zip(*PACED.items(), strict=True)
         else:
-            await trio.sleep(world.chances.moves.choice([0.0, 0.0, 0.3, 1.0, 3.0, 10.0, 40.0, 150.0, 400.0]))
+            await trio.sleep(world.chances.moves.choice(HOURS if world.plan.days else MINUTES))
             names, weights = zip(*_storm(world.plan).items(), strict=True)
         name = world.chances.moves.choices(names, weights)[0]
         await MOVES[name](world)
     if world.plan.paced:
         await trio.sleep((world.plan.moves + 1) * SLOT - trio.current_time())
+    await trio.sleep(max(world.plan.days * _DAY - trio.current_time(), 0.0))
 
 
 # ---- pushes
@@ -309,7 +318,12 @@ async def ask_believe(world: World) -> None:
 
 async def turn_clock(world: World) -> None:
     world.history.counts["turn-clock"] += 1
-    seconds = world.chances.moves.choice([-300.0, -20.0, 20.0, 300.0, 4000.0])
+    jumps = (
+        [-90_000.0, -4000.0, -300.0, 300.0, 4000.0, 90_000.0]
+        if world.plan.days
+        else [-300.0, -20.0, 20.0, 300.0, 4000.0]
+    )
+    seconds = world.chances.moves.choice(jumps)
     world.clock.offset += timedelta(seconds=seconds)
     world.history.wall_moved = True
     world.say(f"the wall clock jumps by {seconds:g} s")

@@ -41,7 +41,18 @@ from tests.simulation.moves import play
 from tests.simulation.shorts import SHORTS
 from tests.simulation.world import LIMITS, Plan, Play, simulate
 
-__all__ = ["INVARIANTS", "THE_WORLD", "Outcome", "history_of", "plan_of", "run", "run_short", "shows", "violations"]
+__all__ = [
+    "INVARIANTS",
+    "THE_WORLD",
+    "Outcome",
+    "history_of",
+    "plan_of",
+    "plan_of_days",
+    "run",
+    "run_short",
+    "shows",
+    "violations",
+]
 
 _MODULES = (
     i01_one_record,
@@ -90,9 +101,14 @@ def plan_of(seed: int) -> Plan:
     return Plan(seed, turns_clock=seed % 5 == 4, crowded=seed % 5 in {1, 3}, moves=34)
 
 
-def run(seed: int) -> Outcome:
+def plan_of_days(seed: int) -> Plan:
+    """A history of 24 days, in which the wall clock jumps both ways, by up to a day and an hour."""
+    return Plan(seed, turns_clock=True, days=24, moves=400)
+
+
+def run(seed: int, plan: Plan | None = None) -> Outcome:
     """Run a seed, and check every invariant; a history that cannot be told to its end breaks one too."""
-    return _guarded(seed, lambda: _run(seed))
+    return _guarded(seed, lambda: _run(plan or plan_of(seed)))
 
 
 def run_short(name: str) -> Outcome:
@@ -117,9 +133,8 @@ def _guarded(seed: int, work: Callable[[], Outcome]) -> Outcome:
         return Outcome(seed, {THE_WORLD: [traceback.format_exc()]})
 
 
-def _run(seed: int) -> Outcome:
-    plan = plan_of(seed)
-    history = history_of(plan)
+def _run(plan: Plan) -> Outcome:
+    seed, history = plan.seed, history_of(plan)
     outcome = Outcome(seed, counts=history.counts)
     outcome.violations.update(violations(history))
     if plan.paced:

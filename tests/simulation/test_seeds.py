@@ -11,6 +11,8 @@ from tests.simulation.processes import Ran, replay_command, start
 pytestmark = pytest.mark.simulation
 
 SEEDS = 300
+LONG = 4
+"""Histories of 24 days."""
 LEAST = 100
 """How often each lie must be told over all seeds: a lie that is hardly told proves nothing."""
 
@@ -27,3 +29,15 @@ def test_no_history_breaks_an_invariant_and_every_lie_is_told(record_property):
     assert sorted(ran.seeds) == list(range(SEEDS))
     assert {replay_command(seed): found for seed, found in ran.violations.items()} == {}
     assert {lie: ran.counts[lie] for lie in (*LIES, *FORGE_LIES) if ran.counts[lie] < LEAST} == {}
+
+
+def test_no_history_of_24_days_with_a_clock_that_jumps_both_ways_breaks_an_invariant(record_property):
+    half = LONG // 2
+    ran = Ran()
+    for running in [start(["--days", "--seeds", f"0:{half}"]), start(["--days", "--seeds", f"{half}:{LONG}"])]:
+        ran.add(running.wait())
+    record_property("simulation", f"{LONG} histories of 24 days, turn-clock={ran.counts['turn-clock']}")
+
+    assert sorted(ran.seeds) == list(range(LONG))
+    assert {f"{replay_command(seed)} --days": found for seed, found in ran.violations.items()} == {}
+    assert ran.counts["turn-clock"] > LONG

@@ -45,13 +45,11 @@ Play = Callable[["World"], Awaitable[None]]
 
 INSTANCE, PROJECT = "sim", "project"
 LIMITS = Limits(runs=12, slots={"gpu": 2})
-RESYNC = 120.0
-POLL = 45.0
 PATIENCE = 2700.0
 """Seconds within which everything must come to rest once nothing fails any more."""
 
 _MOST_AWAITS = 40_000
-"""Of the ports, in one history: more is a loop that feeds itself."""
+"""Of the ports, in one history of hours: more is a loop that feeds itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,7 @@ class Plan:
         moves: how many there are.
         turns_clock: whether the wall clock jumps.
         crowded: whether many services are up, so that a burning machine takes much with it.
+        days: how long it takes at least: people leave the daemon alone for hours then; 0 for a storm of minutes.
         programs: what programs do; by the seed and their key where it is left out.
     """
 
@@ -74,12 +73,28 @@ class Plan:
     moves: int = 14
     turns_clock: bool = False
     crowded: bool = False
+    days: int = 0
     programs: Callable[[Order], Program] | None = None
 
     @property
     def style(self) -> Style:
         """What its authors write."""
-        return Style(paced=self.paced)
+        return Style(paced=self.paced, slow=self.days > 0)
+
+    @property
+    def resync(self) -> float:
+        """Seconds between two looks of the daemon at everything."""
+        return 600.0 if self.days else 120.0
+
+    @property
+    def poll(self) -> float:
+        """Seconds between two looks at the repository."""
+        return 600.0 if self.days else 45.0
+
+    @property
+    def most_awaits(self) -> int:
+        """Of ports, in the whole history."""
+        return _MOST_AWAITS * (1 + self.days)
 
 
 @dataclass(slots=True)
@@ -137,7 +152,7 @@ class World:
                 self.say,
                 0.0 if self.quiet or not self.plan.faults else 0.02,
                 self.chances.deaths,
-                _MOST_AWAITS - self.history.counts["awaits"],
+                self.plan.most_awaits - self.history.counts["awaits"],
                 self.give_up,
             )
             self.say(f"life {self.lives} begins")
@@ -185,13 +200,13 @@ class World:
             forge=mortal(life, FailingForge(self.forge), "forge"),
             clock=self.clock,
         )
-        policy = Policy(Identity(INSTANCE, PROJECT), "main", limits=LIMITS, resync=RESYNC)
+        policy = Policy(Identity(INSTANCE, PROJECT), "main", limits=LIMITS, resync=self.plan.resync)
         return Core(ports, policy)
 
     async def _poll(self, core: Core) -> None:
         while True:
             core.queue.add("source")
-            await trio.sleep(POLL)
+            await trio.sleep(self.plan.poll)
 
     async def ask(self, verb: str, root: str, **args: object) -> None:
         """A person asks for something, through the daemon that lives."""
@@ -210,7 +225,7 @@ class World:
         chance = random.Random(f"{self.plan.seed}:smoke")
         number = 0
         while not self.quiet:
-            await trio.sleep(chance.choice([5.0, 60.0, 300.0]))
+            await trio.sleep(chance.choice([5.0, 60.0, 300.0]) * (100 if self.plan.days else 1))
             roots = self.ledger.snapshot().roots.values()
             listened = any(one.ref == SMOKE for record in roots for one in record.listens)
             if not listened or self.loop is None or self.life is None or self.life.dead or self.quiet:
@@ -284,7 +299,7 @@ class World:
             if not liveness.check(self.history) and not i18_reads.check(self.history):
                 self.history.settled = True
                 break
-        await trio.sleep(2 * RESYNC + 10)
+        await trio.sleep(2 * self.plan.resync + 10)
         for _ in range(3):
             # What ends at this very instant is not seen yet.
             await self._plan_again()
@@ -401,4 +416,4 @@ async def simulate(plan: Plan, history: History, play: Play) -> None:
     for stream in world.truth._hints:
         stream.close()
     if history.counts["given-up"]:
-        raise RuntimeError(f"more than {_MOST_AWAITS} awaits of ports: something wakes itself without end")
+        raise RuntimeError(f"more than {plan.most_awaits} awaits of ports: something wakes itself without end")

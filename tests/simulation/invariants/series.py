@@ -41,12 +41,12 @@ def ticks(schedule: Periodic, anchor: datetime, until: datetime) -> list[datetim
 def _cron(schedule: CronSchedule, anchor: datetime, until: datetime) -> list[datetime]:
     start = schedule.start_at if schedule.start_at and schedule.start_at >= anchor else None
     found = [start] if start else []
-    on = minutes(schedule.cron)
-    at = (max(anchor, start or anchor) + timedelta(minutes=1)).replace(second=0, microsecond=0)
-    while at <= until:
-        if at.minute in on:
-            found.append(at)
-        at += timedelta(minutes=1)
+    on = sorted(minutes(schedule.cron))
+    after = max(anchor, start or anchor)
+    hour = after.replace(minute=0, second=0, microsecond=0)
+    while hour <= until:
+        found += [at for minute in on if after < (at := hour + timedelta(minutes=minute)) <= until]
+        hour += timedelta(hours=1)
     return found
 
 
