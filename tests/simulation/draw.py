@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from planner.model.desired import OnChange, Policy, RunPolicy
 from planner.model.gang import Update
+from planner.model.retention import Retention
 from planner.model.schedule import CronSchedule, IntervalSchedule
 from tests.simulation.clock import EPOCH
 from tests.simulation.specs import Part, Periodic, Spec
@@ -57,7 +58,17 @@ def draw(chance: random.Random, name: str, style: Style) -> Spec:
         made = replace(made, hook=_hook(hooks, 0.15), parts=_hooked(hooks, made.parts))
         made = replace(made, most_failed=hooks.choice([0, 0, 0, 25, 50]) if made.kind == "dag" else 0)
     made = replace(made, listens=() if style.paced else _listens(made))
+    policy = policy if style.paced else replace(policy, retention=_retention(made, style))
     return replace(made, policy=policy, refused="no such framework" if chance.random() < 0.03 else "")
+
+
+def _retention(made: Spec, style: Style) -> Retention | None:
+    """How many runs are kept, and how long; dice of their own."""
+    chance = random.Random(f"retention of {made}")
+    if chance.random() < 0.5:
+        return None
+    count, age = chance.choice([(1, None), (3, None), (None, 300.0), (3, 900.0)])
+    return Retention(count, age if age is None or not style.slow else 100 * age)
 
 
 def _listens(made: Spec) -> tuple[tuple[str, str], ...]:

@@ -11,11 +11,12 @@ from planner.keys import Key
 from planner.model.commits import StatusRecord
 from planner.model.desired import CompiledOperation
 from planner.model.facts import Fact
+from planner.model.records import RootRecord, RunRecord
 from planner.model.run import Leases
 from reconciler.ledger.state import MemoryState
 from tests.simulation.repository import Pushed
 
-__all__ = ["History", "Start", "Transaction"]
+__all__ = ["History", "Removal", "Start", "Transaction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,16 @@ class Start:
     readable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What retention took of a root: the wall's instant, and the root before and after, with its runs."""
+
+    wall: datetime
+    before: RootRecord
+    had: tuple[RunRecord, ...]
+    taken: frozenset[Key]
+
+
 @dataclass(slots=True)
 class History:
     """A seed's history.
@@ -58,7 +69,9 @@ class History:
         ended_without_start: attempts that were stopped before they were made.
         alive: programs that run at the end.
         leases: what each of them holds.
-        state: the ledger at the end.
+        state: the ledger at the end, with the runs that retention took as they were then.
+        stored: the ledger as it is.
+        removals: what retention took.
         said: what the forge shows at the end.
         burnt: when much was gone at once, and what of it nobody had told to stop.
         leftovers: what another plan at the end would still do, by root.
@@ -79,12 +92,18 @@ class History:
     starts: list[Start] = field(default_factory=list)
     alive: frozenset[Key] = frozenset()
     state: MemoryState = field(default_factory=MemoryState)
+    stored: MemoryState = field(default_factory=MemoryState)
+    removals: list[Removal] = field(default_factory=list)
     said: dict[tuple[str, str], StatusRecord] = field(default_factory=dict)
     burnt: list[tuple[float, frozenset[Key]]] = field(default_factory=list)
     leftovers: dict[str, list[str]] = field(default_factory=dict)
     crashes: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     now: datetime | None = None
+
+    def taken(self) -> dict[Key, RunRecord]:
+        """The runs that retention took, with all below them."""
+        return {run.key: run for one in self.removals for run in one.had if run.key.top in one.taken}
 
     def facts(self) -> list[Fact]:
         """Every fact in order."""

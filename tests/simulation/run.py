@@ -35,6 +35,7 @@ from tests.simulation.invariants import (
     i26_confluence,
     i29_twin,
     liveness,
+    retention,
     statuses,
 )
 from tests.simulation.moves import play
@@ -76,6 +77,7 @@ _MODULES = (
     cluster,
     crashes,
     statuses,
+    retention,
 )
 INVARIANTS: dict[str, Callable[[History], list[str]]] = {module.NAME: module.check for module in _MODULES}
 """What every history must keep, by name."""
@@ -102,8 +104,8 @@ def plan_of(seed: int) -> Plan:
 
 
 def plan_of_days(seed: int) -> Plan:
-    """A history of 24 days, in which the wall clock jumps both ways, by up to a day and an hour."""
-    return Plan(seed, turns_clock=True, days=24, moves=400)
+    """A history of 24 days; in three of four the wall clock jumps both ways, by up to a day and an hour."""
+    return Plan(seed, turns_clock=seed % 4 != 3, days=24, moves=400)
 
 
 def run(seed: int, plan: Plan | None = None) -> Outcome:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import trio
@@ -25,15 +25,15 @@ from planner.plan import plan_root, reads
 from reconciler.backends.memory import MemoryBackend, Program
 from reconciler.core import Core, Policy, Ports
 from reconciler.errors import Transient
-from reconciler.ledger.memory import MemoryLedger
 from reconciler.ledger.state import MemoryState
 from reconciler.loop import Loop, LoopSettings
 from reconciler.ports import Order
 from tests.simulation.clock import VirtualClock
 from tests.simulation.draw import SMOKE, Style
 from tests.simulation.forge import FailingForge, Outside
-from tests.simulation.history import History, Start, Transaction
+from tests.simulation.history import History, Removal, Start, Transaction
 from tests.simulation.invariants import i18_reads, liveness
+from tests.simulation.ledger import SimLedger
 from tests.simulation.lies import Liar, LyingBackend, Rates
 from tests.simulation.life import Life, mortal
 from tests.simulation.programs import program
@@ -123,7 +123,7 @@ class World:
     clock: VirtualClock
     remote: Remote
     source: SimSource
-    ledger: MemoryLedger
+    ledger: SimLedger
     forge: Outside
     truth: MemoryBackend
     liar: Liar
@@ -267,6 +267,12 @@ class World:
         self.history.lines.extend((at, fact) for fact in facts)
         self.liar.seen.update(fact.observation.key for fact in facts if isinstance(fact, Observed))
 
+    def removed(self, removal: Removal) -> None:
+        """Remember what retention takes."""
+        self.history.counts["removed"] += len(removal.taken)
+        self.say(f"retention takes {', '.join(map(str, sorted(removal.taken)))}")
+        self.history.removals.append(removal)
+
     def script(self, order: Order) -> Program:
         """Called when a program really starts."""
         beside = self.truth.alive()
@@ -331,7 +337,9 @@ class World:
             for made in pushed.operations().values():
                 history.forms[made.form] = made
         history.alive = self.truth.alive()
-        history.state = self.ledger.snapshot()
+        history.stored = self.ledger.snapshot()
+        # What retention took is as it was when it went: how it came to its end is looked at all the same.
+        history.state = replace(history.stored, runs={**history.taken(), **history.stored.runs})
         history.said = dict(self.forge.said)
         history.now = self.clock.now()
 
@@ -382,7 +390,7 @@ async def simulate(plan: Plan, history: History, play: Play) -> None:
     chances = Chances.of(plan.seed)
     remote = Remote()
     state = MemoryState(instance=INSTANCE)
-    ledger = MemoryLedger(state, through_codec=plan.seed % 10 == 0)
+    ledger = SimLedger(state, through_codec=plan.seed % 10 == 0)
     async with trio.open_nursery() as nursery:
         gone = 0.0 if plan.paced else 0.06
         liar = Liar(chances.lies, Rates(gone=gone), nursery, history.counts, honest=not plan.faults)
@@ -405,7 +413,7 @@ async def simulate(plan: Plan, history: History, play: Play) -> None:
             MemoryBackend(clock, lambda order: world.script(order)),  # noqa: PLW0108 -- not made yet
             liar,
         )
-        ledger.after = world.recorded
+        ledger.after, ledger.removed = world.recorded, world.removed
         nursery.start_soon(world.pump)
         if not plan.paced:
             nursery.start_soon(world.smoke)
