@@ -256,6 +256,20 @@ def _hold_of(world: World, root: str) -> dict[str, object]:
     return {**args, "baseline": True} if world.chances.moves.random() < 0.2 else args
 
 
+async def ask_backfill(world: World) -> None:
+    """Somebody wants the past run: mostly of what has a schedule."""
+    chance = world.chances.moves
+    state = world.ledger.snapshot()
+    scheduled = sorted(name for name, record in state.roots.items() if record.cursor and record.cursor.digest)
+    root = chance.choice(scheduled) if scheduled and chance.random() < 0.9 else _any_root(world)
+    if root is not None and world.core is not None:
+        length = chance.choice([100, 600, 2000]) * (50 if world.plan.days else 1)
+        end = world.clock.now() - timedelta(seconds=chance.choice([0, 0, 300, 3000]))
+        world.history.counts["ask-backfill"] += 1
+        args = {"from": (end - timedelta(seconds=length)).isoformat(), "to": end.isoformat()}
+        await world.ask("backfill", root, **args, concurrency=chance.choice([1, 1, 2, 5]))
+
+
 async def ask_project(world: World) -> None:
     if world.core is not None:
         suspended = world.ledger.snapshot().project.suspended is not None
@@ -353,6 +367,7 @@ MOVES: dict[str, Move] = {
     "ask-unsuspend": _asking("unsuspend", lambda world, root: {}),
     "ask-approve": _asking("approve", _hold_of),
     "ask-project": ask_project,
+    "ask-backfill": ask_backfill,
     "kill": kill,
     "restart": restart,
     "machine-burns": machine_burns,
@@ -384,6 +399,7 @@ STORM = {
     "ask-unsuspend": 4,
     "ask-approve": 6,
     "ask-project": 6,
+    "ask-backfill": 8,
     "kill": 6,
     "restart": 4,
 }

@@ -15,6 +15,7 @@ from trio.testing import MockClock
 from tests.simulation.history import History
 from tests.simulation.invariants import (
     approvals,
+    backfills,
     cache,
     cluster,
     crashes,
@@ -78,6 +79,7 @@ _MODULES = (
     crashes,
     statuses,
     retention,
+    backfills,
 )
 INVARIANTS: dict[str, Callable[[History], list[str]]] = {module.NAME: module.check for module in _MODULES}
 """What every history must keep, by name."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from planner.model.schedule import CronSchedule, IntervalSchedule
 
-__all__ = ["Periodic", "fields", "minutes", "ticks"]
+__all__ = ["Periodic", "between", "fields", "minutes", "ticks"]
 
 Periodic = CronSchedule | IntervalSchedule
 
@@ -36,6 +37,22 @@ def ticks(schedule: Periodic, anchor: datetime, until: datetime) -> list[datetim
         case IntervalSchedule():
             found = _interval(schedule, anchor, until)
     return [tick for tick in found if tick <= until][: schedule.max_runs]
+
+
+def between(schedule: Periodic, anchor: datetime, stretch: tuple[datetime, datetime]) -> list[datetime]:
+    """All ticks of a stretch, from before the anchor too, in the rhythm that the anchor gives; its end is not in it."""
+    begin, end = stretch
+    begin = max(begin, schedule.start_at) if schedule.start_at else begin
+    before = begin - timedelta(microseconds=1)
+    if isinstance(schedule, CronSchedule):
+        start = schedule.start_at if schedule.start_at and schedule.start_at >= anchor else None
+        found = _cron(replace(schedule, start_at=None), before, end)
+        found = [start, *(tick for tick in found if tick > start)] if start and start >= begin else found
+    else:
+        base, every = schedule.start_at or anchor, schedule.frequency
+        first = base + every * -((base - begin) // every)
+        found = _interval(replace(schedule, start_at=first), before, end)
+    return [tick for tick in found if begin <= tick < end]
 
 
 def _cron(schedule: CronSchedule, anchor: datetime, until: datetime) -> list[datetime]:
