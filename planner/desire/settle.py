@@ -24,7 +24,7 @@ def settle(draft: Draft) -> None:
     if draft.view.snapshot is not None:
         _look(draft, draft.view.snapshot)
     for run in draft.state.runs.values():
-        if run.attempts and not run.attempts[-1].cleaned:
+        if run.attempts and (len(run.attempts) > 1 or not run.attempts[-1].cleaned):
             for until in keeps(run, draft.now):
                 draft.wake(until)
 

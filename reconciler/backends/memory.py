@@ -71,12 +71,13 @@ class MemoryBackend:
         # Names that were ever used; those that were stopped before they were made show as ended until cleaned.
         self._taken: set[Key] = set()
         self._tombs: set[Key] = set()
+        self._forgotten: dict[Key, int] = {}
         self.starts: dict[Key, int] = {}
         self._hints = anyio.create_memory_object_stream[Key](100_000)
 
     async def ensure(self, order: Order) -> Ensured:
         """See `Backend.ensure`."""
-        if order.key in self._taken:
+        if order.key in self._taken or order.stamp.sequence <= self._forgotten.get(order.key.run, -1):
             return Ensured.UNCHANGED
         self._taken.add(order.key)
         now = self._clock.now()
@@ -106,10 +107,13 @@ class MemoryBackend:
             self._objects[key].cleaned = True
         self._tombs.discard(key)
 
-    async def forget(self, run: Key, attempts: int, sequence: int) -> None:  # noqa: ARG002 -- nothing is restored
-        """See `Keeper.forget`."""
+    async def forget(self, run: Key, attempts: int, sequence: int) -> None:
+        """See `Keeper.forget`: what was ordered before stays undone; what is ordered under the name later is new."""
+        self._forgotten[run] = sequence
         for number in range(1, attempts + 1):
-            self._objects.pop(run.at_attempt(number), None)
+            key = run.at_attempt(number)
+            self._objects.pop(key, None)
+            self._taken.discard(key)
 
     async def weigh(self, run: Key, attempts: int) -> int:
         """See `Keeper.weigh`: one byte an attempt."""

@@ -110,6 +110,12 @@ def test_a_plan_wakes_when_what_a_ttl_keeps_is_due():
     assert history.run("train@g1").attempts[0].cleaned
 
 
+def test_a_plan_wakes_for_an_attempt_that_a_ttl_keeps_though_the_one_after_it_is_gone():
+    history = after(push(ending(job(retries=1), ttl=60)), end("train@g1#1", 1), wait(1), gone("train@g1#2"))
+    assert [attempt.cleaned for attempt in history.run("train@g1").attempts] == [False, True]
+    assert history.wakes["train"] == history.run("train@g1").attempts[0].kept_until
+
+
 def test_of_very_many_attempts_that_a_ttl_keeps_the_oldest_go_at_once():
     failing = [step for number in range(1, 10) for step in (end(f"train@g1#{number}", 1), wait(minutes=5))]
     history = after(push(ending(job(retries=9), ttl=3600)), *failing)

@@ -21,6 +21,9 @@ _SECOND = timedelta(seconds=1)
 LISTENED = ("ingest", "probe", "report", "serve", "train", "tune")
 """Operations whose runs others may listen to."""
 
+QUEUES = ("narrow", "urgent")
+"""Queues with limits, or a priority, of their own (`tests.simulation.world.LIMITS`)."""
+
 SMOKE = "smoke"
 """The name of whoever sends events."""
 
@@ -58,8 +61,22 @@ def draw(chance: random.Random, name: str, style: Style) -> Spec:
         made = replace(made, hook=_hook(hooks, 0.15), parts=_hooked(hooks, made.parts))
         made = replace(made, most_failed=hooks.choice([0, 0, 0, 25, 50]) if made.kind == "dag" else 0)
     made = replace(made, listens=() if style.paced else _listens(made))
-    policy = policy if style.paced else replace(policy, retention=_retention(made, style))
+    if not style.paced:
+        policy, made = replace(policy, retention=_retention(made, style)), _lived(made, style)
     return replace(made, policy=policy, refused="no such framework" if chance.random() < 0.03 else "")
+
+
+def _lived(made: Spec, style: Style) -> Spec:
+    """With the queue that it stands in, and what becomes of it in time; dice of their own."""
+    chance = random.Random(f"life of {made}")
+    slowly = 50 if style.slow else 1
+    return replace(
+        made,
+        queue=chance.choice(["", "", *QUEUES]) if made.kind == "job" else "",
+        joins=made.kind == "job" and chance.random() < 0.15,
+        ttl=slowly * chance.choice([0, 0, 60, 400]) if made.kind != "dag" else 0,
+        idle=slowly * chance.choice([0, 0, 30, 300]) if made.kind == "service" else 0,
+    )
 
 
 def _retention(made: Spec, style: Style) -> Retention | None:

@@ -13,6 +13,7 @@ from planner.model.desired import CompiledOperation
 from planner.model.facts import Fact
 from planner.model.records import RootRecord, RunRecord
 from planner.model.run import Leases
+from reconciler.backends.memory import Program
 from reconciler.ledger.state import MemoryState
 from tests.simulation.repository import Pushed
 
@@ -39,6 +40,7 @@ class Start:
     stamp: str
     beside: frozenset[Key]
     readable: bool
+    program: Program
 
 
 @dataclass(frozen=True, slots=True)

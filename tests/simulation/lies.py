@@ -139,6 +139,14 @@ class LyingBackend:
 
         await self._effect(f"clean {key}", act)
 
+    async def forget(self, run: Key, attempts: int, sequence: int) -> None:
+        if self._liar.pick(self._liar.rates.effect, ("fails-before",)):
+            raise Transient("it could not be done now")
+        await self._truth.forget(run, attempts, sequence)
+
+    async def weigh(self, run: Key, attempts: int) -> int:
+        return await self._truth.weigh(run, attempts)
+
     def knows(self, order: Order) -> Mapping[str, Json]:
         return self._truth.knows(order)
 

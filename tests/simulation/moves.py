@@ -257,17 +257,30 @@ def _hold_of(world: World, root: str) -> dict[str, object]:
 
 
 async def ask_backfill(world: World) -> None:
-    """Somebody wants the past run: mostly of what has a schedule."""
+    """Somebody wants the past run: mostly of what has a schedule.
+
+    Not where retention takes runs: their ticks would run again under the same names, and a name has one story here.
+    """
     chance = world.chances.moves
-    state = world.ledger.snapshot()
-    scheduled = sorted(name for name, record in state.roots.items() if record.cursor and record.cursor.digest)
-    root = chance.choice(scheduled) if scheduled and chance.random() < 0.9 else _any_root(world)
+    state, forms = world.ledger.snapshot(), world.forms()
+    scheduled = sorted(
+        name
+        for name, record in state.roots.items()
+        if record.cursor and record.cursor.digest and record.removed is None and record.planned
+        if record.planned.form in forms and forms[record.planned.form].policy.retention is None
+    )
+    root = chance.choice(scheduled) if scheduled else _unscheduled(world)
     if root is not None and world.core is not None:
         length = chance.choice([100, 600, 2000]) * (50 if world.plan.days else 1)
         end = world.clock.now() - timedelta(seconds=chance.choice([0, 0, 300, 3000]))
         world.history.counts["ask-backfill"] += 1
         args = {"from": (end - timedelta(seconds=length)).isoformat(), "to": end.isoformat()}
         await world.ask("backfill", root, **args, concurrency=chance.choice([1, 1, 2, 5]))
+
+
+def _unscheduled(world: World) -> str | None:
+    roots = sorted(name for name, record in world.ledger.snapshot().roots.items() if record.cursor is None)
+    return world.chances.moves.choice(roots) if roots else None
 
 
 async def ask_project(world: World) -> None:
@@ -368,6 +381,7 @@ MOVES: dict[str, Move] = {
     "ask-approve": _asking("approve", _hold_of),
     "ask-project": ask_project,
     "ask-backfill": ask_backfill,
+    "ask-wake": _asking("retry", lambda world, root: {"wake": True}),
     "kill": kill,
     "restart": restart,
     "machine-burns": machine_burns,
@@ -400,6 +414,7 @@ STORM = {
     "ask-approve": 6,
     "ask-project": 6,
     "ask-backfill": 8,
+    "ask-wake": 4,
     "kill": 6,
     "restart": 4,
 }

@@ -27,7 +27,10 @@ def program(seed: int, order: Order, *, paced: bool) -> Program:
 
 
 def _service(chance: random.Random, attempt: int, *, paced: bool) -> Program:
+    used = random.Random(f"use of {chance.getstate()[1][0]}").choice([0.0, 100.0, 2000.0, 1e9])
     if attempt >= _STEADY:
-        return Program(seconds=None, ready_after=2.0)
+        return Program(seconds=None, ready_after=2.0, active_for=used)
     seconds = chance.choice([None, None, 500.0] if paced else [None, None, 1.0, 20.0, 200.0])
-    return Program(seconds, exit_code=chance.choice([0, 1]), ready_after=chance.choice([0.0, 2.0, 15.0, None]))
+    code = chance.choice([0, 1])
+    ready = chance.choice([0.0, 2.0, 15.0, None])
+    return Program(seconds, exit_code=code, ready_after=ready, active_for=used)

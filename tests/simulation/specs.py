@@ -27,11 +27,14 @@ from planner.model.desired import (
     Termination,
 )
 from planner.model.gang import Container, Gang, Lifetime, Replica, Update
+from planner.model.inputs import Join
 from planner.model.schedule import CronSchedule, IntervalSchedule
 
-__all__ = ["Broken", "Content", "File", "Part", "Spec", "operation", "parts_of", "roots_of"]
+__all__ = ["JOIN", "Broken", "Content", "File", "Part", "Spec", "operation", "parts_of", "roots_of"]
 
 Periodic = CronSchedule | IntervalSchedule
+
+JOIN = Join("status: succeeded", limit=3, params={"others": ("outputs", "value")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,10 @@ class Spec:
         hook: the end that its hook waits for, or "": live.
         most_failed: percent of its operations that may fail before a DAG is stopped early; 0 for all: live.
         listens: the events that start it, each a ref and a kind: identity.
+        queue: that it stands in: identity.
+        joins: whether a job starts with what the newest good runs of the project wrote: identity.
+        ttl: seconds for which what has ended is kept: live.
+        idle: seconds after which a service that nobody uses is stopped; 0 for never: live.
     """
 
     name: str
@@ -107,7 +114,12 @@ class Spec:
     approval: bool = False
     hook: str = ""
     most_failed: int = 0
-    listens: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # dice are drawn from what is printed
+    # Dice are drawn from what is printed.
+    listens: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    queue: str = field(default="", repr=False)
+    joins: bool = field(default=False, repr=False)
+    ttl: int = field(default=0, repr=False)
+    idle: int = field(default=0, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +166,7 @@ def operation(spec: Spec, path: str, commit: str = "") -> CompiledOperation:
         policy=spec.policy,
         description=f"note {spec.note}",
         refused=spec.refused,
-        sections={**_sections(approval=spec.approval, hook=spec.hook), **_events(spec)},
+        sections={**_sections(approval=spec.approval, hook=spec.hook), **_events(spec), **_lifetime(spec)},
         hooks=_hooks(spec.hook),
     )
     return sealed(made, {}, commit)
@@ -172,7 +184,17 @@ def _leaf(spec: Spec) -> Leaf:
         ports=spec.ports,
         update=spec.update,
     )
-    return Leaf(gang=gang, outputs=(Output("value"),), termination=Termination(spec.retries))
+    leaf = Leaf(gang, outputs=(Output("value"),), termination=Termination(spec.retries), queue=spec.queue)
+    if not spec.joins:
+        return leaf
+    return replace(leaf, joins=(JOIN,), inputs=(Input("others", is_list=True),))
+
+
+def _lifetime(spec: Spec) -> dict[str, Json]:
+    found: dict[str, Json] = {"ttl": spec.ttl} if spec.ttl else {}
+    if spec.idle:
+        found |= {"culling": {"timeout": spec.idle}, "probe": {"exec": {"command": ["in-use"]}}}
+    return {"termination": found} if found else {}
 
 
 def _replica(version: int, gpu: int, program: str = "run") -> Replica:

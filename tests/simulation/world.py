@@ -18,6 +18,8 @@ from planner.admit import Limits, grant
 from planner.desire.view import Identity, View
 from planner.effects import Clean, Effect, effects
 from planner.keys import Key
+from planner.line import QueueLimits
+from planner.model.desired import CompiledOperation
 from planner.model.events import OutsideEvent, ident_of
 from planner.model.facts import Asked, Fact, Observed
 from planner.model.people import Command
@@ -44,7 +46,7 @@ __all__ = ["Plan", "Play", "World", "simulate"]
 Play = Callable[["World"], Awaitable[None]]
 
 INSTANCE, PROJECT = "sim", "project"
-LIMITS = Limits(runs=12, slots={"gpu": 2})
+LIMITS = Limits(runs=12, slots={"gpu": 2}, queues={"narrow": QueueLimits(runs=1), "urgent": QueueLimits(priority=1)})
 PATIENCE = 2700.0
 """Seconds within which everything must come to rest once nothing fails any more."""
 
@@ -276,14 +278,15 @@ class World:
     def script(self, order: Order) -> Program:
         """Called when a program really starts."""
         beside = self.truth.alive()
-        start = Start(
-            trio.current_time(), order.key, order.leases, order.stamp.ledger, beside, self.source.has(order.run.commit)
-        )
+        runs = (self.plan.programs or self._program)(order)
+        readable = self.source.has(order.run.commit)
+        start = Start(trio.current_time(), order.key, order.leases, order.stamp.ledger, beside, readable, runs)
         self.history.starts.append(start)
         self.say(f"started {order.key}")
         self.made.set()
-        if self.plan.programs is not None:
-            return self.plan.programs(order)
+        return runs
+
+    def _program(self, order: Order) -> Program:
         return program(self.plan.seed, order, paced=self.plan.paced)
 
     # ---- the end
@@ -333,15 +336,17 @@ class World:
         """Bring the history up to date with the world."""
         history = self.history
         history.commits, history.head = dict(self.remote.commits), self.remote.head
-        for pushed in history.commits.values():
-            for made in pushed.operations().values():
-                history.forms[made.form] = made
+        history.forms |= self.forms()
         history.alive = self.truth.alive()
         history.stored = self.ledger.snapshot()
         # What retention took is as it was when it went: how it came to its end is looked at all the same.
         history.state = replace(history.stored, runs={**history.taken(), **history.stored.runs})
         history.said = dict(self.forge.said)
         history.now = self.clock.now()
+
+    def forms(self) -> dict[str, CompiledOperation]:
+        """Every form that was pushed so far, by its digest."""
+        return {made.form: made for pushed in self.remote.commits.values() for made in pushed.operations().values()}
 
     async def _plan_again(self) -> None:
         """What another reconcile of every root would still do, at the instant of the last one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from planner.keys import Key
+from planner.line import queue_name
 from planner.model.facts import Intended, Observed, Vanished
 from planner.model.run import Phase
 from tests.simulation.history import History
@@ -36,6 +37,10 @@ def _over(history: History, held: dict[Key, Intended], at: float) -> list[str]:
     found = []
     if limits.runs is not None and len(held) > limits.runs:
         found.append(f"{len(held)} attempts at {at:g} s, {limits.runs} are allowed")
+    for name, queue in limits.queues.items():
+        inside = sum(queue_name(intent.queue) == name for intent in held.values())
+        if queue.runs is not None and inside > queue.runs:
+            found.append(f"{inside} attempts of queue {name} at {at:g} s, {queue.runs} are allowed")
     for name, most in limits.slots.items():
         wanted = sum(intent.requests.get(name, 0) for intent in held.values())
         if wanted > most:

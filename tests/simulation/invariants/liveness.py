@@ -96,7 +96,8 @@ def _objects(history: History) -> list[str]:
     for key, (run, attempt) in recorded.items():
         if attempt.live and key not in history.alive and not _young(history, run):
             found.append(f"{key} is recorded as alive and is not")
-        if not attempt.live and not attempt.cleaned and not _young(history, run):
+        kept = attempt.kept_until is not None and history.now is not None and attempt.kept_until >= history.now
+        if not attempt.live and not attempt.cleaned and not kept and not _young(history, run):
             found.append(f"{key} was never cleaned")
     return found
 
