@@ -45,9 +45,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What retention took of a root: the wall's instant, and the root before and after, with its runs."""
+    """What retention took of a root: when, after how many transactions, and the root with its runs before."""
 
     wall: datetime
+    after: int
     before: RootRecord
     had: tuple[RunRecord, ...]
     taken: frozenset[Key]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import datetime
 
 from planner.keys import Key
-from planner.model.records import RootRecord
+from planner.model.records import RootRecord, RunRecord
 from planner.model.retention import Removed
 from reconciler.ledger.memory import MemoryLedger
-from tests.simulation.history import Removal
 
 __all__ = ["SimLedger"]
 
@@ -17,10 +17,10 @@ class SimLedger(MemoryLedger):
     """`MemoryLedger` with one more listener.
 
     Attributes:
-        removed: called with each removal.
+        removed: called with each removal: when it was, the root and its runs before, and which of their tops went.
     """
 
-    removed: Callable[[Removal], None]
+    removed: Callable[[datetime, RootRecord, tuple[RunRecord, ...], frozenset[Key]], None]
 
     async def forget(self, root: str, tops: Collection[Key], removed: Removed) -> int:
         state = self.snapshot()
@@ -32,5 +32,5 @@ class SimLedger(MemoryLedger):
         left = self.snapshot().runs
         taken = frozenset(run.key.top for run in had if run.key not in left)
         if taken:
-            self.removed(Removal(removed.at, record, had, taken))
+            self.removed(removed.at, record, had, taken)
         return count

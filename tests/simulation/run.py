@@ -35,6 +35,8 @@ from tests.simulation.invariants import (
     i25_fixed_point,
     i26_confluence,
     i29_twin,
+    joins,
+    lifetimes,
     liveness,
     retention,
     statuses,
@@ -80,6 +82,8 @@ _MODULES = (
     statuses,
     retention,
     backfills,
+    joins,
+    lifetimes,
 )
 INVARIANTS: dict[str, Callable[[History], list[str]]] = {module.NAME: module.check for module in _MODULES}
 """What every history must keep, by name."""

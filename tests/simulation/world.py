@@ -10,7 +10,7 @@ import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import trio
 
@@ -23,6 +23,7 @@ from planner.model.desired import CompiledOperation
 from planner.model.events import OutsideEvent, ident_of
 from planner.model.facts import Asked, Fact, Observed
 from planner.model.people import Command
+from planner.model.records import RootRecord, RunRecord
 from planner.plan import plan_root, reads
 from reconciler.backends.memory import MemoryBackend, Program
 from reconciler.core import Core, Policy, Ports
@@ -269,11 +270,12 @@ class World:
         self.history.lines.extend((at, fact) for fact in facts)
         self.liar.seen.update(fact.observation.key for fact in facts if isinstance(fact, Observed))
 
-    def removed(self, removal: Removal) -> None:
+    def removed(self, wall: datetime, record: RootRecord, had: tuple[RunRecord, ...], taken: frozenset[Key]) -> None:
         """Remember what retention takes."""
-        self.history.counts["removed"] += len(removal.taken)
-        self.say(f"retention takes {', '.join(map(str, sorted(removal.taken)))}")
-        self.history.removals.append(removal)
+        history = self.history
+        history.counts["removed"] += len(taken)
+        self.say(f"retention takes {', '.join(map(str, sorted(taken)))}")
+        history.removals.append(Removal(wall, len(history.transactions), record, had, taken))
 
     def script(self, order: Order) -> Program:
         """Called when a program really starts."""
