@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,8 +106,9 @@ def scratch(extra: str = "", poll: int = 30) -> Iterator[Scratch]:
 
 
 @contextlib.contextmanager
-def daemon(place: Scratch) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "reconciler.cli", "daemon", "-c", str(place.folder / "daemon.yaml")]
+def daemon(place: Scratch, under: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
+    """A daemon for the block; `under` is a command that starts it, such as a tracer."""
+    command = [*under, sys.executable, "-m", "reconciler.cli", "daemon", "-c", str(place.folder / "daemon.yaml")]
     with (place.folder / "log").open("wb") as log:
         process = subprocess.Popen(
             command, cwd=ROOT, stderr=log, stdout=log, env={**os.environ, "PYTHONPATH": str(ROOT)}
