@@ -242,7 +242,10 @@ def _about_a_run(world: World, root: str) -> dict[str, object]:
 
 
 def _retry_args(world: World, root: str) -> dict[str, object]:
-    return {**_about_a_run(world, root), **({"mode": "all"} if world.chances.moves.random() < 0.4 else {})}
+    args = {**_about_a_run(world, root), **({"mode": "all"} if world.chances.moves.random() < 0.4 else {})}
+    # Dice of their own: what a round begins with changes nothing of what follows.
+    kept = random.Random(f"{world.plan.seed}:kept:{world.commands}").choice(["", "", "resume", "copy"])
+    return {**args, kept: True} if kept else args
 
 
 def _for_a_while(world: World, root: str) -> dict[str, object]:

@@ -39,6 +39,7 @@ from tests.simulation.invariants import (
     lifetimes,
     liveness,
     retention,
+    rounds,
     statuses,
 )
 from tests.simulation.moves import play
@@ -84,6 +85,7 @@ _MODULES = (
     backfills,
     joins,
     lifetimes,
+    rounds,
 )
 INVARIANTS: dict[str, Callable[[History], list[str]]] = {module.NAME: module.check for module in _MODULES}
 """What every history must keep, by name."""
