@@ -142,7 +142,10 @@ async def _bring_back(core: Core, root: str, order: Order) -> None:
     storage = core.storage
     if storage is None or not isinstance(core.backend, Restorer):
         return
-    wanted = [name for name in await core.backend.missing(order) if name not in storage.lacking]
+    missing = set(await core.backend.missing(order))
+    wanted = sorted(missing - storage.lacking)
+    if not wanted:
+        storage.lacking -= missing  # that was the answer for this start: somebody may bring a copy before the next one
     for name in wanted:
         storage.want(name, root)
     if wanted:

@@ -40,7 +40,7 @@ class Storage:
         store: the store.
         wait: that it does not answer now; None while it does.
         fetches: names of run folders that are to be brought back, each with the roots that wait for it.
-        lacking: names that the store has no copy of.
+        lacking: names that the store had no copy of when it was asked for the next start.
         news: set when there is something to do.
     """
 

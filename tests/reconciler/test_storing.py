@@ -266,6 +266,7 @@ async def test_what_the_store_does_not_have_is_for_the_backend_to_refuse(world, 
     async with world.running():
         world.push({"report.yaml": job("report")})
         await until(lambda: reading.starts)
+        assert not world.core.storage.lacking  # a start after this one asks the store again
     assert reading.here == {}
 
 
