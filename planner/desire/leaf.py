@@ -91,12 +91,15 @@ def _cull(draft: Draft, run: RunRecord, last: AttemptRecord, context: LeafContex
     """Stop a service that nobody has used for too long; it sleeps then. Whoever was not asked counts as in use."""
     timeout, snapshot = culled_after(context.operation), draft.view.snapshot
     told = run.stop is not None or last.stop is not None or context.stop is not None
-    seen = snapshot.objects.get(run.key.at_attempt(last.number)) if snapshot is not None else None
-    if timeout is None or told or not last.ready or last.ready_at is None or seen is None or seen.active_at is None:
+    if timeout is None or told or not last.ready or last.ready_at is None or snapshot is None:
+        return False
+    seen = snapshot.objects.get(run.key.at_attempt(last.number))
+    if seen is None or seen.active_at is None:
         return False
     due = max(seen.active_at, last.ready_at) + timedelta(seconds=timeout)
-    if due > draft.now:
-        draft.wake(due)
+    if due > snapshot.asked_at:
+        # Of the time since the look nobody knows anything; the next one may be as late as this one.
+        draft.wake(draft.now + (due - snapshot.asked_at))
         return False
     stop_run(draft, run, StopReason.CULLED)
     return True

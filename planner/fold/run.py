@@ -196,7 +196,8 @@ def copied(run: RunRecord, fact: StoreIntended | Stored) -> RunRecord:
 
 def retried(top: RunRecord, fact: Retried, *, recalled: bool) -> RunRecord:
     """The record of a top after a person asked for a round; `recalled` is whether another generation is in force."""
-    rounds = {**top.rounds, **dict.fromkeys(fact.places, fact.round)}
+    # One of a DAG as a whole names no node, and is counted all the same: its end is another one than that of before.
+    rounds = {**top.rounds, **dict.fromkeys(fact.places or ("",), fact.round)}
     kept = {place: earlier for place, earlier in top.earlier.items() if place not in fact.places}
     # A round is asked for after every stop that is recorded: it lifts the one of the whole.
     top = replace(top, rounds=rounds, stop=None, recalled=top.recalled or recalled, earlier={**kept, **fact.earlier})

@@ -69,7 +69,7 @@ class RunRecord:
         follows: the run whose end it is a hook of.
         given: values of inputs that its cause gives.
         stop: the wish to end a run as a whole: nothing below it starts any more.
-        rounds: on a top: the current round of each node that a person retried, by place.
+        rounds: on a top: the current round of each node that a person retried, by place; of the whole by "".
         recalled: on a top of an earlier generation: a person retried it since another one is in force.
         earlier: on a top: what of an earlier round the current round of a node starts with, by place.
         params: on a top: texts of inputs by name, which the person who asked for it gave.

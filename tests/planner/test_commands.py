@@ -533,6 +533,13 @@ RETRY = (
         ("round 1 of flow@g1: ", "flow@g1 skipped: the condition `False` does not hold"),
     ),
     Answer(
+        "a-whole-dag-again",
+        "and each time in another round, so that each end is one of its own",
+        (push(when(dag("flow", node("a")), value=False)), ask("retry", "flow"), ask("retry", "flow")),
+        "yes: flow@g1 round 2: flow",
+        ("round 2 of flow@g1: ", "flow@g1 skipped: the condition `False` does not hold"),
+    ),
+    Answer(
         "removed",
         "nor what is gone",
         (push(job(), service()), end("train@g1#1", 1), push(service()), ask("retry")),

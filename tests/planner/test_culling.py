@@ -34,6 +34,14 @@ ASLEEP = (*UP, wait(600))
 CASES = (
     Case("in-use", "what is in use stays", [*UP, wait(599)], then=[], alive=["serve@g1#1"]),
     Case("idle", "what nobody uses is stopped", [*UP, wait(600)], then=CULLED, alive=[]),
+    Case(
+        "a-late-look",
+        "of the time since a look nobody knows whether it was used",
+        [*UP, world(lag=60.0), wait(600)],
+        then=[],
+        alive=["serve@g1#1"],
+    ),
+    Case("a-look-that-is-late-enough", "until one says so", [*UP, world(lag=60.0), wait(660)], then=CULLED),
     Case("used-again", "each use counts anew", [*UP, wait(500), used(500), wait(599)], then=[], alive=["serve@g1#1"]),
     Case("used-then-idle", "and then no more", [*UP, wait(500), used(500), wait(600)], then=CULLED),
     Case("not-asked", "whoever was not asked counts as in use", [push(idle()), wait(days=9)], alive=["serve@g1#1"]),

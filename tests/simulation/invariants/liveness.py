@@ -71,7 +71,7 @@ def _story(state: MemoryState, top: Key) -> RunRecord | None:
     record = state.runs.get(top)
     if record is None:
         return None
-    run = state.runs.get(top.at_round(record.rounds.get("", 0)))
+    run = state.runs.get(top.at_round(record.rounds.get("", 0)), record)
     while run is not None and run.carried_from is not None:
         run = state.runs.get(run.carried_from)
     return run
