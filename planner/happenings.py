@@ -94,12 +94,13 @@ def reached(run: RunRecord, state: RootState) -> frozenset[str]:
 def came_to(run: RunRecord, after: RootState, had: RunRecord | None, before: RootState) -> frozenset[str]:
     """Statuses that a run has been in since another state, in which it was `had`.
 
-    A DAG may leave its end by a round and come to the same end at once: that is another one.
+    A DAG may leave its end by a round and come to the same end at once: that is another one. A round of anything else
+    is a record of its own.
     """
     if had is None:
         return reached(run, after)
     been = reached(had, before)
-    if had.status.final and had.rounds != run.rounds:
+    if run.kind == "dag" and had.status.final and had.rounds != run.rounds:
         been -= {str(had.status), "done"}
     return reached(run, after) - been
 

@@ -84,6 +84,7 @@ def test_an_end_after_a_retry_is_another_notice() -> None:
     second = owed(end("train@g1~1#1", 1), push(quick), end("train@g1#1", 1), ask("retry", "train"))
 
     assert [one.key.round for one in (*first, *second)] == [0, 1]
+    assert owed(ask("retry", "train"), push(quick), end("train@g1#1", 1)) == []
     assert first[0].ident != second[0].ident
 
 

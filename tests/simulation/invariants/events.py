@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from planner.keys import Key
 from planner.model.events import Subscription
 from planner.model.facts import Carried, Fact, Happened, Listened, Opened, PassedOver, Received, Renamed, Settled
+from planner.model.status import FINAL
 from tests.simulation.history import History
 
 NAME = "events"
+
+_ENDS = {f"run_status_{status}" for status in (*FINAL, "done")}
 
 
 @dataclass(slots=True)
@@ -31,6 +34,8 @@ class _Seen:
         not_own: hooks, what was carried over, and what ends a circle.
         count: roots that there ever were.
         started: how often an event started something, by root's lineage and event.
+        ends: how often a run came to an end, by run and kind.
+        said: how often others were told of one, by run and kind.
     """
 
     listens: dict[str, tuple[Subscription, ...]] = field(default_factory=dict)
@@ -41,6 +46,8 @@ class _Seen:
     received: Counter[str] = field(default_factory=Counter)
     not_own: set[Key] = field(default_factory=set)
     started: Counter[tuple[int, str]] = field(default_factory=Counter)
+    ends: Counter[tuple[str, str]] = field(default_factory=Counter)
+    said: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     count: int = 0
 
@@ -68,6 +75,11 @@ def check(history: History) -> list[str]:
         for about, kind, root, name in seen.owed
         if (about, kind, root) not in seen.told
     ]
+    found += [
+        f"{kind} of {about} is {count} events, and it came to it {seen.ends[about, kind]} times"
+        for (about, kind), count in seen.said.items()
+        if count > seen.ends[about, kind]
+    ]
     if history.settled:
         left = {name: idents for name, idents in seen.waiting.items() if idents}
         found += [f"nothing was decided of {len(idents)} events of {name}" for name, idents in left.items()]
@@ -82,6 +94,8 @@ def _step(seen: _Seen, fact: Fact) -> list[str]:
             _rename(seen, fact)
         case Received():
             seen.received[fact.event.ident] += 1
+            if fact.event.kind in _ENDS:
+                seen.said[fact.event.about, fact.event.kind] += 1
         case Happened():
             return _heard(seen, fact)
         case PassedOver():
@@ -91,6 +105,7 @@ def _step(seen: _Seen, fact: Fact) -> list[str]:
         case Carried():
             seen.not_own.add(fact.key)
         case Settled() if not fact.key.place and fact.key not in seen.not_own:
+            seen.ends.update((str(fact.key), f"run_status_{status}") for status in (fact.status, "done"))
             _owe(seen, fact)
         case _:
             pass
