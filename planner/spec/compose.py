@@ -47,13 +47,15 @@ class Composer:
     Attributes:
         path: of the file, for places.
         documents: those that are complete.
+        nameless: whether a key was nothing at all, as in `[? ]`.
     """
 
-    __slots__ = ("_anchors", "_budget", "_mark", "_next", "_nothing", "documents", "path")
+    __slots__ = ("_anchors", "_budget", "_mark", "_next", "_nothing", "documents", "nameless", "path")
 
     def __init__(self, path: str, budget: Budget) -> None:
         self.path = path
         self.documents: list[YamlDocument] = []
+        self.nameless = False
         self._budget = budget
         self._anchors: dict[str, Node | None] = {}
         self._mark: Any = None
@@ -248,6 +250,7 @@ class Composer:
             self._anchors[event.anchor] = Node(value, spot)
         self._budget.nodes(1, self.here)
         if not event.style and (event.value in {"", "~"} or value is None):
+            self.nameless = self.nameless or not event.value
             self._refuse("a key without a name", "give it a name, or quote it")
             return None
         return str(value)

@@ -11,7 +11,9 @@ duplicate keys silently and expand aliases without bounds. What it decides:
 - Duplicate keys, recursive aliases, NUL and lone surrogates are refused.
 
 With and without libyaml the values and their places are the same. The pure parser is stricter about tabs between the
-words of a line, and for bad syntax it may blame a place nearby.
+words of a line and about `?` inside of text between brackets (`[a?]`), and for bad syntax it may blame a place nearby.
+Behind a key that is nothing at all libyaml loses a bracket or a comma (`[? ]` is right by YAML 1.2), so a text that has
+one is read by the pure parser.
 
 This module must never judge what a value means, and never raise for any bytes.
 """
@@ -86,4 +88,6 @@ def _read(path: str, data: bytes, parser: _Parser) -> Read:
         problems.append(Problem("PL-101", f"not valid YAML: {short(str(error))}", composer.here()))
     except (RecursionError, MemoryError):
         problems.append(Problem("PL-105", "too large to read", composer.here()))
+    if composer.nameless and parser is not _PURE:
+        return _read(path, data, _PURE)
     return Read(tuple(composer.documents), tuple(problems))
