@@ -6,7 +6,6 @@ records nothing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from planner.desire.view import Draft
 from planner.keys import Key
 from planner.model.desired import Dag
 from planner.model.status import RunStatus
+from planner.query.subject import number_of
 
 __all__ = ["EarlyEnd", "early_end"]
 
@@ -59,7 +59,7 @@ def _leaves(dag: Dag, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def _too_many_failed(rule: Mapping[str, Json], leaves: Mapping[tuple[str, ...], RunStatus]) -> EarlyEnd | None:
-    percent = _number(rule.get("percent"))
+    percent = number_of(rule.get("percent"))
     if rule.get("kind") != "failure_early_stopping" or percent is None:
         return None
     failed = sum(status in _FAILED for status in leaves.values())
@@ -73,28 +73,17 @@ def _too_many_failed(rule: Mapping[str, Json], leaves: Mapping[tuple[str, ...], 
 def _good_enough(
     draft: Draft, top: Key, rule: Mapping[str, Json], leaves: Mapping[tuple[str, ...], RunStatus]
 ) -> EarlyEnd | None:
-    wanted = _number(rule.get("value"))
+    wanted = number_of(rule.get("value"))
     if rule.get("kind") != "metric_early_stopping" or wanted is None:
         return None
     name, maximize = str(rule.get("metric")), rule.get("optimization") == "maximize"
     for place in leaves:
         run = draft.run(latest(draft, top, place))
         story = effective(draft, run) if run is not None else None
-        value = _number(story.metrics.get(name, story.outputs.get(name))) if story is not None else None
+        value = number_of(story.metrics.get(name, story.outputs.get(name))) if story is not None else None
         if value is not None and (value >= wanted if maximize else value <= wanted):
             where = "/".join(place)
             return EarlyEnd(
                 RunStatus.SUCCEEDED, f"stopped early: {name} of {where} is {value:g}, and {wanted:g} will do"
             )
     return None
-
-
-def _number(value: Json) -> float | None:
-    """A finite number, also as the text of one: what a program wrote as `name=value` is text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None

@@ -7,6 +7,7 @@ those of that run.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ _FORM = frozenset(
 )
 
 
-_NUMBER = re.compile(r"[-+]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][-+]?\d{1,2})?", re.ASCII)
+_NUMBER = re.compile(r"[-+]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][-+]?\d{1,3})?", re.ASCII)
 
 
 def needs(where: Query | None, names: tuple[str, ...] = ()) -> Needs:
@@ -127,10 +128,19 @@ def original_of(run: RunRecord) -> Key | None:
 
 
 def number_of(value: Json) -> int | float | None:
-    """The number that a value is, or that its text says: an output written as `loss=0.1` is text; None for neither."""
-    if isinstance(value, int | float):
-        return None if isinstance(value, bool) else value
-    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
+    """The number that an output or metric is, or that its text says: what a program wrote as `loss=0.1` is text.
+
+    None for all else: truth values, what no float can hold, `nan` and `inf`, and text that no one would take for a
+    number alone (`1_000`, ` 1`). This is the one rule for all who compare what runs have reported.
+    """
+    if isinstance(value, str):
+        value = float(value) if _NUMBER.fullmatch(value) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 # Fields

@@ -63,6 +63,12 @@ EARLY = (
         runs={"flow@g1": "succeeded"},
     ),
     Case(
+        "good-enough-as-text-of-no-number",
+        "text is a number by the rule that queries have: an underscore makes it none",
+        [push(four(GOOD)), end("flow@g1/a#1", size="1_000")],
+        runs={"flow@g1": "created", "flow@g1/c": "running"},
+    ),
+    Case(
         "not-good-enough",
         "and a smaller one does not, nor what is no number",
         [push(four(GOOD)), end("flow@g1/a#1", size=0.5), end("flow@g1/b#1", size="large")],

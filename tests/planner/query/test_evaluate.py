@@ -11,7 +11,7 @@ from planner.keys import parse
 from planner.model.records import AttemptRecord
 from planner.model.status import RunStatus
 from planner.query import matches
-from planner.query.subject import HELD
+from planner.query.subject import HELD, number_of
 from planner.spec.query import parse_query
 from planner.spec.query_fields import SORTS
 from tests.planner.builders import dag, job, node
@@ -211,3 +211,28 @@ def test_what_runs_can_be_ordered_by_is_a_field():
 def test_a_change_is_the_last_thing_seen():
     attempt = AttemptRecord(1, OPENED, ended_at=OPENED + timedelta(hours=1))
     assert found("updated_at: 2026-11-23 07:00", subject(attempts=(attempt,)))
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        pytest.param(3, 3, id="whole"),
+        pytest.param(0.5, 0.5, id="fraction"),
+        pytest.param("0.50", 0.5, id="text"),
+        pytest.param("-1e-3", -0.001, id="text-with-exponent"),
+        pytest.param("1e300", 1e300, id="text-of-a-large-one"),
+        pytest.param(True, None, id="truth-value"),
+        pytest.param("nan", None, id="not-a-number"),
+        pytest.param("inf", None, id="infinite"),
+        pytest.param("1e999", None, id="text-beyond-all-floats"),
+        pytest.param(10**400, None, id="beyond-all-floats"),
+        pytest.param(float("nan"), None, id="nan"),
+        pytest.param("1_000", None, id="underscore"),
+        pytest.param(" 1", None, id="space"),
+        pytest.param("", None, id="nothing"),
+        pytest.param(None, None, id="null"),
+        pytest.param([1], None, id="list"),
+    ],
+)
+def test_which_outputs_are_numbers(value, number):
+    assert number_of(value) == number
