@@ -119,7 +119,7 @@ async def _run(core: Core, called: str, name: str) -> RunRecord:
     elif (key := keys.key_of(name)) is not None:
         found = await core.ledger.runs(RunQuery(keys=(key.run,), limit=1))
     else:
-        raise Refused(f"{called}: {name!r} names no run: write a key or an id, such as train@g3 or r-7f3k2m9q")
+        raise Refused(f"{called}: {name!r} names no run: write a key or an id, such as train@g3 or r-7f3k2m4q")
     if len(found) != 1:
         raise Refused(f"{called}: there is no run {name}, or it is not kept any more")
     return found[0]

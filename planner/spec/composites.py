@@ -206,7 +206,7 @@ def _uuid(value: object) -> str:
         return value
     found = uuid_of(value)
     if found is None:
-        hint = "write its id or its key, such as r-7f3k2m9q or train@g3"
+        hint = "write its id or its key, such as r-7f3k2m4q or train@g3"
         raise fault("PL-204", f"`{short(value)}` is not the id of a run", hint)
     return found
 

@@ -16,7 +16,7 @@ __all__ = ["run"]
 
 def run(
     ctx: typer.Context,
-    before: Annotated[str, typer.Argument(help="A run, such as train@g1, r-7f3k2m9q or train@last-failed.")],
+    before: Annotated[str, typer.Argument(help="A run, such as train@g1, r-7f3k2m4q or train@last-failed.")],
     after: Annotated[str, typer.Argument(help="The other run.")],
 ) -> None:
     """Show what differs between two runs.

@@ -16,7 +16,7 @@ __all__ = ["run"]
 
 def run(
     ctx: typer.Context,
-    operation: Annotated[str, typer.Argument(help="An operation, or a run such as train@g1 or r-7f3k2m9q.")],
+    operation: Annotated[str, typer.Argument(help="An operation, or a run such as train@g1 or r-7f3k2m4q.")],
     *,
     digest: Annotated[
         bool, typer.Option("--digest", help="Also which fields moved since the last generation.")

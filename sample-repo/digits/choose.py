@@ -1,6 +1,6 @@
 """Name the best of the networks that were trained.
 
-python -m digits.choose r-7f3k2m9q=0.95 r-4k2fpq7a=0.97
+python -m digits.choose r-7f3k2m4q=0.95 r-4k2fpq7a=0.97
 
 Without arguments it takes the lists that its operation found.
 """

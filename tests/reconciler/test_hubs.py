@@ -191,7 +191,7 @@ def test_the_tuner_suggests_what_was_not_tried(tmp_path):
 
 TOLD = {
     "name": "train",
-    "uuid": "r-7f3k2m9q",
+    "uuid": "r-7f3k2m4q",
     "status": "failed",
     "duration": 12.5,
     "inputs": {"rate": 0.1},
@@ -221,7 +221,7 @@ def test_the_report_is_a_page_on_the_run(tmp_path):
     assert page.read_text().splitlines() == [
         "# train has failed",
         "",
-        "- run: r-7f3k2m9q",
+        "- run: r-7f3k2m4q",
         "- status: failed",
         "- reason: exit code 1",
         "- seconds: 12.5",
