@@ -128,11 +128,7 @@ def original_of(run: RunRecord) -> Key | None:
 
 
 def number_of(value: Json) -> int | float | None:
-    """The number that an output or metric is, or that its text says: what a program wrote as `loss=0.1` is text.
-
-    None for all else: truth values, what no float can hold, `nan` and `inf`, and text that no one would take for a
-    number alone (`1_000`, ` 1`). This is the one rule for all who compare what runs have reported.
-    """
+    """The number that an output is, or that its text says (`loss=0.1` is text); None for neither, `nan` and `inf`."""
     if isinstance(value, str):
         value = float(value) if _NUMBER.fullmatch(value) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
