@@ -12,6 +12,7 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,8 +23,11 @@ from anyio.abc import TaskGroup
 
 from planner.spec.catalogue import Connection
 from planner.spec.places import snake
+from reconciler import clone_trimming
+from reconciler.disk import sizes
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.ports_clones import Asked
+from reconciler.ports_sweep import Trimmed
 from reconciler.settings_sources import RemoteAccess
 from reconciler.source import export, hold, refs, remote
 from reconciler.source.access import access_to
@@ -62,6 +66,8 @@ class _Copy:
 
 class GitClones:
     """Law of `reconciler.ports_clones.Clones`: copies of repositories below `folder`."""
+
+    name = "clones"
 
     def __init__(self, folder: Path, hosts: Urls, connections: Mapping[str, Connection]) -> None:
         self._folder = folder.absolute()
@@ -200,6 +206,7 @@ class GitClones:
         try:
             held = await hold.take(folder / "git.lock", _LEFT)
             try:
+                os.utime(held)
                 leashed = await anyio.to_thread.run_sync(leash, folder, where.remote, where.access, held)
                 mirror = Mirror(folder / "mirror.git", "clone", leashed)
                 await anyio.to_thread.run_sync(mirror.clear_locks)
@@ -208,6 +215,21 @@ class GitClones:
                 os.close(held)
         finally:
             turn.release()
+
+    async def trim(self, before: datetime, *, remove: bool) -> Trimmed:
+        """See `reconciler.ports_sweep.Cache.trim`: copies that nothing used, and those with very many commits."""
+        count = size = 0
+        for folder in await anyio.to_thread.run_sync(lambda: list(clone_trimming.old(self._folder, before))):
+            turn = self._turns.setdefault(folder.name, anyio.Lock())
+            if turn.locked():
+                continue
+            async with turn:
+                if not remove:
+                    size += sum(await anyio.to_thread.run_sync(lambda: list(sizes(folder))))  # noqa: B023 -- awaited here
+                elif not await clone_trimming.removed(folder):
+                    continue
+                count += 1
+        return Trimmed(count, size)
 
     def _where(self, asked: Asked) -> _Where:
         """What is asked for, if the configuration allows it."""

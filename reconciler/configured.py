@@ -25,8 +25,10 @@ from reconciler.hubs import FolderHub, Hub
 from reconciler.hubs_git import GitHub, Origin
 from reconciler.messages import Address, Channel, HttpChannel
 from reconciler.outside import Lookup
+from reconciler.ports_sweep import Kept
 from reconciler.settings import DaemonSettings, HubRepository, environment
 from reconciler.settings_api import is_loopback
+from reconciler.settings_retention import DaemonRetention
 from reconciler.source import remote
 from reconciler.source.access import access_to
 from reconciler.stores.files import FileStore, open_store
@@ -169,7 +171,12 @@ def policy_of(settings: DaemonSettings, identity: Identity, warnings: tuple[str,
         hold_others=settings.first_sync is None,
         warnings=warnings,
         retention=kept_of(settings.retention),
+        kept=_leftovers_of(settings.retention),
     )
+
+
+def _leftovers_of(said: DaemonRetention) -> Kept:
+    return Kept(said.events, said.history, said.commits, said.caches)
 
 
 def _queues_of(settings: DaemonSettings) -> dict[str, QueueLimits]:

@@ -25,6 +25,7 @@ from planner.model.run import BoundRun
 from reconciler import codec
 from reconciler.ports import Backend, Clock, Compiler, Forge, Ledger
 from reconciler.ports_store import Store
+from reconciler.ports_sweep import Kept
 from reconciler.queue import Queue
 from reconciler.source.port import Source
 from reconciler.storage import Storage
@@ -65,6 +66,7 @@ class Policy:
         grace: seconds between TERM and KILL of what is stopped.
         warnings: what a plan must say of this backend.
         retention: which runs are kept where the repository says nothing.
+        kept: how much is kept of what belongs to no run.
     """
 
     identity: Identity
@@ -78,6 +80,7 @@ class Policy:
     grace: float = 30.0
     warnings: tuple[str, ...] = ()
     retention: Retention = field(default_factory=Retention)
+    kept: Kept = field(default_factory=Kept)
 
 
 class Core:

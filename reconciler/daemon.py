@@ -18,6 +18,7 @@ import anyio
 from planner.desire.view import Identity
 from planner.model.run import Stamp
 from reconciler.backends.local.backend import LocalBackend
+from reconciler.backends.local.trimming import TreesCache
 from reconciler.clock import WallClock
 from reconciler.clones import GitClones
 from reconciler.compiler import SourceCompiler, project_name
@@ -151,7 +152,9 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     compiler = SourceCompiler(source, config_of(settings, identity), outside)
     ports = Ports(ledger, backend, source, compiler, forge, clock, store)
     core = Core(ports, policy_of(settings, identity, (*backend.warnings(), *exposed(settings))))
-    return Daemon(settings, core, Loop(core, LoopSettings(channels=channels_of(settings))), source, backend, clones)
+    caches = (TreesCache(settings.runs_folder), clones)
+    loop = Loop(core, LoopSettings(channels=channels_of(settings), caches=caches))
+    return Daemon(settings, core, loop, source, backend, clones)
 
 
 class _Closable(Protocol):

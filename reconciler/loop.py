@@ -19,10 +19,12 @@ from reconciler.commits import Commits
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.events import Events
+from reconciler.leftovers import Leftovers
 from reconciler.messages import Channel
 from reconciler.notices import Notices
 from reconciler.notifier import Notifier
 from reconciler.observe import Observer
+from reconciler.ports_sweep import Cache
 from reconciler.project import Project
 from reconciler.publish import Publisher
 from reconciler.retention import Retention
@@ -35,6 +37,7 @@ __all__ = ["Loop", "LoopSettings"]
 
 _LONGEST_BACK_OFF = 120.0
 _FIRST_RETENTION = 60.0
+_FIRST_LEFTOVERS = 300.0
 _REPORT = "the log has the traceback, please report it; it is tried again"
 
 
@@ -47,12 +50,14 @@ class LoopSettings:
         post_interval: least seconds between two writes to the forge.
         jitter: source of random numbers for back-off; seeded in tests.
         channels: how people are told, by name of the connection.
+        caches: what can be made again, and is let go of when nothing uses it.
     """
 
     workers: int = 8
     post_interval: float = 1.0
     jitter: random.Random = field(default_factory=random.Random)
     channels: Mapping[str, Channel] = field(default_factory=dict)
+    caches: tuple[Cache, ...] = ()
 
 
 class Loop:
@@ -72,6 +77,7 @@ class Loop:
         self.commits = Commits(core, self.publisher, self.events)
         self.project = Project(core, self.observer)
         self.retention = Retention(core)
+        self.leftovers = Leftovers(core, self.settings.caches)
         self._failures: dict[str, int] = {}
         self._stuck: dict[str, str] = {}
         self._turns = TurnWatch()
@@ -85,6 +91,7 @@ class Loop:
             "project": lambda _: self.project.reconcile(),
             "survey": lambda _: self._survey(),
             "retention": lambda _: self.retention.step(),
+            "leftovers": lambda _: self.leftovers.step(),
             "pins": lambda _: self.commits.prune_pins(),
         }
 
@@ -99,6 +106,7 @@ class Loop:
         for name in ("source", "project", "survey"):
             self.core.queue.add(name)
         self.core.queue.add("retention", _FIRST_RETENTION)
+        self.core.queue.add("leftovers", _FIRST_LEFTOVERS)
         async with anyio.create_task_group() as group:
             group.start_soon(self._hints)
             group.start_soon(self.notifier.run)

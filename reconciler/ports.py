@@ -24,6 +24,7 @@ from planner.model.retention import Removed
 from planner.query import Subject
 from reconciler.lookup import Expired, Find, RunQuery
 from reconciler.ports_backend import Backend, Content, Ensured, Order
+from reconciler.ports_sweep import Bounds, Sweep
 from reconciler.source.model import Commit
 
 __all__ = [
@@ -164,6 +165,15 @@ class Ledger(Protocol):
 
     async def forget(self, root: str, tops: Collection[Key], removed: Removed) -> int:
         """Drop `tops` as far as they may still go, with all below them and their facts; returns how many went."""
+
+    async def sweep(self, bounds: Bounds, sweep: Sweep) -> None:
+        """Take one small step of `sweep`: let go of what no run owns and nothing needs, or only count it."""
+
+    async def old_commits(self, keep: int, limit: int) -> Sequence[str]:
+        """Planned commits beyond the newest `keep` whose statuses are final and were told, which nothing names."""
+
+    async def remove_commits(self, keep: int, idents: Collection[str]) -> int:
+        """Drop `idents` as far as they may still go, with their statuses; returns how many went."""
 
     async def close(self) -> None:
         """Let go of files and connections."""

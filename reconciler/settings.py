@@ -21,10 +21,10 @@ from planner.spec.catalogue import Connections
 from planner.spec.container import EnvVar
 from planner.spec.places import Places
 from planner.spec.queues import Queues
-from planner.spec.repository import Retention
 from planner.spec.shape import Duration, Name, Section, Whole
 from reconciler.errors import Unusable
 from reconciler.settings_api import Api
+from reconciler.settings_retention import DaemonRetention
 from reconciler.settings_sources import Address, Hosts, Hub, HubRepository, Hubs, RemoteAccess
 from reconciler.settings_store import ArtifactsStore
 
@@ -157,8 +157,8 @@ class DaemonSettings(Section):
     namespaces: tuple[Name, ...] | None = None
     """Namespaces that operations may ask for; any when left out."""
     budgets: Guards = Guards()
-    retention: Retention = Retention()
-    """Which runs are kept where `.plumbline.yaml` says nothing; all when left out."""
+    retention: DaemonRetention = DaemonRetention()
+    """Which runs are kept where `.plumbline.yaml` says nothing (all when left out), and how much of all else."""
     artifacts_store: ArtifactsStore | None = None
     """Where copies of all artifacts are kept; only with the runs on this machine when left out."""
     resync: Pause = timedelta(seconds=30)

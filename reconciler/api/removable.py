@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from planner.canon import Json
 from reconciler.api import views
+from reconciler.leftovers import Leftovers
 from reconciler.retention import Retention
 
 __all__ = ["removable"]
@@ -11,8 +12,8 @@ __all__ = ["removable"]
 _MOST = 1000
 
 
-async def removable(retention: Retention) -> dict[str, Json]:
-    """Runs that would go, oldest first of each operation, with what they take of the disk."""
+async def removable(retention: Retention, leftovers: Leftovers) -> dict[str, Json]:
+    """Runs that would go, oldest first of each operation, with their bytes on the disk; and what belongs to no run."""
     found = await retention.all(_MOST + 1)
     shown: list[Json] = []
     total = 0
@@ -31,4 +32,13 @@ async def removable(retention: Retention) -> dict[str, Json]:
                 "kept": going.rule,
             }
         )
-    return {"removable": shown, "count": len(shown), "bytes": total, "more": len(found) > _MOST}
+    rest: dict[str, Json] = {
+        name: {"count": one.count, "bytes": one.size} for name, one in (await leftovers.all()).items()
+    }
+    return {
+        "removable": shown,
+        "count": len(shown),
+        "bytes": total,
+        "more": len(found) > _MOST,
+        "leftovers": rest,
+    }

@@ -115,12 +115,13 @@ class Service:
 
     async def removable(self) -> Mapping[str, Json]:
         """What retention would remove now."""
-        return await removable.removable(self.loop.retention)
+        return await removable.removable(self.loop.retention, self.loop.leftovers)
 
     async def collect(self) -> Mapping[str, Json]:
         """Have retention look at everything now, and what it finds to do."""
         found = await self.removable()
         self.loop.retention.begin()
+        self.loop.leftovers.begin()
         return found
 
     async def plan(self, asked: plans.Asked) -> Mapping[str, Json]:

@@ -15,13 +15,24 @@ __all__ = ["run"]
 _SHOWN = 20
 _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
+_WORDS = {
+    "commits": "commits with what they said",
+    "content": "compiled operations and other content that nothing names",
+    "events": "events that were received",
+    "notices": "notices that were sent, of runs that went",
+    "answers": "answers to commands",
+    "facts": "facts of no run that is known",
+    "trees": "exported trees",
+    "clones": "copies of other repositories",
+}
+
 
 def run(
     ctx: typer.Context,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
 ) -> None:
-    """Remove runs beyond what retention keeps."""
+    """Remove runs, and what belongs to no run, beyond what retention keeps."""
     session = session_of(ctx)
     with connect(session) as daemon:
         answer = daemon.get("/v1/gc") if dry_run else daemon.post("/v1/gc", "")
@@ -40,7 +51,10 @@ def run(
     words = "would go" if dry_run else "go, in small steps beside everything else"
     if found:
         show.line(f"{more}{answer['count']} runs with all below them, {_size(answer['bytes'])}, {words}")
-    else:
+    for name, one in answer["leftovers"].items():
+        size = f", {_size(one['bytes'])}" if one["bytes"] else ""
+        show.line(f"{one['count']} {_WORDS.get(name, name)}{size}, {words}")
+    if not found and not answer["leftovers"]:
         show.line("nothing is beyond what is kept")
 
 

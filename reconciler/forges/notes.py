@@ -44,6 +44,13 @@ class NotesForge:
             await self._follow(written.before)
             self._tip = written.after
 
+    async def erase(self, commits: Sequence[str]) -> None:
+        """See `reconciler.ports_sweep.Eraser.erase`. A note with lines that are no status of anybody stays."""
+        async with self._turn:
+            written = await self._notes.erase(commits, self._clock.now(), _only_statuses)
+            await self._follow(written.before)
+            self._tip = written.after
+
     async def spoke_of(self, commits: Sequence[str], context: str) -> bool:
         """See `Forge.spoke_of`."""
         found = await self._notes.read(commits)
@@ -85,6 +92,10 @@ def merge(news: Sequence[StatusRecord], before: str | None) -> str:
     for status in news:
         lines[status.context] = _line(status)
     return "".join(f"{line}\n" for _, line in sorted(lines.items()))
+
+
+def _only_statuses(text: str) -> bool:
+    return all(_context(_read(line)) for line in text.splitlines())
 
 
 def _shown(text: str) -> dict[str, tuple[object, object]]:

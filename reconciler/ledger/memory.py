@@ -7,7 +7,6 @@ are what a crash and a restart are to a file; the hooks around a record are wher
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import assert_never
 
 from planner.fold import RootState
@@ -24,12 +23,14 @@ from planner.model.status import RunStatus
 from planner.query import Subject
 from reconciler import codec
 from reconciler.errors import Unusable
-from reconciler.ledger import finding, memory_forgetting
-from reconciler.ledger.batch import Batch, is_blank, is_pending, tops_of, touched
+from reconciler.ledger import finding, memory_forgetting, memory_sweeping
+from reconciler.ledger.batch import Batch, is_blank, tops_of, touched
 from reconciler.ledger.memory_notices import owe, unsent
 from reconciler.ledger.memory_pages import Pages
+from reconciler.ledger.memory_rows import put, rename
 from reconciler.ledger.state import MemoryState
 from reconciler.ports import Expired, Find, RunQuery
+from reconciler.ports_sweep import Bounds, Sweep
 
 __all__ = ["Hook", "MemoryLedger"]
 
@@ -105,14 +106,14 @@ class MemoryLedger:
         state.facts.extend(facts)
         state.project = batch.project
         for old, new in batch.renamed:
-            self._rename(old, new)
+            rename(state, old, new)
         for name, record in batch.roots.items():
             if record == RootRecord(name):
                 state.roots.pop(name, None)
             else:
                 state.roots[name] = record
         for run in batch.runs.values():
-            self._put(run)
+            put(state, run)
         for key, claim in batch.claims.items():
             if claim is None:
                 state.claims.pop(key, None)
@@ -131,28 +132,6 @@ class MemoryLedger:
         state.opened.update(batch.opened)
         state.planned.update(batch.planned)
         state.said.update(batch.said)
-
-    def _rename(self, old: str, new: str) -> None:
-        state = self._state
-        for key, run in state.runs.items():
-            if run.root == old:
-                state.runs[key] = replace(run, root=new)
-        for key, claim in state.claims.items():
-            if claim.root == old:
-                state.claims[key] = replace(claim, root=new)
-
-    def _put(self, run: RunRecord) -> None:
-        state, key = self._state, run.key
-        if key not in state.runs:
-            state.under[key.top] = (*state.under.get(key.top, ()), key)
-        for digest in {run.digest, run.work} - {""}:
-            if key not in state.results.get(digest, ()):
-                state.results[digest] = (*state.results.get(digest, ()), key)
-        if is_pending(run):
-            state.pending[key] = None
-        else:
-            state.pending.pop(key, None)
-        state.runs[key] = run
 
     async def root(self, name: str) -> RootState:
         """The root's record (a fresh one if unknown) with the runs that planning it needs."""
@@ -289,6 +268,18 @@ class MemoryLedger:
     async def forget(self, root: str, tops: Collection[Key], removed: Removed) -> int:
         """Drop `tops` with all below them; returns how many went."""
         return memory_forgetting.forget(self._open(), root, tops, removed)
+
+    async def sweep(self, bounds: Bounds, sweep: Sweep) -> None:
+        """Take one small step of `sweep`: let go of what no run owns and nothing needs, or only count it."""
+        memory_sweeping.step(self._open(), bounds, sweep)
+
+    async def old_commits(self, keep: int, limit: int) -> Sequence[str]:
+        """Planned commits beyond the newest `keep` whose statuses are final and were told, which nothing names."""
+        return memory_sweeping.old_commits(self._open(), keep, limit)
+
+    async def remove_commits(self, keep: int, idents: Collection[str]) -> int:
+        """Drop `idents` as far as they may still go, with their statuses; returns how many went."""
+        return memory_sweeping.remove_commits(self._open(), keep, idents)
 
     async def close(self) -> None:
         """Refuse further calls until `restore`. Twice is once."""

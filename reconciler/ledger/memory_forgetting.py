@@ -66,6 +66,8 @@ def facts(state: MemoryState, root: str | None, after: int, limit: int) -> Seque
 
 def _is_forgotten(state: MemoryState, number: int, fact: Fact) -> bool:
     """Whether the fact with this sequence went with its run."""
+    if number in state.swept:
+        return True
     if isinstance(fact, CursorMoved):
         return number < state.compacted.get(root_of(fact), 0)
     return run_of(fact) in state.forgotten

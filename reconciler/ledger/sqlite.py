@@ -7,9 +7,7 @@ After a failed write or sync the handle is never used again. This module must ne
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -31,11 +29,12 @@ from planner.model.retention import Removed
 from planner.query import Subject
 from reconciler import codec
 from reconciler.errors import Unusable
-from reconciler.ledger import finding, forgetting, opening, pages, reads, rows
+from reconciler.ledger import finding, forgetting, opening, pages, reads, rows, sweeping
 from reconciler.ledger.batch import touched
-from reconciler.ledger.faults import meaning
 from reconciler.ledger.mirror import Mirror
+from reconciler.ledger.transactions import transaction, translated
 from reconciler.ports import Expired, Find, RunQuery
+from reconciler.ports_sweep import Bounds, Sweep
 
 __all__ = ["SqliteLedger"]
 
@@ -78,7 +77,7 @@ class SqliteLedger:
         opening.make_file(path)
         engine = opening.connect(path, patience)
         try:
-            with _translated(path), _transaction(engine, "BEGIN IMMEDIATE") as connection:
+            with translated(path), transaction(engine, "BEGIN IMMEDIATE") as connection:
                 identity = opening.prepare(connection, path, instance, project)
                 mirror = Mirror(reads.sequence(connection)) if alone else None
         except BaseException:
@@ -109,7 +108,7 @@ class SqliteLedger:
 
     def _record(self, facts: Sequence[Fact], blobs: Mapping[str, str]) -> int:
         texts = [(fact, codec.encode(fact)) for fact in facts]
-        with _transaction(self._engine, "BEGIN IMMEDIATE") as connection:
+        with transaction(self._engine, "BEGIN IMMEDIATE") as connection:
             batch, before = rows.load(connection, touched(facts))
             rows.append(connection, batch.sequence, texts)
             batch.fold(facts)
@@ -214,15 +213,24 @@ class SqliteLedger:
 
     async def forget(self, root: str, tops: Collection[Key], removed: Removed) -> int:
         """Drop `tops` with all below them; returns how many went."""
+        gone = await self._write(forgetting.forget, root, tops, removed)
+        if self._mirror is not None:
+            self._mirror.clear()
+        return gone
 
-        def work() -> int:
-            with _transaction(self._engine, "BEGIN IMMEDIATE") as connection:
-                gone = forgetting.forget(connection, root, tops, removed)
-            if self._mirror is not None:
-                self._mirror.clear()
-            return gone
+    async def sweep(self, bounds: Bounds, sweep: Sweep) -> None:
+        """Take one small step of `sweep`: let go of what no run owns and nothing needs, or only count it."""
+        using = self._write if sweep.remove else self._read
+        count, place = await using(sweeping.step, bounds, sweep)
+        sweep.went(count, place)
 
-        return await self._in_thread(work)
+    async def old_commits(self, keep: int, limit: int) -> Sequence[str]:
+        """Planned commits beyond the newest `keep` whose statuses are final and were told, which nothing names."""
+        return await self._read(sweeping.old_commits, keep, limit)
+
+    async def remove_commits(self, keep: int, idents: Collection[str]) -> int:
+        """Drop `idents` as far as they may still go, with their statuses; returns how many went."""
+        return await self._write(sweeping.remove_commits, keep, idents)
 
     async def close(self) -> None:
         """Let go of the file. Twice is once."""
@@ -231,10 +239,17 @@ class SqliteLedger:
 
     async def _read(self, query: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         def work() -> T:
-            with _transaction(self._engine, "BEGIN") as connection:
+            with transaction(self._engine, "BEGIN") as connection:
                 return query(connection, *args, **kwargs)
 
         return await self._in_thread(work)
+
+    async def _write(self, work: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        def written() -> T:
+            with transaction(self._engine, "BEGIN IMMEDIATE") as connection:
+                return work(connection, *args, **kwargs)
+
+        return await self._in_thread(written)
 
     async def _mirrored(
         self,
@@ -267,34 +282,8 @@ class SqliteLedger:
     def _guarded(self, work: Callable[[], T]) -> T:
         self._demand_whole()
         try:
-            with _translated(self._path):
+            with translated(self._path):
                 return work()
         except Unusable as error:
             self._broken = error
             raise
-
-
-@contextmanager
-def _transaction(engine: sa.Engine, begin: str) -> Iterator[sa.Connection]:
-    """One transaction: committed at the end, rolled back on any error."""
-    with engine.connect().execution_options(**{opening.BEGIN: begin}) as connection, connection.begin():
-        yield connection
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """SQLite's errors as ours."""
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        _raise(error.orig if isinstance(error.orig, sqlite3.Error) else None, path)
-        raise
-    except sqlite3.Error as error:
-        _raise(error, path)
-        raise
-
-
-def _raise(error: sqlite3.Error | None, path: Path) -> None:
-    ours = meaning(error, path) if error is not None else None
-    if ours is not None:
-        raise ours from error

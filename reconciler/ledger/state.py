@@ -32,6 +32,7 @@ class MemoryState:
         planned: sequence of the fact that first planned a commit.
         said: sequence of the fact that last changed a status.
         forgotten: keys of runs that retention took; their facts are not shown any more.
+        swept: sequences of facts that a sweep took.
         compacted: by root, the sequence before which moves of its cursor are not shown any more.
     """
 
@@ -58,6 +59,7 @@ class MemoryState:
     said: dict[tuple[str, str], int] = field(default_factory=dict)
     forgotten: dict[Key, None] = field(default_factory=dict)
     compacted: dict[str, int] = field(default_factory=dict)
+    swept: dict[int, None] = field(default_factory=dict)
 
     def copy(self) -> MemoryState:
         """This state as it is now, whatever is recorded later."""
@@ -83,4 +85,5 @@ class MemoryState:
             said=dict(self.said),
             forgotten=dict(self.forgotten),
             compacted=dict(self.compacted),
+            swept=dict(self.swept),
         )

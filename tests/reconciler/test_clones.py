@@ -8,6 +8,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -18,6 +19,8 @@ from reconciler import clones
 from reconciler.clones import GitClones
 from reconciler.errors import Refused, Transient
 from reconciler.ports_clones import Asked
+from reconciler.ports_sweep import Trimmed
+from reconciler.source import hold
 from reconciler.urls import Urls
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
@@ -187,3 +190,41 @@ async def test_a_large_one_goes_on_while_whoever_asked_is_told_to_come_again(tmp
         go.set()
         assert await clones_.tree_of(asked, known) == git(lib, "rev-parse", "main^{tree}")
         group.cancel_scope.cancel()
+
+
+async def test_copies_that_nothing_uses_go_and_come_again(tmp_path, lib):
+    found = made(tmp_path, lib)
+    asked = Asked(revision="main", connection="lib")
+    await found.tree_of(asked, commit(lib, "main"))
+    (copy,) = (tmp_path / "clones").iterdir()
+    now = datetime.now(UTC)
+    assert await found.trim(now - timedelta(hours=1), remove=True) == Trimmed()
+    os.utime(copy / "git.lock", (0, 0))
+    told = await found.trim(now - timedelta(hours=1), remove=False)
+    assert (told.count, told.size > 0, copy.exists()) == (1, True, True)
+    assert (await found.trim(now - timedelta(hours=1), remove=True)).count == 1
+    assert not copy.exists()
+    assert await found.tree_of(asked, commit(lib, "main")) == git(lib, "rev-parse", "main^{tree}")
+
+
+async def test_a_copy_that_somebody_uses_stays(tmp_path, lib):
+    found = made(tmp_path, lib)
+    await found.tree_of(Asked(revision="main", connection="lib"), commit(lib, "main"))
+    (copy,) = (tmp_path / "clones").iterdir()
+    os.utime(copy / "git.lock", (0, 0))
+    held = await hold.take(copy / "git.lock", 0)
+    assert await found.trim(datetime.now(UTC), remove=True) == Trimmed()
+    os.close(held)
+    async with found._turns[copy.name]:
+        assert await found.trim(datetime.now(UTC), remove=True) == Trimmed()
+    assert copy.exists()
+
+
+async def test_a_copy_with_very_many_commits_is_made_anew(tmp_path, lib):
+    found = made(tmp_path, lib)
+    await found.tree_of(Asked(revision="main", connection="lib"), commit(lib, "main"))
+    (copy,) = (tmp_path / "clones").iterdir()
+    packed = "".join(f"{n:040x} refs/plumbline/clones/{n:040x}\n" for n in range(1001))
+    (copy / "mirror.git/packed-refs").write_text(packed)
+    assert (await found.trim(datetime(2000, 1, 1, tzinfo=UTC), remove=True)).count == 1
+    assert not copy.exists()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from planner.desire.view import Identity
-from reconciler.configured import channels_of, config_of, exposed, lookup_of, store_of
+from planner.model.retention import Retention
+from reconciler.configured import channels_of, config_of, exposed, lookup_of, policy_of, store_of
 from reconciler.errors import Unusable
 from reconciler.messages import Address, HttpChannel
+from reconciler.ports_sweep import Kept
 from reconciler.settings import load_settings
 
 pytestmark = pytest.mark.unit
@@ -62,6 +65,16 @@ def local(text: str) -> str:
         ),
         pytest.param(
             f"{GOOD}api: {{health: 0.0.0.0:8060}}\n", ("2:15: field `health` must be on loopback",), id="health-for-all"
+        ),
+        pytest.param(
+            f"{GOOD}retention: {{events: PT1H, history: 60, commits: 10, caches: 0}}\n",
+            (
+                "2:21: field `events` must be a day or more",
+                "2:36: field `history` must be a day or more",
+                "2:49: field `commits` must be 500 or more",
+                "2:61: field `caches` must be an hour or more",
+            ),
+            id="too-little-is-kept",
         ),
     ],
 )
@@ -210,6 +223,16 @@ def test_a_listener_that_others_reach_without_tls_is_said(tmp_path: Path, addres
     path.write_text(f'{GOOD}api: {{events: "{address}", tokens: [{{name: a, sha256: {"ab" * 32}}}]}}\n')
     said = list(exposed(load_settings(path)))
     assert [words.startswith(f"api.events answers on {address} without TLS") for words in said] == [True] * count
+
+
+def test_how_much_is_kept_of_what_belongs_to_no_run(tmp_path: Path) -> None:
+    path = tmp_path / "daemon.yaml"
+    path.write_text(f"{GOOD}retention: {{count: 5, events: P7D, history: P30D, commits: 600, caches: PT2H}}\n")
+    policy = policy_of(load_settings(path), Identity("default", "r"), ())
+    assert policy.retention == Retention(count=5)
+    assert policy.kept == Kept(timedelta(days=7), timedelta(days=30), 600, timedelta(hours=2))
+    path.write_text(GOOD)
+    assert policy_of(load_settings(path), Identity("default", "r"), ()).kept == Kept()
 
 
 def test_people_are_told_through_connections_of_some_kinds(tmp_path: Path) -> None:

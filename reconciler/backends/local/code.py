@@ -61,9 +61,18 @@ async def _cached(trees: Trees, tree: CodeTree, cache: Path) -> Path:
     content = (tree.object_id, f"{tree.is_file:d}{tree.executable:d}", *sorted(tree.exclude))
     digest = hashlib.sha256("\0".join(content).encode()).hexdigest()[:40]
     entry = cache / digest
-    if not entry.exists():
+    if not _in_use(entry):
         await _export(trees, tree, entry)
     return entry / "content"
+
+
+def _in_use(entry: Path) -> bool:
+    """Whether it is there; if so, it is noted that it is used now (`reconciler.backends.local.trimming`)."""
+    try:
+        os.utime(entry)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 async def _export(trees: Trees, tree: CodeTree, entry: Path) -> None:

@@ -5,13 +5,13 @@ Claims go last, one by one: a removal that was cut off goes on where it was.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from planner.keys import Key
 from reconciler.backends.local.claims import Claims
 from reconciler.backends.local.removal import remove_tree
+from reconciler.disk import sizes
 from reconciler.errors import Transient
 
 __all__ = ["forget", "weigh"]
@@ -36,7 +36,7 @@ def forget(claims: Claims, runs: Path, run: Key, attempts: int) -> None:
 
 def weigh(claims: Claims, runs: Path, run: Key, attempts: int) -> int:
     """Bytes on the disk of all that is kept of a run."""
-    return sum(size for folder in _files(claims, runs, run, _attempts(run, attempts)) for size in _sizes(folder))
+    return sum(size for folder in _files(claims, runs, run, _attempts(run, attempts)) for size in sizes(folder))
 
 
 def _files(claims: Claims, runs: Path, run: Key, attempts: Sequence[Key]) -> list[Path]:
@@ -45,12 +45,3 @@ def _files(claims: Claims, runs: Path, run: Key, attempts: Sequence[Key]) -> lis
 
 def _attempts(run: Key, count: int) -> list[Key]:
     return [run.at_attempt(number) for number in range(1, count + 1)]
-
-
-def _sizes(folder: Path) -> Iterator[int]:
-    for path, _, names in os.walk(folder):
-        for name in names:
-            try:
-                yield Path(path, name).lstat().st_blocks * 512
-            except OSError:
-                continue

@@ -56,7 +56,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 def test_status_is_a_table(shell: Shell) -> None:
     text = shell("status").stdout
     assert text.startswith("project project, instance test, at ")
-    assert "repository /srv/project.git, read 0 s ago" in text or "repository /srv/project.git, read 1 s ago" in text
+    assert re.search(r"repository /srv/project.git, read \d+ s ago", text)
     assert "asked      job      manual" in text
     assert "nightly    job      scheduled" in text
     assert "\x1b" not in text
@@ -177,6 +177,8 @@ def test_gc_says_what_would_go(tmp_path: Path) -> None:
             shell("run", "good", "--wait")
         assert "the newest 0" in until(shell, "1 runs with all below them, 1 B, would go", "gc", "--dry-run").stdout
         assert json.loads(shell("-o", "json", "gc", "--dry-run").stdout)["count"] == 1
+        world.ledger._state.blobs["orphan"] = "{}"
+        assert "1 compiled operations and other content that nothing names, would go" in shell("gc", "--dry-run").stdout
         assert "in small steps beside everything else" in shell("gc").stdout
         until(shell, "nothing is beyond what is kept", "gc", "--dry-run")
 

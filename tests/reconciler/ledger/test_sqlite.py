@@ -20,9 +20,10 @@ from planner.model.status import RunStatus
 from planner.query import read_search
 from reconciler import codec
 from reconciler.errors import Transient, Unusable
-from reconciler.ledger import faults, migrations, opening, pages, reads, schema
+from reconciler.ledger import faults, migrations, opening, pages, reads, schema, sweeping
 from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.ports import Find, RunQuery
+from reconciler.ports_sweep import Bounds, Stage, Sweep
 from tests.contracts.ledger import AT, advanced, intended, opened, succeeded
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
@@ -421,6 +422,10 @@ async def test_no_question_reads_whole_tables(tmp_path):
         reads.answer(connection, "q1")
         reads.facts(connection, None, 5, 10)
         reads.facts(connection, "train", 5, 10)
+        sweep = Sweep(remove=False)
+        for stage in (stage for stage in Stage if stage is not Stage.DONE):
+            sweep.stage, sweep.place = stage, "5"
+            sweeping.step(connection, Bounds(AT, AT), sweep)
         statements = [(sql, args) for sql, args in asked if sql.startswith("SELECT")]
         plans = {
             sql: [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", args)]

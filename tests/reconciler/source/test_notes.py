@@ -173,3 +173,29 @@ async def test_notes_go_to_the_common_folder_of_a_worktree(remote, follow, tmp_p
 def test_signatures_that_cannot_be(name):
     with pytest.raises(ValueError, match="not a signature"):
         Signature(name, "x@localhost")
+
+
+async def test_notes_on_old_commits_are_taken_away_and_what_people_wrote_stays(remote, follow):
+    tips = remote.series(300)
+    notes = Notes(follow())
+    await notes.write({tip: add(tip) for tip in tips}, EPOCH)
+    remote.git("notes", f"--ref={REF}", "append", "-m", "by hand", tips[3])
+    before = remote.git("rev-parse", REF)
+
+    done = await notes.erase([*tips[:200], "f" * 40], EPOCH, lambda text: "by hand" not in text)
+
+    assert (done.before, done.after) == (before, remote.git("rev-parse", REF))
+    assert set((await notes.read(tips)).notes) == {tips[3], *tips[200:]}
+    assert shown(remote, tips[3]).splitlines()[0] == tips[3]
+    assert shown(remote, tips[250]) == tips[250]
+    assert remote.git("rev-list", "--count", REF) == "3"  # what the ref said before is still in git
+    again = await notes.erase(tips[:200], EPOCH, lambda text: "by hand" not in text)
+    assert again.after == again.before == done.after
+    await notes.write({tips[0]: add("back")}, EPOCH)
+    assert shown(remote, tips[0]) == "back"
+
+
+async def test_nothing_is_taken_away_where_there_are_no_notes(remote, follow):
+    tip = remote.commit({"a": b"1"})
+    done = await Notes(follow()).erase([tip], EPOCH, lambda _: True)
+    assert (done.before, done.after) == (None, None)
