@@ -90,7 +90,7 @@ def graph_of(operation: CompiledOperation, told: Mapping[tuple[str, ...], Told] 
     if isinstance(operation.body, Dag):
         work.dag(operation.body, ())
     else:
-        work.nodes.append(_vertex(operation, "", 1, "all_succeeded", work.told.get((), Told())))
+        work.single(operation)
     return Graph(operation.name, operation.kind, tuple(work.nodes), tuple(work.edges), work.told.get((), Told()))
 
 
@@ -99,6 +99,16 @@ class _Work:
     told: Mapping[tuple[str, ...], Told]
     nodes: list[Vertex] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
+
+    def single(self, operation: CompiledOperation) -> None:
+        """An operation that is no DAG, after what builds its image."""
+        build = operation.build
+        if build is not None:
+            told = self.told.get((build.name,), Told())
+            self.nodes.append(_vertex(build, build.name, 1, "all_succeeded", told))
+            self.edges.append(Edge(build.name, "", tuple(_reasons(Node(operation), build.name, (build.name,)))))
+        layer = 1 if build is None else 2
+        self.nodes.append(_vertex(operation, "", layer, "all_succeeded", self.told.get((), Told())))
 
     def dag(self, dag: Dag, place: tuple[str, ...]) -> None:
         layers = _layers(dag)

@@ -136,7 +136,9 @@ def _is_in_force(record: RootRecord | None, operation: CompiledOperation) -> boo
 def _gpus(operation: CompiledOperation) -> int:
     if isinstance(operation.body, Leaf):
         requests = operation.body.gang.requests
-        return sum(amount for name, amount in requests.items() if "gpu" in name)
+        # What builds its image has ended before it starts.
+        own = sum(amount for name, amount in requests.items() if "gpu" in name)
+        return max(own, _gpus(operation.build)) if operation.build is not None else own
     return sum(_gpus(node.operation) for node in operation.body.nodes)
 
 

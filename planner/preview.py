@@ -188,12 +188,20 @@ def _effects(root: RootPlan, operation: CompiledOperation | None, now: datetime)
         names = [node.operation.name for node in operation.body.nodes if node.operation.name not in begun]
         if names:
             yield f"then, as they become ready: {', '.join(names)}"
-    for hook in operation.hooks if operation is not None else ():
-        yield f"{'at any end' if hook.trigger == 'done' else f'when {hook.trigger}'}: runs {hook.ref}"
+    if operation is not None:
+        yield from _following(operation, opened)
     if operation is not None and operation.schedule is not None:
         instants = upcoming(operation.schedule, root.state.record.cursor, now, _TICKS_SHOWN)
         if instants:
             yield "next ticks: " + ", ".join(f"{instant:%Y-%m-%d %H:%M} UTC" for instant in instants)
+
+
+def _following(operation: CompiledOperation, opened: set[keys.Key]) -> Iterator[str]:
+    """What comes after what starts now: the run in the image that is built, and hooks."""
+    if operation.build is not None and any(key.place for key in opened):
+        yield f"then, in the image that is built: {operation.name}"
+    for hook in operation.hooks:
+        yield f"{'at any end' if hook.trigger == 'done' else f'when {hook.trigger}'}: runs {hook.ref}"
 
 
 def _phrase(fact: Fact, settled: set[keys.Key]) -> Iterator[str]:

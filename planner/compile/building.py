@@ -1,12 +1,13 @@
-"""`build`: an image that is made before an operation of a DAG runs, and that it runs in (reference, section 10.4).
+"""`build`: an image that is made before an operation runs, and that it runs in (reference, section 10.4).
 
-The build is an operation of the same DAG, before the one that wants it: so it is planned, cached, retried and shown
-like any other. What it pushed, its output `image`, becomes the image of what comes after it.
+In a DAG the build is an operation of the same DAG, before the one that wants it; of an operation by itself it is one
+whose runs are below its own. So it is planned, cached, retried and shown like any other. What it pushed, its output
+`image`, becomes the image of what comes after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,13 +16,13 @@ from planner.compile.graph import Vertex
 from planner.compile.ground import Ground
 from planner.compile.resolve import Found, in_hub
 from planner.compile.scope import has_template
-from planner.model.desired import CompiledOperation, Input, Leaf, Node, Reference
+from planner.model.desired import CompiledOperation, Dag, Input, Leaf, Node, Reference
 from planner.model.gang import Gang
 from planner.spec.build import Build
 from planner.spec.operation import Operation
 from planner.spec.plain import plain
 
-__all__ = ["Wanted", "build_of", "built", "name_of"]
+__all__ = ["Wanted", "build_of", "built", "is_built", "name_of", "with_build"]
 
 _IMAGE = "image"
 """The output of a build that names what it made."""
@@ -38,14 +39,14 @@ class Wanted:
         vertex: as it is written.
         compiled: it, compiled without the image.
         sibling: its component and its inputs.
-        around: the DAG around it.
+        around: the DAG around it; None where it stands by itself.
         ground: where that is written.
     """
 
     vertex: Vertex
     compiled: CompiledOperation
     sibling: Sibling
-    around: Around
+    around: Around | None
     ground: Ground
 
     @property
@@ -55,15 +56,20 @@ class Wanted:
         if not isinstance(said, Mapping) or has_template(said.get("hubRef")):
             return "what builds its image must be known when it is read (`build`)"
         operation = self.vertex.operation
-        if operation.trigger not in {None, "all_succeeded"} or operation.events:
+        if self.around is not None and (operation.trigger not in {None, "all_succeeded"} or operation.events):
             return "an image is built for what starts when all before it has succeeded (`build`)"
         if any(item.name == _INPUT for item in _leaf(self.compiled).inputs):
             return f"its input `{_INPUT}` has the name under which it is given its image (`build`)"
         return ""
 
+    @property
+    def name(self) -> str:
+        """The name of the operation that builds. Below a run it is the same whatever that is renamed to."""
+        return "build" if self.around is None else name_of(self.vertex)
+
 
 def name_of(vertex: Vertex) -> str:
-    """The name of the operation that builds an image for another one."""
+    """The name of the operation of a DAG that builds an image for another one."""
     return f"{vertex.name}-build"
 
 
@@ -77,7 +83,7 @@ def build_of(wanted: Wanted) -> tuple[Vertex, str] | None:
     outputs = {output.name for output in found.component.outputs or ()}
     refused = "" if _IMAGE in outputs else f"what is to build its image, {said.hub_ref}, has no output `{_IMAGE}`"
     fields: dict[str, Any] = {
-        "name": name_of(wanted.vertex),
+        "name": wanted.name,
         "hub_ref": said.hub_ref,
         "params": _params(said, found, wanted.sibling),
         "presets": said.presets,
@@ -93,8 +99,13 @@ def build_of(wanted: Wanted) -> tuple[Vertex, str] | None:
 
 def built(wanted: Wanted, node: Node) -> Node:
     """`node`, which is that of `wanted`, with the image of its build."""
-    name, leaf = name_of(wanted.vertex), _leaf(wanted.compiled)
-    reference = Reference((*wanted.around.place, name), ("outputs", _IMAGE))
+    return replace(node, operation=with_image(wanted, node.operation), upstream=(*node.upstream, wanted.name))
+
+
+def with_image(wanted: Wanted, operation: CompiledOperation) -> CompiledOperation:
+    """`operation`, which is that of `wanted`, with the image of its build."""
+    leaf, place = _leaf(wanted.compiled), wanted.around.place if wanted.around is not None else ()
+    reference = Reference((*place, wanted.name), ("outputs", _IMAGE))
     body = replace(
         leaf,
         gang=_with_image(leaf.gang),
@@ -102,7 +113,35 @@ def built(wanted: Wanted, node: Node) -> Node:
         references={**leaf.references, _INPUT: reference},
         inputs=(*leaf.inputs, Input(_INPUT, role="context", type="image")),
     )
-    return replace(node, operation=replace(node.operation, body=body), upstream=(*node.upstream, name))
+    return replace(operation, body=body)
+
+
+def is_built(compiled: CompiledOperation) -> bool:
+    """Whether an image is wanted for it."""
+    return bool(compiled.sections.get("build")) and isinstance(compiled.body, Leaf)
+
+
+def with_build(wanted: Wanted, compile_one: Callable[[Vertex], CompiledOperation | None]) -> CompiledOperation | None:
+    """The operation by itself that is `wanted`, with its build, or refused; None with a problem.
+
+    Args:
+        wanted: it.
+        compile_one: compiles an operation.
+    """
+    if wanted.refused:
+        return _refused(wanted.compiled, wanted.refused)
+    made = build_of(wanted)
+    build = compile_one(made[0]) if made is not None else None
+    if made is None or build is None:
+        return None
+    reason = made[1] or build.refused or ("a DAG builds no image (`build`)" if isinstance(build.body, Dag) else "")
+    if reason:
+        return _refused(wanted.compiled, reason)
+    return replace(with_image(wanted, wanted.compiled), build=replace(build, name=wanted.name))
+
+
+def _refused(operation: CompiledOperation, reason: str) -> CompiledOperation:
+    return replace(operation, refused=operation.refused or reason)
 
 
 def _with_image(gang: Gang) -> Gang:

@@ -126,8 +126,6 @@ def not_yet(sections: Mapping[str, Json], component: Component, *, in_dag: bool)
     """Why the operation cannot run here: one sentence a section."""
     yield from reasons(component)
     yield from (reason for name, reason in _REFUSING.items() if sections.get(name))
-    if sections.get("build") and not in_dag:
-        yield "an image is built before an operation of a DAG: put this one into a DAG (`build`)"
     yield from _by_events(sections.get("events", ()), component.run.kind, in_dag=in_dag)
     if has_template(sections.get("cache")):
         yield "what the cache compares must be known when it is read (`cache`)"

@@ -35,6 +35,9 @@ def sealed(operation: CompiledOperation, params: Mapping[str, Json], commit: str
     """
     identity, live = _halves(operation)
     live |= _of_root(operation)
+    if operation.build is not None:
+        identity["builds"], builds = _halves(operation.build)
+        live |= said(builds=builds)
     if isinstance(operation.body, Dag) and params:
         identity["params"] = dict(params)
     if operation.policy.run is RunPolicy.ON_COMMIT:

@@ -7,6 +7,7 @@ condition; a component that declares an input of such a name gets the value. Whe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from planner.compile.bindings import Around, Sibling, Source
@@ -70,6 +71,9 @@ def _compiled(hooks: tuple[Hook, ...], origin: Origin, bound: Bound, compile_one
         compiled, _ = compile_one(Placed(_operation(hook, index), at), None, shop, given)
         if compiled is None:
             continue
+        if compiled.sections.get("build"):
+            reason = "no image is built for a hook: have an operation build it, and name the image (`build`)"
+            compiled = replace(compiled, refused=compiled.refused or reason)
         if compiled.refused:
             message = f"the hook cannot run here: {compiled.refused}"
             shop.report.add(warning(at.at("hubRef").problem("PL-701", message, "its run will fail with that reason")))

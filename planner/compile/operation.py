@@ -11,6 +11,7 @@ from dataclasses import replace
 from planner.canon import Json
 from planner.compile import variables
 from planner.compile.bindings import Around, Bindings, Sibling, Source
+from planner.compile.building import Wanted, is_built, with_build
 from planner.compile.carried import carried, not_yet
 from planner.compile.catalogue import check_namespace, check_queue
 from planner.compile.deliver import delivered
@@ -60,9 +61,19 @@ def compile_root(
         hint = "put both operations into a DAG"
         shop.report.add(origin.at("dependencies").problem("PL-304", "`dependencies` work inside a DAG only", hint))
     compiled, sibling = _compile(Placed(operation, origin), None, shop)
+    if compiled is not None and is_built(compiled):
+        compiled = _built(Vertex(operation, origin, ()), (compiled, sibling), shop)
     if compiled is None or shop.report.errors > errors:
         return None
     return replace(compiled, name=name), sibling.bindings.values
+
+
+def _built(vertex: Vertex, compiled: tuple[CompiledOperation, Sibling], shop: Shop) -> CompiledOperation | None:
+    """A root with what builds its image."""
+    globals_ = variables.symbols(shop.globals(), compiled[0].kind)
+    ground = Ground(vertex.origin, shop.report, shop.view, globals_, shop.policy)
+    wanted = Wanted(vertex, *compiled, None, ground)
+    return with_build(wanted, lambda build: _compile(Placed(build.operation, build.origin), None, shop)[0])
 
 
 def compile_component(found: Found, shop: Shop) -> None:

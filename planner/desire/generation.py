@@ -181,6 +181,8 @@ def _may_stop_service(draft: Draft, old: RunRecord) -> bool:
     if run.status.final:
         # Refused or stopped: what was in service stays, unless a person stopped the service itself.
         return draft.state.record.down is not None
+    if operation.build is not None and not run.bound and run.carried_from is None:
+        return False  # its image is not there yet
     update = getattr(operation.body, "gang", None)
     if update is not None and update.update is Update.RECREATE:
         return True

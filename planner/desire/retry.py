@@ -58,13 +58,15 @@ def _retry(draft: Draft, command: Command) -> str:
         raise _No(f"{draft.name} is up or starting as {up}; plumbline stop {draft.name} first")
     places = _places(draft, top, command, form)
     earlier = _earlier(draft, top, command, places)
+    if top.kind != "dag":
+        places = tuple(sorted({"", *places}))  # whoever builds again wants to run it
     places = tuple(sorted({*places, *_overtaken(draft, top, form, places)}))
     number = max(top.rounds.values(), default=0) + 1
     draft.add(replace(_retried(draft, top, (number, places, form), command), earlier=earlier))
     kept = _kept_words(earlier)
     verb = "woken" if command.args.get("wake") is True else "retried"
     words = f"{verb} by {command.by}" + (" with the spec of now" if form is not None else "") + kept
-    if places == ("",):
+    if "" in places:
         top = draft.run(top.key) or top
         draft.add(opened_under(draft, top, top.key.at_round(number), top.kind, words))
     by = f", with the spec of {form.name} as it is now" if form is not None else ""
@@ -190,7 +192,7 @@ def _places(draft: Draft, top: RunRecord, command: Command, form: CompiledOperat
     for run in sorted(draft.state.runs.values(), key=lambda run: run.key):
         if run.key.top != top.key or run.key.round != top.rounds.get("/".join(run.key.place), 0):
             continue
-        if not run.key.place and _has_children(draft, top):
+        if not run.key.place and top.kind == "dag":
             continue
         if target is not None and not below(run.key, target):
             continue
@@ -211,10 +213,6 @@ def _places(draft: Draft, top: RunRecord, command: Command, form: CompiledOperat
 def _never_began(draft: Draft, top: RunRecord) -> bool:
     """Whether a DAG is over with no node that has a record: it is then asked for as a whole."""
     return top.kind == "dag" and top.status in _RETRIED and not has_begun(draft, top.key)
-
-
-def _has_children(draft: Draft, top: RunRecord) -> bool:
-    return top.kind == "dag" or has_begun(draft, top.key)
 
 
 def _overtaken(draft: Draft, top: RunRecord, form: CompiledOperation | None, places: tuple[str, ...]) -> Iterator[str]:

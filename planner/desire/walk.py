@@ -7,9 +7,11 @@ Shared by every cause: generation, tick, request, event.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from planner.compile.bind import BindError
 from planner.desire.approval import is_withheld
+from planner.desire.building import waits_for_build
 from planner.desire.cache import look, settle_hit
 from planner.desire.early import EarlyEnd, early_end
 from planner.desire.frontier import Frontier
@@ -74,7 +76,7 @@ def walk(draft: Draft, top: Top) -> RunStatus:
     walking = _Walk(draft, top)
     key = latest(draft, top.record.key, ())
     if isinstance(top.operation.body, Leaf):
-        _leaf(walking, key, top.operation)
+        _single(walking, key)
         run = draft.run(key)
         return effective(draft, run).status if run else RunStatus.CREATED
     if not top.closed and (early := _gate(draft, top)) is not None:
@@ -91,6 +93,16 @@ def walk(draft: Draft, top: Top) -> RunStatus:
         status, reason, by = _end(walking, status)
         draft.add(Settled(draft.name, top.record.key, status, reason, draft.now, by))
     return status
+
+
+def _single(walking: _Walk, key: Key) -> None:
+    """A top that is no DAG: its build first, where it has one."""
+    top = walking.top
+    # A service that waits for the one before it to go may be built meanwhile.
+    before = _Walk(walking.draft, replace(top, blocked="", lane=0))
+    build = partial(_leaf, before)
+    if not waits_for_build(walking.draft, key, top.operation, build, closed=top.closed):
+        _leaf(walking, key, top.operation)
 
 
 def _stopped_early(walking: _Walk, early: EarlyEnd) -> _Walk:

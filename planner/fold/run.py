@@ -205,7 +205,7 @@ def retried(top: RunRecord, fact: Retried, *, recalled: bool) -> RunRecord:
         top = replace(top, backfill=fact.backfill)
     if fact.form:
         top = replace(top, form=fact.form, commit=fact.commit, generation=fact.generation)
-    if fact.places != ("",):
+    if "" not in fact.places:
         # The top is a parent: a recorded round is the one thing that lets it leave a final state.
         top = replace(top, status=RunStatus.PROCESSING, reason="", finished_at=None)
     return top

@@ -216,14 +216,13 @@ class CompiledOperation:
         place: where its document begins.
         schedule: when it runs; None for a root that runs by change or request.
         policy: policies of its root.
-        description: for people.
-        tags: for people.
+        description, tags: for people.
         fields: what `digest` and `live` are over, as `identity` and `live`: a change is explained by it.
         refused: why it cannot execute here, or "".
-        sections: what else was written, by YAML name, merged and with templates bound as far as they are known:
-            `matrix`, `joins`, `events`, `hooks`, `cache`, and so on.
+        sections: what else was written (`matrix`, `cache`, …), merged and bound as far as is known, by YAML name.
         condition: what must hold for it to start.
         hooks: what follows each of its runs.
+        build: what builds its image, in runs below its own; None where nothing does, and in a DAG.
     """
 
     name: str
@@ -242,6 +241,7 @@ class CompiledOperation:
     sections: Mapping[str, Json] = field(default_factory=dict)
     condition: Condition | None = None
     hooks: tuple[Hook, ...] = ()
+    build: CompiledOperation | None = None
 
     def section(self, name: str) -> Mapping[str, Json]:
         """A section that was written, by YAML name; empty where it was not, or a template stands for all of it."""

@@ -10,10 +10,15 @@ __all__ = ["beside", "node_of"]
 def node_of(top: CompiledOperation | None, place: tuple[str, ...]) -> CompiledOperation | None:
     """The compiled operation at a place below `top`; None where it has none there."""
     for name in place:
-        body = top.body if top is not None else None
-        node = body.node(name) if isinstance(body, Dag) else None
-        top = node.operation if node is not None else None
+        top = _below(top, name) if top is not None else None
     return top
+
+
+def _below(operation: CompiledOperation, name: str) -> CompiledOperation | None:
+    if isinstance(operation.body, Dag):
+        node = operation.body.node(name)
+        return node.operation if node is not None else None
+    return operation.build if operation.build is not None and operation.build.name == name else None
 
 
 def beside(top: CompiledOperation | None, place: tuple[str, ...], *, above: bool) -> tuple[str, ...]:

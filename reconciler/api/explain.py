@@ -22,7 +22,7 @@ from reconciler.admission import waits_of
 from reconciler.api import find, listeners, problems, views
 from reconciler.api.explain_run import explain_run, joined_words, node_words, stored_words
 from reconciler.api.sleeping import asleep, sleep_words
-from reconciler.api.stories import Story, leaves, one
+from reconciler.api.stories import Story, nodes_of, one
 from reconciler.core import Core
 from reconciler.ports import RunQuery
 
@@ -105,7 +105,7 @@ async def _case(core: Core, record: RootRecord) -> _Case:
         waits=waits_of(core, record.name),
         now=core.clock.now(),
         bound=bound,
-        nodes=tuple((await leaves(core, last.node)).values()) if last is not None and last.run.kind == "dag" else (),
+        nodes=tuple((await nodes_of(core, last.node)).values()) if last is not None else (),
     )
 
 

@@ -53,6 +53,9 @@ def _told(
 ) -> Iterator[tuple[tuple[str, ...], Told]]:
     """How every node below goes; a DAG inside a DAG as its nodes do, unless it was decided as a whole."""
     if not isinstance(operation.body, Dag):
+        build = (operation.build.name,) if operation.build is not None else ()
+        if build and build in stories:
+            yield build, _of(stories[build])
         return
     for node in operation.body.nodes:
         here = (*place, node.operation.name)

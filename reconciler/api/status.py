@@ -15,7 +15,7 @@ from reconciler.admission import waits_of
 from reconciler.api import backfills, find, listeners, problems, views
 from reconciler.api.health import unwritable
 from reconciler.api.sleeping import asleep, sleep_words
-from reconciler.api.stories import Story, leaves, one, tell
+from reconciler.api.stories import Story, nodes_of, one, tell
 from reconciler.api.version import version
 from reconciler.core import Core
 from reconciler.loop import Loop
@@ -172,7 +172,7 @@ async def run_detail(core: Core, name: str) -> dict[str, Json]:
     run, identity = found.run, core.policy.identity
     story = await one(core, run.key, newest=False) or Story(run, run, run)
     bound = await core.bound(story.source.bound) if story.source.bound else None
-    nodes = await leaves(core, run) if run.kind == "dag" else {}
+    nodes = await nodes_of(core, run)
     return {
         **views.run_view(story, identity),
         "attemptList": [views.attempt_view(attempt) for attempt in story.source.attempts],

@@ -16,7 +16,7 @@ from planner.model.status import RunStatus
 from reconciler.core import Core
 from reconciler.ports import RunQuery
 
-__all__ = ["Story", "leaves", "one", "places", "tell"]
+__all__ = ["Story", "leaves", "nodes_of", "one", "places", "tell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,16 @@ async def leaves(core: Core, top: RunRecord) -> Mapping[Key, Story]:
     return {key: told[key] for key in keys if key in told}
 
 
+async def nodes_of(core: Core, top: RunRecord) -> Mapping[Key, Story]:
+    """The same without the run itself: of a run that is no DAG, what built its image."""
+    return {key: story for key, story in (await leaves(core, top)).items() if key.place}
+
+
 def places(operation: CompiledOperation, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The places of all leaves below an operation; the empty one where it is a leaf itself."""
+    """The places of all leaves below an operation; the empty one where it is a leaf itself, after its build."""
     if not isinstance(operation.body, Dag):
+        if operation.build is not None:
+            yield (*above, operation.build.name)
         yield above
         return
     for node in operation.body.nodes:

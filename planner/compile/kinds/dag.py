@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from planner.canon import Json
 from planner.compile.bindings import Around, Sibling
-from planner.compile.building import Wanted, build_of, built, name_of
+from planner.compile.building import Wanted, build_of, built, is_built, name_of
 from planner.compile.graph import Vertex, arrange
 from planner.compile.ground import Ground, whole
 from planner.compile.origin import Origin, warning
 from planner.compile.resolve import Found
 from planner.compile.settled import settled
-from planner.model.desired import CompiledOperation, Dag, Event, Leaf, Node
+from planner.model.desired import CompiledOperation, Dag, Event, Node
 from planner.spec import run as spec
 from planner.spec.events import RUN_STATUS
 from planner.spec.plain import plain
@@ -67,19 +68,22 @@ def lower(said: spec.Dag, ground: Ground, around: Around, child: Child) -> Dag |
             trigger, skips = vertex.operation.trigger, vertex.operation.skip_on_upstream_skip
             events = tuple(_events(compiled.sections.get("events")))
             node = Node(compiled, vertex.upstream, trigger or "all_succeeded", skips is True, events)
-            if _is_built(compiled):
-                wanted = Wanted(vertex, compiled, sibling, replace(around, siblings=siblings), ground)
-                nodes += _with_build(wanted, node, child, names)
+            if is_built(compiled):
+                inner = replace(around, siblings=siblings)
+                wanted = Wanted(vertex, compiled, sibling, inner, ground)
+                nodes += _with_build(wanted, node, partial(_compiled, child, inner), names)
             else:
                 nodes.append(node)
     return Dag(tuple(nodes), concurrency, tuple(_rules(said, ground)))
 
 
-def _is_built(compiled: CompiledOperation) -> bool:
-    return bool(compiled.sections.get("build")) and isinstance(compiled.body, Leaf)
+def _compiled(child: Child, around: Around, vertex: Vertex) -> CompiledOperation | None:
+    return child(vertex, around)[0]
 
 
-def _with_build(wanted: Wanted, node: Node, child: Child, names: frozenset[str]) -> list[Node]:
+def _with_build(
+    wanted: Wanted, node: Node, compile_one: Callable[[Vertex], CompiledOperation | None], names: frozenset[str]
+) -> list[Node]:
     """The node after one that builds its image; refused where nothing can, and none with a problem."""
     name, report = name_of(wanted.vertex), wanted.ground.report
     if name in names:
@@ -90,7 +94,7 @@ def _with_build(wanted: Wanted, node: Node, child: Child, names: frozenset[str])
     if refused:
         return [_refused(node, refused)]
     made = build_of(wanted)
-    compiled = child(made[0], wanted.around)[0] if made is not None else None
+    compiled = compile_one(made[0]) if made is not None else None
     if made is None or compiled is None:
         return []
     if made[1]:

@@ -117,3 +117,85 @@ def test_what_is_wrong_with_a_build_is_a_problem(said, code):
     found = state(**said)
     assert [one.code for one in found.problems if one.severity != "info"] == [code]
     assert "t" not in found.roots
+
+
+# Of an operation by itself
+
+
+def root(build=BUILD, outside=BUILDER, run=RUN, name="train", **operation):
+    document = {
+        "version": 1.1,
+        "kind": "operation",
+        "name": name,
+        "params": {"rate": 0.5},
+        **operation,
+        "component": {"inputs": [{"name": "rate", "type": "float"}], "build": build, "run": run},
+    }
+    if build is None:
+        del document["component"]["build"]
+    library = {"hub:builder": Outside("hub:builder.yaml", "one", json.dumps(outside).encode())}
+    return compiled({"a.json": json.dumps(document)}, outside=library)
+
+
+def test_an_operation_by_itself_has_its_build_below_it():
+    made = root().roots["train"]
+    assert (made.refused, made.kind, made.build.name, made.build.kind) == ("", "job", "build", "job")
+    assert made.body.gang.replicas[0].container.image == "{{ built_image }}"
+    assert made.body.references == {"built_image": Reference(("build",), ("outputs", "image"))}
+    assert made.build.body.params == {"rate": 0.5}
+    assert made.build.body.templates == {"destination": "{{ globals.project_name }}:{{ globals.uuid }}"}
+
+
+def test_what_builds_it_is_part_of_what_it_is_and_its_name_is_not():
+    one, two = (root({**BUILD, "params": {"destination": name}}).roots["train"].digest for name in ("a:1", "b:1"))
+    assert one != two
+    assert one == root({**BUILD, "params": {"destination": "a:1"}}, name="other").roots["other"].digest
+    other = json.loads(json.dumps(BUILDER).replace('"build", ', '"make", '))
+    assert one != root({**BUILD, "params": {"destination": "a:1"}}, other).roots["train"].digest
+
+
+def test_how_it_is_queued_is_live():
+    one, two = (root({**BUILD, "queue": queue}).roots["train"] for queue in ("slow", "fast"))
+    assert (one.digest, one.build.body.queue) == (two.digest, "slow")
+    assert one.live != two.live
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"build": {**BUILD, "connection": "registry"}}, "the local backend has no connections"),
+        ({"outside": {**BUILDER, "outputs": []}}, "what is to build its image, builder, has no output `image`"),
+        ({"events": [{"ref": "people", "kinds": ["alert_info"]}]}, ""),
+        ({"schedule": {"kind": "interval", "frequency": 3600}}, ""),
+        ({"run": {"kind": "service", "ports": [80], "container": {"command": ["c"]}}}, ""),
+    ],
+    ids=["connection", "no-image", "by-events", "by-schedule", "service"],
+)
+def test_what_is_built_by_itself(said, reason):
+    found = root(**said)
+    assert "train" in found.roots, [str(problem) for problem in found.problems]
+    assert found.roots["train"].refused.startswith(reason)
+    assert bool(found.roots["train"].refused) == bool(reason)
+
+
+def test_what_is_wrong_with_it_is_a_problem():
+    found = root({**BUILD, "params": {"speed": 1}})
+    assert [one.code for one in found.problems if one.severity != "info"] == ["PL-401"]
+    assert not found.roots
+
+
+def test_a_hook_has_no_build():
+    built = {**BUILDER, "name": "told", "inputs": [], "build": BUILD, "run": RUN}
+    document = {
+        "version": 1.1,
+        "kind": "operation",
+        "name": "t",
+        "hooks": [{"hubRef": "told"}],
+        "component": {"run": RUN},
+    }
+    library = {
+        "hub:builder": Outside("hub:builder.yaml", "one", json.dumps(BUILDER).encode()),
+        "hub:told": Outside("hub:told.yaml", "two", json.dumps(built).encode()),
+    }
+    found = compiled({"a.json": json.dumps(document)}, outside=library)
+    assert found.roots["t"].hooks[0].operation.refused.startswith("no image is built for a hook")

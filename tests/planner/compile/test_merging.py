@@ -316,7 +316,6 @@ def test_what_a_template_gives_is_checked_as_the_section():
 
 REFUSED = {
     "matrix: {kind: mapping, values: [{a: 1}]}": "sweeps do not run yet",
-    "build: {hubRef: kaniko}": "an image is built before an operation of a DAG",
     "isApproved: '{{ globals.uuid }}'": "whether it is approved must be known when it is read",
     "mount: ['a:b']": "a daemon has no local files to upload",
     "plugins: {docker: true}": "`plugins.docker` would give",
@@ -386,7 +385,6 @@ GRID = "matrix: {kind: grid, %s params: {a: {kind: choice, value: [1, 2]}}}"
     [
         (GRID % "", GRID % "numRuns: 1,", False),
         (GRID % "", GRID % "concurrency: 1,", True),
-        ("", "build: {hubRef: a}", False),
         ("", "plugins: {collectLogs: false}", True),
         ("", "plugins: {shm: false}", False),
         ("", "conditions: '1 == 1'", False),

@@ -41,11 +41,13 @@ def dag(**fields: Any) -> dict[str, Any]:
 TOP = {"version": 1.1, "kind": "operation", "name": "t"}
 LIBRARY = json.dumps({"version": 1.1, "kind": "component", "run": RUN}).encode()
 TAKES_A = {"version": 1.1, "kind": "component", "inputs": [{"name": "a", "isOptional": True}], "run": RUN}
+BUILDS = {**TAKES_A, "outputs": [{"name": "image", "type": "image"}]}
 FROM_OUTSIDE = {
     **{key: Outside(key, "one", LIBRARY) for key in ("hub:a", "hub:b", "url:https://a.b/c", "url:https://a.b/d")},
     **{key: Outside(key, "two", json.dumps(TAKES_A).encode()) for key in ("hub:slack", "hub:mail")},
+    **{key: Outside(key, key, json.dumps(BUILDS).encode()) for key in ("hub:kaniko", "hub:kaniko:2")},
 }
-"""What `CompileInput.outside` must hold for the rows of `hubRef` and `urlRef`, and of hooks: one component each."""
+"""What `CompileInput.outside` must hold for the rows of `hubRef` and `urlRef`, hooks and builds: one component each."""
 
 NODE = "component/run/operations/1"
 SERVICE = {"kind": "service", "ports": [80], "container": {"image": "i", "command": ["c"]}}
