@@ -16,7 +16,7 @@ from planner.compile.bindings import EACH
 from planner.compile.ground import left_to_trials
 from planner.compile.origin import Origin
 from planner.compile.patch import Placed
-from planner.compile.refs import is_readable
+from planner.compile.refs import inside, is_readable
 from planner.compile.started import BindError, at_start
 from planner.compile.task import Bound
 from planner.compile.template import Scope
@@ -122,7 +122,7 @@ def _unread(joins: list[Join]) -> str:
         if path[0] in {"artifacts", "io"}:
             return _ARTIFACTS
         if path[0] == "globals" and is_readable(path[1]) is False:
-            return f"`globals.{path[1]}` of other runs cannot be read yet"
+            return inside(path[1])
     return ""
 
 

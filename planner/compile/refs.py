@@ -1,14 +1,14 @@
 """Params with a `ref`: what they point at, checked before anything runs (reference, sections 7.2 and 7.3).
 
-`inputs.X` of another operation, and whatever of the DAG is known, become values at once. Outputs and the few `globals`
-that a run has when it ended stay references, with the place of their node from the root. What nobody can read yet is
-checked all the same, and stays a reference that says why.
+`inputs.X` of another operation, and whatever of the DAG is known, become values at once. Outputs, inputs that wait for
+a start, and the `globals` that a run has when it ended stay references, with the place of their node from the root.
+What nobody can read is checked all the same, and stays a reference that says why, and what to do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from planner.canon import Json
@@ -23,15 +23,19 @@ from planner.spec.io import IO
 from planner.spec.run import Dag
 from planner.spec.words import nearest, short
 
-__all__ = ["Absent", "Given", "Target", "Unread", "is_readable", "resolve"]
+__all__ = ["Absent", "Given", "Target", "Unread", "inside", "is_readable", "resolve"]
 
 OF_RUNS = (
     *("uuid", "name", "status", "owner_name", "project_name", "project_unique_name", "run_info", "created_at"),
     *("schedule_at", "started_at", "finished_at", "duration", "cloning_kind", "run_artifacts_path", "run_outputs_path"),
+    "condition",
 )
 """`globals` of another run that a reference may ask for."""
-_MORE = ("condition", "context_path", "artifacts_path")
-"""Those of the reference's language that cannot be read yet."""
+_INSIDE = ("context_path", "artifacts_path")
+"""Those of the reference's language that are paths as that run saw them, while it ran."""
+
+
+_INSIDE_OF_DAG = "put what needs it into that DAG, beside the operation that has it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +95,11 @@ def resolve(reference: params.Reference, target: Target, around: Around | None) 
         place = around.place if reference.source == "dag" else (*around.place, reference.name)
         if reference.source == "ops" and reference.path[0] == "artifacts":
             return _artifacts(reference.path, target) or _left_by(reference, target, around)
-        unread = Unread(
-            Reference(place, reference.path), f"`{reference.path[0]}` of other operations cannot be read yet"
-        )
-        return _artifacts(reference.path, target) or unread
+        found = Reference(place, reference.path)
+        if reference.source == "ops" and reference.path[0] == "io":
+            return _all_of(found, reference.name, target, around)
+        why = f"a DAG has no `{reference.path[0]}` of its own: refer to its `inputs`, or to one of its operations"
+        return _artifacts(reference.path, target) or Unread(found, why)
     if reference.source == "dag":
         return _of_dag(reference.path, target, around)
     return _of_sibling(reference, target, around)
@@ -126,9 +131,27 @@ def _left_by(reference: params.Reference, target: Target, around: Around) -> Res
     if sibling is None or sibling.found is None:
         return None
     if isinstance(sibling.found.component.run, Dag):
-        hint = "refer to an operation of its own"
-        return target.problem("PL-305", f"`{reference.name}` is a DAG, which has no artifacts of its own", hint)
+        message = f"`{reference.name}` is a DAG, which has no artifacts of its own"
+        return target.problem("PL-305", message, _INSIDE_OF_DAG)
     return Reference((*around.place, reference.name), reference.path)
+
+
+def _all_of(found: Reference, name: str, target: Target, around: Around) -> Resolved:
+    """All that another operation was given and has left (`io`)."""
+    sibling = around.siblings.get(name)
+    if sibling is None or sibling.found is None:
+        return None
+    if isinstance(sibling.found.component.run, Dag):
+        return target.problem("PL-305", f"`{name}` is a DAG, which has no `io` of its own", _INSIDE_OF_DAG)
+    return Unread(found, _provided(sibling.bindings, f"`{name}`")) if sibling.bindings.provided else found
+
+
+def _provided(bindings: Bindings, whose: str) -> str:
+    """Why inputs that a sweep or a join gives cannot be read."""
+    name, source = next(iter(bindings.provided.items()))
+    if source == "joins":
+        return f"`{name}` of {whose} is what its join finds when it starts: give this operation the same join"
+    return f"`{name}` of {whose} comes from a sweep, and each of its runs has another: read `inputs` of one of them"
 
 
 def _of_sibling(reference: params.Reference, target: Target, around: Around) -> Resolved:
@@ -146,7 +169,7 @@ def _of_sibling(reference: params.Reference, target: Target, around: Around) -> 
             return fault or Reference(place, reference.path)
         case ("inputs", *rest):
             fault = _declared(component.inputs or (), "input", rest, (name, target))
-            return fault or _input(sibling.bindings, rest, (f"`{name}`", place), target)
+            return fault or _input(sibling.bindings, rest, (f"`{name}`", place), is_dag=isinstance(component.run, Dag))
         case _:
             return _global(reference.path[1], place, target, is_dag=isinstance(component.run, Dag))
 
@@ -158,7 +181,7 @@ def _of_dag(path: tuple[str, ...], target: Target, around: Around) -> Resolved:
             declared = around.found.component.inputs or ()
             is_context = bool(rest) and rest[0] in context
             fault = None if is_context else _declared(declared, "input", rest, ("the DAG", target))
-            return fault or _input(around.bindings, rest, ("the DAG", around.place), target)
+            return fault or _input(around.bindings, rest, ("the DAG", around.place), is_dag=True)
         case _:
             return _global(path[1], around.place, target, is_dag=bool(around.place))
 
@@ -192,12 +215,13 @@ def _fits(source: IO, io: IO, target: Target) -> Problem | None:
     return target.problem("PL-306", message, "give both the same type")
 
 
-def _input(bindings: Bindings, rest: list[str], whose: tuple[str, tuple[str, ...]], target: Target) -> Resolved:
+def _input(bindings: Bindings, rest: list[str], whose: tuple[str, tuple[str, ...]], *, is_dag: bool) -> Resolved:
     name, place = whose
     if not rest:
-        if bindings.references or bindings.templates or bindings.unknown or bindings.provided:
-            why = f"all inputs of {name} at once cannot be read while some of them wait for a run"
-            return Unread(Reference(place, ("inputs",)), why)
+        if bindings.provided:
+            return Unread(Reference(place, ("inputs",)), _provided(bindings, name))
+        if bindings.references or bindings.templates or bindings.unknown:
+            return _late(Reference(place, ("inputs",)), name, is_dag=is_dag)
         wanted = {item.name for item in bindings.inputs if item.role == "input"}
         return Given({name: value for name, value in bindings.values.items() if name in wanted})
     (wanted_name,) = rest
@@ -206,31 +230,40 @@ def _input(bindings: Bindings, rest: list[str], whose: tuple[str, tuple[str, ...
     if wanted_name in bindings.references:
         return bindings.references[wanted_name]
     if wanted_name in bindings.provided:
-        source = "a sweep" if bindings.provided[wanted_name] == "matrix" else "a join"
-        why = f"`{wanted_name}` of {name} comes from {source}, and cannot be read from there yet"
-        return Unread(Reference(place, ("inputs", wanted_name)), why)
+        only = replace(bindings, provided={wanted_name: bindings.provided[wanted_name]})
+        return Unread(Reference(place, ("inputs", wanted_name)), _provided(only, name))
     if wanted_name in bindings.templates:
-        hint = "give this param the same template"
-        return target.problem("PL-305", f"`{wanted_name}` of {name} is known only when it starts", hint)
+        return Reference(place, ("inputs", wanted_name))
     return None if wanted_name in bindings.unknown else Absent()
+
+
+def _late(reference: Reference, name: str, *, is_dag: bool) -> Resolved:
+    """All inputs of another operation, of which some wait for its start."""
+    why = f"all inputs of {name} at once cannot be read while some of them wait for a run: name them one by one"
+    return Unread(reference, why) if is_dag else reference
 
 
 def _global(name: str, place: tuple[str, ...], target: Target, *, is_dag: bool) -> Resolved:
     reference = Reference(place, ("globals", name))
     if name == "name" and place and not reference.run:
         return Given(place[-1])
-    if name not in OF_RUNS and name not in _MORE:
-        near = nearest(name, (*OF_RUNS, *_MORE))
+    if name not in OF_RUNS and name not in _INSIDE:
+        near = nearest(name, (*OF_RUNS, *_INSIDE))
         hint = f"did you mean `globals.{near}`?" if near else f"there are {', '.join(OF_RUNS)}"
         return target.problem("PL-305", f"another run has no `globals.{short(name)}`", hint)
-    if name in _MORE or is_dag:
-        whose = "of a DAG inside another" if is_dag else "of another run"
-        return Unread(reference, f"`globals.{name}` {whose} cannot be read yet")
-    return reference
+    if is_dag:
+        why = f"a DAG inside another is no run, and has no `globals.{name}`: refer to one of its operations"
+        return Unread(reference, why)
+    return Unread(reference, inside(name)) if name in _INSIDE else reference
+
+
+def inside(name: str) -> str:
+    """Why a path that another run saw cannot be asked for."""
+    return f"`globals.{name}` of another run is a path in what that run saw: use `globals.run_artifacts_path`"
 
 
 def is_readable(name: str) -> bool | None:
     """Whether `globals` of another run can be asked for this name; None where no run has it."""
     if name in OF_RUNS:
         return True
-    return False if name in _MORE else None
+    return False if name in _INSIDE else None

@@ -163,7 +163,10 @@ class Work:
     def _waiting_dag(self, waiting: Mapping[str, Json]) -> Mapping[str, Json]:
         """A DAG is no run: nothing of it would ever evaluate them."""
         if self.given:
-            self.refused = self.refused or "values of a sweep or a join cannot be handed to operations of a DAG yet"
+            why = (
+                "values of a sweep or a join are not handed to operations of a DAG: give them to the one that needs it"
+            )
+            self.refused = self.refused or why
             return waiting
         self.unknown.update(waiting)
         for name in waiting if self.asked.operation else ():

@@ -207,6 +207,7 @@ def globals_of(run: RunRecord, source: RunRecord, identity: Identity) -> Mapping
         "started_at": begun.isoformat() if begun else None,
         "finished_at": ended.isoformat() if ended else None,
         "duration": max((ended - begun).total_seconds(), 0.0) if begun and ended else None,
+        "condition": {"type": str(source.status), "reason": run.reason or source.reason},
         "cloning_kind": "cache" if run.cached_from or source.cached_from else None,
         "run_artifacts_path": folder,
         "run_outputs_path": f"{folder}/outputs" if folder else None,

@@ -6,13 +6,14 @@ Reads the draft alone and records nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from planner.canon import Json
-from planner.compile.bind import BindError, BindRequest
+from planner.compile.bind import BindError, BindRequest, inputs_of
 from planner.compile.gate import holds
 from planner.desire.elsewhere import are_there, context_of, value_of
 from planner.desire.joining import with_joined
-from planner.desire.nodes import upstream, value
+from planner.desire.nodes import effective, latest, operation_of, upstream, value
 from planner.desire.view import Draft
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Condition, Leaf, Reference
@@ -110,7 +111,41 @@ def _named(operation: CompiledOperation, leaf: Leaf) -> Iterator[Reference]:
 
 
 def _value(draft: Draft, key: Key, reference: Reference) -> Json:
-    return value_of(draft, key, reference) if reference.run else value(draft, key, reference)
+    if reference.run:
+        return value_of(draft, key, reference)
+    match reference.path:
+        case ("inputs",):
+            return _given_to(draft, key, reference)
+        case ("inputs", name):
+            given = _given_to(draft, key, reference)
+            if name not in given:
+                # Where its attempt was: paths and ports.
+                raise BindError(f"{reference} is not known: only the backend of that run had what it is made of")
+            return given[name]
+        case ("io",):
+            run = draft.run(latest(draft, key, reference.place))
+            left = run is not None and effective(draft, run).artifacts is not None
+            outputs, artifacts = (replace(reference, path=(section,)) for section in ("outputs", "artifacts"))
+            return {
+                "inputs": _given_to(draft, key, reference),
+                "outputs": value(draft, key, outputs),
+                "artifacts": value(draft, key, artifacts) if left else None,
+            }
+        case _:
+            return value(draft, key, reference)
+
+
+def _given_to(draft: Draft, key: Key, reference: Reference) -> Mapping[str, Json]:
+    """The inputs of another node, as they were when it started: made once more of what it was made of.
+
+    Raises:
+        BindError: it never had them.
+    """
+    run = draft.run(latest(draft, key, reference.place))
+    operation = operation_of(draft, run) if run is not None else None
+    if run is None or operation is None or not isinstance(operation.body, Leaf):
+        raise BindError(f"{reference} is not known: {'/'.join(reference.place)} has not run")
+    return inputs_of(request_of(draft, run.key, operation, run))
 
 
 def _not_met(condition: Condition) -> str:

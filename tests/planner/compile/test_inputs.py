@@ -160,6 +160,8 @@ READ = [
     ("{ref: ops.a, value: outputs.o}", Reference(("a",), ("outputs", "o"))),
     ("{ref: ops.a, value: globals.uuid}", Reference(("a",), ("globals", "uuid"))),
     ("{ref: ops.a, value: outputs, contextOnly: true}", Reference(("a",), ("outputs",))),
+    ("{ref: ops.a, value: globals.condition}", Reference(("a",), ("globals", "condition"))),
+    ("{ref: ops.a, value: io}", Reference(("a",), ("io",))),
     ("{ref: dag, value: inputs.known}", 1),
 ]
 
@@ -179,11 +181,17 @@ UNREAD = [
         ("outputs", "o"),
         "no run here has the id 64332180",
     ),
-    ("{ref: ops.a, value: io}", ("a",), ("io",), "`io` of other operations"),
-    ("{ref: dag, value: io}", (), ("io",), "`io` of other operations"),
-    ("{ref: ops.a, value: globals.condition}", ("a",), ("globals", "condition"), "`globals.condition` of another run"),
+    ("{ref: dag, value: io}", (), ("io",), "a DAG has no `io` of its own: refer to its `inputs`, or"),
+    ("{ref: dag, value: artifacts}", (), ("artifacts",), "a DAG has no `artifacts` of its own"),
+    (
+        "{ref: ops.a, value: globals.context_path}",
+        ("a",),
+        ("globals", "context_path"),
+        "use `globals.run_artifacts_path`",
+    ),
     ("{ref: ops.tune, value: inputs.lr}", ("tune",), ("inputs", "lr"), "comes from a sweep"),
-    ("{ref: ops.tune, value: inputs}", ("tune",), ("inputs",), "all inputs of `tune` at once"),
+    ("{ref: ops.tune, value: inputs}", ("tune",), ("inputs",), "`lr` of `tune` comes from a sweep"),
+    ("{ref: ops.tune, value: io}", ("tune",), ("io",), "`lr` of `tune` comes from a sweep"),
     ("{ref: dag, value: inputs.swept}", (), ("inputs", "swept"), "comes from a sweep"),
 ]
 
@@ -505,7 +513,7 @@ def test_a_dag_whose_inputs_wait_for_a_sweep_is_refused_and_not_wrong():
         run=DAG,
     )
 
-    assert "cannot be handed to operations of a DAG yet" in bindings.refused
+    assert "are not handed to operations of a DAG" in bindings.refused
 
 
 # Joins

@@ -117,7 +117,10 @@ DAG = (
         pytest.param("{query: 'name: x', params: {n: artifacts.m}}", JOB, "artifacts of other runs", id="artifacts"),
         pytest.param("{query: 'name: x', params: {n: io}}", JOB, "artifacts of other runs", id="io"),
         pytest.param(
-            "{query: 'name: x', params: {n: globals.condition}}", JOB, "`globals.condition` of other", id="global"
+            "{query: 'name: x', params: {n: globals.context_path}}",
+            JOB,
+            "`globals.context_path` of another run is",
+            id="global",
         ),
         pytest.param(
             "{query: 'name: x', params: {z: {value: outputs.x, contextOnly: true}}}",

@@ -185,4 +185,7 @@ def test_an_operation_of_the_dag_may_be_given_it():
     found = root(dag(child=child))
 
     assert only(found).sections["termination"] == {"timeout": "{{ i }}"}
-    assert found.refused == "`n` of the DAG comes from a sweep, and cannot be read from there yet"
+    assert (
+        found.refused
+        == "`n` of the DAG comes from a sweep, and each of its runs has another: read `inputs` of one of them"
+    )
