@@ -37,6 +37,7 @@ class World:
         notes: what a reader must know of this machine.
         backend: where runs go.
         asked: the budgets that hold before the commit.
+        touched: paths that differ between `base` and what is planned, where that is known.
     """
 
     states: Mapping[str, RootState] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class World:
     notes: tuple[str, ...] = ()
     backend: str = "local"
     asked: Asked = Asked()
+    touched: tuple[str, ...] = ()
 
 
 def as_applied(desired: DesiredState, at: datetime, identity: Identity) -> World:
@@ -69,7 +71,8 @@ def _as_applied(name: str, operation: CompiledOperation, commit: str, at: dateti
     ran = not operation.refused and not operation.by_events and operation.policy.run is not RunPolicy.MANUAL
     top = keys.generation(name, 1) if ran else None
     applied = Applied(1, operation.digest, commit, operation.form, top, at, started=ran)
-    record = RootRecord(name, planned=target_of(operation, commit), applied=applied, highest=1, last=top)
+    target, listens = target_of(operation, commit), operation.listens
+    record = RootRecord(name, planned=target, applied=applied, highest=1, last=top, listens=listens)
     return RootState(record)
 
 

@@ -19,12 +19,13 @@ from planner.model.records import RunRecord
 from planner.model.status import RunStatus
 from planner.spec import globs
 
-__all__ = ["LARGEST_DATA", "Listeners", "came_to", "of_commit", "of_runs", "reached", "told"]
+__all__ = ["LARGEST_DATA", "Listeners", "came_to", "of_commit", "of_runs", "reached", "told", "woken"]
 
 LARGEST_DATA = 64 * 1024
 """Bytes of an event's data as JSON: outputs beyond are left out, as the run has them."""
 
 _KIND = "run_status_"
+_COMMIT = "connection_git_commit"
 _MOST_PATHS = 100
 """Paths that the event of a commit names."""
 
@@ -51,9 +52,25 @@ def told(event: OutsideEvent, listeners: Listeners, paths: Collection[str] | Non
 def _hears(subscription: Subscription, event: OutsideEvent, paths: Collection[str] | None) -> bool:
     if subscription.ref != event.ref or event.kind not in subscription.kinds:
         return False
-    if paths is None or not subscription.paths:
-        return True
-    return any(globs.matches(glob, path) for glob in subscription.paths for path in paths)
+    return paths is None or not subscription.paths or any(_fits(subscription, path) for path in paths)
+
+
+def woken(listeners: Listeners, paths: Collection[str]) -> Iterator[str]:
+    """Whom a commit that touches `paths` wakes, for people: a sentence each."""
+    for name, subscriptions in sorted(listeners.items()):
+        for one in subscriptions:
+            if one.ref != REPOSITORY or _COMMIT not in one.kinds:
+                continue
+            found = sorted(path for path in paths if _fits(one, path))
+            if found:
+                more = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
+                listens = f"{', '.join(one.paths)}; it touches" if one.paths else "every commit; it touches"
+                yield f"wakes {name}: its event listens to {listens} {found[0]}{more}"
+                break
+
+
+def _fits(subscription: Subscription, path: str) -> bool:
+    return not subscription.paths or any(globs.matches(glob, path) for glob in subscription.paths)
 
 
 # Runs
@@ -137,7 +154,7 @@ def of_commit(commit: str, before: str, touched: Iterable[str], now: datetime) -
     paths = sorted(touched)
     return OutsideEvent(
         ident=ident_of("commit", commit),
-        kind="connection_git_commit",
+        kind=_COMMIT,
         ref=REPOSITORY,
         at=now,
         data={"commit": commit, "before": before, "paths": paths[:_MOST_PATHS], "touched": len(paths)},

@@ -18,6 +18,7 @@ from planner.desire.ticks import upcoming
 from planner.desire.view import Identity, View
 from planner.errors import Place
 from planner.fold import RootState, fold_root
+from planner.happenings import woken
 from planner.model.commits import What
 from planner.model.desired import CompiledOperation, Dag, DesiredState, Leaf, RunPolicy
 from planner.model.facts import Advanced, CacheHit, Carried, Fact, Opened, Renamed, Settled, StopIntended, TargetSet
@@ -69,7 +70,7 @@ def preview(desired: DesiredState, world: World, contact: Contact, identity: Ide
         kept=tuple(sorted(commit.kept.items())),
         held=_held(commit.holds),
         deferred=tuple(_deferred(desired, [action.root for action in actions])),
-        notes=(*_where(world, actions), *_stopped(states), *world.notes),
+        notes=(*_where(world, actions), *_stopped(states), *_woken(world), *world.notes),
         problems=desired.problems,
         wake_at=min(wakes, default=None),
         complete=not desired.bad_files,
@@ -79,6 +80,11 @@ def preview(desired: DesiredState, world: World, contact: Contact, identity: Ide
 def _where(world: World, actions: list[Action]) -> Iterator[str]:
     if world.backend in _BACKENDS and any(action.verb in _RUNNING for action in actions):
         yield _BACKENDS[world.backend]
+
+
+def _woken(world: World) -> Iterator[str]:
+    """Whom the commit itself is an event for: those who listen before it."""
+    return woken({name: state.record.listens for name, state in world.states.items()}, world.touched)
 
 
 def _stopped(states: Mapping[str, RootState]) -> Iterator[str]:

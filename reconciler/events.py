@@ -19,6 +19,7 @@ from planner.model.facts import Fact, Happened, Listened, Renamed
 from planner.model.records import RootRecord
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient
+from reconciler.source.model import touched
 from reconciler.telemetry import log
 
 __all__ = ["Events", "Told"]
@@ -88,12 +89,7 @@ class Events:
         except (Transient, Refused) as error:
             log.warning("what a commit touches is not known: all who listen are told", reason=error.message)
             return None
-        differing = {entry.path: entry for entry in (*old.entries.values(), *new.entries.values())}
-        return [
-            path
-            for path, entry in differing.items()
-            if entry.kind != "tree" and old.entries.get(path) != new.entries.get(path)
-        ]
+        return touched(old, new)
 
     def of_commit(self, commit: str, before: str, touched: Collection[str] | None) -> tuple[Fact, ...]:
         """What a commit that is planned for the first time tells others; to be recorded with its plan."""

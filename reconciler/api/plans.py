@@ -16,6 +16,7 @@ from planner.canon import Json
 from planner.desire.view import View
 from planner.fold import RootState, fold_root
 from planner.model.desired import CompiledOperation, DesiredState
+from planner.model.events import REPOSITORY
 from planner.model.facts import Renamed, TargetSet
 from planner.model.questions import Answers
 from planner.model.records import RootRecord
@@ -27,7 +28,7 @@ from planner.target import Contact, plan_commit
 from reconciler.api import find, problems
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient
-from reconciler.source.model import Commit
+from reconciler.source.model import Commit, touched
 
 __all__ = ["Asked", "of_commits", "of_desired"]
 
@@ -60,8 +61,19 @@ async def of_commits(core: Core, asked: Asked) -> dict[str, Json]:
     if asked.base:
         at = asked.at or core.clock.now()
         world = as_applied(await _compile(core, await _commit(core, asked.base)), at, core.policy.identity)
-        return await _answer(core, desired, world, asked.at)
-    return await of_desired(core, desired, asked.at)
+    else:
+        world = await _world(core, desired, asked.at)
+    if world.base:
+        world = replace(world, touched=await _touched(core, world.base, desired.commit))
+    return await _answer(core, desired, world, asked.at)
+
+
+async def _touched(core: Core, base: str, head: str) -> tuple[str, ...]:
+    """Paths that differ between two commits; none where one of them is not there any more."""
+    try:
+        return tuple(touched(await core.source.tree(base), await core.source.tree(head)))
+    except (Transient, Refused):
+        return ()
 
 
 async def of_desired(core: Core, desired: DesiredState, at: datetime | None) -> dict[str, Json]:
@@ -74,10 +86,20 @@ async def _answer(core: Core, desired: DesiredState, world: World, at: datetime 
 
     def work() -> dict[str, Json]:
         plan = preview(desired, world, contact, core.policy.identity)
-        return {"plan": json.loads(plan_json(plan)), "text": plan_text(plan)}
+        return {"plan": json.loads(plan_json(plan)), "text": plan_text(plan), "listening": _listening(world)}
 
     # Thousands of operations take seconds, in which the loop must go on.
     return await anyio.to_thread.run_sync(work)
+
+
+def _listening(world: World) -> dict[str, Json]:
+    """Who listens to commits, and to which paths of them: an empty list for all."""
+    found: dict[str, Json] = {}
+    for name, state in world.states.items():
+        paths = [list(one.paths) for one in state.record.listens if one.ref == REPOSITORY]
+        if paths:
+            found[name] = [] if [] in paths else sorted({glob for globs in paths for glob in globs})
+    return found
 
 
 def _contact(core: Core, at: datetime | None, *, first: bool) -> Contact:

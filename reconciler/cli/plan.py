@@ -19,7 +19,9 @@ import typer
 from planner.applied import World, as_applied
 from planner.desire.view import Identity
 from planner.guard import Budgets
+from planner.happenings import woken
 from planner.model.desired import DesiredState
+from planner.model.events import REPOSITORY, Subscription
 from planner.preview import preview
 from planner.render.json import plan_json
 from planner.render.text import plan_text
@@ -35,6 +37,7 @@ from reconciler.cli.repository import Repository
 from reconciler.cli.session import Session, session_of
 from reconciler.compiling import compiled
 from reconciler.settings import DaemonSettings
+from reconciler.source.model import touched
 
 __all__ = ["run"]
 
@@ -137,9 +140,10 @@ def _offline(session: Session, project: Project, request: _Request) -> dict[str,
     desired = compiled(given, files.cache)
     asked = "no daemon was asked" if project.look is None else "the daemon was asked for its pins only"
     notes = [f"compared with {words}; {asked}"]
+    touches = touched(project.at(base_id).tree, files.tree) if base_id else []
     if project.look is None and any(outside.ident for outside in given.outside.values()):
         notes.append(_HUBS_NOW)
-    world = replace(world, notes=(*world.notes, *notes))
+    world = replace(world, notes=(*world.notes, *notes), touched=tuple(touches))
     return _planned(desired, world, _contact(settings, request), Identity(config.instance, desired.project))
 
 
@@ -211,10 +215,12 @@ def _ask(
     repository = project.repository
     assert repository is not None
     commit = repository.resolve(request.head) if request.head else ""
-    desired = _files(project, commit).compile(config, in_force)
-    text = codec.encode(desired)
+    files = _files(project, commit)
+    text = codec.encode(files.compile(config, in_force))
+    woken_by: list[str] = []
     if len(text) <= LARGEST_PLAN:
         answer = daemon.post("/v1/plan", text, at=request.at.isoformat())
+        woken_by = _woken(answer, files, project)
     elif commit:
         answer = daemon.get("/v1/plan", head=commit, at=request.at.isoformat())
     elif request.live:
@@ -227,4 +233,20 @@ def _ask(
     else:
         return None
     note = f"compared with the world as it is: project {status['project']}, instance {status['instance']}"
-    return _with_note(answer, note)
+    for words in (*reversed(woken_by), note):
+        answer = _with_note(answer, words)
+    return answer
+
+
+def _woken(answer: Mapping[str, Any], files: Files, project: Project) -> list[str]:
+    """Whom a push of the files would wake, as far as the commit that the daemon has is here."""
+    repository = project.repository
+    assert repository is not None
+    base = repository.find(str(answer["plan"]["base"])) if answer["plan"]["base"] and answer["listening"] else None
+    if base is None:
+        return []
+    listeners = {
+        name: (Subscription(REPOSITORY, ("connection_git_commit",), tuple(globs)),)
+        for name, globs in answer["listening"].items()
+    }
+    return list(woken(listeners, touched(project.at(base).tree, files.tree)))

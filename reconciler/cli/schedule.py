@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +16,7 @@ from reconciler.api.schedules import forecast_view
 from reconciler.cli import show
 from reconciler.cli.client import connect
 from reconciler.cli.failure import Code, Failure
+from reconciler.cli.followed import follows
 from reconciler.cli.offline import config_of, project_at
 from reconciler.cli.session import Session, session_of
 
@@ -39,12 +41,14 @@ def run(  # noqa: PLR0913  one parameter an option, as typer wants it
 ) -> None:
     """Show when schedules fire next, in their time zones.
 
-    The daemon knows suspensions and how many ticks there were; where none answers, or with --offline, the files as
-    they are count, as if they were planned now for the first time.
+    The daemon knows suspensions and how many ticks there were; where none answers, where it follows another repository
+    than that of the folder, or with --offline, the files as they are count, as if they were planned now for the first
+    time. --live asks it wherever you are.
     """
     assert what is What.NEXT
     session, now = session_of(ctx), _instant(at)
-    answer = _live(session, operation, count, now, must=live is True) if live is not False else None
+    asked = _Asked(operation, count, now)
+    answer = _live(session, path, asked, must=live is True) if live is not False else None
     if answer is None:
         answer = _offline(session, path, operation, count, now or datetime.now(UTC))
     if session.json:
@@ -64,15 +68,38 @@ def _instant(text: str | None) -> datetime | None:
         raise Failure(Code.INPUT, message) from None
 
 
-def _live(session: Session, name: str | None, count: int, at: datetime | None, *, must: bool) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was typed."""
+
+    operation: str | None
+    count: int
+    at: datetime | None
+
+
+def _live(session: Session, path: Path, asked: _Asked, *, must: bool) -> dict[str, Any] | None:
+    """What the daemon says; None where none answers, or it follows another repository than the one of the folder.
+
+    Raises:
+        Failure: the daemon's own answer must be given, and there is none.
+    """
     try:
         with connect(session) as daemon:
-            moment = at.isoformat() if at is not None else None
-            return {**daemon.get("/v1/schedules", operation=name, count=count, at=moment), "source": "daemon"}
+            if not must and not _is_of(str(daemon.get("/v1/status")["repository"]), path):
+                return None
+            moment = asked.at.isoformat() if asked.at is not None else None
+            found = daemon.get("/v1/schedules", operation=asked.operation, count=asked.count, at=moment)
+            return {**found, "source": "daemon"}
     except Failure as failure:
         if must or failure.code is not Code.ENVIRONMENT:
             raise
         return None
+
+
+def _is_of(url: str, path: Path) -> bool:
+    """Whether `url` is of the repository of the folder. A folder of no repository says nothing of any."""
+    with project_at(path) as project:
+        return project.repository is None or follows(url, project)
 
 
 def _offline(session: Session, path: Path, name: str | None, count: int, now: datetime) -> dict[str, Any]:

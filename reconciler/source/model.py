@@ -12,7 +12,7 @@ from typing import Literal
 
 from reconciler.errors import Refused
 
-__all__ = ["Commit", "Entry", "Exported", "Kind", "LeftOut", "Limits", "Tree"]
+__all__ = ["Commit", "Entry", "Exported", "Kind", "LeftOut", "Limits", "Tree", "touched"]
 
 Kind = Literal["blob", "tree", "symlink", "submodule"]
 """What an entry is. A symlink's blob is its target; a submodule's id names a commit elsewhere."""
@@ -138,3 +138,13 @@ class Exported:
 
     files: int
     left_out: tuple[LeftOut, ...] = ()
+
+
+def touched(old: Tree, new: Tree) -> list[str]:
+    """Paths of the files that differ between two trees: new ones, changed ones, and those that are gone."""
+    differing = {entry.path: entry for entry in (*old.entries.values(), *new.entries.values())}
+    return [
+        path
+        for path, entry in differing.items()
+        if entry.kind != "tree" and old.entries.get(path) != new.entries.get(path)
+    ]

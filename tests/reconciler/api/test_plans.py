@@ -132,3 +132,17 @@ async def test_the_instant_of_planning_can_be_given() -> None:
 async def test_without_a_branch_there_is_nothing_to_plan() -> None:
     async with World().client() as client:
         assert "does not exist" in (await Api(client).get("/v1/plan", status=409))["detail"]
+
+
+async def test_a_plan_says_whom_the_commit_wakes() -> None:
+    world = World()
+    listens = "events: [{ref: repository, kinds: [connection_git_commit], paths: ['data/**']}]"
+    files = {"a.yaml": job("train", more=listens)}
+    world.push(files)
+    async with world.running() as api:
+        await api.until("train", "listening")
+        world.remote.commit({**files, "data/x": b"1"})
+        found = await api.get("/v1/plan")
+        assert "wakes train: its event listens to data/**; it touches data/x" in found["plan"]["notes"]
+        assert found["listening"] == {"train": ["data/**"]}
+        assert "note: wakes train" in found["text"]

@@ -337,3 +337,49 @@ def test_a_graph_of_nothing_says_so(tmp_path: Path) -> None:
     assert "`ls-files` does not answer in mermaid" in say("ls-files", "-o", "mermaid", code=2).output
     assert "`validate` does not answer in mermaid" in say("-o", "mermaid", "validate", code=2).output
     assert "no daemon answers" in say("graph", "flow@last", code=3).output
+
+
+# --- what a commit wakes, and when schedules fire ---
+
+LISTENS = "events: [{ref: repository, kinds: [connection_git_commit], paths: ['data/**', '*.csv']}]"
+
+
+def test_a_plan_says_whom_the_commit_wakes(tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    files = {"a.yaml": job("train", more=LISTENS), "b.yaml": job("other"), "data/a": b"1", "data/b": b"1", "c": b"1"}
+    repository(repo, files)
+    assert "wakes" not in say("plan", "repo").stdout
+    write(repo, {"c": b"2"})
+    assert "wakes" not in say("plan", "repo").stdout
+    write(repo, {"data/a": b"2"})
+    (repo / "data/b").unlink()
+    line = "note: wakes train: its event listens to data/**, *.csv; it touches data/a and 1 more"
+    assert line in say("plan", "repo").stdout.splitlines()
+    commit(repo, {})
+    assert line in say("plan", "repo", "--head", "HEAD").stdout.splitlines()
+    # Who listens is who listened before: the commit that brings an operation does not start it.
+    write(repo, {"new.yaml": job("new", more=LISTENS, command="x"), "data/c": b"1"})
+    assert "wakes new" not in say("plan", "repo").stdout
+
+
+def test_schedules_of_another_repository_are_not_those_of_its_daemon(tmp_path: Path) -> None:
+    hourly = "schedule: {kind: cron, cron: '0 * * * *'}"
+    repo, other = tmp_path / "repo", tmp_path / "other"
+    repository(repo, {"a.yaml": job("followed", more=hourly)})
+    repository(other, {"a.yaml": job("mine", more=hourly)})
+    world = World()
+    world.service.settings = world.service.settings.model_copy(
+        update={"repository": world.service.settings.repository.model_copy(update={"url": str(repo)})}
+    )
+    world.push({"a.yaml": job("followed", more=hourly)})
+    with daemon(world, tmp_path / "state") as shell:
+        until(shell, "followed", "status")
+        live = shell("schedule", "next", "--path", str(repo))
+        assert (live.stdout.partition(":")[0], live.stderr) == ("followed", "")
+        found = shell("schedule", "next", "--path", str(other))
+        assert found.stdout.startswith("mine: 0 * * * * (UTC)")
+        assert "from the files here" in found.stderr
+        assert shell("schedule", "next", "--path", str(other), "--live").stdout.startswith("followed: ")
+        nowhere = tmp_path / "nowhere"
+        nowhere.mkdir()
+        assert shell("schedule", "next", "--path", str(nowhere)).stdout.startswith("followed: ")
