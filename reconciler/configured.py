@@ -28,7 +28,6 @@ from reconciler.outside import Lookup
 from reconciler.ports_sweep import Kept
 from reconciler.settings import DaemonSettings, HubRepository, environment
 from reconciler.settings_api import is_loopback
-from reconciler.settings_retention import DaemonRetention
 from reconciler.source import remote
 from reconciler.source.access import access_to
 from reconciler.stores.files import FileStore, open_store
@@ -171,12 +170,13 @@ def policy_of(settings: DaemonSettings, identity: Identity, warnings: tuple[str,
         hold_others=settings.first_sync is None,
         warnings=warnings,
         retention=kept_of(settings.retention),
-        kept=_leftovers_of(settings.retention),
+        kept=_leftovers_of(settings),
     )
 
 
-def _leftovers_of(said: DaemonRetention) -> Kept:
-    return Kept(said.events, said.history, said.commits, said.caches)
+def _leftovers_of(settings: DaemonSettings) -> Kept:
+    said, store = settings.retention, settings.artifacts_store
+    return Kept(said.events, said.history, said.commits, said.caches, store.keep_local if store is not None else None)
 
 
 def _queues_of(settings: DaemonSettings) -> dict[str, QueueLimits]:

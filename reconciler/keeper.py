@@ -9,7 +9,7 @@ from planner.keys import Key
 from planner.model.artifacts import Artifact
 from reconciler.ports_backend import Order
 
-__all__ = ["Keeper", "Restorer"]
+__all__ = ["Dropper", "Keeper", "Restorer"]
 
 
 @runtime_checkable
@@ -48,5 +48,17 @@ class Restorer(Protocol):
 
         Raises:
             Transient: the disk said no, or whatever `pieces` raises.
+        """
+        ...
+
+
+@runtime_checkable
+class Dropper(Protocol):
+    """A backend that can let go of artifacts of which there is a copy, while it keeps the rest of a run."""
+
+    async def let_go(self, run: Key, *, remove: bool) -> int:
+        """Remove the artifacts of `run`, of which there is a copy; the bytes that are, or would be, free.
+
+        Law: what the copy cannot have stays, and then nothing is removed. Twice is once.
         """
         ...

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient
+from reconciler.local_copies import LocalCopies
 from reconciler.ports_sweep import Cache, Eraser, Sweep, Trimmed
 from reconciler.telemetry import log
 
@@ -32,7 +33,7 @@ class Leftovers:
 
     def __init__(self, core: Core, caches: Sequence[Cache]) -> None:
         self._core = core
-        self._caches = caches
+        self._caches = (*caches, LocalCopies(core))
         self._sweep = Sweep()
         self._commits = 0
         self.resting = False

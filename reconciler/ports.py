@@ -24,7 +24,7 @@ from planner.model.retention import Removed
 from planner.query import Subject
 from reconciler.lookup import Expired, Find, RunQuery
 from reconciler.ports_backend import Backend, Content, Ensured, Order
-from reconciler.ports_sweep import Bounds, Sweep
+from reconciler.ports_sweep import Bounds, Ended, Sweep
 from reconciler.source.model import Commit
 
 __all__ = [
@@ -168,6 +168,9 @@ class Ledger(Protocol):
 
     async def sweep(self, bounds: Bounds, sweep: Sweep) -> None:
         """Take one small step of `sweep`: let go of what no run owns and nothing needs, or only count it."""
+
+    async def ended(self, before: datetime, after: int, limit: int) -> Ended:
+        """A page of tops that ended earlier, in the order in which they were opened; `after` is 0 for the first."""
 
     async def old_commits(self, keep: int, limit: int) -> Sequence[str]:
         """Planned commits beyond the newest `keep` whose statuses are final and were told, which nothing names."""

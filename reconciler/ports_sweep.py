@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-__all__ = ["Bounds", "Cache", "Eraser", "Kept", "Stage", "Sweep", "Trimmed"]
+from planner.model.records import RunRecord
+
+__all__ = ["Bounds", "Cache", "Ended", "Eraser", "Kept", "Stage", "Sweep", "Trimmed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,14 @@ class Kept:
         history: how long facts of no run, and answers to commands, are kept.
         commits: the newest so many planned commits keep what they say.
         caches: how long what can be made again is kept after its last use.
+        local: how long after its end what a run left stays on this machine, once the store has it; None for always.
     """
 
     events: timedelta = timedelta(days=30)
     history: timedelta = timedelta(days=90)
     commits: int = 5000
     caches: timedelta = timedelta(days=14)
+    local: timedelta | None = None
 
     def bounds(self, now: datetime) -> Bounds:
         """The instants that this comes to."""
@@ -100,6 +104,14 @@ class Sweep:
         self.place = place
         if not place:
             self.stage = self.stage.following
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A page of tops that are over, each with all below it; where the next begins, or None."""
+
+    tops: Sequence[Sequence[RunRecord]]
+    after: int | None
 
 
 @dataclass(frozen=True, slots=True)

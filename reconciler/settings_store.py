@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from planner.spec.clashes import Clash, Said, fault
-from planner.spec.shape import Section
+from planner.spec.shape import Duration, Section
 from planner.spec.words import short
 
 __all__ = ["ArtifactsStore"]
@@ -31,6 +32,12 @@ def _url(value: str) -> str:
     return value
 
 
+def _hour(value: timedelta) -> timedelta:
+    if value < timedelta(hours=1):
+        raise fault("PL-204", "{field} must be an hour or more", "what comes next reads it from here")
+    return value
+
+
 class ArtifactsStore(Section):
     """A place that copies of all artifacts go to. Secrets are named here and never held."""
 
@@ -42,6 +49,9 @@ class ArtifactsStore(Section):
     """Options whose value is the content of a file, which others must not be able to read."""
     option_variables: dict[str, str] = Field(default_factory=dict)
     """Options whose value is a variable of the daemon's environment."""
+
+    keep_local: Annotated[Duration, AfterValidator(_hour)] | None = None
+    """How long after its end what a run left stays on this machine too; as long as the run when left out."""
 
     @classmethod
     def clashes(cls, said: Said) -> Iterator[Clash]:

@@ -22,6 +22,7 @@ _WORDS = {
     "notices": "notices that were sent, of runs that went",
     "answers": "answers to commands",
     "facts": "facts of no run that is known",
+    "folders": "runs whose artifacts are in the store, from this machine",
     "trees": "exported trees",
     "clones": "copies of other repositories",
 }

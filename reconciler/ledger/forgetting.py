@@ -21,7 +21,7 @@ from reconciler.ledger.batch import tops_of
 from reconciler.ledger.rows import among, listed, run_of_row, select_runs
 from reconciler.ports import Expired
 
-__all__ = ["expired", "forget", "named_by", "removable"]
+__all__ = ["expired", "forget", "named_by", "removable", "under"]
 
 _RUNS = schema.runs.c
 _SLACK = 200
@@ -53,7 +53,7 @@ def expired(connection: sa.Connection, root: str, wanted: Expired) -> Sequence[S
     tops = _candidates(connection, root, wanted)
     if tops:
         tops = removable(tops, _sources(connection))[: wanted.limit]
-    return [_under(connection, root, top) for top in tops]
+    return [under(connection, root, top) for top in tops]
 
 
 def _candidates(connection: sa.Connection, root: str, wanted: Expired) -> list[Key]:
@@ -92,7 +92,8 @@ def _sources(connection: sa.Connection) -> dict[Key, set[Key]]:
     return found
 
 
-def _under(connection: sa.Connection, root: str, top: Key) -> list[RunRecord]:
+def under(connection: sa.Connection, root: str, top: Key) -> list[RunRecord]:
+    """A top of `root` with all below it, in the order in which they were opened."""
     statement = select_runs().where(_RUNS.root == root, _RUNS.top == str(top)).order_by(_RUNS.opened)
     return [run_of_row(row) for row in connection.execute(statement)]
 
@@ -101,7 +102,7 @@ def forget(connection: sa.Connection, root: str, tops: Collection[Key], removed:
     """See `reconciler.ports.Ledger.forget`."""
     kept = _kept(connection, root)
     going = removable([top for top in tops if top not in kept], _sources(connection))
-    runs = [run for top in going for run in _under(connection, root, top)]
+    runs = [run for top in going for run in under(connection, root, top)]
     gone = sum(run.key == run.key.top for run in runs)
     body = connection.execute(sa.select(schema.roots.c.body).where(schema.roots.c.name == root)).scalar()
     if not gone or body is None:

@@ -7,6 +7,7 @@ are what a crash and a restart are to a file; the hooks around a record are wher
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import assert_never
 
 from planner.fold import RootState
@@ -30,7 +31,7 @@ from reconciler.ledger.memory_pages import Pages
 from reconciler.ledger.memory_rows import put, rename
 from reconciler.ledger.state import MemoryState
 from reconciler.ports import Expired, Find, RunQuery
-from reconciler.ports_sweep import Bounds, Sweep
+from reconciler.ports_sweep import Bounds, Ended, Sweep
 
 __all__ = ["Hook", "MemoryLedger"]
 
@@ -272,6 +273,10 @@ class MemoryLedger:
     async def sweep(self, bounds: Bounds, sweep: Sweep) -> None:
         """Take one small step of `sweep`: let go of what no run owns and nothing needs, or only count it."""
         memory_sweeping.step(self._open(), bounds, sweep)
+
+    async def ended(self, before: datetime, after: int, limit: int) -> Ended:
+        """A page of tops that ended earlier, in the order in which they were opened."""
+        return memory_sweeping.ended(self._open(), before, after, limit)
 
     async def old_commits(self, keep: int, limit: int) -> Sequence[str]:
         """Planned commits beyond the newest `keep` whose statuses are final and were told, which nothing names."""

@@ -16,7 +16,7 @@ from reconciler.ledger.forgetting import named_by, noted, removable
 from reconciler.ledger.state import MemoryState
 from reconciler.ports import Expired
 
-__all__ = ["expired", "facts", "forget"]
+__all__ = ["expired", "facts", "forget", "under"]
 
 
 def expired(state: MemoryState, root: str, wanted: Expired) -> Sequence[Sequence[RunRecord]]:
@@ -27,14 +27,14 @@ def expired(state: MemoryState, root: str, wanted: Expired) -> Sequence[Sequence
         old |= {run.key for run in tops if run.finished_at is not None and run.finished_at < wanted.before}
     kept = _kept(state, root)
     found = [run.key for run in tops if run.key in old and run.status.final and run.key not in kept]
-    return [_under(state, top) for top in removable(found, _sources(state))[: wanted.limit]]
+    return [under(state, top) for top in removable(found, _sources(state))[: wanted.limit]]
 
 
 def forget(state: MemoryState, root: str, tops: Collection[Key], removed: Removed) -> int:
     """See `reconciler.ports.Ledger.forget`."""
     kept = _kept(state, root)
     known = [top for top in tops if top not in kept and top in state.runs and state.runs[top].root == root]
-    runs = [run for top in removable(known, _sources(state)) for run in _under(state, top)]
+    runs = [run for top in removable(known, _sources(state)) for run in under(state, top)]
     gone = sum(run.key == run.key.top for run in runs)
     if not gone or root not in state.roots:
         return 0
@@ -78,7 +78,8 @@ def _tops(state: MemoryState, root: str) -> list[RunRecord]:
     return sorted(own, key=lambda run: state.opened[run.key])
 
 
-def _under(state: MemoryState, top: Key) -> list[RunRecord]:
+def under(state: MemoryState, top: Key) -> list[RunRecord]:
+    """A top with all below it, in the order in which they were opened."""
     return [state.runs[key] for key in sorted(state.under.get(top, ()), key=state.opened.__getitem__)]
 
 

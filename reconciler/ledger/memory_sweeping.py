@@ -6,15 +6,17 @@ The rules are those of `reconciler.ledger.sweeping`; a test compares the two.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 
 from planner.fold import run_of
 from planner.model.events import RUNS
 from reconciler import codec
+from reconciler.ledger.memory_forgetting import under
 from reconciler.ledger.state import MemoryState
 from reconciler.ledger.sweeping import names_in
-from reconciler.ports_sweep import Bounds, Stage, Sweep
+from reconciler.ports_sweep import Bounds, Ended, Stage, Sweep
 
-__all__ = ["old_commits", "remove_commits", "step"]
+__all__ = ["ended", "old_commits", "remove_commits", "step"]
 
 
 def step(state: MemoryState, bounds: Bounds, sweep: Sweep) -> None:
@@ -77,6 +79,15 @@ def _bodies(state: MemoryState) -> Iterable[str]:
     yield codec.encode(state.project)
     yield from map(codec.encode, state.roots.values())
     yield from map(codec.encode, state.pins.values())
+
+
+def ended(state: MemoryState, before: datetime, after: int, limit: int) -> Ended:
+    """See `reconciler.ports.Ledger.ended`."""
+    own = [run for key, run in state.runs.items() if key == key.top and state.opened[key] > after]
+    over = [run for run in own if run.status.final and run.finished_at is not None and run.finished_at < before]
+    page = sorted(over, key=lambda run: state.opened[run.key])[:limit]
+    more = len(over) > limit
+    return Ended([under(state, run.key) for run in page], state.opened[page[-1].key] if more else None)
 
 
 def old_commits(state: MemoryState, keep: int, limit: int) -> Sequence[str]:

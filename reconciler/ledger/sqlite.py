@@ -8,6 +8,7 @@ After a failed write or sync the handle is never used again. This module must ne
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -34,7 +35,7 @@ from reconciler.ledger.batch import touched
 from reconciler.ledger.mirror import Mirror
 from reconciler.ledger.transactions import transaction, translated
 from reconciler.ports import Expired, Find, RunQuery
-from reconciler.ports_sweep import Bounds, Sweep
+from reconciler.ports_sweep import Bounds, Ended, Sweep
 
 __all__ = ["SqliteLedger"]
 
@@ -223,6 +224,10 @@ class SqliteLedger:
         using = self._write if sweep.remove else self._read
         count, place = await using(sweeping.step, bounds, sweep)
         sweep.went(count, place)
+
+    async def ended(self, before: datetime, after: int, limit: int) -> Ended:
+        """A page of tops that ended earlier, in the order in which they were opened."""
+        return await self._read(sweeping.ended, before, after, limit)
 
     async def old_commits(self, keep: int, limit: int) -> Sequence[str]:
         """Planned commits beyond the newest `keep` whose statuses are final and were told, which nothing names."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -16,10 +17,11 @@ from planner import keys
 from planner.model.events import RUNS
 from reconciler import codec
 from reconciler.ledger import schema
+from reconciler.ledger.forgetting import under
 from reconciler.ledger.rows import among, listed
-from reconciler.ports_sweep import Bounds, Stage, Sweep
+from reconciler.ports_sweep import Bounds, Ended, Stage, Sweep
 
-__all__ = ["names_in", "old_commits", "remove_commits", "step"]
+__all__ = ["ended", "names_in", "old_commits", "remove_commits", "step"]
 
 _PAGE = 500
 _WINDOW = 5000
@@ -151,6 +153,18 @@ def _unused(
         sweep.used |= names_in(row.body for row in rows)
         sweep.sequence = rows[-1].seq if rows else sweep.sequence
     return free()
+
+
+def ended(connection: sa.Connection, before: datetime, after: int, limit: int) -> Ended:
+    """See `reconciler.ports.Ledger.ended`."""
+    over = sa.and_(_RUNS.key == _RUNS.top, _RUNS.final, _RUNS.finished_at < _text(before))
+    window = sa.and_(_RUNS.opened > after, _RUNS.opened <= after + _WINDOW)
+    page = sa.select(_RUNS.opened, _RUNS.root, _RUNS.key).where(window, over).order_by(_RUNS.opened).limit(limit)
+    rows = connection.execute(page).all()
+    newest = connection.execute(sa.select(schema.meta.c.sequence).where(schema.meta.c.id == 1)).scalar_one()
+    place = rows[-1].opened if len(rows) == limit else after + _WINDOW
+    tops = [under(connection, row.root, keys.parse(row.key)) for row in rows]
+    return Ended(tops, place if place < newest else None)
 
 
 # Commits

@@ -76,6 +76,11 @@ def local(text: str) -> str:
             ),
             id="too-little-is-kept",
         ),
+        pytest.param(
+            f"{GOOD}artifactsStore: {{url: s3://b, keepLocal: 60}}\n",
+            ("2:42: field `keepLocal` must be an hour or more",),
+            id="a-folder-that-goes-at-once",
+        ),
     ],
 )
 def test_it_is_refused_with_its_place(tmp_path: Path, text: str, said: tuple[str, ...]) -> None:
@@ -231,6 +236,8 @@ def test_how_much_is_kept_of_what_belongs_to_no_run(tmp_path: Path) -> None:
     policy = policy_of(load_settings(path), Identity("default", "r"), ())
     assert policy.retention == Retention(count=5)
     assert policy.kept == Kept(timedelta(days=7), timedelta(days=30), 600, timedelta(hours=2))
+    path.write_text(f"{GOOD}artifactsStore: {{url: s3://b, keepLocal: P14D}}\n")
+    assert policy_of(load_settings(path), Identity("default", "r"), ()).kept == Kept(local=timedelta(days=14))
     path.write_text(GOOD)
     assert policy_of(load_settings(path), Identity("default", "r"), ()).kept == Kept()
 

@@ -194,6 +194,10 @@ class LocalBackend:
         """See `Restorer.missing`."""
         return await self._run(lambda: restoring.missing(order, self._owner, self._settings.runs))
 
+    async def let_go(self, run: Key, *, remove: bool) -> int:
+        """See `Dropper.let_go`."""
+        return await self._run(lambda: restoring.let_go(self._kept.home(run), remove=remove))
+
     async def restore(
         self, name: str, entries: Sequence[Artifact], pieces: Callable[[Artifact], AsyncIterator[bytes]]
     ) -> None:

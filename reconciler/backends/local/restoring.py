@@ -1,4 +1,4 @@
-"""Folders of runs that are not here any more: which of them a run reads, and taking them back from a copy.
+"""Folders of runs that are not here any more: letting go of them, which of them a run reads, and taking them back.
 
 A folder is made anew beside its place and appears whole, so a fetch that was cut off leaves nothing that could be read.
 """
@@ -21,9 +21,10 @@ from reconciler.backends.local import folders, prepare
 from reconciler.backends.local.account import Account
 from reconciler.backends.local.own import artifacts_of, home_of, own_of
 from reconciler.backends.local.removal import remove_tree
+from reconciler.disk import sizes
 from reconciler.ports import Order
 
-__all__ = ["missing", "restore"]
+__all__ = ["let_go", "missing", "restore"]
 
 Thread = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Does something in a thread of the backend."""
@@ -117,3 +118,24 @@ def _appear(home: Path, fresh: Path, account: Account) -> None:
     except OSError:
         if not (home / "artifacts").exists():
             raise  # else it is here already
+
+
+_GOING = ".artifacts.going."
+
+
+def let_go(home: Path, *, remove: bool) -> int:
+    """Bytes of the artifacts of the run whose folder is `home`, which are removed; 0 where none are there.
+
+    Those with anything beside `outputs` stay, as a copy has nothing else. What a removal that was cut off left goes.
+    """
+    folder = home / "artifacts"
+    for left in home.glob(f"{_GOING}*") if remove else ():
+        remove_tree(left)
+    if folder.is_symlink() or not folder.is_dir() or {entry.name for entry in folder.iterdir()} - {"outputs"}:
+        return 0
+    size = sum(sizes(folder)) or 1
+    if remove:
+        going = home / f"{_GOING}{os.urandom(6).hex()}"
+        folder.rename(going)
+        remove_tree(going)
+    return size

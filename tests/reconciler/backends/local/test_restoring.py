@@ -12,7 +12,7 @@ import pytest
 
 from planner.model.artifacts import Artifact
 from reconciler.errors import Transient
-from reconciler.keeper import Restorer
+from reconciler.keeper import Dropper, Restorer
 from tests.reconciler.backends.local.test_init import LOOK, outputs_of, upstream, with_init
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
@@ -97,3 +97,34 @@ async def test_a_fetch_that_fails_leaves_nothing(machine):
     with pytest.raises(Transient, match="the store went away"):
         await backend.restore(home.name, entries({"report.html": b"x"}), torn)
     assert not [path for path in home.iterdir() if "artifacts" in path.name and path.is_dir()]
+
+
+async def test_what_there_is_a_copy_of_goes_whole_and_comes_back(machine):
+    backend = machine.open()
+    assert isinstance(backend, Dropper)
+    folder, key = await upstream(machine, backend)
+    had = {path.name: path.read_bytes() for path in (Path(folder) / "outputs").iterdir() if path.is_file()}
+    assert await backend.let_go(key, remove=False) > 0
+    assert [path.name for path in Path(folder).parent.glob("artifacts")] == ["artifacts"]
+    assert await backend.let_go(key, remove=True) > 0
+    assert await backend.let_go(key, remove=True) == 0
+    assert [path.name for path in Path(folder).parent.glob("artifacts")] == []
+    assert not list(Path(folder).parent.glob(".artifacts*"))
+    await backend.restore(Path(folder).parent.name, entries(had), content(had))
+    assert {path.name: path.read_bytes() for path in (Path(folder) / "outputs").iterdir()} == had
+
+
+async def test_what_a_copy_does_not_have_stays_with_all_beside_it(machine):
+    backend = machine.open()
+    folder, key = await upstream(machine, backend)
+    (Path(folder) / "notes").write_text("beside the outputs")
+    assert await backend.let_go(key, remove=True) == 0
+    assert (Path(folder) / "outputs").is_dir()
+
+
+async def test_a_removal_that_was_cut_off_is_finished(machine):
+    backend = machine.open()
+    folder, key = await upstream(machine, backend)
+    shutil.move(folder, f"{folder.removesuffix('artifacts')}.artifacts.going.ab12")
+    assert await backend.let_go(key, remove=True) == 0
+    assert not list(Path(folder).parent.glob(".artifacts*"))
