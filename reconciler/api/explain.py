@@ -13,6 +13,7 @@ from planner import keys
 from planner.canon import Json
 from planner.changes import field_changes
 from planner.desire.view import Wait
+from planner.keys import Key
 from planner.model.desired import CompiledOperation, RunPolicy
 from planner.model.people import ProjectRecord
 from planner.model.records import Applied, RootRecord
@@ -163,7 +164,14 @@ def _failed(case: _Case) -> Iterator[str]:
     if last.status is RunStatus.STOPPED:
         yield f"{words}; plumbline retry {name} starts it once more"
     else:
-        yield f"{words}; plumbline logs {last.run.key} shows why, plumbline retry {name} starts it once more"
+        yield f"{words}; plumbline logs {_culprit(case, last)} shows why, plumbline retry {name} starts it once more"
+
+
+def _culprit(case: _Case, last: Story) -> Key:
+    """The run whose log says why: what builds for one that never started."""
+    if last.run.kind == "dag" or last.source.attempts:
+        return last.run.key
+    return next((node.run.key for node in case.nodes if node.status in _BAD), last.run.key)
 
 
 def _words(story: Story) -> str:

@@ -69,8 +69,10 @@ async def leaves(core: Core, top: RunRecord) -> Mapping[Key, Story]:
     return {key: told[key] for key in keys if key in told}
 
 
-async def nodes_of(core: Core, top: RunRecord) -> Mapping[Key, Story]:
-    """The same without the run itself: of a run that is no DAG, what built its image."""
+async def nodes_of(core: Core, run: RunRecord) -> Mapping[Key, Story]:
+    """The same without the run itself: of a run that is no DAG, in whichever round, what built its image."""
+    own = await one(core, run.key.top, newest=False) if run.key.round else None
+    top = own.node if own is not None else run
     return {key: story for key, story in (await leaves(core, top)).items() if key.place}
 
 
