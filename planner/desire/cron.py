@@ -9,8 +9,10 @@ which clocks change (design: "4. Semantics", schedules; which expression is whic
 - every other expression: fixed times. A skipped one is at the end of the gap, a repeated one at its first occurrence;
   those that fall on one instant are one tick.
 
-Which days of a month match depends on its shape alone (month, length, first weekday), so croniter is asked once for
-each of 91 shapes at most, and the cost of every question is bounded by the local days between its two ends.
+Minute, hour and month mean the same whatever the other fields are, and the two fields of days mean the same in every
+month: croniter reads each of these parts once, however many expressions are made of them. Which days of a month match
+depends on its shape alone (length, first weekday), so it is asked once for each of 28 shapes at most, and the cost of
+every question is bounded by the local days between its two ends.
 
 Ticks are whole seconds. This module must never decide what happens with a tick, and never see the clock.
 """
@@ -34,6 +36,7 @@ __all__ = ["PRESETS", "Cron", "CronError", "count", "newest", "next_after", "par
 
 _LAST_YEAR = 9990  # datetime ends with 9999; the rest is room for offsets and steps
 _DAY = timedelta(days=1)
+_EVERYTHING = (range(60), range(24), range(1, 32), range(1, 13), range(7))
 _BAD = (ValueError, TypeError, LookupError, AttributeError)  # what croniter raises for text that it did not foresee
 
 
@@ -44,13 +47,15 @@ class Cron:
     Attributes:
         text: the five fields, lower case, one blank between them, a preset written out.
         seconds: the times of a matching day in seconds since midnight, ascending.
-        months: the months that have matching days.
+        days: the fields that say which days of a month match: day of the month, day of the week.
+        months: the months that may have matching days.
         every_day: all days of those months match.
         elapsed: it goes by elapsed time; otherwise its times are fixed.
     """
 
     text: str
     seconds: tuple[int, ...] = field(compare=False)
+    days: tuple[str, str] = field(compare=False)
     months: frozenset[int] = field(compare=False)
     every_day: bool = field(compare=False)
     elapsed: bool = field(compare=False)
@@ -64,35 +69,33 @@ def parse(expression: str) -> Cron:
         CronError: for text that is not such an expression, and for one that can never fire.
     """
     fields = split(expression)
-    expanded = _expand(fields)
-    if expanded is None:
+    text, days = " ".join(fields), (fields[2], fields[4])
+    seconds, months = _seconds(fields[0], fields[1]), _alone(3, fields[3])
+    if seconds is None or months is None or _expand("*", "*", days[0], "*", days[1]) is None:
         raise CronError(_blame(fields))
-    minutes, hours = _numbers(expanded[0], range(60)), _numbers(expanded[1], range(24))
     cron = Cron(
-        text=" ".join(fields),
-        seconds=tuple(hour * 3600 + minute * 60 for hour in hours for minute in minutes),
-        months=frozenset(_numbers(expanded[3], range(1, 13))),
-        every_day={fields[2], fields[4]} <= {"*", "?"},
+        text=text,
+        seconds=seconds,
+        days=days,
+        months=frozenset(months),
+        every_day=set(days) <= {"*", "?"},
         elapsed=any(item.startswith("*") for item in f"{fields[0]},{fields[1]}".split(",")),
     )
     if not _fires(cron):
-        raise CronError(f"{cron.text!r} can never fire: no month in it has such a day", never=True)
+        raise CronError(f"{text!r} can never fire: no month in it has such a day", never=True)
     return cron
 
 
 def next_after(cron: Cron, where: ZoneInfo, after: datetime) -> datetime | None:
     """The first tick after an instant; None when there is none before the end of the calendar."""
-    found: datetime | None = None
-    end: date | None = None
     for day in _days(cron, zones.local_date(after, where) - _DAY):
-        if end and day > end:
-            break
-        tick = _ticks(cron, where, day).first(after)
-        if tick:
-            found = min(found or tick, tick)
-            # Clocks that go back over midnight mix the ticks of two days, never of more.
-            end = end or day + _DAY
-    return found
+        if (tick := _ticks(cron, where, day).first(after)) is None:
+            continue
+        # Clocks that go back over midnight mix the ticks of two days, never of more.
+        following = day + _DAY
+        other = _ticks(cron, where, following).first(after) if _matches(cron, following) else None
+        return min(tick, other or tick)
+    return None
 
 
 def newest(cron: Cron, where: ZoneInfo, span: tuple[datetime, datetime], n: int) -> tuple[datetime, ...]:
@@ -127,39 +130,49 @@ def count(cron: Cron, where: ZoneInfo, after: datetime, until: datetime) -> int:
     return total
 
 
-def _expand(fields: Sequence[str]) -> Sequence[Sequence[object]] | None:
+@functools.lru_cache(maxsize=4096)
+def _expand(*fields: str) -> Sequence[Sequence[object]] | None:
+    """The fields as croniter expands them; None where they are no expression."""
     try:
         return croniter.expand(" ".join(fields))[0]
     except _BAD:
         return None
 
 
+def _alone(index: int, text: str) -> Sequence[int] | None:
+    """The numbers that one of the fields means, ascending; None where it is no such field."""
+    fields = ["*"] * len(FIELDS)
+    fields[index] = text
+    expanded = _expand(*fields)
+    if expanded is None:
+        return None
+    found = expanded[index]
+    return _EVERYTHING[index] if "*" in found else sorted({number for number in found if isinstance(number, int)})
+
+
+@functools.lru_cache(maxsize=4096)
+def _seconds(minute: str, hour: str) -> tuple[int, ...] | None:
+    """The times that both fields mean, in seconds since midnight, ascending; None where one of them is none."""
+    minutes, hours = _alone(0, minute), _alone(1, hour)
+    if minutes is None or hours is None:
+        return None
+    return tuple(hour * 3600 + minute * 60 for hour in hours for minute in minutes)
+
+
 def _blame(fields: Sequence[str]) -> str:
     for index, (name, allowed) in enumerate(FIELDS):
-        alone = ["*"] * len(FIELDS)
-        alone[index] = fields[index]
-        if _expand(alone) is None:
+        if _alone(index, fields[index]) is None:
             return f"bad {name} {fields[index]!r}: allowed are {allowed}, lists, ranges and steps such as */5"
     return f"{' '.join(fields)!r}: these fields cannot be combined; days of the week are all plain or all with #"
 
 
-def _numbers(expanded: Sequence[object], everything: range) -> Sequence[int]:
-    numbers = sorted({number for number in expanded if isinstance(number, int)})
-    return everything if "*" in expanded else numbers
-
-
 def _fires(cron: Cron) -> bool:
-    try:
-        _walk(cron, date(2000, 1, 1)).get_next()
-    except _BAD:
-        return False
-    return True
+    return any(_month(cron, first) for first in _CYCLE)
 
 
-def _walk(cron: Cron, first: date) -> croniter[datetime]:
+def _walk(days: tuple[str, str], first: date) -> croniter[datetime]:
     """Croniter on naive local time, at midnight of matching days from `first` on."""
-    days = " ".join(cron.text.split()[2:])
-    return croniter(f"0 0 {days}", datetime.combine(first, time()) - timedelta(minutes=1), datetime)
+    return croniter(f"0 0 {days[0]} * {days[1]}", datetime.combine(first, time()) - timedelta(minutes=1), datetime)
 
 
 def _months(since: date) -> Iterator[date]:
@@ -174,13 +187,11 @@ def _length(first: date) -> int:
     return ((first + 31 * _DAY).replace(day=1) - first).days
 
 
-_SHAPES = MappingProxyType(
-    {
-        (first.month, _length(first), first.weekday()): first
-        for first in itertools.islice(_months(date(2000, 1, 1)), 28 * 12)
-    }
-)
-"""A month for every shape: month, length and weekday of its first day."""
+_CYCLE = tuple(itertools.islice(_months(date(2000, 1, 1)), 28 * 12))
+"""The months of 28 years: every length and weekday of the first day that each of the twelve can have."""
+
+_SHAPES = MappingProxyType({(_length(first), first.weekday()): first for first in _CYCLE})
+"""A month for every shape: its length and the weekday of its first day."""
 
 
 def _month(cron: Cron, first: date) -> Sequence[int]:
@@ -190,19 +201,24 @@ def _month(cron: Cron, first: date) -> Sequence[int]:
     length = _length(first)
     if cron.every_day:
         return range(1, length + 1)
-    return _pattern(cron, _SHAPES[first.month, length, first.weekday()])
+    return _pattern(cron.days, _SHAPES[length, first.weekday()])
+
+
+def _matches(cron: Cron, day: date) -> bool:
+    return day.day in _month(cron, day.replace(day=1))
 
 
 @functools.lru_cache(maxsize=8192)
-def _pattern(cron: Cron, first: date) -> tuple[int, ...]:
-    days: list[int] = []
-    walk = _walk(cron, first)
+def _pattern(days: tuple[str, str], first: date) -> tuple[int, ...]:
+    """The matching days of a shape of month."""
+    found: list[int] = []
+    walk = _walk(days, first)
     try:
         while (at := walk.get_next()).date().replace(day=1) == first:
-            days.append(at.day)
+            found.append(at.day)
     except CroniterBadDateError:
         pass  # no later match at all
-    return tuple(days)
+    return tuple(found)
 
 
 def _days(cron: Cron, since: date) -> Iterator[date]:
@@ -246,4 +262,4 @@ def _changed(cron: Cron, where: ZoneInfo, day: date) -> tuple[int, ...]:
 
 def _means(cron: Cron, local: datetime) -> bool:
     second = (local.hour * 60 + local.minute) * 60 + local.second
-    return second in cron.seconds and local.day in _month(cron, local.date().replace(day=1))
+    return second in cron.seconds and _matches(cron, local.date())

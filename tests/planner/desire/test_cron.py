@@ -295,6 +295,28 @@ FIELDS = st.tuples(
 )
 
 
+PARTS = (
+    *("*", "?", "0", "1", "7", "8", "12", "13", "23", "24", "31", "32", "59", "60", "-1", "", "1,2", "1,,2", "2-1"),
+    *(
+        "*/2",
+        "*/0",
+        "5/20",
+        "59/15",
+        "1-5/2",
+        "jan",
+        "dec/3",
+        "nov-feb",
+        "sun",
+        "fri-mon",
+        "foo",
+        "1#2",
+        "5#6",
+        "1#1,2",
+    ),
+    *("l", "l5", "5l", "15w", "15w,1", "32w", "*,5", "??", "1-?"),
+)
+"""Fields that fit in some places, and some that fit nowhere."""
+
 PLAIN = FIELDS.filter(lambda fields: {fields[2], fields[4]} & {"*", "?"} or not {"15W", "5#2", "L3"} & set(fields))
 
 
@@ -303,6 +325,24 @@ def parsed_or_reason(text: str) -> cron.Cron | str:
         return cron.parse(text)
     except cron.CronError as error:
         return str(error)
+
+
+@given(parts=st.lists(st.sampled_from(PARTS), min_size=5, max_size=5))
+@example(parts=["*", "*", "15w", "*", "?"])
+@example(parts=["0", "0", "31", "2", "*"])
+@settings(max_examples=300, deadline=None)
+def test_what_is_taken_in_parts_is_what_croniter_takes_as_a_whole(parts):
+    text = " ".join(parts)
+    try:
+        croniter(text, naive("2000-01-01"), datetime).get_next()
+        taken = True
+    except (ValueError, TypeError, LookupError, AttributeError):
+        taken = False
+    mixed = "w" in parts[2] or "#" in parts[4] or "l" in parts[4]  # these we refuse with another day beside them
+    if taken and not (mixed and not {parts[2], parts[4]} & {"*", "?"}):
+        assert isinstance(parsed_or_reason(text), cron.Cron)
+    else:
+        assert isinstance(parsed_or_reason(text), str)
 
 
 @given(fields=PLAIN, start=st.datetimes(naive("1995-01-01"), naive("2105-01-01")))
