@@ -28,6 +28,7 @@ from reconciler.backends.memory import MemoryBackend
 from reconciler.clock import WallClock
 from reconciler.compiler import SourceCompiler
 from reconciler.core import Core, Policy, Ports
+from reconciler.edition import edition
 from reconciler.forges.memory import SilentForge
 from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.loop import Loop, LoopSettings
@@ -102,7 +103,7 @@ async def _loop(folder: Path) -> dict[str, float]:
     }
     remote.commit(files)
     source, clock = MemorySource(remote), WallClock()
-    ledger = await SqliteLedger.open(folder / "ledger.db", "bench", "project")
+    ledger = await SqliteLedger.open(folder / "ledger.db", "bench", "project", alone=True)
     ports = Ports(
         ledger,
         MemoryBackend(clock),
@@ -112,7 +113,7 @@ async def _loop(folder: Path) -> dict[str, float]:
         clock,
     )
     policy = Policy(Identity("bench", "project"), "main", Budgets(starts=SCHEDULES), resync=3600)
-    core = Core(ports, policy)
+    core = Core(ports, policy, edition())
     loop = Loop(core, LoopSettings(post_interval=0.0))
     begun = time.perf_counter()
     async with anyio.create_task_group() as group:
@@ -133,9 +134,9 @@ async def _settled(core: Core) -> None:
     """Until every schedule was looked at and nothing is to be done now."""
     while True:
         await anyio.sleep(0.2)
-        if core.queue.idle and len(await core.ledger.roots()) == SCHEDULES:
+        if core.queue.idle and not core.rests and len(await core.ledger.roots()) == SCHEDULES:
             await anyio.sleep(0.5)
-            if core.queue.idle:
+            if core.queue.idle and not core.rests:
                 return
 
 

@@ -17,6 +17,7 @@ from planner.desire.commands import answer
 from planner.desire.generation import advance, is_superseded, lane_of, supersede
 from planner.desire.hooks import follow
 from planner.desire.nodes import form_of
+from planner.desire.resting import rests
 from planner.desire.settle import settle
 from planner.desire.view import Bindings, Draft, Ready, View, Wait
 from planner.desire.walk import Top, walk
@@ -48,6 +49,7 @@ class RootPlan:
         bindings: for the view of the next round, where there are questions.
         watched: runs whose end this root waits for.
         wake_at: when planning must happen again at the latest, without any news.
+        rests: whether planning has nothing to say before `wake_at`, unless the root's record changes.
     """
 
     facts: tuple[Fact, ...]
@@ -60,6 +62,7 @@ class RootPlan:
     bindings: Bindings = field(default_factory=dict)
     watched: frozenset[Key] = frozenset()
     wake_at: datetime | None = None
+    rests: bool = False
 
 
 def reads(state: RootState) -> frozenset[str]:
@@ -101,6 +104,7 @@ def plan_root(view: View) -> RootPlan:
         forms=dict(draft.forms),
         watched=frozenset(draft.watched),
         wake_at=min(draft.wakes, default=None),
+        rests=rests(draft),
     )
 
 

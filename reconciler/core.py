@@ -23,7 +23,7 @@ from planner.model.desired import CompiledOperation
 from planner.model.retention import Retention
 from planner.model.run import BoundRun
 from reconciler import codec
-from reconciler.ports import Backend, Clock, Compiler, Forge, Ledger
+from reconciler.ports import Backend, Clock, Compiler, Forge, Ledger, Rest
 from reconciler.ports_store import Store
 from reconciler.ports_sweep import Kept
 from reconciler.queue import Queue
@@ -86,7 +86,7 @@ class Policy:
 class Core:
     """Ports, policy, queue and caches."""
 
-    def __init__(self, ports: Ports, policy: Policy) -> None:
+    def __init__(self, ports: Ports, policy: Policy, edition: str = "") -> None:
         self.ledger = ports.ledger
         self.backend = ports.backend
         self.source = ports.source
@@ -94,6 +94,8 @@ class Core:
         self.forge = ports.forge
         self.clock = ports.clock
         self.policy = policy
+        # What plans here; "" where no root is to be told to rest.
+        self.edition = edition
         self.storage = _storage(ports, policy.identity)
         self.queue = Queue()
         self.admission = anyio.Lock()
@@ -111,6 +113,8 @@ class Core:
         self.waits: dict[str, tuple[Wait, ...]] = {}
         # Roots with open runs that were not planned since the start: the line is not whole without them.
         self.unplanned: set[str] = set()
+        # Roots that were found to rest, and the ledger does not know it yet.
+        self.rests: dict[str, Rest] = {}
         # Roots that wait for the end of a run; which ones is planned anew after a restart.
         self.watching: dict[Key, set[str]] = {}
         # Why the object of an attempt could not be made yet, while it is tried again.

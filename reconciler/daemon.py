@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import anyio
+from anyio import to_thread
 
 from planner.desire.view import Identity
 from planner.model.run import Stamp
+from reconciler import resting
 from reconciler.backends.local.backend import LocalBackend
 from reconciler.backends.local.trimming import TreesCache
 from reconciler.clock import WallClock
@@ -24,6 +26,7 @@ from reconciler.clones import GitClones
 from reconciler.compiler import SourceCompiler, project_name
 from reconciler.configured import channels_of, clones_of, config_of, exposed, local_of, lookup_of, policy_of, store_of
 from reconciler.core import Core, Ports
+from reconciler.edition import edition
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.forges.memory import SilentForge
 from reconciler.forges.notes import NotesForge
@@ -151,7 +154,8 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     forge: Forge = NotesForge(source, clock) if settings.forge == "notes" else SilentForge()
     compiler = SourceCompiler(source, config_of(settings, identity), outside)
     ports = Ports(ledger, backend, source, compiler, forge, clock, store)
-    core = Core(ports, policy_of(settings, identity, (*backend.warnings(), *exposed(settings))))
+    policy = policy_of(settings, identity, (*backend.warnings(), *exposed(settings)))
+    core = Core(ports, policy, await to_thread.run_sync(edition))
     caches = (TreesCache(settings.runs_folder), clones)
     loop = Loop(core, LoopSettings(channels=channels_of(settings), caches=caches))
     return Daemon(settings, core, loop, source, backend, clones)
@@ -221,6 +225,8 @@ async def _drain(daemon: Daemon) -> None:
         await daemon.core.queue.close()
         with contextlib.suppress(Transient, Refused):
             await daemon.loop.publisher.post()
+        with contextlib.suppress(Transient):
+            await resting.keep(daemon.core)
 
 
 def _reload(daemon: Daemon) -> None:

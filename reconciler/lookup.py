@@ -1,14 +1,16 @@
-"""What a ledger is asked for when runs are looked for: by what an index knows, or by a query. Values only."""
+"""What a ledger is asked for and told: which runs are looked for, and which roots rest. Values only."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from planner.keys import Key
+from planner.model.records import RootRecord
 from planner.query import Search
 
-__all__ = ["Expired", "Find", "RunQuery"]
+__all__ = ["Awake", "Expired", "Find", "Rest", "RunQuery"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +68,31 @@ class Expired:
     count: int | None
     before: datetime | None
     limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A root that need not be planned before an instant, unless something is recorded about it.
+
+    Attributes:
+        record: as it was when that was found out.
+        due: when it must be planned next; None for never by itself.
+    """
+
+    record: RootRecord
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Awake:
+    """Which roots a start of the daemon has to plan, and which not.
+
+    Attributes:
+        records: those to be planned now, by name.
+        listening: of the others those that are started by events, by name.
+        due: when each of the others must be planned next, by name; None for never by itself.
+    """
+
+    records: Mapping[str, RootRecord]
+    listening: Mapping[str, RootRecord]
+    due: Mapping[str, datetime | None]

@@ -8,12 +8,13 @@ too. Others go on.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import anyio
 
 from planner.keys import Key
+from reconciler import resting
 from reconciler.clock import TurnWatch
 from reconciler.commits import Commits
 from reconciler.core import Core
@@ -24,6 +25,7 @@ from reconciler.messages import Channel
 from reconciler.notices import Notices
 from reconciler.notifier import Notifier
 from reconciler.observe import Observer
+from reconciler.ports import RunQuery
 from reconciler.ports_sweep import Cache
 from reconciler.project import Project
 from reconciler.publish import Publisher
@@ -93,16 +95,13 @@ class Loop:
             "retention": lambda _: self.retention.step(),
             "leftovers": lambda _: self.leftovers.step(),
             "pins": lambda _: self.commits.prune_pins(),
+            "rests": lambda _: resting.keep(core),
         }
 
     async def run(self) -> None:
         """Recover what a crash may have left, then work until cancelled."""
         await self.publisher.recover()
-        roots = await self.core.ledger.roots()
-        self.events.load(roots)
-        self.core.unplanned = {name for name, record in roots.items() if record.open}
-        for name in roots:
-            self.core.queue.add(f"root:{name}")
+        await self._wake_roots()
         for name in ("source", "project", "survey"):
             self.core.queue.add(name)
         self.core.queue.add("retention", _FIRST_RETENTION)
@@ -113,6 +112,21 @@ class Loop:
             group.start_soon(self.storing.run)
             for _ in range(self.settings.workers):
                 group.start_soon(self._work)
+
+    async def _wake_roots(self) -> None:
+        """Have every root planned now, but for those that rest: these when they are due, also where that is past."""
+        core = self.core
+        # What rests in a suspension of the project is not noted.
+        suspended = (await core.ledger.project()).suspended is not None
+        awake = await core.ledger.awake("" if suspended else core.edition)
+        self.events.load({**awake.records, **awake.listening})
+        core.unplanned = {name for name, record in awake.records.items() if record.open}
+        for name in awake.records:
+            core.queue.add(f"root:{name}")
+        now = core.clock.now()
+        for name, due in awake.due.items():
+            if due is not None:
+                core.queue.add(f"root:{name}", (due - now).total_seconds())
 
     async def _work(self) -> None:
         while True:
@@ -173,7 +187,7 @@ class Loop:
 
     async def _survey(self) -> None:
         orphans = await self.observer.survey()
-        for root in {key.root for key in orphans}:
+        for root in await self._owners(orphans):
             self.core.queue.add(f"root:{root}")
         for claim in await self.core.ledger.claims():
             self.core.queue.add(f"root:{claim.root}")
@@ -185,6 +199,12 @@ class Loop:
                 self.core.queue.add(f"root:{name}")
             self.core.queue.add("project")
         self.core.queue.add("restore")
+
+    async def _owners(self, orphans: Collection[Key]) -> Collection[str]:
+        """The roots of objects that no live record stands for, also where they were renamed since."""
+        runs = await self.core.ledger.runs(RunQuery(keys=tuple(orphans), limit=len(orphans))) if orphans else ()
+        owners = {run.key: run.root for run in runs}
+        return {owners.get(key.run, key.root) for key in orphans}
 
     async def _hints(self) -> None:
         """Follow the backend's hints; whatever is lost while they are away is made up for by the survey."""

@@ -22,12 +22,13 @@ from planner.model.questions import Answers, Question
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.retention import Removed
 from planner.query import Subject
-from reconciler.lookup import Expired, Find, RunQuery
+from reconciler.lookup import Awake, Expired, Find, Rest, RunQuery
 from reconciler.ports_backend import Backend, Content, Ensured, Order
 from reconciler.ports_sweep import Bounds, Ended, Sweep
 from reconciler.source.model import Commit
 
 __all__ = [
+    "Awake",
     "Backend",
     "Clock",
     "Compiler",
@@ -38,6 +39,7 @@ __all__ = [
     "Forge",
     "Ledger",
     "Order",
+    "Rest",
     "RunQuery",
 ]
 
@@ -86,6 +88,24 @@ class Ledger(Protocol):
 
     async def roots(self) -> Mapping[str, RootRecord]:
         """All roots that were ever planned."""
+        ...
+
+    async def rest(self, rests: Sequence[Rest], edition: str) -> None:
+        """Note which roots rest, as far as their records are still those that are given.
+
+        Law: this is no fact. It counts until the record of the root changes, or a suspension of the project.
+
+        Args:
+            rests: what was found out by planning.
+            edition: of what planned them; not "".
+        """
+        ...
+
+    async def awake(self, edition: str) -> Awake:
+        """All roots, told apart by whether they rest by the word of this edition; "" stands for none.
+
+        Law: a root with an attempt that is alive or not cleaned does not rest.
+        """
         ...
 
     async def ask(self, questions: Collection[Question]) -> Answers:

@@ -17,7 +17,7 @@ from planner.keys import Key
 from planner.model.facts import Fact, Observed, Settled, StatusChanged, Vanished
 from planner.model.run import Phase, Snapshot
 from planner.plan import RootPlan, plan_root, reads
-from reconciler import codec
+from reconciler import codec, resting
 from reconciler.admission import Door
 from reconciler.apply import apply
 from reconciler.core import Core
@@ -63,6 +63,7 @@ class Roots:
         for key in core.renamed.keys() & after.runs.keys():
             del core.renamed[key]  # it may have its own name again
         core.renamed.update({key: name for key in after.runs if key.root != name})
+        resting.note(core, plan)
         if facts:
             self._publisher.changed(facts)
         self._wake(name, plan, facts)

@@ -24,13 +24,12 @@ from planner.model.status import RunStatus
 from planner.query import Subject
 from reconciler import codec
 from reconciler.errors import Unusable
-from reconciler.ledger import finding, memory_forgetting, memory_sweeping
-from reconciler.ledger.batch import Batch, is_blank, tops_of, touched
-from reconciler.ledger.memory_notices import owe, unsent
+from reconciler.ledger import finding, memory_batch, memory_forgetting, memory_resting, memory_sweeping
+from reconciler.ledger.batch import is_blank, tops_of
+from reconciler.ledger.memory_notices import unsent
 from reconciler.ledger.memory_pages import Pages
-from reconciler.ledger.memory_rows import put, rename
 from reconciler.ledger.state import MemoryState
-from reconciler.ports import Expired, Find, RunQuery
+from reconciler.ports import Awake, Expired, Find, Rest, RunQuery
 from reconciler.ports_sweep import Bounds, Ended, Sweep
 
 __all__ = ["Hook", "MemoryLedger"]
@@ -79,60 +78,13 @@ class MemoryLedger:
             await self.before(facts)
         if self._through_codec:
             facts = [codec.decode_fact(codec.encode(fact)) for fact in facts]
-        batch = self._load(facts)
+        batch = memory_batch.load(self._open(), facts)
         batch.fold(facts)
-        self._store(facts, batch)
+        memory_batch.store(self._state, facts, batch)
         self._state.blobs.update(blobs or {})
         if self.after is not None:
             await self.after(facts)
         return batch.sequence
-
-    def _load(self, facts: Sequence[Fact]) -> Batch:
-        state = self._open()
-        reads = touched(facts)
-        runs = {key: state.runs[key] for key in reads.runs if key in state.runs}
-        names = reads.roots | {run.root for run in runs.values()}
-        wanted = [name for name in reads.statuses if name in state.statuses]
-        return Batch(
-            sequence=len(state.facts),
-            project=state.project,
-            roots={name: state.roots[name] for name in names if name in state.roots},
-            runs=runs,
-            commits={ident: state.commits[ident] for ident in reads.commits if ident in state.commits},
-            statuses={name: state.statuses[name] for name in wanted},
-        )
-
-    def _store(self, facts: Sequence[Fact], batch: Batch) -> None:
-        state = self._state
-        state.facts.extend(facts)
-        state.project = batch.project
-        for old, new in batch.renamed:
-            rename(state, old, new)
-        for name, record in batch.roots.items():
-            if record == RootRecord(name):
-                state.roots.pop(name, None)
-            else:
-                state.roots[name] = record
-        for run in batch.runs.values():
-            put(state, run)
-        for key, claim in batch.claims.items():
-            if claim is None:
-                state.claims.pop(key, None)
-            else:
-                state.claims[key] = claim
-        for ref, pin in batch.pins.items():
-            if pin is None:
-                state.pins.pop(ref, None)
-            else:
-                state.pins[ref] = pin
-        state.events.update(batch.events)
-        owe(state, batch)
-        state.commits.update(batch.commits)
-        state.statuses.update(batch.statuses)
-        state.answers.update(batch.answers)
-        state.opened.update(batch.opened)
-        state.planned.update(batch.planned)
-        state.said.update(batch.said)
 
     async def root(self, name: str) -> RootState:
         """The root's record (a fresh one if unknown) with the runs that planning it needs."""
@@ -155,6 +107,14 @@ class MemoryLedger:
     async def roots(self) -> Mapping[str, RootRecord]:
         """All roots of which anything is known, by name."""
         return {name: record for name, record in sorted(self._open().roots.items()) if not is_blank(record)}
+
+    async def rest(self, rests: Sequence[Rest], edition: str) -> None:
+        """Note which roots rest, as far as their records are still those that are given."""
+        memory_resting.rest(self._open(), rests, edition)
+
+    async def awake(self, edition: str) -> Awake:
+        """All roots, told apart by whether they rest by the word of this edition."""
+        return memory_resting.awake(self._open(), edition)
 
     async def ask(self, questions: Collection[Question]) -> Answers:
         """An answer to each of `questions`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -129,6 +130,8 @@ def store(connection: sa.Connection, batch: Batch, before: Before, short_of: Cal
             connection.execute(sa.update(table).where(table.c.root == old).values(root=new))
     if batch.project != before.project:
         connection.execute(sa.update(schema.project).values(body=codec.encode(batch.project)))
+    if batch.project.suspended != before.project.suspended:
+        connection.execute(sa.update(schema.roots).values(_AWAKE))
     _store_roots(connection, batch, before)
     runs = [run for key, run in batch.runs.items() if run is not before.runs.get(key)]
     _upsert(connection, schema.runs, [_run_row(run, batch.opened[run.key], short_of(run.key)) for run in runs])
@@ -158,8 +161,7 @@ def _store_roots(connection: sa.Connection, batch: Batch, before: Before) -> Non
     gone = [name for name, root in changed.items() if root == RootRecord(name)]
     if gone:
         connection.execute(_DROP_ROOTS, listed(gone))
-    kept = [{"name": name, "body": codec.encode(changed[name])} for name in changed.keys() - set(gone)]
-    _upsert(connection, schema.roots, kept)
+    _upsert(connection, schema.roots, [_root_row(changed[name]) for name in changed.keys() - set(gone)])
 
 
 def _store_claims(connection: sa.Connection, batch: Batch) -> None:
@@ -208,6 +210,8 @@ def _upsert_of(table: sa.Table) -> sa.Insert:
 
 
 _UPSERTS = {table.name: _upsert_of(table) for table in schema.metadata.sorted_tables}
+_AWAKE = MappingProxyType({"edition": None, "due": None})
+"""What is said of the rest of a root whose record changes."""
 _SEQUENCE = sa.select(schema.meta.c.sequence)
 _PROJECT = sa.select(schema.project.c.body)
 RUNS_BY_KEY = select_runs().where(among(schema.runs.c.key))
@@ -233,6 +237,10 @@ def _fact_row(number: int, fact: Fact, text: str) -> dict[str, object]:
         "run": str(run) if run else None,
         "body": text,
     }
+
+
+def _root_row(record: RootRecord) -> dict[str, object]:
+    return {"name": record.name, "body": codec.encode(record), "listens": bool(record.listens), **_AWAKE}
 
 
 def _run_row(run: RunRecord, opened: int, short: str) -> dict[str, object]:

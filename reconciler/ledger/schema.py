@@ -32,7 +32,7 @@ __all__ = [
     "statuses",
 ]
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every revision of the schema, oldest first. The last is what this version reads and writes."""
 
 metadata = sa.MetaData()
@@ -65,6 +65,9 @@ roots = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("listens", sa.Boolean, nullable=False, server_default=sa.false()),  # it is started by events
+    sa.Column("edition", sa.Text),  # of what found out that it rests; NULL as soon as `body` changes
+    sa.Column("due", sa.Text),  # when one that rests must be planned next; NULL for never by itself
 )
 
 runs = sa.Table(

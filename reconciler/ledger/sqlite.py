@@ -30,11 +30,11 @@ from planner.model.retention import Removed
 from planner.query import Subject
 from reconciler import codec
 from reconciler.errors import Unusable
-from reconciler.ledger import finding, forgetting, opening, pages, reads, rows, sweeping
+from reconciler.ledger import finding, forgetting, opening, pages, reads, resting, rows, sweeping
 from reconciler.ledger.batch import touched
 from reconciler.ledger.mirror import Mirror
 from reconciler.ledger.transactions import transaction, translated
-from reconciler.ports import Expired, Find, RunQuery
+from reconciler.ports import Awake, Expired, Find, Rest, RunQuery
 from reconciler.ports_sweep import Bounds, Ended, Sweep
 
 __all__ = ["SqliteLedger"]
@@ -108,12 +108,12 @@ class SqliteLedger:
         return await self._in_thread(partial(self._record, tuple(facts), dict(blobs or {})))
 
     def _record(self, facts: Sequence[Fact], blobs: Mapping[str, str]) -> int:
-        texts = [(fact, codec.encode(fact)) for fact in facts]
+        texts, whose = [(fact, codec.encode(fact)) for fact in facts], self._identity
         with transaction(self._engine, "BEGIN IMMEDIATE") as connection:
             batch, before = rows.load(connection, touched(facts))
             rows.append(connection, batch.sequence, texts)
             batch.fold(facts)
-            rows.store(connection, batch, before, self._short_id)
+            rows.store(connection, batch, before, lambda key: key.short_id(whose.instance, whose.project))
             rows.keep(connection, blobs)
             if not facts:
                 # Writes a page as it is, so that whoever asks finds out that the disk is full.
@@ -121,9 +121,6 @@ class SqliteLedger:
         if self._mirror is not None:
             self._mirror.recorded(batch)
         return batch.sequence
-
-    def _short_id(self, key: Key) -> str:
-        return key.short_id(self._identity.instance, self._identity.project)
 
     async def root(self, name: str) -> RootState:
         """The root's record (a fresh one if unknown) with the runs that planning it needs."""
@@ -136,6 +133,14 @@ class SqliteLedger:
     async def roots(self) -> Mapping[str, RootRecord]:
         """All roots of which anything is known, by name."""
         return await self._read(reads.roots)
+
+    async def rest(self, rests: Sequence[Rest], edition: str) -> None:
+        """Note which roots rest, as far as their records are still those that are given."""
+        await self._write(resting.rest, rests, edition)
+
+    async def awake(self, edition: str) -> Awake:
+        """All roots, told apart by whether they rest by the word of this edition."""
+        return await self._read(resting.awake, edition)
 
     async def ask(self, questions: Collection[Question]) -> Answers:
         """An answer to each of `questions`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord
@@ -34,6 +35,7 @@ class MemoryState:
         forgotten: keys of runs that retention took; their facts are not shown any more.
         swept: sequences of facts that a sweep took.
         compacted: by root, the sequence before which moves of its cursor are not shown any more.
+        resting: roots that rest, with the edition of what found it out, and when they must be planned next.
     """
 
     ident: str = "memory"
@@ -60,6 +62,7 @@ class MemoryState:
     forgotten: dict[Key, None] = field(default_factory=dict)
     compacted: dict[str, int] = field(default_factory=dict)
     swept: dict[int, None] = field(default_factory=dict)
+    resting: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
 
     def copy(self) -> MemoryState:
         """This state as it is now, whatever is recorded later."""
@@ -86,4 +89,5 @@ class MemoryState:
             forgotten=dict(self.forgotten),
             compacted=dict(self.compacted),
             swept=dict(self.swept),
+            resting=dict(self.resting),
         )

@@ -21,18 +21,22 @@ from planner.model.notices import Notice
 from planner.model.people import Command, Hold
 from planner.model.questions import Joined, Recorded, Reusable
 from planner.model.records import Planned, RootRecord, RunRecord
+from planner.model.retention import Removed
 from planner.model.run import BoundRun, Leases, Observation, Phase
 from planner.model.schedule import Cursor
 from planner.model.status import RunStatus, StopReason
 from planner.query import read_search
 from reconciler import codec
 from reconciler.ledger.finding import PAGE
-from reconciler.ports import Find, Ledger, RunQuery
+from reconciler.ports import Awake, Find, Ledger, Rest, RunQuery
 from tests.reconciler.ledger.histories import Historian, replay
 
 AT = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 G1, G2 = keys.generation("train", 1), keys.generation("train", 2)
+
+
+RESTING: list[Fact] = [f.CursorMoved(name, Cursor("d1:a", AT), AT) for name in ("eval", "train")]
 
 
 class Store(Protocol):
@@ -52,6 +56,10 @@ class Unfoldable:
 
 def opened(key: Key, kind: str = "job", at: datetime = AT) -> f.Opened:
     return f.Opened(key.root, key, kind, "c1", key.generation or 1, "d1:f", "new", at)
+
+
+def listened(root: str) -> f.Listened:
+    return f.Listened(root, (Subscription("runs.other", ("run_status_failed",)),), AT)
 
 
 def notice(ident: str, connection: str) -> Notice:
@@ -352,6 +360,89 @@ class LedgerContract:
         question = Recorded(tuple(runs))
         (found,) = (await ledger.ask([question])).values()
         assert {run.key: run.status.final for run in found} == {runs[0]: True, runs[1]: False}
+
+    # -- what rests
+
+    async def test_what_was_never_said_to_rest_does_not(self, ledger):
+        await ledger.record(RESTING)
+        assert await ledger.awake("one") == Awake(await ledger.roots(), {}, {})
+
+    async def test_what_rests_is_due_and_who_of_them_listens_is_told(self, ledger, store):
+        await ledger.record([*RESTING, listened("eval")])
+        roots = await ledger.roots()
+        await ledger.rest([Rest(roots["train"], AT + SECOND), Rest(roots["eval"], None)], "one")
+        expected = Awake({}, {"eval": roots["eval"]}, {"eval": None, "train": AT + SECOND})
+        assert await ledger.awake("one") == expected
+        assert await (await store.open()).awake("one") == expected
+
+    @pytest.mark.parametrize("edition", ["two", ""])
+    async def test_the_word_of_another_edition_counts_for_nothing(self, ledger, edition):
+        await ledger.record(RESTING)
+        roots = await ledger.roots()
+        await ledger.rest([Rest(record, None) for record in roots.values()], "one")
+        assert await ledger.awake(edition) == Awake(roots, {}, {})
+
+    async def test_a_record_that_has_changed_since_does_not_rest(self, ledger):
+        await ledger.record(RESTING)
+        before = await ledger.roots()
+        await ledger.record([f.CursorMoved("train", Cursor("d1:a", AT, last=AT + SECOND), AT)])
+        await ledger.rest([*(Rest(record, None) for record in before.values()), Rest(RootRecord("gone"), None)], "one")
+        awake = await ledger.awake("one")
+        assert (list(awake.records), awake.due) == (["train"], {"eval": None})
+
+    @pytest.mark.parametrize(
+        ("facts", "stirs"),
+        [
+            pytest.param([f.CursorMoved("train", Cursor("d1:a", AT, last=AT), AT)], True, id="a tick was decided"),
+            pytest.param(
+                [f.Asked("train", Command("q1", "run", "train", {}, "ada", AT), AT)], True, id="somebody asks"
+            ),
+            pytest.param(
+                [
+                    f.Asked("train", Command("q1", "stop", "train", {}, "ada", AT), AT),
+                    f.Answered("train", "q1", ok=True, message="", at=AT),
+                ],
+                True,
+                id="and is answered at once",
+            ),
+            pytest.param([f.Suspended("train", active=True, by="ada", at=AT)], True, id="it is suspended"),
+            pytest.param([f.Happened("train", OutsideEvent("e", "k", "runs.a", AT), AT)], True, id="it hears an event"),
+            pytest.param([f.Renamed("train", "eval", AT)], True, id="another takes its name"),
+            pytest.param([f.CursorMoved("eval", Cursor("d1:a", AT, last=AT), AT)], False, id="another one changes"),
+            pytest.param([f.Received(OutsideEvent("e", "k", "mine", AT), AT)], False, id="something else happens"),
+            pytest.param([f.CommitPlanned("c2", "t2", "main", AT)], False, id="a commit without it"),
+        ],
+    )
+    async def test_what_changes_its_record_ends_its_rest(self, ledger, facts, stirs):
+        await ledger.record(RESTING)
+        await ledger.rest([Rest((await ledger.roots())["train"], AT)], "one")
+        await ledger.record(facts)
+        assert ("train" not in (await ledger.awake("one")).due) == stirs
+
+    @pytest.mark.parametrize("active", [True, False])
+    async def test_nothing_rests_once_the_project_was_suspended_or_goes_on(self, ledger, active):
+        await ledger.record([*RESTING, *([] if active else [f.Suspended("", active=True, by="ada", at=AT)])])
+        roots = await ledger.roots()
+        await ledger.rest([Rest(record, None) for record in roots.values()], "one")
+        await ledger.record([f.Suspended("", active=active, by="ada", at=AT)])
+        assert await ledger.awake("one") == Awake(roots, {}, {})
+
+    async def test_an_attempt_that_is_not_cleaned_wakes_its_root_under_the_name_that_it_has_now(self, ledger):
+        attempt = G1.at_attempt(1)
+        done = [intended(attempt), ended(attempt), f.Settled("train", G1, RunStatus.SUCCEEDED, "", AT)]
+        await ledger.record([opened(G1), *done, f.Renamed("prep", "train", AT)])
+        roots = await ledger.roots()
+        await ledger.rest([Rest(record, None) for record in roots.values()], "one")
+        assert await ledger.awake("one") == Awake(roots, {}, {})
+        await ledger.record([f.Cleaned("prep", attempt, AT)])
+        assert await ledger.awake("one") == Awake({}, {}, {"prep": None})
+
+    async def test_what_retention_takes_wakes_nobody(self, ledger):
+        first, second = keys.request("train", "r1"), keys.request("train", "r2")
+        await ledger.record([*(fact for key in (first, second) for fact in (opened(key), *succeeded(key)))])
+        await ledger.rest([Rest((await ledger.roots())["train"], AT)], "one")
+        assert await ledger.forget("train", [first], Removed(AT, "count: 1", 1, AT)) == 1
+        assert (await ledger.awake("one")).due == {"train": AT}
 
     # -- claims
 
@@ -718,4 +809,5 @@ async def everything(ledger: Ledger) -> dict[str, object]:
         "project": await ledger.project(),
         "pins": await ledger.pins(),
         "blob": await ledger.blob("d1:1"),
+        "awake": await ledger.awake("one"),
     }

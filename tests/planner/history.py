@@ -35,6 +35,7 @@ from planner.publish import aggregate, context_of
 from planner.target import CommitPlan, Contact, plan_commit
 from reconciler.ledger.memory import MemoryLedger
 from reconciler.ledger.state import MemoryState
+from reconciler.ports import Rest
 from tests.planner.builders import desired
 
 T = TypeVar("T")
@@ -42,6 +43,8 @@ Step = Callable[["History"], None]
 
 T0 = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 IDENTITY = Identity("test", "project")
+EDITION = "test"
+INSTANT = timedelta(microseconds=1)
 _MOST_ROUNDS = 40
 
 
@@ -204,6 +207,8 @@ class History:
         intents, state = self._admit(root, plan), self.state(root)
         self.add(intents)
         self.add(self._told(state, self.state(root)))
+        if plan.rests:
+            self._rests(root, plan)
         before = dict(self.objects)
         if self.answers:
             for effect in effects(self.state(root), self.now):
@@ -242,6 +247,17 @@ class History:
         _, again = self._planned(root)
         assert not again.facts, f"planned again: {[line(fact) for fact in again.facts]}"
         assert {item.key for item in again.ready} == {item.key for item in plan.ready}
+
+    def _rests(self, root: str, plan: RootPlan) -> None:
+        """A root that rests has nothing to say before its next wake: just before it, and after days for one without."""
+        done(self.ledger.rest([Rest(plan.state.record, plan.wake_at)], EDITION))
+        if self.record(root) != plan.state.record:
+            return  # it has told itself of an event
+        now, self.now = self.now, plan.wake_at - INSTANT if plan.wake_at else self.now + timedelta(days=40)
+        _, later = self._planned(root)
+        self.now = now
+        said = (later.facts, later.ready, later.waits, later.watched, later.wake_at, later.rests)
+        assert said == ((), (), (), frozenset(), plan.wake_at, True)
 
     def _admit(self, root: str, plan: RootPlan) -> tuple[f.Intended, ...]:
         self.line.put(root, plan.ready)

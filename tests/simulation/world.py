@@ -204,7 +204,7 @@ class World:
             clock=self.clock,
         )
         policy = Policy(Identity(INSTANCE, PROJECT), "main", limits=LIMITS, resync=self.plan.resync)
-        return Core(ports, policy)
+        return Core(ports, policy, edition="simulated")
 
     async def _poll(self, core: Core) -> None:
         while True:

@@ -14,15 +14,17 @@ import sqlalchemy as sa
 
 from planner import keys
 from planner.model import facts as f
+from planner.model.events import Subscription
 from planner.model.questions import Cached, Recorded, Reusable
 from planner.model.records import RunRecord
+from planner.model.schedule import Cursor
 from planner.model.status import RunStatus
 from planner.query import read_search
 from reconciler import codec
 from reconciler.errors import Transient, Unusable
-from reconciler.ledger import faults, migrations, opening, pages, reads, schema, sweeping
+from reconciler.ledger import faults, migrations, opening, pages, reads, resting, schema, sweeping
 from reconciler.ledger.sqlite import SqliteLedger
-from reconciler.ports import Find, RunQuery
+from reconciler.ports import Awake, Find, Rest, RunQuery
 from reconciler.ports_sweep import Bounds, Stage, Sweep
 from tests.contracts.ledger import AT, advanced, intended, opened, succeeded
 
@@ -336,8 +338,12 @@ def _drop_work(old: sqlite3.Connection) -> None:
     """Make a file one of before the cache."""
     for index in ("runs_work", "runs_work_pending", "runs_owed"):
         old.execute(f"DROP INDEX {index}")
-    for column in ("work", "owed"):
-        old.execute(f"ALTER TABLE runs DROP COLUMN {column}")
+    for table, column in (
+        ("runs", "work"),
+        ("runs", "owed"),
+        *(("roots", one) for one in ("listens", "edition", "due")),
+    ):
+        old.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
 
 
 async def test_results_of_before_the_cache_are_found_by_it(tmp_path):
@@ -354,6 +360,35 @@ async def test_results_of_before_the_cache_are_found_by_it(tmp_path):
         old.execute("UPDATE alembic_version SET version_num = '0002'")
     ledger = await SqliteLedger.open(path, "test", "project")
     assert [run.key for run in (await ledger.ask([Cached("d1:a")]))[Cached("d1:a")]] == [key]
+    await ledger.close()
+
+
+async def test_nothing_of_an_older_file_rests_before_it_was_planned(tmp_path):
+    path = tmp_path / "a.db"
+    ledger = await SqliteLedger.open(path, "test", "project")
+    subscription = Subscription("runs.other", ("run_status_failed",))
+    await ledger.record([f.CursorMoved("train", Cursor("d1:a", AT), AT), f.Listened("train", (subscription,), AT)])
+    await ledger.close()
+    with contextlib.closing(sqlite3.connect(path)) as old, old:
+        for column in ("listens", "edition", "due"):
+            old.execute(f"ALTER TABLE roots DROP COLUMN {column}")
+        old.execute("UPDATE alembic_version SET version_num = '0006'")
+    ledger = await SqliteLedger.open(path, "test", "project")
+    record = (await ledger.roots())["train"]
+    assert await ledger.awake("one") == Awake({"train": record}, {}, {})
+    await ledger.rest([Rest(record, AT)], "one")
+    assert await ledger.awake("one") == Awake({}, {"train": record}, {"train": AT})
+    await ledger.close()
+
+
+async def test_what_an_older_version_wrote_in_other_words_rests_as_well(tmp_path):
+    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+    await ledger.record([f.CursorMoved("train", Cursor("d1:a", AT), AT)])
+    record = (await ledger.roots())["train"]
+    with ledger._engine.begin() as connection:
+        connection.execute(sa.update(schema.roots).values(body=codec.encode(record).replace(",", ", ")))
+    await ledger.rest([Rest(record, AT)], "one")
+    assert (await ledger.awake("one")).due == {"train": AT}
     await ledger.close()
 
 
@@ -426,6 +461,7 @@ async def test_no_question_reads_whole_tables(tmp_path):
         for stage in (stage for stage in Stage if stage is not Stage.DONE):
             sweep.stage, sweep.place = stage, "5"
             sweeping.step(connection, Bounds(AT, AT), sweep)
+        resting.awake(connection, "one")
         statements = [(sql, args) for sql, args in asked if sql.startswith("SELECT")]
         plans = {
             sql: [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", args)]

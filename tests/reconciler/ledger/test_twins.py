@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from planner.model.people import ProjectRecord
 from reconciler.ledger.memory import MemoryLedger
 from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.ledger.state import MemoryState
+from reconciler.ports import Rest
 from tests.contracts.ledger import everything
 from tests.reconciler.ledger.histories import Historian
 
@@ -20,10 +23,21 @@ async def test_the_twins_agree(tmp_path, seed, alone):
     file = await SqliteLedger.open(tmp_path / "ledger.db", "test", "project", alone=alone)
     twin = MemoryLedger(MemoryState(ident=file.ident, instance="test", project=ProjectRecord("project")))
     historian = Historian(seed)
-    for _ in range(50):
-        facts = historian.transaction()
-        assert await file.record(facts) == await twin.record(facts)
+    chance = random.Random(seed)
     try:
+        for _ in range(50):
+            facts = historian.transaction()
+            assert await file.record(facts) == await twin.record(facts)
+            records = list((await twin.roots()).values())
+            rests = [
+                Rest(one, chance.choice([None, one.cursor and one.cursor.anchor]))
+                for one in records
+                if chance.random() < 0.3
+            ]
+            for ledger in (file, twin):
+                await ledger.rest(rests, "one")
+            assert await file.awake("one") == await twin.awake("one")
+            assert await file.awake("two") == await twin.awake("")
         assert await everything(file) == await everything(twin)
     finally:
         await file.close()
