@@ -49,8 +49,8 @@ def run(  # noqa: PLR0913  one parameter an option, as typer wants it
     session, now = session_of(ctx), _instant(at)
     asked = _Asked(operation, count, now)
     answer = _live(session, path, asked, must=live is True) if live is not False else None
-    if answer is None:
-        answer = _offline(session, path, operation, count, now or datetime.now(UTC))
+    if answer is None or "other" in answer:
+        answer = {**(answer or {}), **_offline(session, path, operation, count, now or datetime.now(UTC))}
     if session.json:
         show.value(answer)
     else:
@@ -78,15 +78,16 @@ class _Asked:
 
 
 def _live(session: Session, path: Path, asked: _Asked, *, must: bool) -> dict[str, Any] | None:
-    """What the daemon says; None where none answers, or it follows another repository than the one of the folder.
+    """What the daemon says; None where none answers; only `other` where it follows that repository, and not this one.
 
     Raises:
         Failure: the daemon's own answer must be given, and there is none.
     """
     try:
         with connect(session) as daemon:
-            if not must and not _is_of(str(daemon.get("/v1/status")["repository"]), path):
-                return None
+            url = "" if must else str(daemon.get("/v1/status")["repository"])
+            if url and not _is_of(url, path):
+                return {"other": url}
             moment = asked.at.isoformat() if asked.at is not None else None
             found = daemon.get("/v1/schedules", operation=asked.operation, count=asked.count, at=moment)
             return {**found, "source": "daemon"}
@@ -122,7 +123,9 @@ def _offline(session: Session, path: Path, name: str | None, count: int, now: da
 
 def _tell(answer: dict[str, Any]) -> None:
     if answer["source"] == "files":
-        show.warn("from the files here, without what a daemon knows of suspensions and earlier ticks")
+        other = answer.get("other")
+        who = f"; the daemon that answers follows {other}, and --live asks it" if other else ""
+        show.warn(f"from the files here, without what a daemon knows of suspensions and earlier ticks{who}")
     for number, one in enumerate(answer["schedules"]):
         if number:
             show.line()

@@ -378,7 +378,7 @@ def test_schedules_of_another_repository_are_not_those_of_its_daemon(tmp_path: P
         assert (live.stdout.partition(":")[0], live.stderr) == ("followed", "")
         found = shell("schedule", "next", "--path", str(other))
         assert found.stdout.startswith("mine: 0 * * * * (UTC)")
-        assert "from the files here" in found.stderr
+        assert f"the daemon that answers follows {repo}, and --live asks it" in found.stderr
         assert shell("schedule", "next", "--path", str(other), "--live").stdout.startswith("followed: ")
         nowhere = tmp_path / "nowhere"
         nowhere.mkdir()
