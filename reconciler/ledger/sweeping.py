@@ -24,8 +24,8 @@ from reconciler.ports_sweep import Bounds, Ended, Stage, Sweep
 __all__ = ["ended", "names_in", "old_commits", "remove_commits", "step"]
 
 _PAGE = 500
-_WINDOW = 5000
-"""Facts that one step looks at, kept or not: a clock that was wrong once hides none of them."""
+_WINDOW = 1000
+"""Facts, or numbers of runs, that one step looks at, kept or not: a clock that was wrong once hides none of them."""
 _TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
 """Any text in what is stored as JSON. Names have no character that JSON escapes."""
 
