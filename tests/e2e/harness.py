@@ -356,10 +356,14 @@ class Place:
         return [pid for pid in self.ours() if (supervisor.look(pid) or ("",))[0] == "plumbline"]
 
     def of_runs(self) -> set[int]:
-        """What is there of programs and their supervisors: neither daemons with their gits, nor warm parents."""
+        """What is there of programs and their supervisors: neither daemons with their gits, nor warm parents.
+
+        Nor who stands by for the next start, and belongs to no run yet.
+        """
         lives = [daemon.pid for daemon in self.daemons]
         below = {pid for life in lives for pid, _ in supervisor.descendants(life)}
-        return {*self.ours()} - {*lives, *below, *self.parents_that_serve()}
+        ready = {pid for pid in self.ours() if (supervisor.look(pid) or ("",))[0] == "plumbline-ready"}
+        return {*self.ours()} - {*lives, *below, *ready, *self.parents_that_serve()}
 
     def supervisor_of(self, attempt: str) -> int:
         """The supervisor of a live attempt."""

@@ -57,6 +57,7 @@ CHUNK = 1 << 16
 LONGEST_WAIT = 3_600_000.0  # milliseconds; poll(2) cannot count to a month
 SHORT = 0.05  # seconds before a start is told: the end of what is over sooner says both at once
 IDLE = 600.0  # seconds that a parent without work stays warm
+READY = 2.0  # seconds that a supervisor without a claim stands by after the last start
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 15, 36, 38
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -530,14 +531,125 @@ class Activity:
             os.close(self.told)
 
 
+class Program:
+    """The process of a program, forked before it is known what it is to run: it waits at a gate, in its control group.
+
+    To move a process into a control group takes the kernel 10 ms. Nobody waits for that where it is done ahead.
+    """
+
+    def __init__(self, group: Path | None) -> None:
+        self.out, out_in = os.pipe()
+        self.errors, errors_in = os.pipe()
+        gate, self.gate = os.pipe()
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(self.out, fcntl.F_SETPIPE_SZ, 4 * CHUNK)
+        supervisor = os.getpid()
+        self.pid = fork_held()
+        if self.pid == 0:
+            os.close(self.gate)
+            _become_program(gate, out_in, errors_in, supervisor)
+        for fd in (gate, out_in, errors_in):
+            os.close(fd)
+        os.set_blocking(self.errors, False)
+        self.group = group if group is not None and self._join(group) else None
+
+    def _join(self, group: Path) -> bool:
+        try:
+            group.mkdir(exist_ok=True)
+            (group / "cgroup.procs").write_text(str(self.pid))
+        except OSError:
+            with contextlib.suppress(OSError):
+                group.rmdir()
+            return False  # the sweep alone contains it
+        return True
+
+    def waits(self) -> bool:
+        """Whether it still waits at the gate: somebody may have killed it."""
+        return os.waitpid(self.pid, os.WNOHANG)[0] == 0
+
+    def execute(self, spec: Record, account: Record | None) -> None:
+        """Open the gate: it executes what `spec` says. All that it says, or nothing, if we die meanwhile."""
+        said = memoryview(json.dumps({**{name: spec[name] for name in ("argv", "env", "cwd")}, "as": account}).encode())
+        with contextlib.suppress(BrokenPipeError):
+            while said:
+                said = said[os.write(self.gate, said) :]
+        os.close(self.gate)
+
+    def dismiss(self) -> None:
+        """End it: there is nothing for it to run."""
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self.pid, signal.SIGKILL)  # our own child, not yet waited for
+            os.waitpid(self.pid, 0)
+        if self.group is not None:
+            cgroup_remove(self.group)
+
+
+def _become_program(gate: int, out: int, errors: int, supervisor: int) -> NoReturn:
+    code, what = 126, "the program"
+    order: Record = {}
+    try:
+        null = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((null, 0), (out, 1), (out, 2)):
+            os.dup2(source, target)
+        first = 3
+        for keep in sorted((gate, errors)):  # both are closed where it executes
+            os.closerange(first, keep)
+            first = keep + 1
+        os.closerange(first, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        strip()
+        said = b""
+        while data := os.read(gate, CHUNK):
+            said += data
+        if said:
+            order = json.loads(said)
+            what = order["argv"][0]
+            enter(order["as"], order["cwd"], supervisor)
+            os.execvpe(what, order["argv"], order["env"])  # noqa: S606  the program that the user declared
+    except BaseException as error:  # noqa: BLE001  a forked child must not unwind into its parent's code
+        code = 127 if isinstance(error, FileNotFoundError) else 126
+        text = f"cannot execute {what}: {getattr(error, 'strerror', None) or error}"
+        if isinstance(error, OSError) and order and error.filename == order["cwd"]:
+            text = f"cannot enter the working folder: {error.strerror}"
+        os.write(errors, text.encode(errors="replace")[:1000])
+        os.write(2, f"plumbline: {text}\n".encode(errors="replace"))
+    finally:
+        os._exit(code)
+
+
+def strip() -> None:
+    """Take from this forked child what is ours: session, handlers of signals, umask, core files."""
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        with contextlib.suppress(OSError):
+            signal.signal(number, signal.SIG_DFL)
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def enter(account: Record | None, cwd: str, supervisor: int) -> None:
+    """Put this forked child where the program is: signals, rights, folder. It dies with `supervisor`."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    if account:
+        os.setgroups(account["groups"])
+        os.setgid(account["gid"])
+        os.setuid(account["uid"])
+    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != supervisor:
+        os._exit(126)
+    os.chdir(cwd)
+
+
 class Supervisor:
     """One replica from its marker to its exit record."""
 
-    def __init__(self, folder: Path, claim: Record, spec: Record, group: Path | None) -> None:
+    def __init__(self, folder: Path, claim: Record, spec: Record, ahead: Program) -> None:
         self.folder = folder
         self.claim = claim
         self.spec = spec
-        self.group = group
+        self.ahead = ahead
+        self.group = ahead.group
         self.poll = select.poll()
         self.calls: dict[int, Callable[[], None]] = {}
         self.program = 0
@@ -564,6 +676,7 @@ class Supervisor:
         self._listen()
         self._look_for_stop()
         if self.why:
+            self.ahead.dismiss()
             return {"code": None, "reason": "exited", "stopped": True, "message": "stopped before it started"}
         self._launch()
         while self.status is None:
@@ -617,26 +730,13 @@ class Supervisor:
     # --- start ---
 
     def _launch(self) -> None:
-        self.out, out_in = os.pipe()
-        self.errors, errors_in = os.pipe()
-        gate, gate_in = os.pipe()
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(self.out, fcntl.F_SETPIPE_SZ, 4 * CHUNK)
-        self.program = fork_held()
-        if self.program == 0:
-            os.close(gate_in)
-            self._become_program(gate, out_in, errors_in)
-        for fd in (gate, out_in, errors_in):
-            os.close(fd)
+        self.program, self.out, self.errors = self.ahead.pid, self.ahead.out, self.ahead.errors
         self._watch(self.out, self._on_output)
-        os.set_blocking(self.errors, False)
-        self._join_group()
         self._note_start()
         point("before-exec")
-        with contextlib.suppress(BrokenPipeError):
-            os.write(gate_in, b"!")
-        os.close(gate_in)
+        self.ahead.execute(self.spec, self.claim["account"])
         point("executing")
+        self._reap()  # one that ended before anybody listened
         self.tell_at = time.monotonic() + SHORT
         if self.claim["timeout"] is not None:
             self.timeout_at = time.monotonic() + self.claim["timeout"]
@@ -646,17 +746,6 @@ class Supervisor:
             self.probe = Probe({**self.spec["probe"], "env": self.spec["env"]})
         if self.spec.get("activity"):
             self.activity = Activity({**self.spec["activity"], "env": self.spec["env"]}, self.path("active"))
-
-    def _join_group(self) -> None:
-        if self.group is None:
-            return
-        try:
-            self.group.mkdir(exist_ok=True)
-            (self.group / "cgroup.procs").write_text(str(self.program))
-        except OSError:
-            with contextlib.suppress(OSError):
-                self.group.rmdir()
-            self.group = None  # the sweep alone contains it
 
     def _note_start(self) -> None:
         found = look(self.program)
@@ -670,54 +759,11 @@ class Supervisor:
         spill.write_text(json.dumps(record))
         spill.replace(self.path("started"))
 
-    def _become_program(self, gate: int, out: int, errors: int) -> NoReturn:
-        code = 126
-        try:
-            null = os.open(os.devnull, os.O_RDONLY)
-            for source, target in ((null, 0), (out, 1), (out, 2)):
-                os.dup2(source, target)
-            if os.read(gate, 1):
-                self._enter()
-                keep = os.dup2(errors, 3, inheritable=False) if errors != 3 else errors
-                os.closerange(keep + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-                errors = keep
-                argv = self.spec["argv"]
-                os.execvpe(argv[0], argv, self.spec["env"])  # noqa: S606  the program that the user declared
-        except BaseException as error:  # noqa: BLE001  a forked child must not unwind into its parent's code
-            code = 127 if isinstance(error, FileNotFoundError) else 126
-            text = f"cannot execute {self.spec['argv'][0]}: {getattr(error, 'strerror', None) or error}"
-            if isinstance(error, OSError) and error.filename == self.spec["cwd"]:
-                text = f"cannot enter the working folder: {error.strerror}"
-            os.write(errors, text.encode(errors="replace")[:1000])
-            os.write(2, f"plumbline: {text}\n".encode(errors="replace"))
-        finally:
-            os._exit(code)
-
-    def _enter(self) -> None:
-        """Put this forked child into the surroundings of the program: session, rights, limits, folder."""
-        os.setsid()
-        signal.set_wakeup_fd(-1)
-        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-            with contextlib.suppress(OSError):
-                signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, [])
-        os.umask(0o077)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        account = self.claim["account"]
-        if account:
-            os.setgroups(account["groups"])
-            os.setgid(account["gid"])
-            os.setuid(account["uid"])
-        prctl(_PR_SET_NO_NEW_PRIVS, 1)
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != self.supervisor:
-            os._exit(126)
-        os.chdir(self.spec["cwd"])
-
     def _enter_probe(self) -> None:
         if self.group is not None:
             (self.group / "cgroup.procs").write_text("0")
-        self._enter()
+        strip()
+        enter(self.claim["account"], self.spec["cwd"], self.supervisor)
 
     # --- events ---
 
@@ -912,29 +958,30 @@ def _read_capped(fd: int) -> bytes:
     return data[: OUTPUT_CAP + 1]
 
 
-def supervise(folder: Path, name: str, groups: Path | None) -> None:
-    """Supervise replica `name` of the claim in `folder`, unless somebody did or does."""
+def supervise(folder: Path, name: str, ahead: Program) -> None:
+    """Supervise replica `name` of the claim in `folder`, whose process is `ahead`, unless somebody did or does."""
     claim = read(folder / "claim.json")
     if claim is None or claim["version"] != FORMAT or claim["boot"] != boot_of(claim):
+        ahead.dismiss()
         return
     spec = next((replica for replica in claim["replicas"] if replica["name"] == name), None)
     if spec is None:
+        ahead.dismiss()
         return
     prctl(_PR_SET_NAME, title(claim).encode())
-    prctl(_PR_SET_CHILD_SUBREAPER, 1)
     found = look(os.getpid())
-    group = groups / f"{folder.name}.{name}.{claim['token'][:8]}" if groups else None
     marker = {
         "pid": os.getpid(),
         "start": found[3] if found else 0,
         "boot": claim["boot"],
-        "cgroup": str(group) if group else None,
+        "cgroup": str(ahead.group) if ahead.group else None,
     }
     point("before-mark")
     if not write_once(folder / f"{name}.start", marker):
+        ahead.dismiss()
         return
     point("marked")
-    replica = Supervisor(folder, claim, spec, group)
+    replica = Supervisor(folder, claim, spec, ahead)
     try:
         end = replica.run()
     except Exception as error:  # noqa: BLE001  nobody else would say that the run is over
@@ -942,6 +989,26 @@ def supervise(folder: Path, name: str, groups: Path | None) -> None:
         end = {"code": None, "reason": "lost", "stopped": False, "message": f"its supervisor failed: {error}"}
     point("before-record")
     replica.record(end)
+
+
+def stand_by(link: int, group: Path | None) -> None:
+    """Prepare a supervisor in this forked child, and supervise what `link` says; nothing where it only closes."""
+    if link != 3:
+        os.dup2(link, 3)
+    os.closerange(4, 64)
+    os.setsid()
+    prctl(_PR_SET_NAME, b"plumbline-ready")
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    ahead = Program(group)
+    said = os.read(3, CHUNK)
+    os.close(3)
+    if not said:
+        ahead.dismiss()
+        return
+    if not ahead.waits():
+        ahead = Program(group)
+    folder, name = json.loads(said)
+    supervise(Path(folder), name, ahead)
 
 
 # --- the warm parent -------------------------------------------------------------------------------------------------
@@ -958,9 +1025,12 @@ class Parent:
         self.ident = ident
         self.groups = groups
         self.children: dict[int, tuple[Path, str]] = {}
+        self.ready: tuple[int, socket.socket] | None = None
+        self.unclaimed: dict[int, Path | None] = {}  # supervisors without a claim, with the control group of each
         self.bereft: list[tuple[Path, str]] = []
         self.leaving = False
         self.busy_at = time.monotonic()
+        self.started_at = 0.0
 
     def bind(self) -> None:
         """Listen on the socket of this version. The caller holds the lock, so what is there is stale."""
@@ -986,7 +1056,7 @@ class Parent:
         poll.register(self.door, select.POLLIN)
         poll.register(alarm, select.POLLIN)
         while not self._done():
-            ready = {fd for fd, _ in poll.poll(1000 if self.bereft else 10_000)}
+            ready = {fd for fd, _ in poll.poll(1000 if self.bereft or self.ready else 10_000)}
             if alarm in ready:
                 with contextlib.suppress(BlockingIOError):
                     os.read(alarm, 4096)
@@ -994,6 +1064,13 @@ class Parent:
                 self._answer()
             self._reap()
             self._bury()
+            if self.ready and time.monotonic() - self.started_at > READY:
+                self._dismiss()
+        self._dismiss()
+        deadline = time.monotonic() + 2.0
+        while self.unclaimed and time.monotonic() < deadline:
+            time.sleep(0.005)
+            self._reap()
 
     def _done(self) -> bool:
         if self.children or self.bereft:
@@ -1013,26 +1090,47 @@ class Parent:
             if asked["do"] == "leave":
                 self.leaving = True
             for name in asked.get("names", ()):
-                self._fork(Path(asked["claim"]), name)
+                self._start(Path(asked["claim"]), name)
+                self.started_at = self.busy_at
             answer = {"pid": os.getpid(), "supervisors": len(self.children)}
             link.send(json.dumps({**answer, "cgroup": str(self.groups) if self.groups else None}).encode())
+        if self.ready is None and self.started_at == self.busy_at and not self.leaving:
+            self.ready = self._fork()  # starts follow each other: the next one finds everything prepared
 
-    def _fork(self, folder: Path, name: str) -> None:
-        pid = os.fork()
-        if pid:
-            self.children[pid] = (folder, name)
-            return
-        code = 1
-        try:
-            signal.set_wakeup_fd(-1)
-            os.closerange(3, 64)
-            os.setsid()
-            supervise(folder, name, self.groups)
-            code = 0
-        except BaseException as error:  # noqa: BLE001  a forked child must not unwind into the parent's loop
-            os.write(2, f"supervisor of {folder.name} {name}: {error!r}\n".encode(errors="replace"))
-        finally:
-            os._exit(code)
+    def _start(self, folder: Path, name: str) -> None:
+        pid, link = self.ready or self._fork()
+        self.ready = None
+        with link:
+            try:
+                link.send(json.dumps([str(folder), name]).encode())
+            except OSError:  # it was killed
+                return self._start(folder, name)
+        del self.unclaimed[pid]
+        self.children[pid] = (folder, name)
+        return None
+
+    def _fork(self) -> tuple[int, socket.socket]:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        group = self.groups / f"run-{os.urandom(8).hex()}" if self.groups else None
+        with theirs:
+            pid = os.fork()
+            if pid:
+                self.unclaimed[pid] = group
+                return pid, ours
+            code = 1
+            try:
+                signal.set_wakeup_fd(-1)
+                stand_by(theirs.detach(), group)
+                code = 0
+            except BaseException as error:  # noqa: BLE001  a forked child must not unwind into the parent's loop
+                os.write(2, f"a supervisor failed: {error!r}\n".encode(errors="replace"))
+            finally:
+                os._exit(code)
+
+    def _dismiss(self) -> None:
+        if self.ready:
+            self.ready[1].close()  # it goes by itself
+            self.ready = None
 
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):
@@ -1043,6 +1141,11 @@ class Parent:
                 ended = self.children.pop(pid, None)
                 if ended is not None and status != 0:
                     self.bereft.append(ended)
+                group = self.unclaimed.pop(pid, None)
+                if group is not None:
+                    cgroup_remove(group)
+                if self.ready and self.ready[0] == pid:
+                    self._dismiss()
 
     def _bury(self) -> None:
         """End what dead supervisors left. Whoever is our child and no supervisor came to us by such a death."""
@@ -1051,7 +1154,7 @@ class Parent:
         mine = os.getpid()
         for pid, start in descendants(mine):
             found = look(pid)
-            if found is not None and found[2] == mine and pid not in self.children:
+            if found is not None and found[2] == mine and pid not in self.children and pid not in self.unclaimed:
                 for process in [*descendants(pid), (pid, start)]:
                     signal_process(process, signal.SIGKILL)
         self.bereft = [entry for entry in self.bereft if not self._settle(*entry)]

@@ -14,7 +14,7 @@ from reconciler.backends.local.warm import Warm
 from reconciler.errors import Transient
 from reconciler.ports import Ensured
 from tests.contracts.backend import Script, phase, seen, until
-from tests.reconciler.backends.local.support import run_daemon
+from tests.reconciler.backends.local.support import kill, run_daemon
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
@@ -90,8 +90,61 @@ async def test_control_groups_go_with_their_runs(machine):
     order = machine.order("train", Script.SUCCEED)
     await backend.ensure(order)
     await phase(machine, backend, order.key, Phase.ENDED)
-    left = {path.name for group in machine.groups() for path in group.glob("*/")}
-    assert left <= {"supervisors"}  # where control groups may not be made there is none at all
+    left = [str(path) for group in machine.groups() for path in group.glob("*/")]
+    assert machine.record(order, "start")["cgroup"] not in left
+    backend.dismiss()
+    await until(machine, lambda: machine.groups() == [])  # the one that was made for the next start goes too
+
+
+def ready(machine):
+    """Processes that stand by for the next start: a supervisor, and the one that would be its program."""
+    return [pid for pid in machine.alive() if (supervisor.look(pid) or ("",))[0] == "plumbline-ready"]
+
+
+async def started_one(machine, backend):
+    """Start something, so that the parent prepares for more; returns who stands by, the supervisor first."""
+    first = machine.order("first", Script.SUCCEED)
+    await backend.ensure(first)
+    await phase(machine, backend, first.key, Phase.ENDED)
+    await until(machine, lambda: len(ready(machine)) == 2)
+    pids = ready(machine)
+    return sorted(pids, key=lambda pid: supervisor.look(pid)[2] in pids)
+
+
+@pytest.mark.parametrize("victim", [0, 1], ids=["supervisor", "its-program"])
+async def test_who_stands_by_and_is_killed_is_replaced(machine, monkeypatch, victim):
+    patient = machine.base / "patient.py"
+    patient.write_text(warm.SOURCE.read_text().replace("READY = 2.0", "READY = 3600.0"))
+    monkeypatch.setattr(warm, "SOURCE", patient)
+    backend = machine.open()
+    pids = await started_one(machine, backend)
+    kill(pids[victim])
+    await until(machine, lambda: pids[victim] not in machine.alive())
+    second = machine.shell("second", "exit 5")
+    await backend.ensure(second)
+    assert (await phase(machine, backend, second.key, Phase.ENDED)).exit_code == 5
+    assert machine.starts(second.key) == 1
+    backend.dismiss()
+    await until(machine, lambda: machine.alive() == [] and machine.groups() == [])
+
+
+async def test_nobody_stands_by_for_long(machine, monkeypatch):
+    impatient = machine.base / "impatient.py"
+    impatient.write_text(warm.SOURCE.read_text().replace("READY = 2.0", "READY = 0.3").replace("1000 if", "20 if"))
+    monkeypatch.setattr(warm, "SOURCE", impatient)
+    backend = machine.open()
+    await started_one(machine, backend)
+    await until(machine, lambda: ready(machine) == [])
+    assert len(machine.parents()) == 1
+    assert {path.name for group in machine.groups() for path in group.glob("*/")} <= {"supervisors"}
+
+
+async def test_who_stands_by_goes_with_the_parent(machine):
+    backend = machine.open()
+    await started_one(machine, backend)
+    for pid in machine.parents():
+        kill(pid)
+    await until(machine, lambda: machine.alive() == [])
 
 
 async def test_a_parent_that_cannot_start_is_waited_for(machine, monkeypatch):
