@@ -18,7 +18,7 @@ import base64
 import functools
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 __all__ = ["SEGMENT", "SHORT_ID", "Key", "event", "generation", "hook", "key_of", "parse", "request", "tick"]
@@ -64,10 +64,11 @@ class Key:
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Key):
             return NotImplemented
-        return self._order < other._order
+        return self.order < other.order
 
     @property
-    def _order(self) -> tuple[object, ...]:
+    def order(self) -> tuple[object, ...]:
+        """What keys are compared by: generations by number, whatever its digits."""
         number = _GENERATION.fullmatch(self.cause)
         cause = (0, int(number[1]), "") if number else (1, 0, self.cause)
         return (self.root, cause, self.place, self.round, self.attempt)
@@ -80,12 +81,12 @@ class Key:
     @property
     def run(self) -> Key:
         """The run of this attempt."""
-        return replace(self, attempt=0) if self.attempt else self
+        return Key(self.root, self.cause, self.place, self.round) if self.attempt else self
 
     @property
     def node(self) -> Key:
         """The place without round and attempt: what stays the same over retries."""
-        return replace(self, round=0, attempt=0)
+        return Key(self.root, self.cause, self.place)
 
     @property
     def parent(self) -> Key | None:
@@ -100,11 +101,11 @@ class Key:
 
     def at_round(self, number: int) -> Key:
         """This node in retry round `number`."""
-        return replace(self, round=number, attempt=0)
+        return Key(self.root, self.cause, self.place, number)
 
     def at_attempt(self, number: int) -> Key:
         """Attempt `number` of this run."""
-        return replace(self, attempt=number)
+        return Key(self.root, self.cause, self.place, self.round, number)
 
     @property
     def generation(self) -> int | None:
@@ -125,7 +126,7 @@ class Key:
     def short_id(self, instance: str, project: str) -> str:
         """The id for URLs, labels and typing: `r-` and eight characters, of the run, in its instance and project."""
         text = f"{instance}/{project}/{self.run}"
-        return "r-" + base64.b32encode(hashlib.sha256(text.encode()).digest())[:8].decode().lower()
+        return "r-" + base64.b32encode(hashlib.sha256(text.encode()).digest()[:5]).decode().lower()
 
     def dns_name(self, instance: str, project: str) -> str:
         """A DNS label (63 characters at most) that is unique to this key: readable head, digest tail."""

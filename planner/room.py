@@ -73,6 +73,9 @@ class _Used:
     amounts: dict[str, Decimal] = field(default_factory=dict)
 
 
+_UNUSED = _Used()
+
+
 class Room:
     """What is free, while it is given out. Lives for one decision."""
 
@@ -98,7 +101,7 @@ class Room:
 
     def closed(self, queue: str) -> str:
         """Why nothing of `queue` starts, whatever it asks for, or ""."""
-        limit, used = self.limits.of(queue).runs, self._used.get(queue, _Used())
+        limit, used = self.limits.of(queue).runs, self._used.get(queue, _UNUSED)
         if limit is None or used.runs + used.kept < limit:
             return ""
         kept = f", {used.kept} kept for the first of it" if used.kept else ""
@@ -114,7 +117,7 @@ class Room:
             return Lack(Where.NEVER, f"queue {name}, which is not in the configuration")
         if closed := self.closed(name):
             return Lack(Where.QUEUE, closed)
-        used = self._used.get(name, _Used()).amounts
+        used = self._used.get(name, _UNUSED).amounts
         for resource, most in sorted(self.limits.of(name).resources.items()):
             wanted, free = amount_in(item.amounts, resource), most - used.get(resource, _ZERO)
             if wanted > most:

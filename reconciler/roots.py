@@ -20,6 +20,7 @@ from planner.plan import RootPlan, plan_root, reads
 from reconciler import codec, resting
 from reconciler.admission import Door
 from reconciler.apply import apply
+from reconciler.compiling import calmly
 from reconciler.core import Core
 from reconciler.errors import Transient
 from reconciler.observe import Observer
@@ -123,7 +124,7 @@ class Roots:
             suspended=project.suspended,
         )
         for _ in range(_MOST_ROUNDS):
-            plan = plan_root(view)
+            plan = calmly(plan_root, view)
             if not plan.missing:
                 return plan
             answers = {**view.answers, **await core.ledger.ask(plan.missing)}

@@ -19,7 +19,8 @@ from planner.compile.digests import leaf_digest
 from planner.compile.started import BindError, at_start, restored, sections, stored, told
 from planner.compile.template import bind as render
 from planner.compile.template.symbols import Partial
-from planner.compile.texts import gather, spread
+from planner.compile.texts import gather, is_final, spread
+from planner.fold.changed import changed
 from planner.keys import Key
 from planner.model.artifacts import Earlier
 from planner.model.desired import CompiledOperation, Leaf, RunPolicy
@@ -82,7 +83,7 @@ def bind(request: BindRequest) -> BoundRun:
     symbols = variables.symbols({}, operation.kind)
     first = at_start(leaf, request.values, request.joined_names).evaluated(symbols)
     gang = _rendered(leaf.gang, first.scope(symbols))
-    exact = replace(leaf, gang=gang, params=first.values, templates=first.templates, references={}, joins=())
+    exact = changed(leaf, gang=gang, params=first.values, templates=first.templates, references={}, joins=())
     commit = request.commit if operation.policy.run is RunPolicy.ON_COMMIT else ""
     known = globals_of(request, leaf.known)
     partly = {**symbols, **known}
@@ -159,6 +160,8 @@ def finish_run(run: BoundRun, known: Mapping[str, Json]) -> BoundRun:
     if inputs is not None:
         inputs = inputs.evaluated(scope)
         context.update(sections(inputs))
+    if is_final(run.gang):
+        return replace(run, context=context)
     bound = render(spread(run.gang), {"globals": scope} if inputs is None else inputs.scope(scope))
     if bound.flaws:
         raise BindError(told(bound.flaws))
@@ -172,6 +175,8 @@ def finish_run(run: BoundRun, known: Mapping[str, Json]) -> BoundRun:
 
 def _rendered(gang: Gang, scope: Mapping[str, Partial]) -> Gang:
     """The gang with every text rendered whose variables are known."""
+    if is_final(gang):
+        return gang
     bound = render(spread(gang), scope)
     if bound.flaws:
         raise BindError(told(bound.flaws))

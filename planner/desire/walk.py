@@ -236,7 +236,8 @@ def _bind(walking: _Walk, run: RunRecord, operation: CompiledOperation) -> None:
         draft.add(Settled(draft.name, run.key, *start, draft.now))
         return
     try:
-        bound = draft.bind(replace(start, earlier=earlier_of(draft, run)))
+        earlier = earlier_of(draft, run)
+        bound = draft.bind(start if earlier is None else replace(start, earlier=earlier))
     except BindError as error:
         draft.add(Settled(draft.name, run.key, RunStatus.FAILED, str(error), draft.now))
         return

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from planner.fold.backfills import with_backfill
+from planner.fold.changed import changed
 from planner.fold.commit import with_command
 from planner.fold.events import fold_event, without_event
 from planner.fold.held import without
@@ -70,19 +71,19 @@ class RootState:
         if isinstance(self.runs, OwnRuns):
             self.runs.put(run)
             return self
-        return replace(self, runs={**self.runs, run.key: run})
+        return changed(self, runs={**self.runs, run.key: run})
 
     def owned(self) -> RootState:
         """The same, for one holder that folds many facts and keeps none of the states in between."""
-        return replace(self, runs=OwnRuns(self.runs))
+        return changed(self, runs=OwnRuns(self.runs))
 
     def shared(self) -> RootState:
         """The same, for everybody: folding into it leaves it as it is."""
-        return replace(self, runs=dict(self.runs)) if isinstance(self.runs, OwnRuns) else self
+        return changed(self, runs=dict(self.runs)) if isinstance(self.runs, OwnRuns) else self
 
     def with_record(self, **changes: object) -> RootState:
         """With fields of the record changed."""
-        return replace(self, record=replace(self.record, **changes))  # type: ignore[arg-type]
+        return changed(self, record=changed(self.record, **changes))  # type: ignore[arg-type]
 
 
 def fold_all(state: RootState, facts: Iterable[Fact]) -> RootState:
@@ -113,8 +114,8 @@ def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one c
         case TargetSet():
             return _target(state, fact)
         case Renamed():
-            runs = {key: replace(run, root=fact.root) for key, run in state.runs.items()}
-            return replace(state, runs=runs).with_record(name=fact.root)  # `absorb` says what was there before
+            runs = {key: changed(run, root=fact.root) for key, run in state.runs.items()}
+            return changed(state, runs=runs).with_record(name=fact.root)  # `absorb` says what was there before
         case Advanced():
             return _advanced(state, fact)
         case Withdrawn():
@@ -127,7 +128,7 @@ def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one c
         case Backfilled():
             return state.with_record(backfills=with_backfill(state.record.backfills, fact.backfill))
         case Listened() | Happened() | PassedOver():
-            return replace(state, record=fold_event(state.record, fact))
+            return changed(state, record=fold_event(state.record, fact))
         case Asked():
             return state.with_record(commands=with_command(state.record.commands, fact.command))
         case Answered():
@@ -191,7 +192,7 @@ def _started(state: RootState, generation: int) -> RootState:
     applied = state.record.applied
     if applied is None or applied.number != generation or applied.started:
         return state
-    return state.with_record(applied=replace(applied, started=True, before=None))
+    return state.with_record(applied=changed(applied, started=True, before=None))
 
 
 def _leased(state: RootState, fact: Intended) -> RootState:
@@ -244,7 +245,7 @@ def _kept_up(applied: Applied | None, planned: Planned | None) -> Applied | None
     """The generation in force with the newest form of its digest: a live change stays while the next target waits."""
     if applied is None or planned is None or applied.digest is None or applied.digest != planned.digest:
         return applied
-    return replace(applied, form=planned.form)
+    return changed(applied, form=planned.form)
 
 
 def _advanced(state: RootState, fact: Advanced) -> RootState:
@@ -262,7 +263,7 @@ def _advanced(state: RootState, fact: Advanced) -> RootState:
         before=None if fact.digest is None else before,
     )
     reports = tuple(
-        replace(report, key=fact.key) if report.commit == fact.commit else report for report in state.record.reports
+        changed(report, key=fact.key) if report.commit == fact.commit else report for report in state.record.reports
     )
     return state.with_record(applied=applied, highest=fact.number, down=None, reports=reports)
 
@@ -271,11 +272,11 @@ def _approved(state: RootState, fact: Approved) -> RootState:
     if fact.key is not None:
         run = state.runs.get(fact.key)
         state = state.with_record(held=without(state.record.held, fact.key))
-        return state if run is None else state.with_run(replace(run, approved_by=fact.by))
+        return state if run is None else state.with_run(changed(run, approved_by=fact.by))
     planned = state.record.planned
     if planned is None or planned.hold is None or planned.hold.ident != fact.hold.ident:
         return state
-    state = state.with_record(planned=replace(planned, hold=None))
+    state = state.with_record(planned=changed(planned, hold=None))
     if not fact.baseline or planned.digest is None:
         return state
     number = state.record.highest + 1
@@ -291,6 +292,6 @@ def _said(state: RootState, fact: StatusChanged) -> RootState:
         return state.with_record(reports=rest)
     said = f"{fact.state}: {fact.description}"
     reports = tuple(
-        replace(report, said=said) if report.commit == fact.commit else report for report in state.record.reports
+        changed(report, said=said) if report.commit == fact.commit else report for report in state.record.reports
     )
     return state.with_record(reports=reports)

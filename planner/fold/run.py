@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from planner.fold.changed import changed
 from planner.model.artifacts import Copy
 from planner.model.facts import (
     Bound,
@@ -63,9 +63,9 @@ def fold_run(run: RunRecord, fact: RunFact) -> RunRecord:  # noqa: C901 -- one c
         return run
     match fact:
         case Bound():
-            return replace(run, digest=fact.digest, bound=fact.bound, work=fact.work)
+            return changed(run, digest=fact.digest, bound=fact.bound, work=fact.work)
         case CacheHit():
-            return replace(run, cached_from=fact.source, outputs=dict(fact.outputs), artifacts=fact.artifacts)
+            return changed(run, cached_from=fact.source, outputs=dict(fact.outputs), artifacts=fact.artifacts)
         case Intended():
             return _intended(run, fact)
         case Observed():
@@ -75,18 +75,18 @@ def fold_run(run: RunRecord, fact: RunFact) -> RunRecord:  # noqa: C901 -- one c
         case StopIntended():
             return _stop_intended(run, fact)
         case Settled():
-            return replace(run, status=fact.status, reason=fact.reason, finished_at=fact.at)
+            return changed(run, status=fact.status, reason=fact.reason, finished_at=fact.at)
         case Carried():
-            return replace(run, carried_from=fact.source)
+            return changed(run, carried_from=fact.source)
         case Healed():
-            return replace(run, failures=0)
+            return changed(run, failures=0)
 
 
 def _intended(run: RunRecord, fact: Intended) -> RunRecord:
     if _attempt(run, fact.key.attempt) is not None:
         return run
     attempt = AttemptRecord(number=fact.key.attempt, intended_at=fact.at, leases=fact.leases)
-    return replace(
+    return changed(
         run,
         attempts=_trimmed((*run.attempts, attempt)),
         attempt_count=max(run.attempt_count, attempt.number),
@@ -112,8 +112,8 @@ def _stop_intended(run: RunRecord, fact: StopIntended) -> RunRecord:
     if fact.key.attempt and (attempt is None or not attempt.live):
         return run
     stop = Stop(fact.reason, fact.by, fact.at, fact.ends, fact.words)
-    run = _with(run, fact.key.attempt, stop=stop) if fact.key.attempt else replace(run, stop=run.stop or stop)
-    return replace(run, status=RunStatus.STOPPING)
+    run = _with(run, fact.key.attempt, stop=stop) if fact.key.attempt else changed(run, stop=run.stop or stop)
+    return changed(run, status=RunStatus.STOPPING)
 
 
 def _observed(run: RunRecord, seen: Observation, fact: Observed) -> RunRecord:
@@ -132,14 +132,14 @@ def _observed(run: RunRecord, seen: Observation, fact: Observed) -> RunRecord:
         message=seen.message,
     )
     if not run.status.final:
-        run = replace(run, started_at=run.started_at or seen.started_at)
+        run = changed(run, started_at=run.started_at or seen.started_at)
     if seen.phase is Phase.ENDED:
         if seen.outputs and not run.status.final:
-            run = replace(run, outputs=dict(seen.outputs))
+            run = changed(run, outputs=dict(seen.outputs))
         if seen.metrics and not run.status.final:
-            run = replace(run, metrics=dict(seen.metrics))
+            run = changed(run, metrics=dict(seen.metrics))
         if seen.artifacts is not None and not run.status.final:
-            run = replace(run, artifacts=seen.artifacts)
+            run = changed(run, artifacts=seen.artifacts)
         ended_at = seen.ended_at or at
         if fact.ttl:
             run = _with(run, number, kept_until=ended_at + timedelta(seconds=fact.ttl))
@@ -148,8 +148,8 @@ def _observed(run: RunRecord, seen: Observation, fact: Observed) -> RunRecord:
         return run
     if seen.phase is Phase.STARTING:
         # A look that is older than another one does not take back what that one saw.
-        return replace(run, status=RunStatus.STARTING) if run.status is RunStatus.SCHEDULED else run
-    return replace(run, status=RunStatus.RUNNING if seen.ready or run.kind != "service" else RunStatus.WARNING)
+        return changed(run, status=RunStatus.STARTING) if run.status is RunStatus.SCHEDULED else run
+    return changed(run, status=RunStatus.RUNNING if seen.ready or run.kind != "service" else RunStatus.WARNING)
 
 
 def _ended(run: RunRecord, number: int, at: datetime, reason: StopReason, exit_code: int | None = None) -> RunRecord:
@@ -166,7 +166,7 @@ def _ended(run: RunRecord, number: int, at: datetime, reason: StopReason, exit_c
         return run
     # What is being stopped goes nowhere but to its final state (`may_follow`), or to a new intent.
     status = run.status if run.status is RunStatus.STOPPING else RunStatus.RETRYING
-    return replace(run, failures=run.failures + failed, status=status)
+    return changed(run, failures=run.failures + failed, status=status)
 
 
 def _attempt(run: RunRecord, number: int) -> AttemptRecord | None:
@@ -175,10 +175,10 @@ def _attempt(run: RunRecord, number: int) -> AttemptRecord | None:
 
 def _with(run: RunRecord, number: int, **changes: object) -> RunRecord:
     attempts = tuple(
-        replace(attempt, **changes) if attempt.number == number else attempt  # type: ignore[arg-type]
+        changed(attempt, **changes) if attempt.number == number else attempt  # type: ignore[arg-type]
         for attempt in run.attempts
     )
-    return replace(run, attempts=attempts)
+    return changed(run, attempts=attempts)
 
 
 def cleaned(run: RunRecord, number: int) -> RunRecord:
@@ -189,9 +189,9 @@ def cleaned(run: RunRecord, number: int) -> RunRecord:
 def copied(run: RunRecord, fact: StoreIntended | Stored) -> RunRecord:
     """`run` with what is known of its copy in the store: of a run that is over, too."""
     if isinstance(fact, StoreIntended):
-        return replace(run, copy=run.copy or Copy(fact.store, fact.at))
+        return changed(run, copy=run.copy or Copy(fact.store, fact.at))
     owed_at = run.copy.owed_at if run.copy is not None else fact.at
-    return replace(run, copy=Copy(fact.store, owed_at, fact.at, fact.files, fact.size, fact.left))
+    return changed(run, copy=Copy(fact.store, owed_at, fact.at, fact.files, fact.size, fact.left))
 
 
 def retried(top: RunRecord, fact: Retried, *, recalled: bool) -> RunRecord:
@@ -200,12 +200,12 @@ def retried(top: RunRecord, fact: Retried, *, recalled: bool) -> RunRecord:
     rounds = {**top.rounds, **dict.fromkeys(fact.places or ("",), fact.round)}
     kept = {place: earlier for place, earlier in top.earlier.items() if place not in fact.places}
     # A round is asked for after every stop that is recorded: it lifts the one of the whole.
-    top = replace(top, rounds=rounds, stop=None, recalled=top.recalled or recalled, earlier={**kept, **fact.earlier})
+    top = changed(top, rounds=rounds, stop=None, recalled=top.recalled or recalled, earlier={**kept, **fact.earlier})
     if fact.backfill:
-        top = replace(top, backfill=fact.backfill)
+        top = changed(top, backfill=fact.backfill)
     if fact.form:
-        top = replace(top, form=fact.form, commit=fact.commit, generation=fact.generation)
+        top = changed(top, form=fact.form, commit=fact.commit, generation=fact.generation)
     if "" not in fact.places:
         # The top is a parent: a recorded round is the one thing that lets it leave a final state.
-        top = replace(top, status=RunStatus.PROCESSING, reason="", finished_at=None)
+        top = changed(top, status=RunStatus.PROCESSING, reason="", finished_at=None)
     return top
