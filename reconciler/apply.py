@@ -55,10 +55,12 @@ async def apply(core: Core, root: str, effects: Sequence[Effect]) -> Applied:
     """
     done = Applied([])
     for kind in (Stop, Clean, Ensure):
+        these = [effect for effect in effects if isinstance(effect, kind)]
+        if not these:
+            continue
         async with anyio.create_task_group() as group:
-            for effect in effects:
-                if isinstance(effect, kind):
-                    group.start_soon(_one, core, root, effect, done)
+            for effect in these:
+                group.start_soon(_one, core, root, effect, done)
         if done.unusable is not None:
             raise done.unusable
     return done

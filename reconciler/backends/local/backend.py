@@ -23,8 +23,6 @@ from planner.model.run import Snapshot, Stamp
 from reconciler.backends.local import (
     account,
     advice,
-    clones,
-    code,
     draft,
     environment,
     folders,
@@ -33,16 +31,16 @@ from reconciler.backends.local import (
     restoring,
     supervisor,
 )
-from reconciler.backends.local.claims import Claim, Claims, is_over
+from reconciler.backends.local.claims import Claims, is_over
 from reconciler.backends.local.code import Trees
-from reconciler.backends.local.draft import Draft, Site
 from reconciler.backends.local.forgetting import forget, weigh
 from reconciler.backends.local.kept import Kept
 from reconciler.backends.local.logs import stream
+from reconciler.backends.local.making import Making
 from reconciler.backends.local.settings import Containment, LocalSettings
 from reconciler.backends.local.sight import Sight
 from reconciler.backends.local.warm import Warm
-from reconciler.errors import Refused, Transient
+from reconciler.errors import Transient
 from reconciler.ports import Clock, Content, Ensured, Order
 from reconciler.ports_clones import Clones
 
@@ -86,6 +84,7 @@ class LocalBackend:
         self._open = False
         self._group = next(iter(tried), None)  # as far as can be told before the parent tried
         self._sight = Sight(self._claims, self._warm)
+        self._making = Making(settings, self._account, self._claims, self._sight)
         self._kept = Kept(self._claims, owner, settings.runs)
         self._ears: set[socket.socket] = set()
 
@@ -95,24 +94,7 @@ class LocalBackend:
         """See `Backend.ensure`."""
         draft.check_owner(self._owner, order.stamp)
         await self.open()
-        if await self._run(lambda: self._again(order.key)):
-            return Ensured.UNCHANGED
-        await self._run(lambda: self._claims.ownership.note(order.stamp.sequence))
-        wanted = order.run.gang.code
-        code.check(wanted)
-        drafted = draft.write(
-            order, Site(self._settings, self._account, self._boot(), self._claims.listen, self._claims.logs)
-        )
-        cache, home = folders.trees_cache(self._settings.runs), drafted.attempt.parent
-        contents = await code.fetch(self._trees, wanted, cache)
-        cloned = await clones.fetch(self._clones, drafted.entries, home, cache)
-        pairs = (*zip(wanted, contents, strict=True), *cloned.trees)
-
-        def fill() -> None:
-            folders.fill(drafted, self._account, pairs)
-            clones.pin(home, cloned)
-
-        made = await self._run(lambda: self._make(order.key, drafted, fill))
+        made = await self._making.make(order, self._trees, self._clones, self._run)
         return Ensured.CREATED if made else Ensured.UNCHANGED
 
     async def stop(self, key: Key, grace: float) -> None:
@@ -254,27 +236,6 @@ class LocalBackend:
 
     def _boot(self) -> str:
         return self._settings.boot_id.read_text().strip()
-
-    def _again(self, key: Key) -> bool:
-        """Whether the claim exists; what of it nobody has taken is handed over again."""
-        claim = self._claims.find(key)
-        if claim is None:
-            return False
-        if claim.key != str(key):
-            raise Refused(f"the claim of {key} has the same name as that of {claim.key}: rename one of them")
-        if claim.cleaned():
-            raise Refused(f"{key} has run before, and the ledger has lost it: plumbline retry runs it again")
-        if claim.names and claim.record["boot"] == self._boot():
-            self._sight.hand(claim, claim.unstarted())
-        return True
-
-    def _make(self, key: Key, drafted: Draft, fill: Callable[[], None]) -> bool:
-        if not self._claims.make(key, drafted.record, fill):
-            self._again(key)
-            return False
-        claim = Claim(self._claims.claims / self._claims.name(key), drafted.record)
-        self._sight.hand(claim, claim.names)
-        return True
 
     def _stop(self, key: Key, grace: float) -> None:
         while (claim := self._claims.find(key)) is None:

@@ -25,7 +25,7 @@ from reconciler.backends.local.supervisor import FORMAT
 from reconciler.errors import Refused
 from reconciler.ports import Order
 
-__all__ = ["Draft", "Site", "attempt_of", "check_owner", "members_of", "stamp_record", "write"]
+__all__ = ["Draft", "Site", "attempt_of", "check_owner", "inits", "members_of", "stamp_record", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +145,11 @@ def write(order: Order, site: Site) -> Draft:
     contexts = tuple(environment.context(order, member) for member in members)
     init = {group.role: _init(group) for group in gang.replicas}
     return Draft(record, members, contexts, attempt, init, site.settings.runs, own)
+
+
+def inits(gang: Gang) -> bool:
+    """Whether something is put in place before the programs of `gang` start, beside code of the repository."""
+    return any(_init(group) for group in gang.replicas)
 
 
 def _init(group: Replica) -> Sequence[Json]:

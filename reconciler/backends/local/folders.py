@@ -7,6 +7,7 @@ symlink where the daemon or a supervisor writes.
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import os
 import pwd
@@ -154,16 +155,28 @@ def _name(uid: int) -> str:
 
 def _contract(base: Path, context: str, account: Account) -> None:
     path = base / "context.json"
-    path.write_text(context, encoding="utf-8")
-    path.chmod(0o400)
+    _file(path, context.encode(), 0o400)
     account.owns(path)
     lib = base / "lib"
     _folder(lib, 0o700)
-    tracking = resources.files("reconciler").joinpath("tracking.py")
-    if tracking.is_file():
-        (lib / TRACKING).write_bytes(tracking.read_bytes())
-        (lib / TRACKING).chmod(0o600)
+    tracking = _tracking()
+    if tracking is not None:
+        _file(lib / TRACKING, tracking, 0o600)
     account.owns_tree(lib)
+
+
+@functools.cache
+def _tracking() -> bytes | None:
+    """The module that programs import; None where this Plumbline comes without it."""
+    found = resources.files("reconciler").joinpath("tracking.py")
+    return found.read_bytes() if found.is_file() else None
+
+
+def _file(path: Path, content: bytes, mode: int) -> None:
+    """A new file of the daemon's with exactly `mode`, whatever the umask."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb", 0) as file:
+        file.write(content)
+        os.fchmod(file.fileno(), mode)
 
 
 def _folder(path: Path, mode: int) -> None:
@@ -172,9 +185,12 @@ def _folder(path: Path, mode: int) -> None:
     Raises:
         Refused: what is there is not the daemon's.
     """
-    path.mkdir(mode=mode, exist_ok=True)
-    if _owner(path) != os.geteuid():
-        raise Refused(f"{path} does not belong to the user of the daemon, so it must not be written to: move it away")
+    try:
+        path.mkdir(mode=mode)
+    except FileExistsError:
+        if _owner(path) != os.geteuid():
+            why = "does not belong to the user of the daemon, so it must not be written to: move it away"
+            raise Refused(f"{path} {why}") from None
     path.chmod(mode)
 
 

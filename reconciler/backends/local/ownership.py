@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 
 from planner.model.run import Stamp
@@ -16,6 +17,7 @@ from reconciler.errors import Unusable
 
 __all__ = ["Ownership"]
 
+_LENGTH = 256
 _WAY_OUT = (
     "put the right ledger back; or move the whole state folder away and start anew, "
     'as docs/local-backend.md says under "Another ledger"'
@@ -29,6 +31,7 @@ class Ownership:
         self._path = path
         self._owner = owner
         self._sequence = 0
+        self._turn = threading.Lock()
 
     def claim(self) -> None:
         """Take the runs as ours.
@@ -53,9 +56,20 @@ class Ownership:
 
     def note(self, sequence: int) -> None:
         """A run is made at `sequence` of the ledger."""
-        if sequence > self._sequence:
+        with self._turn:  # starts come in many threads
+            if sequence <= self._sequence:
+                return
             self._sequence = sequence
-            self._write()
+            try:
+                # In place, as every start comes here. Whoever reads it meanwhile finds one or the other.
+                handle = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                self._write()
+                return
+            try:
+                os.pwrite(handle, self._text(), 0)
+            finally:
+                os.close(handle)
 
     def _read(self) -> supervisor.Record | None:
         try:
@@ -66,6 +80,11 @@ class Ownership:
     def _write(self) -> None:
         # Not synced: it matters only beside another loss. Its own name, as two daemons of one state may meet here.
         spill = self._path.with_name(f".{self._path.name}.{os.urandom(6).hex()}")
-        with os.fdopen(os.open(spill, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-            json.dump({"ledger": self._owner.ledger, "sequence": self._sequence}, stream)
+        with os.fdopen(os.open(spill, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(self._text())
         spill.replace(self._path)
+
+    def _text(self) -> bytes:
+        """As long for any sequence, so that the end of an older text is never left."""
+        text = json.dumps({"ledger": self._owner.ledger, "sequence": self._sequence})
+        return text.ljust(_LENGTH).encode()
