@@ -3,6 +3,9 @@
 Level-triggered and deduplicating: a name that is added again while it waits is looked at once; one that is added
 while it is being worked on is looked at again afterwards. One name is with one worker at a time. A name may be
 added for later; the earliest instant wins. Time is anyio's, so that tests run it virtually.
+
+Of the workers that wait one is woken for each name, and one of them keeps the time: a step of a DAG adds half a dozen
+names, and to wake everybody for each would cost more than the step's plan.
 """
 
 from __future__ import annotations
@@ -25,7 +28,9 @@ class Queue:
         self._again: set[str] = set()
         self._later: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
-        self._changed = anyio.Event()
+        self._idle: list[anyio.Event] = []
+        self._timekeeper: anyio.Event | None = None
+        self._back = anyio.Event()
         self._closed = False
 
     def add(self, name: str, delay: float = 0.0) -> None:
@@ -35,7 +40,8 @@ class Queue:
             if due < self._later.get(name, float("inf")):
                 self._later[name] = due
                 heapq.heappush(self._heap, (due, name))
-                self._wake()
+                if self._heap[0] == (due, name):
+                    self._wake(self._timekeeper)
             return
         if name in self._working:
             self._again.add(name)
@@ -52,11 +58,35 @@ class Queue:
                 name = self._ready.popleft()
                 self._queued.discard(name)
                 self._working.add(name)
+                if self._ready or (self._heap and self._timekeeper is None):
+                    self._wake()  # somebody else sees to the rest
                 return name
-            changed = self._changed
-            wait = self._heap[0][0] - anyio.current_time() if self._heap and not self._closed else None
+            await self._wait()
+
+    async def _wait(self) -> None:
+        """Wait to be woken, or for the next instant, where nobody else does."""
+        mine = anyio.Event()
+        self._idle.append(mine)
+        wait = None
+        if self._heap and self._timekeeper is None and not self._closed:
+            self._timekeeper = mine
+            wait = self._heap[0][0] - anyio.current_time()
+        try:
             with anyio.move_on_after(wait):
-                await changed.wait()
+                await mine.wait()
+        except BaseException:
+            needed = mine.is_set() or self._timekeeper is mine
+            self._leave(mine)
+            if needed:
+                self._wake()  # somebody else sees to it
+            raise
+        self._leave(mine)
+
+    def _leave(self, waiting: anyio.Event) -> None:
+        if waiting in self._idle:
+            self._idle.remove(waiting)
+        if self._timekeeper is waiting:
+            self._timekeeper = None
 
     def done(self, name: str) -> None:
         """Give `name` back."""
@@ -65,14 +95,15 @@ class Queue:
             self._again.discard(name)
             self.add(name)
         if self._closed:
-            self._wake()
+            self._back.set()
+            self._back = anyio.Event()
 
     async def close(self) -> None:
         """Give out no more names, and return when all that were given out are back."""
         self._closed = True
         while self._working:
-            changed = self._changed
-            await changed.wait()
+            back = self._back
+            await back.wait()
 
     @property
     def depth(self) -> int:
@@ -93,6 +124,10 @@ class Queue:
                 del self._later[name]
                 self.add(name)
 
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+    def _wake(self, who: anyio.Event | None = None) -> None:
+        """Wake one worker that waits: `who`, or the last one that came and does not keep the time, if there is one."""
+        if who is None and self._idle:
+            who = next((one for one in reversed(self._idle) if one is not self._timekeeper), self._timekeeper)
+        if who is not None and who in self._idle:
+            self._idle.remove(who)
+            who.set()
