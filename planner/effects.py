@@ -54,13 +54,12 @@ def effects(state: RootState, now: datetime) -> tuple[Effect, ...]:
 def _of_run(run: RunRecord, now: datetime) -> Iterator[Effect]:
     surplus = len(run.attempts) - MOST_KEPT
     for index, attempt in enumerate(run.attempts):
-        key = run.key.at_attempt(attempt.number)
         if attempt.live and attempt.stop is not None:
-            yield Stop(key, run)
+            yield Stop(run.key.at_attempt(attempt.number), run)
         elif attempt.live and attempt.seen_at is None:
-            yield Ensure(key, run)
+            yield Ensure(run.key.at_attempt(attempt.number), run)
         elif not attempt.live and not attempt.cleaned and (index < surplus or _is_due(attempt, now)):
-            yield Clean(key)
+            yield Clean(run.key.at_attempt(attempt.number))
 
 
 def _is_due(attempt: AttemptRecord, now: datetime) -> bool:

@@ -6,7 +6,7 @@ free costs the look at the line and the plans of those who get it, however many 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from planner.admit import Granted, grant
@@ -54,7 +54,7 @@ class Door:
         # What this plan saw end holds nothing any more, though the ledger learns of it only with the intents.
         granted = grant(
             core.line,
-            await self._claims(_ended(plan)),
+            [claim for claim in await core.ledger.claims() if not _is_over(plan, claim)],
             core.policy.limits,
             core.clock.now(),
             await self._taken_ports(name, plan.ready, snapshot),
@@ -107,9 +107,6 @@ class Door:
             if not core.unplanned:
                 await self.call()
 
-    async def _claims(self, ended: Collection[Key]) -> Sequence[Claim]:
-        return [claim for claim in await self._core.ledger.claims() if claim.key not in ended]
-
     async def _taken_ports(self, name: str, ready: Sequence[Ready], snapshot: Snapshot | None) -> frozenset[int]:
         core = self._core
         taken: set[int] = set(snapshot.busy_ports) if snapshot is not None else set()
@@ -120,13 +117,10 @@ class Door:
         return frozenset(taken)
 
 
-def _ended(plan: RootPlan) -> frozenset[Key]:
-    return frozenset(
-        run.key.at_attempt(attempt.number)
-        for run in plan.state.runs.values()
-        for attempt in run.attempts
-        if not attempt.live
-    )
+def _is_over(plan: RootPlan, claim: Claim) -> bool:
+    """Whether `plan` saw the end of what holds `claim`."""
+    run = plan.state.runs.get(claim.key.run)
+    return run is not None and any(one.number == claim.key.attempt and not one.live for one in run.attempts)
 
 
 def waits_of(core: Core, root: str) -> tuple[Wait, ...]:
