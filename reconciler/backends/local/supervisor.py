@@ -14,8 +14,8 @@ Claim format 1. A claim is a folder that appears complete, by rename, and whose 
     claim.json      what is to run, by the backend; the fields version, key and stamp mean the same in every version
     stop.json       a stop was asked for
     cleaned         forgotten by the daemon
-    NAME.start      marker: who supervises the replica, in which control group; linked exclusively and synced
-                    before anything is started
+    NAME.start      marker: who supervises the replica, in which control group; linked exclusively, and its name
+                    synced, before anything is started
     NAME.started    the program's pid and start time; written before it executes
     NAME.active     when the service was last in use, where its claim has how to ask
     NAME.ready      exists while the replica's probe succeeds; of a service without one, once it lived `steady` seconds
@@ -79,31 +79,35 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def write_synced(path: Path, data: bytes) -> None:
-    """Write `path`, readable by us only, and sync its content."""
+def write_synced(path: Path, data: bytes, *, sync: bool = True) -> None:
+    """Write `path`, readable by us only, and sync its content, unless nothing would be lost with it."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         view = memoryview(data)
         while view:
             view = view[os.write(fd, view) :]
-        os.fsync(fd)
+        if sync:
+            os.fsync(fd)
     finally:
         os.close(fd)
 
 
 @contextlib.contextmanager
-def _spilled(path: Path, record: Record) -> Iterator[Path]:
+def _spilled(path: Path, record: Record, *, sync: bool = True) -> Iterator[Path]:
     spill = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
     try:
-        write_synced(spill, json.dumps(record).encode())
+        write_synced(spill, json.dumps(record).encode(), sync=sync)
         yield spill
     finally:
         spill.unlink(missing_ok=True)
 
 
-def write_once(path: Path, record: Record) -> bool:
-    """Make `path` with its whole content, durably, unless it exists. Returns whether this call made it."""
-    with _spilled(path, record) as spill:
+def write_once(path: Path, record: Record, *, content: bool = True) -> bool:
+    """Make `path` with its whole content, durably, unless it exists. Returns whether this call made it.
+
+    Without `content` only that it exists survives a power cut; whoever reads it in the same boot finds it whole.
+    """
+    with _spilled(path, record, sync=content) as spill:
         try:
             path.hardlink_to(spill)
         except FileExistsError:
@@ -978,7 +982,8 @@ def supervise(folder: Path, name: str, ahead: Program) -> None:
         "cgroup": str(ahead.group) if ahead.group else None,
     }
     point("before-mark")
-    if not write_once(folder / f"{name}.start", marker):
+    # After a power cut the boot id says all that the content could; that it was started, the name alone says.
+    if not write_once(folder / f"{name}.start", marker, content=False):
         ahead.dismiss()
         return
     point("marked")

@@ -7,7 +7,9 @@ import pytest
 import structlog
 
 from planner.model.run import Phase
+from planner.model.status import StopReason
 from reconciler.errors import Transient
+from reconciler.ports import Ensured
 from tests.contracts.backend import Script, phase, seen, until
 from tests.reconciler.backends.local.support import kill
 
@@ -122,6 +124,26 @@ async def test_a_start_record_without_content_is_none(machine):
     machine.boot.write_text("boot-2\n")
     end = await seen(machine.open(), order.key)
     assert (end.phase, end.started_at, end.message) == (Phase.ENDED, None, "the machine restarted")
+
+
+async def test_a_marker_without_content_is_one(machine):
+    """What it says is not synced, that it is there is: nothing starts anew, and its end can be cleaned."""
+    backend = machine.open()
+    order = machine.order("train", Script.FOREVER)
+    await backend.ensure(order)
+    await until(machine, lambda: machine.starts(order.key) == 1)
+    for pid in (*machine.parents(), machine.supervisor_of(order)):
+        kill(pid)
+    for name in ("main-0.start", "main-0.started"):
+        (machine.claim(order) / name).write_text("")
+    machine.boot.write_text("boot-2\n")
+    again = machine.open()
+    assert await again.ensure(order) is Ensured.UNCHANGED
+    end = await seen(again, order.key)
+    assert (end.phase, end.reason, machine.starts(order.key)) == (Phase.ENDED, StopReason.NODE_LOST, 1)
+    await again.stop(order.key, 0.0)
+    await again.clean(order.key)
+    assert (await again.observe()).objects == {}
 
 
 async def test_a_supervisor_whose_start_record_has_no_content_is_buried(machine):
