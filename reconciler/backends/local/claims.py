@@ -164,6 +164,9 @@ class Claims:
         with self._draft(name, record) as draft:
             fill()
             self._index(name, str(key))
+            # All at once, when everything is there: what comes between two syncs waits for the first one.
+            supervisor.sync_file(draft / "claim.json")
+            supervisor.sync_folder(draft)
             supervisor.point("before-claim")
             try:
                 draft.rename(self.claims / name)
@@ -227,8 +230,8 @@ class Claims:
         draft = self.making / f"{name}.{record['token'][:12]}"
         draft.mkdir(mode=0o700)
         try:
-            supervisor.write_synced(draft / "claim.json", json.dumps(record).encode())
-            supervisor.sync_folder(draft)
+            # Not synced yet: after a power cut nobody needs to know what a draft was about to be.
+            supervisor.write_synced(draft / "claim.json", json.dumps(record).encode(), sync=False)
             yield draft
         finally:
             if draft.exists():
