@@ -107,7 +107,7 @@ class Commits:
             budgets=core.policy.budgets,
             first=not records and await self._holds_first(commit),
         )
-        core.remember({operation.form: operation for operation in desired.roots.values()})
+        core.current = {operation.form: operation for operation in desired.roots.values()}
         await self._pin(commit.id)
         facts = await self._record(desired, contact)
         self.desired = desired

@@ -120,6 +120,8 @@ class Core:
         # Why the object of an attempt could not be made yet, while it is tried again.
         self.stalled: dict[Key, str] = {}
         self.draining = False
+        # Forms of the newest commit, which are held anyway as long as it is the newest.
+        self.current: Mapping[str, object] = {}
         self._blobs: OrderedDict[str, object] = OrderedDict()
 
     async def form(self, digest: str) -> CompiledOperation | None:
@@ -139,6 +141,8 @@ class Core:
             self._blobs.popitem(last=False)
 
     async def _load(self, kind: type[T], digest: str) -> T | None:
+        if digest in self.current:
+            return cast("T", self.current[digest])
         if digest in self._blobs:
             self._blobs.move_to_end(digest)
             return cast("T", self._blobs[digest])

@@ -34,6 +34,7 @@ from reconciler.roots import Roots
 from reconciler.storing import Storing
 from reconciler.telemetry import Metrics, log
 from reconciler.telling import Telling
+from reconciler.together import Together
 
 __all__ = ["Loop", "LoopSettings"]
 
@@ -52,6 +53,7 @@ class LoopSettings:
         post_interval: least seconds between two writes to the forge.
         jitter: source of random numbers for back-off; seeded in tests.
         channels: how people are told, by name of the connection.
+        together: names that must be waiting for roots that begin nothing to be planned together.
         caches: what can be made again, and is let go of when nothing uses it.
     """
 
@@ -59,6 +61,7 @@ class LoopSettings:
     post_interval: float = 1.0
     jitter: random.Random = field(default_factory=random.Random)
     channels: Mapping[str, Channel] = field(default_factory=dict)
+    together: int = 32
     caches: tuple[Cache, ...] = ()
 
 
@@ -76,6 +79,7 @@ class Loop:
         self.storing = Storing(core, self.settings.jitter)
         telling = Telling(self.events, Notices(core), self.notifier, self.storing)
         self.roots = Roots(core, self.observer, self.publisher, telling)
+        self.together = Together(core, self.roots, telling, self.settings.together)
         self.commits = Commits(core, self.publisher, self.events)
         self.project = Project(core, self.observer)
         self.retention = Retention(core)
@@ -130,11 +134,16 @@ class Loop:
 
     async def _work(self) -> None:
         while True:
-            name = await self.core.queue.get()
+            names = self.together.with_others(await self.core.queue.get(), self._failures)
             try:
-                await self._reconcile(name)
+                if len(names) > 1:
+                    with self.metrics.reconcile("roots"):
+                        await self.together.plan(names)
+                else:
+                    await self._reconcile(names[0])
             finally:
-                self.core.queue.done(name)
+                for name in names:
+                    self.core.queue.done(name)
 
     async def _reconcile(self, name: str) -> None:
         kind, _, rest = name.partition(":")

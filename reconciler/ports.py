@@ -86,6 +86,10 @@ class Ledger(Protocol):
         """
         ...
 
+    async def states(self, names: Collection[str]) -> Mapping[str, RootState]:
+        """`root` of many, as they are at one instant."""
+        ...
+
     async def roots(self) -> Mapping[str, RootRecord]:
         """All roots that were ever planned."""
         ...

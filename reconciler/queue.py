@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from collections.abc import Callable
 
 import anyio
 
@@ -87,6 +88,16 @@ class Queue:
             self._idle.remove(waiting)
         if self._timekeeper is waiting:
             self._timekeeper = None
+
+    def more(self, fits: Callable[[str], bool], most: int) -> list[str]:
+        """Further names whose turn it is, up to the first that does not fit; each must be given back with `done`."""
+        found: list[str] = []
+        while self._ready and len(found) < most and not self._closed and fits(self._ready[0]):
+            name = self._ready.popleft()
+            self._queued.discard(name)
+            self._working.add(name)
+            found.append(name)
+        return found
 
     def done(self, name: str) -> None:
         """Give `name` back."""

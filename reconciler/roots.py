@@ -61,6 +61,17 @@ class Roots:
         finally:
             await self.door.planned(name)
         after = plan.state
+        await self.go_on(name, plan, facts)
+        await self._watch(name, plan.watched)
+        wanted = effects(after, core.clock.now())
+        urgent = [effect for effect in wanted if not isinstance(effect, Clean)]
+        if len(urgent) < len(wanted):
+            core.queue.add(f"clean:{name}", _TOGETHER)
+        await self._act(name, after, urgent)
+
+    async def go_on(self, name: str, plan: RootPlan, facts: Sequence[Fact]) -> None:
+        """See to what follows from a plan that was recorded with `facts`, but for its effects."""
+        core, after = self._core, plan.state
         for key in core.renamed.keys() & after.runs.keys():
             del core.renamed[key]  # it may have its own name again
         core.renamed.update({key: name for key in after.runs if key.root != name})
@@ -70,12 +81,6 @@ class Roots:
         self._wake(name, plan, facts)
         if _freed(facts):
             await self.door.call()
-        await self._watch(name, plan.watched)
-        wanted = effects(after, core.clock.now())
-        urgent = [effect for effect in wanted if not isinstance(effect, Clean)]
-        if len(urgent) < len(wanted):
-            core.queue.add(f"clean:{name}", _TOGETHER)
-        await self._act(name, after, urgent)
 
     async def clean(self, name: str) -> None:
         """Have the backend forget what of root `name` has ended, everything together: nobody waits for it.

@@ -104,6 +104,10 @@ class MemoryLedger:
     def _in_order(self, keys: Iterable[Key]) -> list[Key]:
         return sorted(keys, key=self._state.opened.__getitem__)
 
+    async def states(self, names: Collection[str]) -> Mapping[str, RootState]:
+        """`root` of many."""
+        return {name: await self.root(name) for name in names}
+
     async def roots(self) -> Mapping[str, RootRecord]:
         """All roots of which anything is known, by name."""
         return {name: record for name, record in sorted(self._open().roots.items()) if not is_blank(record)}

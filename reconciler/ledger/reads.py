@@ -42,6 +42,7 @@ __all__ = [
     "roots",
     "runs",
     "sequence",
+    "states",
     "statuses",
     "unposted",
     "unsent",
@@ -57,11 +58,30 @@ def sequence(connection: sa.Connection) -> int:
 def root(connection: sa.Connection, name: str) -> RootState:
     """A root with the runs that planning it needs (`reconciler.ports.Ledger.root`)."""
     body = _body(connection, schema.roots, name)
-    record = codec.decode(RootRecord, body) if body else RootRecord(name)
+    return _state(connection, codec.decode(RootRecord, body) if body else RootRecord(name))
+
+
+def _state(connection: sa.Connection, record: RootRecord) -> RootState:
+    name = record.name
     table = schema.runs.c
     under = select_runs().where(table.root == name, among(table.top))
     rows = (*connection.execute(_pending(name)), *connection.execute(under, listed(tops_of(record))))
     return RootState(record, _with_sources(connection, runs_of(rows)))
+
+
+def states(connection: sa.Connection, names: Collection[str]) -> Mapping[str, RootState]:
+    """Many roots: those of which nothing ever ran in one statement for all."""
+    table = schema.roots.c
+    rows = connection.execute(sa.select(table.name, table.body).where(among(table.name)), listed(names))
+    records = {row.name: codec.decode(RootRecord, row.body) for row in rows}
+    busy = sa.select(schema.runs.c.root).distinct().where(among(schema.runs.c.root), schema.runs.c.pending)
+    pending = set(connection.execute(busy, listed(names)).scalars())
+    found = {}
+    for name in names:
+        record = records.get(name, RootRecord(name))
+        ran = name in pending or tops_of(record)
+        found[name] = _state(connection, record) if ran else RootState(record)
+    return found
 
 
 def _pending(name: str) -> sa.Select[tuple[str, str, int]]:

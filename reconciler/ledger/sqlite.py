@@ -93,10 +93,7 @@ class SqliteLedger:
 
     async def sequence(self) -> int:
         """The sequence of the newest fact; 0 before the first."""
-        if self._mirror is not None:
-            self._demand_whole()
-            return self._mirror.sequence
-        return await self._read(reads.sequence)
+        return await self._mirrored(lambda mirror: mirror.sequence, reads.sequence, lambda *_: None)
 
     async def record(self, facts: Sequence[Fact], blobs: Mapping[str, str] | None = None) -> int:
         """Append `facts`, fold them and keep `blobs`, in one transaction; returns the new sequence.
@@ -129,6 +126,10 @@ class SqliteLedger:
             lambda connection: reads.root(connection, name),
             lambda mirror, state: mirror.keep(name, state),
         )
+
+    async def states(self, names: Collection[str]) -> Mapping[str, RootState]:
+        """`root` of many, as they are at one instant."""
+        return await self._read(reads.states, names)
 
     async def roots(self) -> Mapping[str, RootRecord]:
         """All roots of which anything is known, by name."""

@@ -287,6 +287,19 @@ class LedgerContract:
         await ledger.record([opened(G1), intended(G1.at_attempt(1)), opened(other), intended(other.at_attempt(1))])
         assert set((await ledger.root("train")).runs) == {G1}
 
+    @pytest.mark.parametrize("seed", range(3))
+    async def test_many_roots_are_read_as_one_after_the_other(self, ledger, seed):
+        historian = Historian(seed)
+        for _ in range(40):
+            await ledger.record(historian.transaction())
+        names = [*await ledger.roots(), "nobody"]
+        found = await ledger.states(names)
+        assert found == {name: await ledger.root(name) for name in names}
+        assert [list(state.runs) for state in found.values()] == [
+            list((await ledger.root(name)).runs) for name in names
+        ]
+        assert any(state.runs for state in found.values())
+
     async def test_roots_lists_what_is_known(self, ledger):
         target = Planned("c1", "d1:x", "d1:l", "d1:f", "ops.yaml")
         await ledger.record([f.TargetSet("train", target, What.ADDED, AT), opened(keys.generation("eval", 1))])
@@ -810,4 +823,5 @@ async def everything(ledger: Ledger) -> dict[str, object]:
         "pins": await ledger.pins(),
         "blob": await ledger.blob("d1:1"),
         "awake": await ledger.awake("one"),
+        "many": await ledger.states([*roots, "nobody"]),
     }

@@ -168,7 +168,7 @@ class World:
 
     async def _live(self, life: Life) -> None:
         core = self._core(life)
-        loop = Loop(core, LoopSettings(workers=4, jitter=random.Random(self.chances.daemon.random())))
+        loop = Loop(core, LoopSettings(workers=4, jitter=random.Random(self.chances.daemon.random()), together=2))
         self.core, self.loop = core, loop
         self.up.set()
         try:

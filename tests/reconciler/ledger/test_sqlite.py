@@ -462,6 +462,7 @@ async def test_no_question_reads_whole_tables(tmp_path):
             sweep.stage, sweep.place = stage, "5"
             sweeping.step(connection, Bounds(AT, AT), sweep)
         resting.awake(connection, "one")
+        reads.states(connection, ["train", "nobody"])
         statements = [(sql, args) for sql, args in asked if sql.startswith("SELECT")]
         plans = {
             sql: [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", args)]
