@@ -217,11 +217,12 @@ def _contexts(work: Work) -> None:
             origin = work.asked.origin.at(source)
             work.report.add(origin.problem("PL-208", f"`{name}` is a name that templates use"))
             continue
-        connection, to_init, to_env = _delivery(None, work.provided.joined.get(name))
+        joined = work.provided.joined.get(name)
+        connection, to_init, to_env = _delivery(None, joined)
         work.inputs[name] = Input(
             name,
             role="context",
-            is_list=source == "joins",
+            is_list=joined is not None and not joined.path[-1].startswith("{"),
             connection=connection,
             to_init=to_init,
             to_env=to_env,

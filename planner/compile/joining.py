@@ -34,7 +34,6 @@ __all__ = ["joins_of", "questions"]
 
 _LATE = frozenset(f"globals.{name}" for name in (*variables.AT_ENSURE, *variables.OF_SERVICES))
 _WHOLE = "joins that are a template as a whole do not run yet: write them out"
-_ARTIFACTS = "artifacts of other runs are not put in place by joins yet"
 _ASKED_LATER = frozenset({"joins", "conditions", "hooks", "build", "matrix"})
 _TEXTS = ("query", "sort", "limit", "offset")
 
@@ -119,8 +118,6 @@ def _check_globals(join: Join, origin: Origin, bound: Bound) -> None:
 
 def _unread(joins: list[Join]) -> str:
     for path in (path for join in joins for path in join.params.values()):
-        if path[0] in {"artifacts", "io"}:
-            return _ARTIFACTS
         if path[0] == "globals" and is_readable(path[1]) is False:
             return inside(path[1])
     return ""
@@ -181,7 +178,7 @@ def _question(request: BindRequest, join: Join, scope: Scope) -> Joined:
         offset=_number("offset", said["offset"], lambda number: number >= 0),
         at=request.opened_at,
         run=request.key.run,
-        inputs=any(path[0] == "inputs" for path in join.params.values()),
+        inputs=any(path[0] in {"inputs", "io"} for path in join.params.values()),
     )
 
 

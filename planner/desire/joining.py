@@ -6,17 +6,18 @@ this one, it is recorded first, and the plan that follows asks. This module must
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from planner.canon import Json
-from planner.compile.bind import BindRequest
+from planner.compile.bind import BindError, BindRequest
 from planner.compile.joining import questions
-from planner.desire.nodes import globals_of
+from planner.desire.nodes import globals_of, said_by
 from planner.desire.view import Draft, Identity, Wait
 from planner.fold import run_of
 from planner.keys import Key
-from planner.model.desired import CompiledOperation, Dag, Leaf
+from planner.model.desired import CompiledOperation, Dag, Leaf, Reference
 from planner.model.facts import Bound, Opened
 from planner.model.questions import Matched
 from planner.model.records import RunRecord
@@ -50,7 +51,10 @@ def with_joined(draft: Draft, top: CompiledOperation, run: RunRecord, request: B
         if matched is None:
             continue
         for name, path in join.params.items():
-            values[name] = [_value(one, path, draft.view.identity) for one in matched]
+            if path[-1].startswith("{"):
+                values[name] = _picked(matched, path[-1], draft.view.identity)
+            else:
+                values[name] = [_value(one, path, draft.view.identity) for one in matched]
         found.append(JoinedRuns(question.query, tuple(join.params), tuple(one.run.key for one in matched)))
     if len(found) < len(leaf.joins):
         return None
@@ -62,8 +66,35 @@ def _value(matched: Matched, path: tuple[str, ...], identity: Identity) -> Json:
     section, *rest = path
     if section == "globals":
         return globals_of(matched.run, matched.source, identity)[rest[0]]
+    if section == "io":
+        left = _left(matched, ("artifacts",), identity)
+        return {"inputs": dict(matched.inputs), "outputs": dict(matched.source.outputs), "artifacts": left}
+    if section == "artifacts":
+        return _left(matched, path, identity)
     found = matched.inputs if section == "inputs" else matched.source.outputs
     return found.get(rest[0]) if rest else dict(found)
+
+
+def _left(matched: Matched, path: tuple[str, ...], identity: Identity) -> Json:
+    """Paths of what a run left, as its backend has them; None where it did not leave it."""
+    try:
+        return said_by(matched.run, matched.source, Reference((matched.run.key.root,), path), identity)
+    except BindError:
+        return None
+
+
+def _picked(matched: Sequence[Matched], wanted: str, identity: Identity) -> Json:
+    """`files` and `dirs` of all runs as one value, each with a place below the id of its run (reference, 17.1)."""
+    found: dict[str, list[Json]] = {section: [] for section in json.loads(wanted)}
+    for one in matched:
+        left, ident = one.source.artifacts, one.run.key.short_id(identity.instance, identity.project)
+        if left is None:
+            continue
+        for section, entries in json.loads(wanted).items():
+            for entry in entries:
+                source, target = entry if isinstance(entry, list) else (entry, entry)
+                found[section].append([f"{left.folder}/{source}", f"{ident}/{target}"])
+    return found
 
 
 def _is_unrecorded(draft: Draft, top: CompiledOperation, key: Key) -> bool:

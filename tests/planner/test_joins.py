@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from planner.keys import parse
+from planner.model.artifacts import Artifacts
+from planner.model.desired import CompiledOperation
+from planner.model.run import Phase
 from tests.planner.builders import dag, job, joining, node
 from tests.planner.cases import Case, table
-from tests.planner.history import History, Step, after, ask, end, push, wait
+from tests.planner.compile.trees import compiled
+from tests.planner.history import History, Step, after, ask, end, push, seen, wait
 
 pytestmark = pytest.mark.unit
 
@@ -194,3 +201,77 @@ def test_a_busy_dag_does_not_hold_up_a_join_that_does_not_come_after_it():
     graph = dag("flow", node("a"), node("b"), node(report, "a"))
     history = after(push(graph), end("flow@g1/a#1", loss=1))
     assert history.runs()["flow@g1/report"] == "running"
+
+
+LEFT = {name: Artifacts(f"/runs/{name}/artifacts", names=("model",), files=1) for name in "ab"}
+BOTH = (
+    push(job("a"), job("b"), job("c"), commit="c0"),
+    *(seen(f"{name}@g1#1", phase=Phase.ENDED, exit_code=0, artifacts=left) for name, left in LEFT.items()),
+    end("c@g1#1"),
+)
+"""a and b have left a model, c nothing."""
+
+
+def reads(value: object, **declared: object) -> CompiledOperation:
+    """`report`, which takes something of every run."""
+    param = {"value": value, **({} if declared else {"contextOnly": True})}
+    document = {
+        "version": 1.1,
+        "kind": "operation",
+        "name": "report",
+        "joins": [{"query": "name: ~report", "sort": "name", "params": {"x": param}}],
+        "component": {
+            "inputs": [{"name": "x", **declared}] if declared else [],
+            "run": {"kind": "job", "container": {"image": "i", "command": ["c"]}},
+        },
+    }
+    found = compiled({"a.json": json.dumps(document)})
+    assert "report" in found.roots, [str(problem) for problem in found.problems]
+    return found.roots["report"]
+
+
+def id_of(name: str) -> str:
+    return parse(f"{name}@g1").short_id("test", "project")
+
+
+FILES = [[f"/runs/{name}/artifacts/outputs/m", f"{id_of(name)}/outputs/m"] for name in "ab"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "value"),
+    [
+        pytest.param(
+            reads("artifacts.model", isList=True),
+            ["/runs/a/artifacts/outputs/model", "/runs/b/artifacts/outputs/model", None],
+            id="a-path-of-each",
+        ),
+        pytest.param(reads("artifacts.other", isList=True), [None, None, None], id="null-where-it-was-not-left"),
+        pytest.param(reads("artifacts.base", isList=True), ["/runs/a/artifacts", "/runs/b/artifacts", None], id="base"),
+        pytest.param(
+            reads({"files": ["outputs/m"]}, type="artifacts"), {"files": FILES}, id="files-of-all-as-one-value"
+        ),
+        pytest.param(
+            reads({"dirs": [["outputs/m", "m"]]}),
+            {"dirs": [[source, f"{place.partition('/')[0]}/m"] for source, place in FILES]},
+            id="with-places-of-their-own",
+        ),
+    ],
+)
+def test_artifacts_of_other_runs(operation, value):
+    assert operation.refused == ""
+    history = after(*BOTH, push(job("a"), job("b"), job("c"), operation))
+    assert history.bound[history.run("report@g1").bound].context["params"] == {"x": value}
+
+
+def test_they_are_put_in_place():
+    operation = reads({"files": ["outputs/m"]}, type="artifacts", toInit=True)
+    history = after(*BOTH, push(job("a"), job("b"), job("c"), operation))
+    (group,) = history.bound[history.run("report@g1").bound].gang.replicas
+    assert group.pod["init"] == [{"artifacts": {"files": FILES}}]
+
+
+def test_all_of_each_run():
+    history = after(*BOTH, push(job("a"), job("b"), job("c"), reads("io", isList=True)))
+    (first, _, last) = history.bound[history.run("report@g1").bound].context["params"]["x"]
+    assert (first["outputs"], first["artifacts"]["model"]) == ({}, "/runs/a/artifacts/outputs/model")
+    assert last == {"inputs": {}, "outputs": {}, "artifacts": None}

@@ -114,8 +114,6 @@ DAG = (
 @pytest.mark.parametrize(
     ("written", "more", "reason"),
     [
-        pytest.param("{query: 'name: x', params: {n: artifacts.m}}", JOB, "artifacts of other runs", id="artifacts"),
-        pytest.param("{query: 'name: x', params: {n: io}}", JOB, "artifacts of other runs", id="io"),
         pytest.param(
             "{query: 'name: x', params: {n: globals.context_path}}",
             JOB,

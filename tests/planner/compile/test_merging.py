@@ -324,7 +324,6 @@ REFUSED = {
     "events: '{{ globals.uuid }}'": "the events that start it must be known",
     "events: [{kinds: ['{{ globals.uuid }}'], ref: drift}]": "the events that start it must be known",
     "joins: '{{ globals.uuid }}'": "joins that are a template as a whole",
-    "joins: [{query: 'status: failed', params: {l: {value: artifacts.x, contextOnly: true}}}]": "artifacts of other runs",
 }
 
 
