@@ -43,6 +43,11 @@ class Mirror:
         """The state of root `name`; None where it must be read."""
         return self._states.get(name)
 
+    @property
+    def newest(self) -> tuple[int, ProjectRecord] | None:
+        """Sequence and project; None before the project was read."""
+        return (self.sequence, self.project) if self.project is not None else None
+
     def keep_project(self, project: ProjectRecord) -> None:
         """Keep the project's record as it was read."""
         self.project = project

@@ -125,14 +125,18 @@ def ask(connection: sa.Connection, questions: Collection[Reusable | Cached | Rec
 
 
 def _cached(connection: sa.Connection, question: Cached) -> tuple[RunRecord, ...]:
-    table = schema.runs.c
-    done = select_runs().where(table.work == question.work, schema.OWN_SUCCESS).order_by(table.opened.desc()).limit(1)
-    newest = tuple(run_of_row(row) for row in connection.execute(done))
+    wanted = {"work": question.work}
+    newest = tuple(run_of_row(row) for row in connection.execute(_DONE, wanted))
     if newest:
         return newest
-    alive = select_runs().where(table.work == question.work, table.pending, table.own)
-    found = runs_of(connection.execute(alive))
+    found = runs_of(connection.execute(_UNDER_WAY, wanted))
     return tuple(run for run in found.values() if run.goes_on)[-1:]
+
+
+# Made once: every node of a DAG asks for them before it starts.
+_OF_WORK = select_runs().where(schema.runs.c.work == sa.bindparam("work"))
+_DONE = _OF_WORK.where(schema.OWN_SUCCESS).order_by(schema.runs.c.opened.desc()).limit(1)
+_UNDER_WAY = _OF_WORK.where(schema.runs.c.pending, schema.runs.c.own)
 
 
 def _reusable(

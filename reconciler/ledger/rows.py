@@ -85,11 +85,12 @@ class Before:
     statuses: Mapping[tuple[str, str], StatusRecord]
 
 
-def load(connection: sa.Connection, touched: Touched) -> tuple[Batch, Before]:
-    """A batch with everything that folding reads."""
-    sequence = connection.execute(_SEQUENCE).scalar_one()
-    project = codec.decode(ProjectRecord, connection.execute(_PROJECT).scalar_one())
-    batch = Batch(sequence=sequence, project=project)
+def load(connection: sa.Connection, touched: Touched, known: tuple[int, ProjectRecord] | None) -> tuple[Batch, Before]:
+    """A batch with everything that folding reads; `known` are the sequence and the project, where no other writes."""
+    if known is None:
+        body = connection.execute(_PROJECT).scalar_one()
+        known = (connection.execute(_SEQUENCE).scalar_one(), codec.decode(ProjectRecord, body))
+    batch = Batch(*known)
     if touched.runs:
         for row in connection.execute(RUNS_BY_KEY, listed(touched.runs)):
             run = run_of_row(row)
@@ -119,8 +120,8 @@ def append(connection: sa.Connection, sequence: int, facts: Sequence[tuple[Fact,
     """Append `facts` with their text after `sequence`."""
     if facts:
         rows = [_fact_row(number, fact, text) for number, (fact, text) in enumerate(facts, sequence + 1)]
-        connection.execute(sa.insert(schema.facts), rows)
-        connection.execute(sa.update(schema.meta).values(sequence=sequence + len(facts)))
+        connection.execute(_APPEND, rows)
+        connection.execute(_COUNT, {"newest": sequence + len(facts)})
 
 
 def store(connection: sa.Connection, batch: Batch, before: Before, short_of: Callable[[Key], str]) -> None:
@@ -151,8 +152,7 @@ def store(connection: sa.Connection, batch: Batch, before: Before, short_of: Cal
 def keep(connection: sa.Connection, blobs: Mapping[str, str]) -> None:
     """Keep content by its digest; what is there already is the same."""
     if blobs:
-        statement = insert(schema.blobs).on_conflict_do_nothing()
-        connection.execute(statement, [{"digest": digest, "text": text} for digest, text in blobs.items()])
+        connection.execute(_KEEP, [{"digest": digest, "text": text} for digest, text in blobs.items()])
 
 
 def _store_roots(connection: sa.Connection, batch: Batch, before: Before) -> None:
@@ -209,6 +209,10 @@ def _upsert_of(table: sa.Table) -> sa.Insert:
     return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=others)
 
 
+# Statements are made once: making one takes longer than SQLite takes to execute it.
+_APPEND = sa.insert(schema.facts)
+_COUNT = sa.update(schema.meta).values(sequence=sa.bindparam("newest"))
+_KEEP = insert(schema.blobs).on_conflict_do_nothing()
 _UPSERTS = {table.name: _upsert_of(table) for table in schema.metadata.sorted_tables}
 _AWAKE = MappingProxyType({"edition": None, "due": None})
 """What is said of the rest of a root whose record changes."""

@@ -107,7 +107,8 @@ class SqliteLedger:
     def _record(self, facts: Sequence[Fact], blobs: Mapping[str, str]) -> int:
         texts, whose = [(fact, codec.encode(fact)) for fact in facts], self._identity
         with transaction(self._engine, "BEGIN IMMEDIATE") as connection:
-            batch, before = rows.load(connection, touched(facts))
+            known = self._mirror.newest if self._mirror is not None else None
+            batch, before = rows.load(connection, touched(facts), known)
             rows.append(connection, batch.sequence, texts)
             batch.fold(facts)
             rows.store(connection, batch, before, lambda key: key.short_id(whose.instance, whose.project))
