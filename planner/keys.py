@@ -130,12 +130,16 @@ class Key:
 
     def dns_name(self, instance: str, project: str) -> str:
         """A DNS label (63 characters at most) that is unique to this key: readable head, digest tail."""
-        text = f"{instance}/{project}/{self}"
-        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-        tail = f"-{digest}-{self.attempt}" if self.attempt else f"-{digest}"
-        words = (self.root, *self.place)
-        head = re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")[: min(46, 63 - len(tail))].rstrip("-")
-        return f"{head or 'run'}{tail}"
+        return _dns_name(self, instance, project)
+
+
+@functools.lru_cache(maxsize=4_096)  # of each start it is asked for half a dozen times
+def _dns_name(key: Key, instance: str, project: str) -> str:
+    digest = hashlib.sha256(f"{instance}/{project}/{key}".encode()).hexdigest()[:12]
+    tail = f"-{digest}-{key.attempt}" if key.attempt else f"-{digest}"
+    words = (key.root, *key.place)
+    head = re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")[: min(46, 63 - len(tail))].rstrip("-")
+    return f"{head or 'run'}{tail}"
 
 
 def generation(root: str, number: int) -> Key:
