@@ -106,8 +106,7 @@ def _form(value: object) -> Json:
     names = _names(kind)
     if names is None:
         return _rare(value)
-    parts = [(name, getattr(value, name)) for name in names]
-    return {name: item if type(item) is not float else _number(item) for name, item in parts}
+    return {name: _number(item) if type(item := getattr(value, name)) is float else item for name in names}
 
 
 _INTEGRAL = re.compile(r"\.0(?=[],}]|$)")

@@ -14,8 +14,9 @@ from planner.desire.zones import ZoneError
 from planner.model.desired import DesiredState
 from planner.model.schedule import Schedule
 
-__all__ = ["calmly", "check_schedule", "compiled"]
+__all__ = ["calmly", "check_schedule", "compiled", "seldom"]
 
+_MANY = 100_000
 T = TypeVar("T")
 P = ParamSpec("P")
 
@@ -28,8 +29,9 @@ def compiled(given: CompileInput, cache: Cache) -> DesiredState:
 def calmly(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What `work` gives, with the collector of cycles let alone meanwhile.
 
-    Of the many values that compile makes nearly all stay, and the rest goes by itself: to look through them again and
-    again finds nothing and takes a fourth of the time.
+    Of the many values that compile and plans make nearly all stay, and the rest goes by itself: to look through them
+    again and again finds nothing and takes a fourth of the time. Where they are very many they count as old at once:
+    on their way through the generations they would be looked through three times more.
     """
     if not gc.isenabled():
         return work(*args, **kwargs)  # somebody else lets it alone, and ends that
@@ -37,7 +39,18 @@ def calmly(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return work(*args, **kwargs)
     finally:
+        if gc.get_count()[0] > _MANY and not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()  # which puts everything that lives into the oldest generation, and looks at nothing
         gc.enable()
+
+
+def seldom() -> None:
+    """Have the collector of cycles come less often in this process, which lives long and makes few of them.
+
+    What it looks through at each step of a DAG is nearly all alive; how much may wait for it stays a few megabytes.
+    """
+    gc.set_threshold(10_000, 20, 20)
 
 
 def check_schedule(schedule: Schedule) -> tuple[str, str] | None:

@@ -24,6 +24,7 @@ from reconciler.backends.local.trimming import TreesCache
 from reconciler.clock import WallClock
 from reconciler.clones import GitClones
 from reconciler.compiler import SourceCompiler, project_name
+from reconciler.compiling import seldom
 from reconciler.configured import channels_of, clones_of, config_of, exposed, local_of, lookup_of, policy_of, store_of
 from reconciler.core import Core, Ports
 from reconciler.edition import edition
@@ -77,6 +78,7 @@ def run(settings: DaemonSettings, path: Path | None = None) -> None:
     """
     json = settings.log == "json" if settings.log else not os.isatty(2)
     configure_logging(json=json, level=settings.log_level)
+    seldom()
     try:
         anyio.run(serve, settings, path)
     except BaseExceptionGroup as group:

@@ -82,7 +82,7 @@ def bind(request: BindRequest) -> BoundRun:
     instance, project = request.identity
     symbols = variables.symbols({}, operation.kind)
     first = at_start(leaf, request.values, request.joined_names).evaluated(symbols)
-    gang = _rendered(leaf.gang, first.scope(symbols))
+    gang = leaf.gang if is_final(leaf.gang) else _rendered(leaf.gang, first.scope(symbols))
     exact = changed(leaf, gang=gang, params=first.values, templates=first.templates, references={}, joins=())
     commit = request.commit if operation.policy.run is RunPolicy.ON_COMMIT else ""
     known = globals_of(request, leaf.known)
@@ -92,7 +92,7 @@ def bind(request: BindRequest) -> BoundRun:
         "schema": "plumbline.context/1",
         "run": {
             "key": str(request.key.run),
-            "id": request.key.short_id(instance, project),
+            "id": known["uuid"],
             "project": project,
             "instance": instance,
             "commit": request.commit,
@@ -115,7 +115,7 @@ def bind(request: BindRequest) -> BoundRun:
         kind=operation.kind,
         digest=leaf_digest(operation.kind, exact, commit),
         work=work_of(operation.kind, exact, commit, operation.sections.get("cache"), (first, symbols)),
-        gang=_rendered(gang, inputs.scope(partly)),
+        gang=gang if is_final(gang) else _rendered(gang, inputs.scope(partly)),
         context=context,
         commit=request.commit,
         timeout=leaf.termination.timeout,
@@ -175,8 +175,6 @@ def finish_run(run: BoundRun, known: Mapping[str, Json]) -> BoundRun:
 
 def _rendered(gang: Gang, scope: Mapping[str, Partial]) -> Gang:
     """The gang with every text rendered whose variables are known."""
-    if is_final(gang):
-        return gang
     bound = render(spread(gang), scope)
     if bound.flaws:
         raise BindError(told(bound.flaws))

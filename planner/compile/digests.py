@@ -14,7 +14,7 @@ from dataclasses import fields
 from planner import canon
 from planner.canon import Json
 from planner.compile.classed import Halves, halves, said
-from planner.compile.gang_digest import gang_halves
+from planner.compile.gang_digest import gang_halves, gang_identity
 from planner.model.desired import CompiledOperation, Dag, Input, Leaf, Node, RunPolicy
 from planner.spec.operation import Operation
 
@@ -71,7 +71,7 @@ def leaf_digest(kind: str, leaf: Leaf, commit: str) -> str:
             alone has stays template text, so equal work has equal digests whatever its key.
         commit: joins it under the run policy `on-commit`, else "".
     """
-    identity = {**gang_halves(kind, leaf.gang)[0], **values_of(leaf)}
+    identity = {**gang_identity(kind, leaf.gang), **values_of(leaf)}
     return canon.digest({"kind": kind, **identity, **said(commit=commit)})
 
 

@@ -16,7 +16,7 @@ from planner.spec.replicas_cluster import RayReplica
 from planner.spec.run import LeafRun
 from planner.spec.shape import Section
 
-__all__ = ["gang_halves"]
+__all__ = ["gang_halves", "gang_identity"]
 
 Fields = dict[str, Json]
 
@@ -37,6 +37,12 @@ def gang_halves(kind: str, gang: Gang) -> Halves:
     identity = _identity(gang, {role: one for role, (one, _) in pods.items()}, options[0])
     live = _live(kind, gang, {role: two for role, (_, two) in pods.items()}, options[1])
     return identity, live
+
+
+def gang_identity(kind: str, gang: Gang) -> Fields:
+    """The first of `gang_halves`, for who needs it alone."""
+    pods = {group.role: _pod(group)[0] for group in gang.replicas}
+    return _identity(gang, pods, halves(_section(kind), gang.options)[0] if gang.options else {})
 
 
 def _pod(group: Replica) -> Halves:

@@ -36,6 +36,8 @@ def trigger(name: str, upstream: Collection[RunStatus]) -> RunStatus | None:
         name: the trigger (reference section 16.2).
         upstream: statuses of the nodes it waits for. A skipped one counts as succeeded (design section 4, 2).
     """
+    if not upstream:
+        return RunStatus.CREATED
     done = [status for status in upstream if status.final]
     good = [status for status in done if status in {RunStatus.SUCCEEDED, RunStatus.SKIPPED}]
     failed = [status for status in done if status is RunStatus.FAILED]
@@ -48,6 +50,6 @@ def trigger(name: str, upstream: Collection[RunStatus]) -> RunStatus | None:
         "one_failed": bool(failed),
         "one_done": bool(done),
     }[name]
-    if start or not upstream:
+    if start:
         return RunStatus.CREATED
     return RunStatus.UPSTREAM_FAILED if whole else None
