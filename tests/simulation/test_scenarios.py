@@ -199,6 +199,28 @@ def test_what_is_renamed_there_and_back_is_told_at_once_of_the_end_of_its_run() 
     assert seen == [RunStatus.SUCCEEDED]
 
 
+def test_the_pin_of_a_commit_that_is_being_planned_stays() -> None:
+    pinned: list[bool] = []
+
+    async def script(world: World) -> None:
+        pin = world.source.pin
+
+        async def slowly(commit: str, name: str) -> None:
+            await pin(commit, name)
+            assert world.loop is not None
+            world.nursery.start_soon(world.loop.commits.prune_pins)
+            await trio.sleep(1.0)
+
+        world.source.pin = slowly  # type: ignore[method-assign]
+        for version in (1, 2):
+            await push(world, Spec("train", version=version))
+            pinned.append(world.remote.head in await world.source.pins())
+
+    history(script)
+
+    assert pinned == [True, True]
+
+
 NESTED = (
     Part("load"),
     Part("inner", after=("load",), parts=(Part("split", retries=1), Part("fold", needs=("split",)))),

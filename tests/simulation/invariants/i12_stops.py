@@ -47,9 +47,10 @@ def _lost(history: History, key: Key) -> str:
     if not current or _superseded(history, key):
         return ""
     if run is None and any(
-        other.key.top == key.top and _below(other.key, key) for other in history.state.runs.values()
+        other.key.top == key.top and (_below(other.key, key) or (other.key.place and _below(key, other.key)))
+        for other in history.state.runs.values()
     ):
-        return ""  # a DAG inside a DAG: its nodes tell its story
+        return ""  # a DAG inside a DAG: its nodes tell its story; or it tells theirs, where it never began
     if run is None:
         return f"{key} was asked for and never opened"
     return f"{key} was asked for and is stopped: {run.reason}" if run.status is RunStatus.STOPPED else ""

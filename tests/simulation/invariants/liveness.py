@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from planner.keys import Key
+from planner.model.attempts import AttemptRecord
 from planner.model.desired import RunPolicy
 from planner.model.records import RootRecord, RunRecord
 from planner.model.status import RunStatus
@@ -15,6 +16,8 @@ NAME = "I4"
 
 _A_TICK_TAKES = timedelta(seconds=1500)
 """A run of a tick, or of an event (of a tick's run, it may be), may still be on its way if it is younger."""
+
+_A_CLEAN_TAKES = timedelta(seconds=10)
 
 
 def check(history: History) -> list[str]:
@@ -96,10 +99,15 @@ def _objects(history: History) -> list[str]:
     for key, (run, attempt) in recorded.items():
         if attempt.live and key not in history.alive and not _young(history, run):
             found.append(f"{key} is recorded as alive and is not")
-        kept = attempt.kept_until is not None and history.now is not None and attempt.kept_until >= history.now
-        if not attempt.live and not attempt.cleaned and not kept and not _young(history, run):
+        if not attempt.live and not attempt.cleaned and not _is_kept(history, attempt) and not _young(history, run):
             found.append(f"{key} was never cleaned")
     return found
+
+
+def _is_kept(history: History, attempt: AttemptRecord) -> bool:
+    """Whether a ttl keeps what has ended, or did until a moment ago."""
+    assert history.now is not None
+    return attempt.kept_until is not None and attempt.kept_until + _A_CLEAN_TAKES >= history.now
 
 
 def _wanted(history: History, run: RunRecord) -> bool:
