@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import anyio
+
 from planner.model.desired import DesiredState
 from planner.model.facts import Fact, Renamed, TargetSet
 from planner.model.records import RootRecord
@@ -48,6 +50,8 @@ class Commits:
         self._events = events
         self._publisher = publisher
         self._planned: str | None = None
+        # A pin comes before the record that needs it: between the two nobody may ask what is needed.
+        self._pinning = anyio.Lock()
         self.answered_at: datetime | None = None
         self.seen_at: datetime | None = None
         self.answers = True
@@ -108,8 +112,9 @@ class Commits:
             first=not records and await self._holds_first(commit),
         )
         core.current = {operation.form: operation for operation in desired.roots.values()}
-        await self._pin(commit.id)
-        facts = await self._record(desired, contact)
+        async with self._pinning:
+            await core.source.pin(commit.id, commit.id)
+            facts = await self._record(desired, contact)
         self.desired = desired
         self._publisher.changed(facts)
         for fact in facts:
@@ -175,22 +180,26 @@ class Commits:
         tree = await self._core.source.tree(commit.id)
         return tree.has_files
 
-    async def _pin(self, commit: str) -> None:
-        await self._core.source.pin(commit, commit)
-
     async def prune_pins(self) -> None:
         """Let go of pins of commits that nothing in force, open or planned needs, and tidy the copy."""
-        core = self._core
-        needed = {(await core.ledger.project()).head}
-        for record in (await core.ledger.roots()).values():
+        source = self._core.source
+        async with self._pinning:
+            needed = await self._needed()
+            for name in await source.pins():
+                if name not in needed:
+                    await source.unpin(name)
+        await source.tidy()
+
+    async def _needed(self) -> set[str]:
+        """The commits that something in force, open or planned is of."""
+        ledger = self._core.ledger
+        needed = {(await ledger.project()).head}
+        for record in (await ledger.roots()).values():
             needed |= _commits_of(record)
             if record.open:
-                state = await core.ledger.root(record.name)
+                state = await ledger.root(record.name)
                 needed |= {run.commit for run in state.runs.values()}
-        for name in await core.source.pins():
-            if name not in needed:
-                await core.source.unpin(name)
-        await core.source.tidy()
+        return needed
 
 
 def _lacks(desired: DesiredState | None) -> bool:
