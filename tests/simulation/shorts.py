@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import trio
 
+from planner.model.facts import Fact, TargetSet
 from reconciler.errors import Transient
 from reconciler.ports import Ensured, Order
 from tests.simulation.specs import Broken, Content, Spec
@@ -54,6 +55,25 @@ async def _death_after_an_intent(world: World) -> None:
     await _push(world, {"serve.yaml": (SERVE,)})
 
 
+async def _death_after_a_commit(world: World) -> None:
+    """The daemon dies when the plan of a commit is recorded, before what it changes is planned: that had rested."""
+    await _push(world, {"train.yaml": (Spec("train"),)})
+    await trio.sleep(100.0)
+    listened = world.ledger.after
+
+    async def dies(facts: Sequence[Fact]) -> None:
+        if listened is not None:
+            await listened(facts)
+        if any(isinstance(fact, TargetSet) for fact in facts) and world.life is not None:
+            world.ledger.after = listened
+            world.life.kill("before what a commit changes is planned")
+            await trio.sleep_forever()
+
+    world.ledger.after = dies
+    await _push(world, {"train.yaml": (Spec("train", version=2),)})
+    await trio.sleep(100.0)
+
+
 async def _broken_beside_a_removal(world: World) -> None:
     """One commit breaks a file and drops another."""
     await _push(world, {"serve.yaml": (SERVE,), "train.yaml": (Spec("train"),)})
@@ -69,6 +89,7 @@ async def _push(world: World, content: Content) -> None:
 
 
 SHORTS: Mapping[str, Play] = {
+    "a-rest-that-outlives-its-record": _death_after_a_commit,
     "a-late-create-after-a-stop": _late_create,
     "an-intent-dropped-on-restart": _death_after_an_intent,
     "prune-on-a-partial-read": _broken_beside_a_removal,
