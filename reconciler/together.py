@@ -126,8 +126,9 @@ class Together:
         if _will_run(state, forms):
             return None
         plan = plan_root(View(state, forms, core.clock.now(), core.policy.identity, suspended=project.suspended))
-        quiet = plan.rests and not plan.missing and all(isinstance(fact, _QUIET) for fact in plan.facts)
-        return _Planned(state.record.name, plan) if quiet else None
+        if plan.missing or plan.ready or plan.watched or not all(isinstance(fact, _QUIET) for fact in plan.facts):
+            return None
+        return _Planned(state.record.name, plan)
 
 
 def _will_run(state: RootState, forms: Mapping[str, CompiledOperation]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import anyio
@@ -135,6 +136,43 @@ async def test_what_is_recorded_together_leads_to_what_it_would_alone(made):
     assert all(status.state.final for status in daemon.ledger.snapshot().statuses.values())
     assert all(daemon.core.waits[name] == () for name in awake.due)
     assert daemon.loop.events.senders("alert_warning") == ["drift"]
+
+
+@pytest.mark.parametrize("least", [8, NEVER])
+async def test_what_is_held_says_why_whether_it_is_planned_together_or_not(made, least):
+    daemon = made(least)
+    daemon.core.policy = replace(daemon.core.policy, hold_first=True)
+    daemon.has(*many())
+    await daemon.live()
+    records = await daemon.ledger.roots()
+    held = {name: record.planned.hold.ident for name, record in records.items() if record.planned.hold is not None}
+    assert len(held) == COUNT + 20
+    assert {name: daemon.core.waits[name][0].release for name in held} == {
+        name: f"plumbline approve {ident}" for name, ident in held.items()
+    }
+    pending = [status for status in daemon.ledger.snapshot().statuses.values() if "held" in status.description]
+    assert len(pending) >= COUNT
+    assert (daemon.transactions(f.StatusChanged) < COUNT) == (least == 8)
+
+
+async def test_a_start_in_a_suspension_plans_everything_and_records_nothing(made):
+    daemon, alone = made(8), []
+    daemon.has(*many())
+    await daemon.live()
+    await daemon.ledger.record([f.Suspended("", active=True, by="ada", at=daemon.clock.now())])
+    daemon.recorded.clear()
+    daemon.loop = Loop(daemon.core, LoopSettings(workers=3, post_interval=0.01, together=8))
+    reconcile = daemon.loop.roots.reconcile
+
+    async def counted(name):
+        alone.append(name)
+        await reconcile(name)
+
+    daemon.loop._kinds["root"] = counted
+    await daemon.live()
+    assert {type(fact) for facts in daemon.recorded for fact in facts} <= {f.CommitPlanned}
+    assert alone == []
+    assert all(daemon.core.waits[one.name] == () for one in many())
 
 
 async def test_a_fault_in_one_plan_keeps_to_its_root(made, monkeypatch):
