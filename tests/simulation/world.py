@@ -51,7 +51,7 @@ LIMITS = Limits(runs=12, slots={"gpu": 2}, queues={"narrow": QueueLimits(runs=1)
 PATIENCE = 2700.0
 """Seconds within which everything must come to rest once nothing fails any more."""
 
-_MOST_AWAITS = 40_000
+_MOST_AWAITS = 80_000
 """Of the ports, in one history of hours: more is a loop that feeds itself."""
 
 
