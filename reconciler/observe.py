@@ -76,7 +76,8 @@ class Observer:
         attempt = next((item for item in run.attempts if item.number == key.attempt), None) if run else None
         if attempt is None or not attempt.live or attempt.stop is not None or attempt.seen_at is None:
             return False
-        return snapshot.asked_at > attempt.seen_at and snapshot.proves_absent(key, self._core.written.get(key))
+        now, written = self._core.clock.now(), self._core.written.get(key)
+        return snapshot.is_after(attempt.seen_at, now) and snapshot.proves_absent(key, written, now)
 
     async def survey(self) -> Collection[Key]:
         """Look at everything once; returns the keys of objects that no live record stands for.
@@ -98,7 +99,8 @@ class Observer:
         if snapshot.asked_at < since:
             return snapshot  # it changes no verdict
         held = {claim.key: claim.root for claim in claims}
-        missing = [key for key in held if snapshot.proves_absent(key, core.written.get(key))]
+        now = core.clock.now()
+        missing = [key for key in held if snapshot.proves_absent(key, core.written.get(key), now)]
         states = {name: await core.ledger.root(name) for name in {held[key] for key in missing}}
         self.gone = frozenset(key for key in missing if self._misses(snapshot, states[held[key]], key))
         gone = self.gone - (await core.ledger.project()).believed

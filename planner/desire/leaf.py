@@ -160,7 +160,7 @@ def _heal(draft: Draft, run: RunRecord, last: AttemptRecord, context: LeafContex
         reason = f"the service is down ({_exit_words(last)}) and selfHeal is off"
         draft.waits.append(Wait(run.key, reason, since, release=f"plumbline retry {draft.name}"))
     else:
-        _start(draft, run, context, _after(last, run.failures))
+        _start(draft, run, context, _after(draft, last, run.failures))
 
 
 def _lost(draft: Draft, run: RunRecord, last: AttemptRecord, context: LeafContext) -> None:
@@ -169,7 +169,7 @@ def _lost(draft: Draft, run: RunRecord, last: AttemptRecord, context: LeafContex
         return
     counted = last.reason not in {StopReason.EVICTED, StopReason.PREEMPTED}
     if not counted and context.wanted and context.stop is None:
-        _start(draft, run, context, _after(last, 1))
+        _start(draft, run, context, _after(draft, last, 1))
         return
     _retry(draft, run, last, context, _exit_words(last))
 
@@ -183,7 +183,7 @@ def _retry(draft: Draft, run: RunRecord, last: AttemptRecord, context: LeafConte
         tries = f", {run.attempt_count} attempts" if run.attempt_count > 1 else ""
         _settle(draft, run, RunStatus.FAILED, f"{words}{tries}")
         return
-    _start(draft, run, context, _after(last, run.failures))
+    _start(draft, run, context, _after(draft, last, run.failures))
 
 
 def _start(draft: Draft, run: RunRecord, context: LeafContext, not_before: datetime | None) -> None:
@@ -235,8 +235,11 @@ def _always(context: LeafContext) -> bool:
     return context.leaf.gang.lifetime is Lifetime.ALWAYS
 
 
-def _after(last: AttemptRecord, failures: int) -> datetime | None:
-    return last.ended_at + back_off(failures) if last.ended_at is not None else None
+def _after(draft: Draft, last: AttemptRecord, failures: int) -> datetime | None:
+    """When the back-off after the last end is over; an end that is still to come was before the clock was put back."""
+    if last.ended_at is None or last.ended_at > draft.now + _LONGEST_BACK_OFF:
+        return None
+    return last.ended_at + back_off(failures)
 
 
 def stop_words(stop: Stop) -> str:

@@ -45,12 +45,12 @@ def _look(draft: Draft, snapshot: Snapshot) -> None:
 
 def _absent(draft: Draft, key: Key, attempt: AttemptRecord) -> None:
     snapshot = draft.view.snapshot
-    if snapshot is None or not snapshot.proves_absent(key, draft.view.written.get(key)):
+    if snapshot is None or not snapshot.proves_absent(key, draft.view.written.get(key), draft.now):
         return
     if attempt.seen_at is None:
         # The intent is open: never seen, so it is started (or, with a stop, made as stopped) under the same name.
         return
-    if snapshot.asked_at <= attempt.seen_at or snapshot.asked_at > draft.now:
+    if not snapshot.is_after(attempt.seen_at, draft.now) or snapshot.asked_at > draft.now:
         # Older than the look that saw it, or from before the wall clock was turned back: nobody can tell.
         return
     draft.add(Vanished(draft.name, key, StopReason.LOST, draft.now))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from planner.canon import Json
@@ -139,6 +139,10 @@ class Observation:
     active_at: datetime | None = None
 
 
+PUT_BACK = timedelta(minutes=15)
+"""What was noted, and is further ahead than this, was noted before the wall clock was put back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What a backend said at one look.
@@ -156,8 +160,15 @@ class Snapshot:
     asked: frozenset[Key] | None = None
     busy_ports: frozenset[int] = frozenset()
 
-    def proves_absent(self, key: Key, written_at: datetime | None) -> bool:
+    def proves_absent(self, key: Key, written_at: datetime | None, now: datetime) -> bool:
         """Whether this look proves that attempt `key`, last written at `written_at`, does not exist."""
         if key in self.objects or (self.asked is not None and key not in self.asked):
             return False
-        return written_at is None or written_at < self.asked_at
+        return written_at is None or self.is_after(written_at, now)
+
+    def is_after(self, at: datetime, now: datetime) -> bool:
+        """Whether this look began after something that was noted at `at`.
+
+        So it did too where that is still to come, by more than any look is old: the wall clock was put back since.
+        """
+        return at < self.asked_at or at > now + PUT_BACK

@@ -264,7 +264,7 @@ class BackendContract:
         order = world.order("train", Script.SUCCEED)
         look = await backend.observe([order.key])
         assert look.asked == frozenset({order.key})
-        assert look.proves_absent(order.key, None)
+        assert look.proves_absent(order.key, None, look.asked_at)
 
     async def test_observe_shows_what_is_asked_for(self, world, backend):
         orders = [world.order(name, Script.SUCCEED) for name in ("one", "two", "three")]

@@ -8,7 +8,7 @@ from planner.keys import Key
 from planner.model.attempts import AttemptRecord
 from planner.model.desired import RunPolicy
 from planner.model.records import RootRecord, RunRecord
-from planner.model.status import RunStatus
+from planner.model.status import RunStatus, StopReason
 from reconciler.ledger.state import MemoryState
 from tests.simulation.history import History
 
@@ -61,6 +61,8 @@ def _backs_off(story: RunRecord, now: datetime | None) -> bool:
 def _service(history: History, record: RootRecord, run: RunRecord, *, heals: bool) -> list[str]:
     """A service is up, as its generation or at a person's request, unless a person stopped it."""
     stories = [story for key in record.open if (story := _story(history.state, key)) and not story.status.final]
+    if not stories and _sleeps(history.state, record):
+        return []
     if not stories:
         return [] if record.down is not None or run.stop is not None else [f"{run.key} is {run.status}: {run.reason}"]
     if not heals and all(story.last is not None and not story.last.live for story in stories):
@@ -68,6 +70,12 @@ def _service(history: History, record: RootRecord, run: RunRecord, *, heals: boo
     up = {key.run for key in history.alive}
     fine = any(story.key in up or _backs_off(story, history.now) for story in stories)
     return [] if fine else [f"the service {run.key} is not up"]
+
+
+def _sleeps(state: MemoryState, record: RootRecord) -> bool:
+    """Whether the newest run of a service was stopped as idle."""
+    story = _story(state, record.last) if record.last is not None else None
+    return story is not None and story.stop is not None and story.stop.reason is StopReason.CULLED
 
 
 def _story(state: MemoryState, top: Key) -> RunRecord | None:

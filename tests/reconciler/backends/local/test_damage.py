@@ -55,7 +55,7 @@ async def test_a_damaged_claim_is_shown_and_hides_no_other(machine, damage, mess
             shown = look.objects[bad.key]
             assert (shown.phase, shown.ready, shown.stamp) == (Phase.RUNNING, False, None)
             assert message in shown.message
-            assert not look.proves_absent(bad.key, None)
+            assert not look.proves_absent(bad.key, None, look.asked_at)
     assert [(line["log_level"], line["reason"]) for line in said] == [("warning", shown.message)]
 
 
