@@ -16,7 +16,7 @@ from planner.plan import plan_root
 from planner.stops import TABLE, Effect, counts_as_failure, effect_of
 from tests.planner.builders import job, rolling, service
 from tests.planner.cases import Case, table
-from tests.planner.history import History, Step, after, ask, decisions, end, gone, line, push, wait, world
+from tests.planner.history import T0, History, Step, after, ask, decisions, end, gone, line, push, wait, world
 
 pytestmark = pytest.mark.unit
 
@@ -469,6 +469,25 @@ CASES = (
         "the next look that is fresh enough does",
         [push(job()), wait(5), world(lag=60.0), gone("train@g1#1"), wait(60)],
         then=["train@g1#1 vanished", "train@g1 failed: lost: it was seen once and is gone without an end"],
+    ),
+    Case(
+        "clock-put-back-a-little",
+        "what was seen a moment ahead may be news to a look: nobody can tell",
+        [push(job()), world(now=T0 - timedelta(minutes=5)), gone("train@g1#1")],
+        then=[],
+        runs={"train@g1": "running"},
+    ),
+    Case(
+        "clock-put-back",
+        "what was seen so far ahead was seen before the clock was put back: a look of now is newer",
+        [push(job()), world(now=T0 - timedelta(hours=25)), gone("train@g1#1")],
+        then=["train@g1#1 vanished", "train@g1 failed: lost: it was seen once and is gone without an end"],
+    ),
+    Case(
+        "back-off-before-the-clock-was-put-back",
+        "nor does anybody wait for a day that was over",
+        [push(job(retries=1)), end("train@g1#1", 1), world(now=T0 - timedelta(hours=25)), wait(1)],
+        alive=["train@g1#2"],
     ),
     Case(
         "stop-of-a-never-seen-attempt",
