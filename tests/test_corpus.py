@@ -39,7 +39,6 @@ LIMITS = Limits(seconds=3.0)
 
 ELSEWHERE = {
     "PL-310": "needs somebody who looks it up",
-    "PL-311": "needs somebody who looks it up",
     "PL-602": "needs a ledger that holds another name",
     "PL-603": "needs a daemon that removes nothing",
     "PL-702": "needs a daemon that counts what there is",

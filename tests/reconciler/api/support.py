@@ -163,12 +163,12 @@ class World:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Api]:
         """The API of a daemon whose loop runs."""
-        async with anyio.create_task_group() as group:
+        # The backend is closed when nobody uses it any more.
+        async with self.client() as client, anyio.create_task_group() as group:
             group.start_soon(self.loop.run)
             group.start_soon(self._time)
-            async with self.client() as client:
-                yield Api(client)
-                group.cancel_scope.cancel()
+            yield Api(client)
+            group.cancel_scope.cancel()
 
     async def _time(self) -> None:
         while True:
