@@ -246,17 +246,19 @@ def state_word(record: RootRecord, operation: CompiledOperation | None, last: St
         return word
     if last is not None and not last.run.status.final:
         return _live_word(last)
-    if operation is not None and operation.schedule is not None:
-        return "scheduled"
-    if operation is not None and operation.by_events:
-        return "listening"
+    planned, applied = record.planned, record.applied
+    in_force = planned is not None and applied is not None and planned.digest == applied.digest
+    if operation is not None and (operation.schedule is not None or operation.by_events):
+        return _waiting_word(operation) if in_force else "pending"
     if last is not None:
         return str(last.status)
     if operation is not None and operation.policy.run is RunPolicy.MANUAL:
         return "manual"
-    planned, applied = record.planned, record.applied
-    in_force = planned is not None and applied is not None and planned.digest == applied.digest
     return "in force" if in_force else "pending"
+
+
+def _waiting_word(operation: CompiledOperation) -> str:
+    return "scheduled" if operation.schedule is not None else "listening"
 
 
 def _exceptional(record: RootRecord, operation: CompiledOperation | None, now: datetime) -> str:
