@@ -58,9 +58,12 @@ def _lost(history: History, key: Key) -> str:
 
 def _superseded(history: History, key: Key) -> bool:
     top = history.state.runs[key.top]
-    applied = history.state.roots[top.root].applied
+    record = history.state.roots[top.root]
+    applied, planned = record.applied, record.planned
     if applied is not None and applied.digest is None:
         return True
+    if applied is None and planned is not None and planned.digest is None:
+        return True  # removed before anything of it was in force
     if applied is not None and top.kind == "service" and top.generation < applied.number:
         return True  # one that a person ran gives way to the service of a newer generation too
     return key.generation is not None and (applied is None or applied.key != key.top)

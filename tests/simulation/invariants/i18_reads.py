@@ -6,7 +6,7 @@ tree without files and a remote that fails take nothing away.
 
 from __future__ import annotations
 
-from planner.model.facts import Approved, CommitPlanned, Renamed, StopIntended, TargetSet
+from planner.model.facts import Advanced, Approved, CommitPlanned, Renamed, StopIntended, TargetSet
 from planner.model.status import StopReason
 from tests.simulation.history import History
 from tests.simulation.repository import Pushed
@@ -54,6 +54,8 @@ def _pruned(history: History) -> list[str]:
                 (held.add if removed and waits else held.discard)(fact.root)
             case Approved(key=None) if fact.root in held:
                 gone.add(fact.root)
+            case Advanced(digest=None):
+                gone.add(fact.root)  # planned before the newest target was recorded
             case StopIntended() if fact.reason is StopReason.PRUNED and fact.root not in gone:
                 found.append(f"{fact.key} was pruned, and {fact.root} is not removed")
             case _:
