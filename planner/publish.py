@@ -249,8 +249,8 @@ def _progress(draft: Draft, run: RunRecord) -> str:
     if run.kind != "dag":
         return held or waits or str(run.status)
     top = draft.run(run.key.top)
-    rounds = top.rounds if top is not None else {}
-    keys = [key for key in below(draft.state.runs, run.key.top) if key.round == rounds.get("/".join(key.place), 0)]
+    found = below(draft.state.runs, run.key.top)
+    keys = [key for key in found if key.round == (top.round_of(key.place) if top is not None else 0)]
     children = [draft.state.runs[key] for key in keys]
     alive = sorted(child.key.place[-1] for child in children if effective(draft, child).alive)
     if not alive and (held or waits):

@@ -7,7 +7,7 @@ in the ledger: a crash loses nothing but caches.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar, cast
@@ -127,6 +127,10 @@ class Core:
     async def form(self, digest: str) -> CompiledOperation | None:
         """A stored compiled operation."""
         return await self._load(CompiledOperation, digest)
+
+    async def forms(self, digests: Iterable[str]) -> dict[str, CompiledOperation]:
+        """Those of the compiled operations that are stored, by digest."""
+        return {digest: form for digest in digests if (form := await self.form(digest)) is not None}
 
     async def bound(self, digest: str) -> BoundRun | None:
         """A stored bound run."""

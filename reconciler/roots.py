@@ -118,7 +118,7 @@ class Roots:
         """
         core, name = self._core, state.record.name
         project = await core.ledger.project()
-        forms = {digest: form for digest in reads(state) if (form := await core.form(digest)) is not None}
+        forms = await core.forms(reads(state))
         view = View(
             state=state,
             forms=forms,

@@ -122,7 +122,7 @@ class Together:
         await anyio.lowlevel.checkpoint()  # others have their turn
         if state.record.open or any(not attempt.cleaned for run in state.runs.values() for attempt in run.attempts):
             return None
-        forms = {digest: form for digest in reads(state) if (form := await core.form(digest)) is not None}
+        forms = await core.forms(reads(state))
         if _will_run(state, forms):
             return None
         plan = plan_root(View(state, forms, core.clock.now(), core.policy.identity, suspended=project.suspended))
@@ -133,8 +133,8 @@ class Together:
 
 def _will_run(state: RootState, forms: Mapping[str, CompiledOperation]) -> bool:
     """Whether bringing the target into force makes a run: told before planning, which would be for nothing."""
-    planned, applied = state.record.planned, state.record.applied
+    planned = state.record.planned
     operation = forms.get(planned.form) if planned is not None else None
     if planned is None or operation is None or not runs_by_change(operation):
         return False
-    return planned.digest != (applied.digest if applied is not None else None)
+    return not state.record.in_force

@@ -22,7 +22,7 @@ from planner.spec.build import Build
 from planner.spec.operation import Operation
 from planner.spec.plain import plain
 
-__all__ = ["Wanted", "build_of", "built", "is_built", "name_of", "with_build"]
+__all__ = ["Wanted", "build_of", "built", "is_built", "name_of", "with_build", "with_refusal"]
 
 _IMAGE = "image"
 """The output of a build that names what it made."""
@@ -129,18 +129,19 @@ def with_build(wanted: Wanted, compile_one: Callable[[Vertex], CompiledOperation
         compile_one: compiles an operation.
     """
     if wanted.refused:
-        return _refused(wanted.compiled, wanted.refused)
+        return with_refusal(wanted.compiled, wanted.refused)
     made = build_of(wanted)
     build = compile_one(made[0]) if made is not None else None
     if made is None or build is None:
         return None
     reason = made[1] or build.refused or ("a DAG builds no image (`build`)" if isinstance(build.body, Dag) else "")
     if reason:
-        return _refused(wanted.compiled, reason)
+        return with_refusal(wanted.compiled, reason)
     return replace(with_image(wanted, wanted.compiled), build=replace(build, name=wanted.name))
 
 
-def _refused(operation: CompiledOperation, reason: str) -> CompiledOperation:
+def with_refusal(operation: CompiledOperation, reason: str) -> CompiledOperation:
+    """`operation`, which cannot run here; a reason that it has already stays."""
     return replace(operation, refused=operation.refused or reason)
 
 

@@ -7,10 +7,10 @@ condition; a component that declares an input of such a name gets the value. Whe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from planner.compile.bindings import Around, Sibling, Source
+from planner.compile.building import with_refusal
 from planner.compile.origin import Origin, warning
 from planner.compile.patch import Placed
 from planner.compile.task import Bound, Shop
@@ -73,7 +73,7 @@ def _compiled(hooks: tuple[Hook, ...], origin: Origin, bound: Bound, compile_one
             continue
         if compiled.sections.get("build"):
             reason = "no image is built for a hook: have an operation build it, and name the image (`build`)"
-            compiled = replace(compiled, refused=compiled.refused or reason)
+            compiled = with_refusal(compiled, reason)
         if compiled.refused:
             message = f"the hook cannot run here: {compiled.refused}"
             shop.report.add(warning(at.at("hubRef").problem("PL-701", message, "its run will fail with that reason")))

@@ -25,7 +25,7 @@ def advance(draft: Draft) -> None:
     """Bring the target into force when it differs from what is, and nothing holds it."""
     record = draft.state.record
     planned, applied = record.planned, record.applied
-    if planned is None or (_in_force(applied) == planned.digest and not is_owed(draft)):
+    if planned is None or (record.in_force and not is_owed(draft)):
         return
     if planned.hold is not None:
         release = f"plumbline approve {planned.hold.ident}"

@@ -39,8 +39,7 @@ __all__ = [
 def latest(draft: Draft, top: Key, place: tuple[str, ...]) -> Key:
     """The key of a node's newest round."""
     record = draft.run(top.top if top.place or top.round else top)
-    rounds = record.rounds if record else {}
-    return Key(top.root, top.cause, place, rounds.get("/".join(place), 0) if rounds else 0)
+    return Key(top.root, top.cause, place, record.round_of(place) if record else 0)
 
 
 def newest(draft: Draft, top: RunRecord) -> RunRecord:

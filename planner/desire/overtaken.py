@@ -49,7 +49,7 @@ def overtaken(draft: Draft, top: RunRecord, form: CompiledOperation, places: Ite
 def _newest(draft: Draft, top: RunRecord) -> Iterator[RunRecord]:
     for run in draft.state.runs.values():
         place = run.key.place
-        if place and run.key.top == top.key and run.key.round == top.rounds.get("/".join(place), 0):
+        if place and run.key.top == top.key and run.key.round == top.round_of(place):
             yield run
 
 

@@ -21,7 +21,7 @@ def rests(draft: Draft) -> bool:
     record = draft.state.record
     if draft.missing or draft.ready or draft.waits or draft.watched or draft.view.suspended is not None:
         return False
-    return not _is_owed_anything(record) and _is_in_force(record) and _is_readable(draft, record)
+    return not _is_owed_anything(record) and record.in_force and _is_readable(draft, record)
 
 
 def _is_owed_anything(record: RootRecord) -> bool:
@@ -29,14 +29,6 @@ def _is_owed_anything(record: RootRecord) -> bool:
     backfills = any(not one.over for one in record.backfills)
     asked = record.commands or record.events or record.holds or record.suspended is not None
     return bool(record.open or record.reports or asked or backfills)
-
-
-def _is_in_force(record: RootRecord) -> bool:
-    """Whether what the newest commit wants of it is in force."""
-    planned, applied = record.planned, record.applied
-    if planned is None:
-        return applied is None
-    return planned.digest == (applied.digest if applied is not None else None)
 
 
 def _is_readable(draft: Draft, record: RootRecord) -> bool:

@@ -190,7 +190,7 @@ def _places(draft: Draft, top: RunRecord, command: Command, form: CompiledOperat
     target, everything = target_of(command), command.args.get("mode") == "all"
     found, live = [], None
     for run in sorted(draft.state.runs.values(), key=lambda run: run.key):
-        if run.key.top != top.key or run.key.round != top.rounds.get("/".join(run.key.place), 0):
+        if run.key.top != top.key or run.key.round != top.round_of(run.key.place):
             continue
         if not run.key.place and top.kind == "dag":
             continue
@@ -250,7 +250,7 @@ def _earlier(draft: Draft, top: RunRecord, command: Command, places: Iterable[st
 def _newest_that_left(draft: Draft, top: RunRecord, place: str) -> RunRecord | None:
     """The newest round of a node that has a folder."""
     node = Key(top.key.root, top.key.cause, tuple(place.split("/")) if place else ())
-    for number in range(top.rounds.get(place, 0), -1, -1):
+    for number in range(top.round_of(node.place), -1, -1):
         run = draft.run(node.at_round(number))
         if run is not None and (run.attempt_count or not run.own):
             return run

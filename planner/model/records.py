@@ -120,6 +120,10 @@ class RunRecord:
         """The newest attempt."""
         return self.attempts[-1] if self.attempts else None
 
+    def round_of(self, place: tuple[str, ...]) -> int:
+        """On a top: the current round of the node at `place`, or of the whole."""
+        return self.rounds.get("/".join(place), 0) if self.rounds else 0
+
     @property
     def own(self) -> bool:
         """Whether its result is its own work."""
@@ -261,6 +265,13 @@ class RootRecord:
         """All that waits for a person's approval: its target first, then its runs."""
         target = (self.planned.hold,) if self.planned is not None and self.planned.hold is not None else ()
         return (*target, *(run.hold for run in self.held))
+
+    @property
+    def in_force(self) -> bool:
+        """Whether what the newest commit wants of it is in force."""
+        if self.planned is None:
+            return self.applied is None
+        return self.planned.digest == (self.applied.digest if self.applied is not None else None)
 
 
 @dataclass(frozen=True, slots=True)

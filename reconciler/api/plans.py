@@ -136,10 +136,7 @@ async def _world(core: Core, desired: DesiredState, at: datetime | None) -> Worl
     states = {name: await core.ledger.root(name) for name in await core.ledger.roots()}
     forms: dict[str, CompiledOperation] = {}
     for state in states.values():
-        for digest in reads(state):
-            form = await core.form(digest)
-            if form is not None:
-                forms[digest] = form
+        forms |= await core.forms(reads(state))
     project = await core.ledger.project()
     world = World(
         states=states,

@@ -62,9 +62,7 @@ async def leaves(core: Core, top: RunRecord) -> Mapping[Key, Story]:
     operation = await core.form(top.form)
     if operation is None:
         return {}
-    keys = [
-        Key(top.key.root, top.key.cause, place, top.rounds.get("/".join(place), 0)) for place in places(operation, ())
-    ]
+    keys = [Key(top.key.root, top.key.cause, place, top.round_of(place)) for place in places(operation, ())]
     told = await tell(core, keys)
     return {key: told[key] for key in keys if key in told}
 

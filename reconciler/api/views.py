@@ -246,15 +246,13 @@ def state_word(record: RootRecord, operation: CompiledOperation | None, last: St
         return word
     if last is not None and not last.run.status.final:
         return _live_word(last)
-    planned, applied = record.planned, record.applied
-    in_force = planned is not None and applied is not None and planned.digest == applied.digest
     if operation is not None and (operation.schedule is not None or operation.by_events):
-        return _waiting_word(operation) if in_force else "pending"
+        return _waiting_word(operation) if record.in_force else "pending"
     if last is not None:
         return str(last.status)
     if operation is not None and operation.policy.run is RunPolicy.MANUAL:
         return "manual"
-    return "in force" if in_force else "pending"
+    return "in force" if record.in_force else "pending"
 
 
 def _waiting_word(operation: CompiledOperation) -> str:

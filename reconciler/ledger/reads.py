@@ -41,18 +41,11 @@ __all__ = [
     "root",
     "roots",
     "runs",
-    "sequence",
     "states",
     "statuses",
     "unposted",
     "unsent",
 ]
-
-
-def sequence(connection: sa.Connection) -> int:
-    """The sequence of the newest fact."""
-    found: int = connection.execute(sa.select(schema.meta.c.sequence)).scalar_one()
-    return found
 
 
 def root(connection: sa.Connection, name: str) -> RootState:

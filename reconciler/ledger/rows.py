@@ -36,6 +36,7 @@ __all__ = [
     "run_of_row",
     "runs_of",
     "select_runs",
+    "sequence",
     "store",
 ]
 
@@ -85,11 +86,17 @@ class Before:
     statuses: Mapping[tuple[str, str], StatusRecord]
 
 
+def sequence(connection: sa.Connection) -> int:
+    """The sequence of the newest fact."""
+    found: int = connection.execute(_SEQUENCE).scalar_one()
+    return found
+
+
 def load(connection: sa.Connection, touched: Touched, known: tuple[int, ProjectRecord] | None) -> tuple[Batch, Before]:
     """A batch with everything that folding reads; `known` are the sequence and the project, where no other writes."""
     if known is None:
         body = connection.execute(_PROJECT).scalar_one()
-        known = (connection.execute(_SEQUENCE).scalar_one(), codec.decode(ProjectRecord, body))
+        known = (sequence(connection), codec.decode(ProjectRecord, body))
     batch = Batch(*known)
     if touched.runs:
         for row in connection.execute(RUNS_BY_KEY, listed(touched.runs)):
@@ -216,7 +223,7 @@ _KEEP = insert(schema.blobs).on_conflict_do_nothing()
 _UPSERTS = {table.name: _upsert_of(table) for table in schema.metadata.sorted_tables}
 _AWAKE = MappingProxyType({"edition": None, "due": None})
 """What is said of the rest of a root whose record changes."""
-_SEQUENCE = sa.select(schema.meta.c.sequence)
+_SEQUENCE = sa.select(schema.meta.c.sequence).where(schema.meta.c.id == 1)
 _PROJECT = sa.select(schema.project.c.body)
 RUNS_BY_KEY = select_runs().where(among(schema.runs.c.key))
 """The runs whose keys are `listed`."""

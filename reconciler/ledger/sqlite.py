@@ -80,7 +80,7 @@ class SqliteLedger:
         try:
             with translated(path), transaction(engine, "BEGIN IMMEDIATE") as connection:
                 identity = opening.prepare(connection, path, instance, project)
-                mirror = Mirror(reads.sequence(connection)) if alone else None
+                mirror = Mirror(rows.sequence(connection)) if alone else None
         except BaseException:
             engine.dispose()
             raise
@@ -93,7 +93,7 @@ class SqliteLedger:
 
     async def sequence(self) -> int:
         """The sequence of the newest fact; 0 before the first."""
-        return await self._mirrored(lambda mirror: mirror.sequence, reads.sequence, lambda *_: None)
+        return await self._mirrored(lambda mirror: mirror.sequence, rows.sequence, lambda *_: None)
 
     async def record(self, facts: Sequence[Fact], blobs: Mapping[str, str] | None = None) -> int:
         """Append `facts`, fold them and keep `blobs`, in one transaction; returns the new sequence.

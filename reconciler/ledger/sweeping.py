@@ -18,7 +18,7 @@ from planner.model.events import RUNS
 from reconciler import codec
 from reconciler.ledger import schema
 from reconciler.ledger.forgetting import under
-from reconciler.ledger.rows import among, listed
+from reconciler.ledger.rows import among, listed, sequence
 from reconciler.ports_sweep import Bounds, Ended, Stage, Sweep
 
 __all__ = ["ended", "names_in", "old_commits", "remove_commits", "step"]
@@ -47,7 +47,7 @@ def step(connection: sa.Connection, bounds: Bounds, sweep: Sweep) -> tuple[int, 
 def _used(connection: sa.Connection, _: Bounds, sweep: Sweep) -> _Found:
     if not sweep.place:
         sweep.used = set()
-        sweep.sequence = connection.execute(sa.select(schema.meta.c.sequence).where(schema.meta.c.id == 1)).scalar_one()
+        sweep.sequence = sequence(connection)
         for table in (schema.roots, schema.project, schema.pins):
             sweep.used |= names_in(connection.execute(sa.select(table.c.body)).scalars())
     form, bound = (sa.func.json_extract(_RUNS.body, path) for path in ("$.form", "$.bound"))
@@ -96,7 +96,7 @@ def _facts(connection: sa.Connection, bounds: Bounds, sweep: Sweep) -> _Found:
     rows = connection.execute(sa.select(_FACTS.seq, _FACTS.run).where(old)).all()
     known = _known(connection, (row.run for row in rows if row.run))
     gone = [str(row.seq) for row in rows if not row.run or row.run not in known]
-    newest = connection.execute(sa.select(schema.meta.c.sequence).where(schema.meta.c.id == 1)).scalar_one()
+    newest = sequence(connection)
     return gone, str(last) if last < newest else ""
 
 
@@ -161,7 +161,7 @@ def ended(connection: sa.Connection, before: datetime, after: int, limit: int) -
     window = sa.and_(_RUNS.opened > after, _RUNS.opened <= after + _WINDOW)
     page = sa.select(_RUNS.opened, _RUNS.root, _RUNS.key).where(window, over).order_by(_RUNS.opened).limit(limit)
     rows = connection.execute(page).all()
-    newest = connection.execute(sa.select(schema.meta.c.sequence).where(schema.meta.c.id == 1)).scalar_one()
+    newest = sequence(connection)
     place = rows[-1].opened if len(rows) == limit else after + _WINDOW
     tops = [under(connection, row.root, keys.parse(row.key)) for row in rows]
     return Ended(tops, place if place < newest else None)

@@ -23,6 +23,12 @@ def train(rate: float = 0.5, name: str = "train", **rest: object) -> CompiledOpe
 
 
 BUILT = (push(train()), end("train@g1/build#1", image="project:1"))
+BUILT_ANEW = (
+    "round 1 of train@g1: ., build",
+    "opens train@g1~1",
+    "opens train@g1/build~1",
+    "starts train@g1/build~1#1",
+)
 
 CASES = (
     Case(
@@ -73,12 +79,7 @@ CASES = (
         "retry-begins",
         "as a round of both",
         [push(train()), end("train@g1/build#1", 1), ask("retry")],
-        then=[
-            "round 1 of train@g1: ., build",
-            "opens train@g1~1",
-            "opens train@g1/build~1",
-            "starts train@g1/build~1#1",
-        ],
+        then=BUILT_ANEW,
     ),
     Case(
         "retry-keeps",
@@ -90,23 +91,13 @@ CASES = (
         "retry-all",
         "unless somebody wants all of it anew",
         [*BUILT, end("train@g1#1", 1), ask("retry", mode="all")],
-        then=[
-            "round 1 of train@g1: ., build",
-            "opens train@g1~1",
-            "opens train@g1/build~1",
-            "starts train@g1/build~1#1",
-        ],
+        then=BUILT_ANEW,
     ),
     Case(
         "retry-the-build",
         "whoever retries the build wants to run it",
         [push(train()), end("train@g1/build#1", 1), ask("retry", key="train@g1/build")],
-        then=[
-            "round 1 of train@g1: ., build",
-            "opens train@g1~1",
-            "opens train@g1/build~1",
-            "starts train@g1/build~1#1",
-        ],
+        then=BUILT_ANEW,
     ),
     Case(
         "retried-twice",

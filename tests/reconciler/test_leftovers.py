@@ -27,7 +27,6 @@ from reconciler.backends.local import code
 from reconciler.backends.local.folders import trees_cache
 from reconciler.backends.local.trimming import TreesCache
 from reconciler.errors import Transient
-from reconciler.ledger.memory import MemoryLedger
 from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.leftovers import Leftovers
 from reconciler.ports import Ledger
@@ -44,13 +43,6 @@ LATER = Bounds(events=T0 + 30 * DAY, history=T0 + 30 * DAY)
 @pytest.fixture
 def anyio_backend():
     return "asyncio"
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def ledger(request, tmp_path) -> AsyncIterator[Ledger]:
-    made = MemoryLedger() if request.param == "memory" else await SqliteLedger.open(tmp_path / "ledger.db", "test", "p")
-    yield made
-    await made.close()
 
 
 def run(number: int = 1, cause: str = "", root: str = "train") -> list[f.Fact]:

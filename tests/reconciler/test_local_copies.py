@@ -15,10 +15,7 @@ from planner.model import facts as f
 from planner.model.artifacts import Artifacts, Earlier
 from planner.model.run import Leases, Observation, Phase, Stamp
 from planner.model.status import RunStatus
-from reconciler.ledger.memory import MemoryLedger
-from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.local_copies import LocalCopies
-from reconciler.ports import Ledger
 from reconciler.ports_sweep import Kept, Trimmed
 from tests.reconciler.api.support import Backend, World
 from tests.reconciler.stores.support import MemoryStore
@@ -152,13 +149,6 @@ async def test_no_intent_is_recorded_between_the_look_and_the_removal(world):
         await anyio.wait_all_tasks_blocked()
         await world.ledger.record(reading("x"), {"x": f'"/runs/{NAME}/artifacts"'})
     assert done == [Trimmed()]
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def ledger(request, tmp_path) -> AsyncIterator[Ledger]:
-    made = MemoryLedger() if request.param == "memory" else await SqliteLedger.open(tmp_path / "ledger.db", "test", "p")
-    yield made
-    await made.close()
 
 
 async def test_pages_of_what_has_ended(ledger):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import anyio
@@ -18,8 +17,6 @@ from planner.model.run import Leases, Observation, Phase, Stamp
 from planner.model.schedule import Cursor
 from planner.model.status import RunStatus
 from reconciler.errors import Transient
-from reconciler.ledger.memory import MemoryLedger
-from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.ports import Expired, Ledger, RunQuery
 from tests.reconciler.api.support import Answer, Api, World, job, policy
 
@@ -33,13 +30,6 @@ RULE = "the newest 2"
 @pytest.fixture
 def anyio_backend():
     return "asyncio"
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def ledger(request, tmp_path) -> AsyncIterator[Ledger]:
-    made = MemoryLedger() if request.param == "memory" else await SqliteLedger.open(tmp_path / "ledger.db", "test", "p")
-    yield made
-    await made.close()
 
 
 def key(number: int, root: str = "train") -> Key:

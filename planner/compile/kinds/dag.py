@@ -8,7 +8,7 @@ from functools import partial
 
 from planner.canon import Json
 from planner.compile.bindings import Around, Sibling
-from planner.compile.building import Wanted, build_of, built, is_built, name_of
+from planner.compile.building import Wanted, build_of, built, is_built, name_of, with_refusal
 from planner.compile.graph import Vertex, arrange
 from planner.compile.ground import Ground, whole
 from planner.compile.origin import Origin, warning
@@ -90,9 +90,8 @@ def _with_build(
         message = f"the DAG has an operation `{name}`, which is the name of what builds an image here"
         report.add(wanted.vertex.origin.first(("build",)).problem("PL-301", message, "rename it"))
         return []
-    refused = wanted.refused
-    if refused:
-        return [_refused(node, refused)]
+    if wanted.refused:
+        return [_refused(node, wanted.refused)]
     made = build_of(wanted)
     compiled = compile_one(made[0]) if made is not None else None
     if made is None or compiled is None:
@@ -104,8 +103,7 @@ def _with_build(
 
 
 def _refused(node: Node, reason: str) -> Node:
-    operation = node.operation
-    return replace(node, operation=replace(operation, refused=operation.refused or reason))
+    return replace(node, operation=with_refusal(node.operation, reason))
 
 
 def _events(bound: Json) -> Iterator[Event]:

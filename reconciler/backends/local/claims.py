@@ -111,7 +111,7 @@ class Claims:
         for folder in (self.making, self.listen, *(path.parent for path in scoped), *scoped):
             folder.mkdir(mode=0o700, exist_ok=True)
         for folder in (self.root, self.claims.parent):
-            supervisor.sync_folder(folder)
+            supervisor.make_durable(folder)
         self.ownership.claim()
         self._sweep_drafts()
         indexed = self.live.with_name(f"{self._scope}.boot")
@@ -165,8 +165,8 @@ class Claims:
             fill()
             self._index(name, str(key))
             # All at once, when everything is there: what comes between two syncs waits for the first one.
-            supervisor.sync_file(draft / "claim.json")
-            supervisor.sync_folder(draft)
+            supervisor.make_durable(draft / "claim.json")
+            supervisor.make_durable(draft)
             supervisor.point("before-claim")
             try:
                 draft.rename(self.claims / name)
@@ -175,7 +175,7 @@ class Claims:
                     raise
                 return False
             supervisor.point("claimed")
-            supervisor.sync_folder(self.claims)
+            supervisor.make_durable(self.claims)
             return True
 
     def bury(self, key: Key, grace: float) -> bool:

@@ -70,17 +70,8 @@ def point(name: str) -> None:
 # --- durable records -------------------------------------------------------------------------------------------------
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the entries of `folder` survive a power cut."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def sync_file(path: Path) -> None:
-    """Make the content of `path` survive a power cut."""
+def make_durable(path: Path) -> None:
+    """Make the content of a file, or the entries of a folder, survive a power cut."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
@@ -121,7 +112,7 @@ def write_once(path: Path, record: Record, *, content: bool = True) -> bool:
             path.hardlink_to(spill)
         except FileExistsError:
             return False
-    sync_folder(path.parent)
+    make_durable(path.parent)
     return True
 
 
@@ -129,7 +120,7 @@ def write_over(path: Path, record: Record) -> None:
     """Replace `path` by `record`, durably: a reader sees the old or the new, never a mixture."""
     with _spilled(path, record) as spill:
         spill.replace(path)
-        sync_folder(path.parent)
+        make_durable(path.parent)
 
 
 def read(path: Path) -> Record | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from planner.desire.ticks import DECIDED_AWAY
 from planner.keys import Key
@@ -14,7 +13,7 @@ from planner.model.facts import Backfilled, Opened, Renamed, Retried, Settled, T
 from planner.model.status import RunStatus
 from tests.simulation.history import History
 from tests.simulation.invariants.replay import Step, replay
-from tests.simulation.invariants.series import Periodic, between
+from tests.simulation.invariants.series import Periodic, between, floor, run_of
 
 NAME = "backfills"
 
@@ -91,10 +90,9 @@ def _forgotten(history: History, seen: _Seen, step: Step) -> Iterator[str]:
     cursor = root.cursor
     if schedule is None or cursor is None:
         return
-    floor = max(at for at in (cursor.anchor, cursor.last, cursor.skipped) if at)
     for tick in between(schedule, cursor.anchor, (one.begin, one.end)):
-        found = _of_tick(history, seen, root.name, tick)
-        if tick <= floor and (found is None or _decided_away(history, found)):
+        found = run_of(tick, seen.names.get(root.name, {root.name}), seen.opened)
+        if tick <= floor(cursor) and (found is None or _decided_away(history, found)):
             yield f"{one.ident} is done, and the tick of {tick:%d %H:%M:%S} of {root.name} has no run"
 
 
@@ -105,12 +103,6 @@ def _schedule(history: History, step: Step) -> Periodic | None:
     if applied is not None and planned is not None and planned.digest == applied.digest:
         form = history.forms.get(planned.form, form)
     return form.schedule if form is not None else None  # type: ignore[return-value]
-
-
-def _of_tick(history: History, seen: _Seen, name: str, tick: datetime) -> Key | None:
-    text = tick.strftime("%Y-%m-%dT%H:%MZ" if not tick.second else "%Y-%m-%dT%H:%M:%SZ")
-    names = sorted(seen.names.get(name, {name}))
-    return next((key for each in names if (key := Key(each, text)) in seen.opened), None)
 
 
 def _decided_away(history: History, key: Key) -> bool:

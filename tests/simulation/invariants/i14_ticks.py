@@ -19,7 +19,7 @@ from planner.model.schedule import CronSchedule, Cursor, IntervalSchedule
 from planner.model.status import RunStatus
 from tests.simulation.history import History
 from tests.simulation.invariants.replay import Step, replay
-from tests.simulation.invariants.series import Periodic, fields, minutes, ticks
+from tests.simulation.invariants.series import Periodic, fields, floor, minutes, run_of, ticks
 
 NAME = "I14"
 
@@ -93,8 +93,7 @@ class _Known:
 
     def opened(self, names: set[str], tick: datetime) -> Key | None:
         """The run of a tick, under any name that its root had."""
-        text = tick.strftime("%Y-%m-%dT%H:%MZ" if not tick.second else "%Y-%m-%dT%H:%M:%SZ")
-        return next((key for name in sorted(names) if (key := Key(name, text)) in self.runs), None)
+        return run_of(tick, names, self.runs)
 
     def suspended(self, names: set[str], tick: datetime) -> bool:
         spans = [span for name in ("", *names) for span in self.suspensions.get(name, [])]
@@ -141,19 +140,15 @@ def _lost(root: _Root, cursors: tuple[Cursor | None, Cursor], known: _Known) -> 
     """Ticks that this move of the cursor passed and that nothing accounts for."""
     assert root.series is not None
     (schedule, anchor), (old, new) = root.series, cursors
-    floor = _floor(old) if old else anchor - (_SECOND if schedule.start_at == anchor else timedelta(0))
+    begin = floor(old) if old else anchor - (_SECOND if schedule.start_at == anchor else timedelta(0))
     # Ticks of a suspension do not use up `maxRuns`: only the cursor knows which one is the last.
     over = schedule.max_runs is not None and new.count >= schedule.max_runs
-    end = new.last or anchor if over else _floor(new)
-    passed = [tick for tick in ticks(replace(schedule, max_runs=None), anchor, end) if tick > floor]
+    end = new.last or anchor if over else floor(new)
+    passed = [tick for tick in ticks(replace(schedule, max_runs=None), anchor, end) if tick > begin]
     covered = _covered(passed, known, root.names)
     for tick in passed:
         if tick not in covered and not known.opened(root.names, tick) and not known.suspended(root.names, tick):
             yield f"{min(root.names)}: its tick of {tick:%H:%M:%S} was passed, and there is no record of it"
-
-
-def _floor(cursor: Cursor) -> datetime:
-    return max(at for at in (cursor.anchor, cursor.last, cursor.skipped) if at)
 
 
 def _covered(passed: list[datetime], known: _Known, names: set[str]) -> set[datetime]:
@@ -231,7 +226,7 @@ def _overdue(name: str, schedule: Periodic, record: RootRecord, now: datetime) -
     cursor = record.cursor
     if cursor is None or not cursor.digest:
         return [f"{name}: its schedule was never begun"]
-    late = [tick for tick in ticks(schedule, cursor.anchor, now - _ON_TIME) if tick > _floor(cursor)]
+    late = [tick for tick in ticks(schedule, cursor.anchor, now - _ON_TIME) if tick > floor(cursor)]
     if not late or schedule.depends_on_past or (schedule.max_runs is not None and cursor.count >= schedule.max_runs):
         return []
     return [f"{name}: its tick of {late[0]:%H:%M:%S} was never decided"]

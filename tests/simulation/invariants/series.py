@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from planner.model.schedule import CronSchedule, IntervalSchedule
+from planner.keys import Key
+from planner.model.schedule import CronSchedule, Cursor, IntervalSchedule
 
-__all__ = ["Periodic", "between", "fields", "minutes", "ticks"]
+__all__ = ["Periodic", "between", "fields", "floor", "minutes", "run_of", "ticks"]
 
 Periodic = CronSchedule | IntervalSchedule
 
@@ -75,3 +77,14 @@ def _interval(schedule: IntervalSchedule, anchor: datetime, until: datetime) -> 
             found.append(at)
         at += schedule.frequency
     return found
+
+
+def run_of(tick: datetime, names: Collection[str], runs: Collection[Key]) -> Key | None:
+    """The run of a tick among `runs`, under any name that its root had."""
+    text = tick.strftime("%Y-%m-%dT%H:%MZ" if not tick.second else "%Y-%m-%dT%H:%M:%SZ")
+    return next((key for name in sorted(names) if (key := Key(name, text)) in runs), None)
+
+
+def floor(cursor: Cursor) -> datetime:
+    """Up to where a cursor has decided every tick."""
+    return max(at for at in (cursor.anchor, cursor.last, cursor.skipped) if at)
