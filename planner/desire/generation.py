@@ -116,11 +116,11 @@ def supersede(draft: Draft) -> None:
         if run is None or operation is None or not is_superseded(draft, run):
             continue
         kept = carried_sources(draft)
-        if run.recalled and run.kind != "service" and not _gone(draft):
+        if run.recalled and run.kind != "service" and not draft.state.record.gone:
             # It finishes, like a request. What the generation in force goes on with was decided there before.
             walk(draft, Top(run, operation, carry=True, kept=kept))
             continue
-        serves = run.kind == "service" and not _gone(draft) and not _may_stop_service(draft, run)
+        serves = run.kind == "service" and not draft.state.record.gone and not _may_stop_service(draft, run)
         if not serves:
             _stop_old(draft, run, operation, kept)
         walk(draft, Top(run, operation, wanted=serves, lane=lane_of(operation, run), kept=kept))
@@ -129,7 +129,7 @@ def supersede(draft: Draft) -> None:
 def is_superseded(draft: Draft, top: RunRecord) -> bool:
     """Whether something else is in force: ticks, events and requests finish, but a service would never."""
     applied = draft.state.record.applied
-    if _gone(draft):
+    if draft.state.record.gone:
         return True
     if applied is None or top.key == applied.key:
         return False
@@ -157,7 +157,7 @@ def carried_sources(draft: Draft) -> frozenset[Key]:
 
 
 def _stop_old(draft: Draft, top: RunRecord, operation: CompiledOperation, kept: frozenset[Key]) -> None:
-    gone = _gone(draft)
+    gone = draft.state.record.gone
     reason = StopReason.PRUNED if gone else StopReason.SUPERSEDED
     finish = not gone and operation.policy.on_change is OnChange.FINISH
     found = [run for run in draft.state.runs.values() if run.alive and run.key.top == top.key.top]
@@ -204,14 +204,6 @@ def _current_service(draft: Draft) -> tuple[RunRecord, CompiledOperation] | None
     if run is None or operation is None or operation.kind != "service":
         return None
     return effective(draft, run), operation
-
-
-def _gone(draft: Draft) -> bool:
-    """Whether the root is removed; where no generation of it ever started, no generation says so."""
-    planned, applied = draft.state.record.planned, draft.state.record.applied
-    if applied is not None:
-        return applied.digest is None
-    return planned is not None and planned.digest is None and planned.hold is None
 
 
 def _in_force(applied: Applied | None) -> str | None:

@@ -28,8 +28,7 @@ __all__ = ["follow"]
 
 def follow(draft: Draft) -> frozenset[Key]:
     """Open the hooks of every end that this plan records; returns their keys."""
-    applied = draft.state.record.applied
-    if applied is not None and applied.digest is None:
+    if draft.state.record.gone:
         return frozenset()
     opened: set[Key] = set()
     for fact in tuple(draft.facts):

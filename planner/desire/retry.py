@@ -110,8 +110,7 @@ def _top(draft: Draft, target: Key | None) -> RunRecord:
     top = draft.run(key) if key is not None else None
     if top is None:
         raise _No(f"{target or draft.name} has no run to retry")
-    applied = draft.state.record.applied
-    if applied is not None and applied.digest is None:
+    if draft.state.record.gone:
         raise _No(f"{draft.name} is not in the repository")
     return top
 

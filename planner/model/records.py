@@ -267,6 +267,13 @@ class RootRecord:
         return (*target, *(run.hold for run in self.held))
 
     @property
+    def gone(self) -> bool:
+        """Whether it is removed, and nothing holds that; where no generation ever started, none says so."""
+        if self.applied is not None:
+            return self.applied.digest is None
+        return self.planned is not None and self.planned.digest is None and self.planned.hold is None
+
+    @property
     def in_force(self) -> bool:
         """Whether what the newest commit wants of it is in force."""
         if self.planned is None:

@@ -540,6 +540,17 @@ RETRY = (
         ("round 2 of flow@g1: ", "flow@g1 skipped: the condition `False` does not hold"),
     ),
     Answer(
+        "removed-before-anything-was-in-force",
+        "nor what went before anything of it started, whatever its schedule has skipped",
+        (
+            push(when(job(schedule=EVERY_TEN), value=False), service()),
+            wait(minutes=10),
+            push(service()),
+            ask("retry"),
+        ),
+        "no: train is not in the repository",
+    ),
+    Answer(
         "removed",
         "nor what is gone",
         (push(job(), service()), end("train@g1#1", 1), push(service()), ask("retry")),
