@@ -14,11 +14,11 @@ from planner.keys import Key
 from planner.model.artifacts import Artifacts, Copy, Earlier
 from planner.model.attempts import AttemptRecord, Stop
 from planner.model.backfill import Backfill
+from planner.model.claim import Claim
 from planner.model.commits import What
 from planner.model.events import OutsideEvent, Subscription
 from planner.model.people import Command, HeldRun, Hold, Suspension
 from planner.model.retention import Removed
-from planner.model.run import Leases
 from planner.model.schedule import Cursor
 from planner.model.status import RunStatus, StopReason
 
@@ -279,24 +279,3 @@ class RootRecord:
         if self.planned is None:
             return self.applied is None
         return self.planned.digest == (self.applied.digest if self.applied is not None else None)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a live attempt holds of its queue: the index that admission counts.
-
-    Attributes:
-        key: the attempt.
-        root: its root.
-        queue: name of its queue.
-        requests: amounts by resource name.
-        leases: ports and slots that it holds.
-        amounts: what it asks for of a resource where that is no whole number, as plain decimals.
-    """
-
-    key: Key
-    root: str
-    queue: str
-    requests: Mapping[str, int]
-    leases: Leases
-    amounts: Mapping[str, str] = field(default_factory=dict)
