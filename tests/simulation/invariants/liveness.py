@@ -113,9 +113,10 @@ def _objects(history: History) -> list[str]:
 
 
 def _is_kept(history: History, attempt: AttemptRecord) -> bool:
-    """Whether a ttl keeps what has ended, or did until a moment ago."""
+    """Whether what has ended is not due to be cleaned: it ended a moment ago, or a ttl kept it until then."""
     assert history.now is not None
-    return attempt.kept_until is not None and attempt.kept_until + _A_CLEAN_TAKES >= history.now
+    due = max((moment for moment in (attempt.ended_at, attempt.kept_until) if moment is not None), default=None)
+    return due is not None and due + _A_CLEAN_TAKES >= history.now
 
 
 def _wanted(history: History, run: RunRecord) -> bool:

@@ -99,7 +99,7 @@ def _rule(history: History, record: RootRecord) -> Retention | None:
 
 def _named(record: RootRecord) -> set[Key]:
     """Runs that a root goes on with, or still has to say something of."""
-    found = {*record.open, *(held.key.top for held in record.held)}
+    found = {*record.open, *(held.key.top for held in record.held)} | ({record.last} if record.last else set())
     found |= {report.key.top for report in record.reports if report.key is not None}
     applied = record.applied
     while applied is not None:
