@@ -265,7 +265,9 @@ def _advanced(state: RootState, fact: Advanced) -> RootState:
     reports = tuple(
         changed(report, key=fact.key) if report.commit == fact.commit else report for report in state.record.reports
     )
-    return state.with_record(applied=applied, highest=fact.number, down=None, reports=reports)
+    # A newer target may be there already: the plan that says this was made before it.
+    latest = _kept_up(applied, state.record.planned)
+    return state.with_record(applied=latest, highest=fact.number, down=None, reports=reports)
 
 
 def _approved(state: RootState, fact: Approved) -> RootState:

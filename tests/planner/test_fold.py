@@ -392,6 +392,15 @@ def test_a_report_knows_its_run_and_ends_with_a_final_status():
     assert after([final], state).record.reports == (Report("c2", What.CHANGED),)
 
 
+@pytest.mark.parametrize("earlier", ["the live change comes first", "the generation comes first"])
+def test_a_live_change_stays_while_the_next_target_waits(earlier):
+    # A plan of before the live change may be recorded after it: its older form is not the one in force.
+    live = f.TargetSet("train", replace(TARGET, commit="c2", form="d1:live", hold=None), What.LIVE, AT)
+    both = [live, advanced(1)] if earlier == "the live change comes first" else [advanced(1), live]
+    held = f.TargetSet("train", replace(TARGET, commit="c3", digest=None, form=""), What.REMOVED, AT)
+    assert after([*both, held]).record.applied.form == "d1:live"
+
+
 def test_an_approval_releases_the_hold_that_it_names():
     state = after([targeted("c1")])
     assert after([f.Approved("train", HOLD, "ada", AT)], state).record.planned.hold is None
