@@ -31,7 +31,7 @@ from reconciler.compiler import SourceCompiler
 from reconciler.core import Core, Policy, Ports
 from reconciler.edition import edition
 from reconciler.forges.memory import SilentForge
-from reconciler.ledger.sqlite import SqliteLedger
+from reconciler.ledger.sqlite import open_sqlite
 from reconciler.loop import Loop, LoopSettings
 from reconciler.source.memory import MemoryRepository, MemorySource
 
@@ -111,7 +111,7 @@ async def _loop(folder: Path) -> dict[str, float]:
     }
     remote.commit(files)
     source, clock = MemorySource(remote), WallClock()
-    ledger = await SqliteLedger.open(folder / "ledger.db", "bench", "project", alone=True)
+    ledger = await open_sqlite(folder / "ledger.db", "bench", "project", alone=True)
     ports = Ports(
         ledger,
         MemoryBackend(clock),

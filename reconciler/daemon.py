@@ -31,7 +31,7 @@ from reconciler.edition import edition
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.forges.memory import SilentForge
 from reconciler.forges.notes import NotesForge
-from reconciler.ledger.sqlite import SqliteLedger
+from reconciler.ledger.sqlite import open_sqlite
 from reconciler.lock import locked
 from reconciler.lookout import look_out
 from reconciler.loop import Loop, LoopSettings
@@ -143,7 +143,7 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     source = _source(settings)
     made.push_async_callback(_close, source)
     project = await _project(settings, source)
-    ledger = await SqliteLedger.open(state / "ledger.sqlite", settings.instance, project, alone=True)
+    ledger = await open_sqlite(state / "ledger.sqlite", settings.instance, project, alone=True)
     made.push_async_callback(_close, ledger)
     project = (await ledger.project()).name or project
     identity = Identity(settings.instance, project)

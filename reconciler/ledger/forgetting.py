@@ -18,7 +18,8 @@ from planner.model.retention import Removed
 from reconciler import codec
 from reconciler.ledger import schema
 from reconciler.ledger.batch import tops_of
-from reconciler.ledger.rows import among, listed, run_of_row, select_runs
+from reconciler.ledger.dialects import among, listed
+from reconciler.ledger.rows import run_of_row, select_runs
 from reconciler.ports import Expired
 
 __all__ = ["expired", "forget", "named_by", "removable", "under"]

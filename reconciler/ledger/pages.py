@@ -21,8 +21,9 @@ from planner.model.run import BoundRun
 from planner.query import Narrowed, Subject, narrowed, original_of
 from reconciler import codec
 from reconciler.ledger import schema
+from reconciler.ledger.dialects import among, exact, is_no_number, listed, number
 from reconciler.ledger.finding import PAGE, Page
-from reconciler.ledger.rows import RUNS_BY_KEY, among, listed, run_of_row, runs_of, select_runs
+from reconciler.ledger.rows import RUNS_BY_KEY, run_of_row, runs_of, select_runs
 from reconciler.lookup import Find
 
 __all__ = ["Reader"]
@@ -126,19 +127,17 @@ def _top_of(name: str) -> str:
 def _named(known: Narrowed) -> Iterator[sa.ColumnElement[bool]]:
     table = schema.runs.c
     for part in sorted(known.named):
-        yield sa.or_(*(sa.func.instr(sa.func.lower(column), part) > 0 for column in (table.key, table.root)))
+        yield sa.or_(*(sa.func.lower(column).contains(part, autoescape=True) for column in (table.key, table.root)))
 
 
 def _numbers(known: Narrowed) -> Iterator[sa.ColumnElement[bool]]:
     table = schema.runs.c
-    for name, how, number in known.numbers:
+    for name, how, wanted in known.numbers:
         # Where a metric was not written as one, an output of its name stands for it: the query itself knows which. An
-        # output may be text that says a number, which SQLite would not read.
-        output, metric = (sa.func.json_extract(table.body, f'$.{part}."{name}"') for part in ("outputs", "metrics"))
+        # output may be text that says a number, which no database would read.
         compare = _COMPARED[how]
-        yield sa.or_(
-            sa.not_(table.own), sa.func.typeof(output) == "text", compare(output, number), compare(metric, number)
-        )
+        found = (compare(number(table.body, part, name), exact(wanted)) for part in ("outputs", "metrics"))
+        yield sa.or_(sa.not_(table.own), is_no_number(table.body, "outputs", name), *found)
 
 
 def _opened(known: Narrowed) -> Iterator[sa.ColumnElement[bool]]:

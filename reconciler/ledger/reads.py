@@ -23,7 +23,8 @@ from planner.model.records import Claim, RootRecord, RunRecord
 from reconciler import codec
 from reconciler.ledger import schema
 from reconciler.ledger.batch import is_blank, tops_of
-from reconciler.ledger.rows import RUNS_BY_KEY, among, claim_of, listed, run_of_row, runs_of, select_runs
+from reconciler.ledger.dialects import among, listed
+from reconciler.ledger.rows import RUNS_BY_KEY, claim_of, run_of_row, runs_of, select_runs
 from reconciler.ports import RunQuery
 
 __all__ = [
@@ -181,7 +182,7 @@ def _conditions(query: RunQuery) -> list[sa.ColumnElement[bool]]:
     if query.live is not None:
         conditions.append(sa.not_(table.final) if query.live else table.final)
     if query.owed:
-        conditions.append(table.owed == sa.text("1"))  # as the index says it
+        conditions.append(table.owed)
     return conditions
 
 

@@ -15,7 +15,7 @@ from planner.model.records import RootRecord
 from reconciler import codec
 from reconciler.ledger import schema
 from reconciler.ledger.batch import is_blank
-from reconciler.ledger.rows import among, listed
+from reconciler.ledger.dialects import among, listed
 from reconciler.ports import Awake, Rest
 
 __all__ = ["awake", "rest"]
@@ -76,7 +76,7 @@ _ROOTS = sa.select(
     sa.case((sa.and_(_RESTS, sa.not_(_table.listens)), None), else_=_table.body).label("body"),
 ).order_by(_table.name)
 _BODIES = sa.select(_table.name, _table.body).where(among(_table.name))
-_PENDING = sa.select(schema.runs.c.root).distinct().where(sa.text("pending = 1"))
+_PENDING = sa.select(schema.runs.c.root).distinct().where(schema.runs.c.pending)
 _REST = (
     sa.update(schema.roots)
     .where(_table.name == sa.bindparam("named"))

@@ -5,14 +5,12 @@ This module must never begin or end a transaction, and never decide what a recor
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from planner.fold import run_of
 from planner.keys import Key
@@ -24,14 +22,13 @@ from planner.model.records import Claim, RootRecord, RunRecord
 from reconciler import codec
 from reconciler.ledger import schema
 from reconciler.ledger.batch import Batch, Touched, is_pending, root_of
+from reconciler.ledger.dialects import Inserting, among, inserting, listed
 
 __all__ = [
     "RUNS_BY_KEY",
-    "among",
     "append",
     "claim_of",
     "keep",
-    "listed",
     "load",
     "run_of_row",
     "runs_of",
@@ -39,17 +36,6 @@ __all__ = [
     "sequence",
     "store",
 ]
-
-
-def among(column: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """Whether `column` is one of the values that `listed` gives, however many: they are one parameter."""
-    values = sa.func.json_each(sa.bindparam("listed", type_=sa.Text)).table_valued("value")
-    return column.in_(sa.select(values.c.value))
-
-
-def listed(values: Iterable[object]) -> dict[str, str]:
-    """The parameter of a statement with `among`: the text of each of `values`."""
-    return {"listed": json.dumps([str(value) for value in values])}
 
 
 def select_runs() -> sa.Select[tuple[str, str, int]]:
@@ -159,7 +145,7 @@ def store(connection: sa.Connection, batch: Batch, before: Before, short_of: Cal
 def keep(connection: sa.Connection, blobs: Mapping[str, str]) -> None:
     """Keep content by its digest; what is there already is the same."""
     if blobs:
-        connection.execute(_KEEP, [{"digest": digest, "text": text} for digest, text in blobs.items()])
+        connection.execute(_KEEP.on(connection), [{"digest": digest, "text": text} for digest, text in blobs.items()])
 
 
 def _store_roots(connection: sa.Connection, batch: Batch, before: Before) -> None:
@@ -182,7 +168,7 @@ def _store_claims(connection: sa.Connection, batch: Batch) -> None:
 def _store_notices(connection: sa.Connection, batch: Batch) -> None:
     if batch.notices:
         rows = [_notice_row(notice, batch.noticed[ident]) for ident, notice in batch.notices.items()]
-        connection.execute(insert(schema.notices).on_conflict_do_nothing(), rows)
+        connection.execute(_OWE.on(connection), rows)
     if batch.delivered:
         connection.execute(_SEND_NOTICES, listed(batch.delivered))
 
@@ -207,19 +193,22 @@ def _store_pins(connection: sa.Connection, batch: Batch) -> None:
 
 def _upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
-        connection.execute(_UPSERTS[table.name], rows)
+        connection.execute(_UPSERTS[table.name].on(connection), rows)
 
 
-def _upsert_of(table: sa.Table) -> sa.Insert:
-    statement = insert(table)
-    others = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=others)
+def _upsert_of(table: sa.Table) -> Inserting:
+    def overwrite(statement: Any) -> Any:
+        others = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
+        return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=others)
+
+    return inserting(table, overwrite)
 
 
-# Statements are made once: making one takes longer than SQLite takes to execute it.
+# Statements are made once: making one takes longer than a database takes to execute it.
 _APPEND = sa.insert(schema.facts)
 _COUNT = sa.update(schema.meta).values(sequence=sa.bindparam("newest"))
-_KEEP = insert(schema.blobs).on_conflict_do_nothing()
+_KEEP = inserting(schema.blobs, lambda statement: statement.on_conflict_do_nothing())
+_OWE = inserting(schema.notices, lambda statement: statement.on_conflict_do_nothing())
 _UPSERTS = {table.name: _upsert_of(table) for table in schema.metadata.sorted_tables}
 _AWAKE = MappingProxyType({"edition": None, "due": None})
 """What is said of the rest of a root whose record changes."""

@@ -17,8 +17,9 @@ from planner import keys
 from planner.model.events import RUNS
 from reconciler import codec
 from reconciler.ledger import schema
+from reconciler.ledger.dialects import among, field, listed
 from reconciler.ledger.forgetting import under
-from reconciler.ledger.rows import among, listed, sequence
+from reconciler.ledger.rows import sequence
 from reconciler.ports_sweep import Bounds, Ended, Stage, Sweep
 
 __all__ = ["ended", "names_in", "old_commits", "remove_commits", "step"]
@@ -50,7 +51,7 @@ def _used(connection: sa.Connection, _: Bounds, sweep: Sweep) -> _Found:
         sweep.sequence = sequence(connection)
         for table in (schema.roots, schema.project, schema.pins):
             sweep.used |= names_in(connection.execute(sa.select(table.c.body)).scalars())
-    form, bound = (sa.func.json_extract(_RUNS.body, path) for path in ("$.form", "$.bound"))
+    form, bound = (field(_RUNS.body, name) for name in ("form", "bound"))
     page = sa.select(_RUNS.opened, _RUNS.top, form, bound).where(_RUNS.opened > int(sweep.place or 0))
     rows = connection.execute(page.order_by(_RUNS.opened).limit(_PAGE)).all()
     for _opened, top, *named in rows:
@@ -67,7 +68,7 @@ def _content(connection: sa.Connection, _: Bounds, sweep: Sweep) -> _Found:
 
 
 def _events(connection: sa.Connection, bounds: Bounds, sweep: Sweep) -> _Found:
-    rows = _page(connection, schema.events, sweep, ("$.at", "$.ref", "$.about"))
+    rows = _page(connection, schema.events, sweep, ("at", "ref", "about"))
     old = {ident: (ref, about) for ident, at, ref, about in rows if at < _text(bounds.events)}
     # The status of a run is told once for as long as that run is known.
     known = _known(connection, (about for ref, about in old.values() if ref.startswith(RUNS)))
@@ -77,14 +78,14 @@ def _events(connection: sa.Connection, bounds: Bounds, sweep: Sweep) -> _Found:
 
 
 def _notices(connection: sa.Connection, _: Bounds, sweep: Sweep) -> _Found:
-    rows = _page(connection, schema.notices, sweep, ("$.key",), schema.notices.c.sent)
+    rows = _page(connection, schema.notices, sweep, ("key",), schema.notices.c.sent)
     known = _known(connection, (key for _, key, sent in rows if sent))
     gone = [ident for ident, key, sent in rows if sent and key not in known]
     return gone, _next([row[0] for row in rows])
 
 
 def _answers(connection: sa.Connection, bounds: Bounds, sweep: Sweep) -> _Found:
-    rows = _page(connection, schema.answers, sweep, ("$.at",))
+    rows = _page(connection, schema.answers, sweep, ("at",))
     gone = [ident for ident, at in rows if at < _text(bounds.history)]
     return gone, _next([row[0] for row in rows])
 
@@ -111,11 +112,11 @@ _STAGES: Mapping[Stage, tuple[Callable[[sa.Connection, Bounds, Sweep], _Found], 
 
 
 def _page(
-    connection: sa.Connection, table: sa.Table, sweep: Sweep, paths: Sequence[str], *more: sa.ColumnElement[bool]
+    connection: sa.Connection, table: sa.Table, sweep: Sweep, names: Sequence[str], *more: sa.ColumnElement[bool]
 ) -> Sequence[Sequence[str]]:
     """The next rows of a table that is found by `ident`, with values of their text."""
     ident = table.c.ident
-    values = (sa.func.coalesce(sa.func.json_extract(table.c.body, path), "") for path in paths)
+    values = (sa.func.coalesce(field(table.c.body, name), "") for name in names)
     page = sa.select(ident, *values, *more).where(ident > sweep.place).order_by(ident).limit(_PAGE)
     return connection.execute(page).all()
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.ledger.sqlite import SqliteLedger
+from reconciler.ledger.sql import SqlLedger
+from reconciler.ledger.sqlite import open_sqlite
 from tests.contracts.ledger import LedgerContract
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
@@ -15,11 +16,11 @@ class SqliteStore:
     def __init__(self, path: Path, alone: bool) -> None:
         self._path = path
         self._alone = alone
-        self._ledger: SqliteLedger | None = None
+        self._ledger: SqlLedger | None = None
 
-    async def open(self) -> SqliteLedger:
+    async def open(self) -> SqlLedger:
         await self.close()
-        self._ledger = await SqliteLedger.open(self._path, "test", "project", alone=self._alone)
+        self._ledger = await open_sqlite(self._path, "test", "project", alone=self._alone)
         return self._ledger
 
     async def close(self) -> None:

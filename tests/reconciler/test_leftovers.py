@@ -27,7 +27,7 @@ from reconciler.backends.local import code
 from reconciler.backends.local.folders import trees_cache
 from reconciler.backends.local.trimming import TreesCache
 from reconciler.errors import Transient
-from reconciler.ledger.sqlite import SqliteLedger
+from reconciler.ledger.sqlite import open_sqlite
 from reconciler.leftovers import Leftovers
 from reconciler.ports import Ledger
 from reconciler.ports_sweep import Bounds, Kept, Stage, Sweep, Trimmed
@@ -98,7 +98,7 @@ async def test_content_that_nothing_names_goes(ledger):
 
 async def test_what_comes_into_use_while_a_sweep_goes_on_stays(tmp_path):
     """Of the ledger on disk: names were looked for, and then a commit plans what nothing named before."""
-    ledger = await SqliteLedger.open(tmp_path / "ledger.db", "test", "p")
+    ledger = await open_sqlite(tmp_path / "ledger.db", "test", "p")
     await ledger.record([], {"form-1": "{}", "form-2": "{}", "form-3": "{}"})
     sweep = Sweep()
     await ledger.sweep(LATER, sweep)
@@ -295,7 +295,7 @@ async def test_a_daemon_that_died_between_the_two_says_it_once_more(world):
 
 async def test_ten_thousand_go_in_small_steps(tmp_path):
     """No step removes more than a page of rows, and the daemon records in between."""
-    ledger = await SqliteLedger.open(tmp_path / "ledger.db", "test", "p", alone=True)
+    ledger = await open_sqlite(tmp_path / "ledger.db", "test", "p", alone=True)
     count = 2_500
     facts: list[f.Fact] = []
     for number in range(count):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from planner import keys
-from reconciler.ledger.sqlite import SqliteLedger
+from reconciler.ledger.sqlite import open_sqlite
 from reconciler.ports import RunQuery
 
 pytestmark = pytest.mark.process
@@ -51,7 +51,7 @@ async def test_processes_that_start_and_write_at_once_share_one_sequence(tmp_pat
     numbers = sorted(number for line in said for number in line["numbers"])
     assert numbers == list(range(2, 241, 2))
     assert len({line["ident"] for line in said}) == 1
-    ledger = await SqliteLedger.open(path, "test", "project")
+    ledger = await open_sqlite(path, "test", "project")
     assert len(await ledger.runs(RunQuery(limit=1000))) == 120
     assert {claim.key.run for claim in await ledger.claims()} == {
         keys.request("train", f"{name}-{number}") for name in ("a", "b", "c") for number in range(40)
@@ -65,7 +65,7 @@ async def test_after_a_failed_write_the_handle_is_not_used_again(tmp_path, anyio
     (found,) = finish(start("full", path))
     assert len(found["said"]) == 2
     assert all("the disk under the state in" in message for message in found["said"])
-    ledger = await SqliteLedger.open(path, "test", "project")
+    ledger = await open_sqlite(path, "test", "project")
     assert await ledger.sequence() == found["recorded"] > 0
     await ledger.close()
 

@@ -22,8 +22,9 @@ from planner.model.status import RunStatus
 from planner.query import read_search
 from reconciler import codec
 from reconciler.errors import Transient, Unusable
-from reconciler.ledger import faults, migrations, opening, pages, reads, resting, schema, sweeping
-from reconciler.ledger.sqlite import SqliteLedger
+from reconciler.ledger import migrations, pages, reads, resting, schema, sqlite_faults, sweeping
+from reconciler.ledger.sql import SqlLedger
+from reconciler.ledger.sqlite import SqliteDatabase, open_sqlite
 from reconciler.ports import Awake, Find, Rest, RunQuery
 from reconciler.ports_sweep import Bounds, Stage, Sweep
 from tests.contracts.ledger import AT, advanced, intended, opened, succeeded
@@ -39,7 +40,7 @@ def anyio_backend():
 
 
 async def fill(path: Path, *, project: str = "project") -> str:
-    ledger = await SqliteLedger.open(path, "test", project)
+    ledger = await open_sqlite(path, "test", project)
     await ledger.record([advanced(G1), opened(G1)])
     await ledger.close()
     return ledger.ident
@@ -50,7 +51,7 @@ async def fill(path: Path, *, project: str = "project") -> str:
 
 async def test_only_the_owner_may_read_it(tmp_path):
     path = tmp_path / "state" / "ledger.db"
-    ledger = await SqliteLedger.open(path, "test", "project")
+    ledger = await open_sqlite(path, "test", "project")
     await ledger.record([opened(G1)])
     modes = {item.name: item.stat().st_mode & 0o777 for item in path.parent.iterdir()}
     await ledger.close()
@@ -62,14 +63,14 @@ async def test_a_file_that_others_could_read_is_closed_to_them(tmp_path):
     path = tmp_path / "ledger.db"
     await fill(path)
     path.chmod(0o644)
-    await (await SqliteLedger.open(path, "test", "project")).close()
+    await (await open_sqlite(path, "test", "project")).close()
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 async def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(Unusable, match=r"cannot keep state in .*ledger.db.*choose another state folder"):
-        await SqliteLedger.open(tmp_path / "file" / "ledger.db", "test", "project")
+        await open_sqlite(tmp_path / "file" / "ledger.db", "test", "project")
 
 
 async def test_two_new_ledgers_have_different_ids(tmp_path):
@@ -78,15 +79,15 @@ async def test_two_new_ledgers_have_different_ids(tmp_path):
 
 async def test_the_project_is_fixed_by_the_first_contact(tmp_path):
     await fill(tmp_path / "a.db", project="first")
-    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "second")
+    ledger = await open_sqlite(tmp_path / "a.db", "test", "second")
     assert (await ledger.project()).name == "first"
     assert await ledger.runs(RunQuery(short=G1.short_id("test", "first")))
     await ledger.close()
 
 
 async def test_the_settings_make_commits_durable(tmp_path):
-    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
-    with ledger._engine.connect() as connection:
+    ledger = await open_sqlite(tmp_path / "a.db", "test", "project")
+    with ledger._database.engine.connect() as connection:
         found = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
         }
@@ -95,7 +96,7 @@ async def test_the_settings_make_commits_durable(tmp_path):
 
 
 async def test_a_closed_ledger_refuses(tmp_path):
-    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+    ledger = await open_sqlite(tmp_path / "a.db", "test", "project")
     await ledger.close()
     await ledger.close()
     with pytest.raises(Unusable, match="was closed"):
@@ -118,27 +119,27 @@ async def test_a_newer_schema_is_refused_and_left_alone(tmp_path):
     change(path, "UPDATE alembic_version SET version_num = '9999'")
     before = path.read_bytes()
     with pytest.raises(Unusable, match=r"written by a newer Plumbline .*9999.*use that version"):
-        await SqliteLedger.open(path, "test", "project")
+        await open_sqlite(path, "test", "project")
     assert path.read_bytes() == before
 
 
 async def test_another_instance_is_refused(tmp_path):
     await fill(tmp_path / "a.db")
     with pytest.raises(Unusable, match="belongs to the instance 'test', not 'prod'"):
-        await SqliteLedger.open(tmp_path / "a.db", "prod", "project")
+        await open_sqlite(tmp_path / "a.db", "prod", "project")
 
 
 async def test_another_database_is_refused(tmp_path):
     change(tmp_path / "a.db", "CREATE TABLE shop (id)")
     with pytest.raises(Unusable, match="is no Plumbline state"):
-        await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+        await open_sqlite(tmp_path / "a.db", "test", "project")
 
 
 @pytest.mark.parametrize("content", [b"hello " * 500, b"SQLite format 3\x00" + b"\xff" * 8000], ids=["text", "header"])
 async def test_a_damaged_file_is_refused(tmp_path, content):
     (tmp_path / "a.db").write_bytes(content)
     with pytest.raises(Unusable, match="damaged or no Plumbline state"):
-        await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+        await open_sqlite(tmp_path / "a.db", "test", "project")
 
 
 async def test_damage_within_is_said_and_the_handle_dropped(tmp_path):
@@ -150,7 +151,7 @@ async def test_damage_within_is_said_and_the_handle_dropped(tmp_path):
     connection.close()
     content[(damaged - 1) * 4096 : (damaged - 1) * 4096 + 200] = b"\xa5" * 200
     path.write_bytes(content)
-    ledger = await SqliteLedger.open(path, "test", "project")
+    ledger = await open_sqlite(path, "test", "project")
     for _ in range(2):
         with pytest.raises(Unusable, match="damaged"):
             await ledger.root("train")
@@ -161,7 +162,7 @@ async def test_damage_within_is_said_and_the_handle_dropped(tmp_path):
 
 
 async def test_a_full_disk_records_nothing_and_passes(tmp_path):
-    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+    ledger = await open_sqlite(tmp_path / "a.db", "test", "project")
     await ledger.record([opened(G1)])
     limit = await bounded(ledger, 0)
     with pytest.raises(Transient, match=r"no space left for the state in .*; nothing was recorded"):
@@ -173,22 +174,22 @@ async def test_a_full_disk_records_nothing_and_passes(tmp_path):
     await ledger.close()
 
 
-async def bounded(ledger: SqliteLedger, pages: int) -> int:
+async def bounded(ledger: SqlLedger, pages: int) -> int:
     """Let the file have `pages` pages, at least those it has; returns what it could have before."""
-    with ledger._engine.connect() as connection:
+    with ledger._database.engine.connect() as connection:
         before = connection.exec_driver_sql("PRAGMA max_page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {max(pages, 1)}")
     return int(before)
 
 
 async def test_a_file_that_turns_read_only_passes(tmp_path):
-    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
-    with ledger._engine.connect() as connection:
+    ledger = await open_sqlite(tmp_path / "a.db", "test", "project")
+    with ledger._database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA query_only = ON")
     with pytest.raises(Transient, match="read-only"):
         await ledger.record([opened(G1)])
     assert await ledger.sequence() == 0
-    with ledger._engine.connect() as connection:
+    with ledger._database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA query_only = OFF")
     assert await ledger.record([opened(G1)]) == 1
     await ledger.close()
@@ -196,7 +197,7 @@ async def test_a_file_that_turns_read_only_passes(tmp_path):
 
 async def test_a_busy_file_can_be_read_and_passes(tmp_path):
     path = tmp_path / "a.db"
-    ledger = await SqliteLedger.open(path, "test", "project", patience=0.01)
+    ledger = await open_sqlite(path, "test", "project", patience=0.01)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(Transient, match="busy: another process"):
@@ -209,8 +210,8 @@ async def test_a_busy_file_can_be_read_and_passes(tmp_path):
 
 
 async def test_an_error_of_ours_is_no_fault_of_the_disk(tmp_path):
-    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
-    with ledger._engine.connect() as connection:
+    ledger = await open_sqlite(tmp_path / "a.db", "test", "project")
+    with ledger._database.engine.connect() as connection:
         connection.exec_driver_sql("DROP TABLE answers")
         connection.commit()
     with pytest.raises(sa.exc.OperationalError):
@@ -240,7 +241,7 @@ async def test_an_error_of_ours_is_no_fault_of_the_disk(tmp_path):
 def test_every_error_has_a_meaning(code, kind):
     error = sqlite3.OperationalError("something")
     error.sqlite_errorcode = code
-    found = faults.meaning(error, Path("/state/ledger.db"))
+    found = sqlite_faults.meaning(error, Path("/state/ledger.db"))
     assert type(found) is kind
     if found is not None:
         assert re.fullmatch(r"[a-z].* /state/ledger\.db\b.*", found.message)
@@ -251,7 +252,7 @@ def test_every_error_has_a_meaning(code, kind):
 
 
 async def test_calls_from_many_tasks_take_turns(tmp_path):
-    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+    ledger = await open_sqlite(tmp_path / "a.db", "test", "project")
     async with anyio.create_task_group() as tasks:
         for number in range(40):
             tasks.start_soon(ledger.record, [opened(keys.request("train", f"r{number}"))])
@@ -261,7 +262,7 @@ async def test_calls_from_many_tasks_take_turns(tmp_path):
 
 
 async def test_a_cancelled_record_is_whole(tmp_path):
-    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+    ledger = await open_sqlite(tmp_path / "a.db", "test", "project")
     for number in range(10):
         facts = [opened(keys.request("train", f"r{number}-{part}")) for part in range(20)]
         with anyio.move_on_after(0.0005 * number):
@@ -312,7 +313,7 @@ async def test_an_older_file_is_migrated_in_the_transaction_that_opens_it(tmp_pa
 
     monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "9999"))
     monkeypatch.setattr(migrations, "upgrade", upgrade)
-    ledger = await SqliteLedger.open(path, "test", "project")
+    ledger = await open_sqlite(path, "test", "project")
     assert (ran, ledger.ident, await ledger.sequence()) == ([True], ident, 2)
     await ledger.close()
     assert "later" in objects(path)
@@ -327,7 +328,7 @@ async def test_a_file_of_the_first_schema_can_pin(tmp_path):
         old.execute("DROP TABLE notices")
         _drop_work(old)
         old.execute("UPDATE alembic_version SET version_num = '0001'")
-    ledger = await SqliteLedger.open(path, "test", "project")
+    ledger = await open_sqlite(path, "test", "project")
     pin = f.Pinned("hub:train", "sha256:1", "hub:train/train.yaml", AT)
     await ledger.record([pin], {"sha256:1": "content"})
     assert await ledger.pins() == {"hub:train": pin}
@@ -348,7 +349,7 @@ def _drop_work(old: sqlite3.Connection) -> None:
 
 async def test_results_of_before_the_cache_are_found_by_it(tmp_path):
     path, key = tmp_path / "a.db", keys.request("train", "r1")
-    ledger = await SqliteLedger.open(path, "test", "project")
+    ledger = await open_sqlite(path, "test", "project")
     opened = f.Opened("train", key, "job", "c1", 1, "", "", AT)
     settled = f.Settled("train", key, RunStatus.SUCCEEDED, "", AT)
     await ledger.record([opened, f.Bound("train", key, "d1:a", "d1:b", AT), settled])
@@ -358,14 +359,14 @@ async def test_results_of_before_the_cache_are_found_by_it(tmp_path):
         old.execute("DROP TABLE events")
         old.execute("DROP TABLE notices")
         old.execute("UPDATE alembic_version SET version_num = '0002'")
-    ledger = await SqliteLedger.open(path, "test", "project")
+    ledger = await open_sqlite(path, "test", "project")
     assert [run.key for run in (await ledger.ask([Cached("d1:a")]))[Cached("d1:a")]] == [key]
     await ledger.close()
 
 
 async def test_nothing_of_an_older_file_rests_before_it_was_planned(tmp_path):
     path = tmp_path / "a.db"
-    ledger = await SqliteLedger.open(path, "test", "project")
+    ledger = await open_sqlite(path, "test", "project")
     subscription = Subscription("runs.other", ("run_status_failed",))
     await ledger.record([f.CursorMoved("train", Cursor("d1:a", AT), AT), f.Listened("train", (subscription,), AT)])
     await ledger.close()
@@ -373,7 +374,7 @@ async def test_nothing_of_an_older_file_rests_before_it_was_planned(tmp_path):
         for column in ("listens", "edition", "due"):
             old.execute(f"ALTER TABLE roots DROP COLUMN {column}")
         old.execute("UPDATE alembic_version SET version_num = '0006'")
-    ledger = await SqliteLedger.open(path, "test", "project")
+    ledger = await open_sqlite(path, "test", "project")
     record = (await ledger.roots())["train"]
     assert await ledger.awake("one") == Awake({"train": record}, {}, {})
     await ledger.rest([Rest(record, AT)], "one")
@@ -382,10 +383,10 @@ async def test_nothing_of_an_older_file_rests_before_it_was_planned(tmp_path):
 
 
 async def test_what_an_older_version_wrote_in_other_words_rests_as_well(tmp_path):
-    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+    ledger = await open_sqlite(tmp_path / "a.db", "test", "project")
     await ledger.record([f.CursorMoved("train", Cursor("d1:a", AT), AT)])
     record = (await ledger.roots())["train"]
-    with ledger._engine.begin() as connection:
+    with ledger._database.engine.begin() as connection:
         connection.execute(sa.update(schema.roots).values(body=codec.encode(record).replace(",", ", ")))
     await ledger.rest([Rest(record, AT)], "one")
     assert (await ledger.awake("one")).due == {"train": AT}
@@ -403,7 +404,7 @@ async def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "9999"))
     monkeypatch.setattr(migrations, "upgrade", upgrade)
     with pytest.raises(RuntimeError):
-        await SqliteLedger.open(path, "test", "project")
+        await open_sqlite(path, "test", "project")
     assert "later" not in objects(path)
 
 
@@ -435,7 +436,7 @@ async def test_no_question_reads_whole_tables(tmp_path):
     """Every statement of every read but those on tables as small as the answer goes by an index."""
     path = tmp_path / "a.db"
     await fill(path)
-    engine = opening.connect(path, 1.0)
+    engine = SqliteDatabase(path, 1.0).engine
     asked: list[tuple[str, object]] = []
     sa.event.listen(
         engine, "before_cursor_execute", lambda c, cursor, sql, args, context, many: asked.append((sql, args))
@@ -477,12 +478,12 @@ async def test_no_question_reads_whole_tables(tmp_path):
 async def test_a_long_history_does_not_slow_planning(tmp_path):
     """Rows read for one root: the same after 20 ticks and after 2,000, counted in steps of SQLite's machine."""
     path = tmp_path / "a.db"
-    ledger = await SqliteLedger.open(path, "test", "project")
+    ledger = await open_sqlite(path, "test", "project")
     await ledger.record([advanced(G1), opened(G1), intended(G1.at_attempt(1))])
     (live,) = await ledger.runs(RunQuery(keys=(G1,)))
     steps = []
     for count in (20, 2000):
-        with ledger._engine.begin() as connection:
+        with ledger._database.engine.begin() as connection:
             connection.execute(sa.insert(schema.runs).prefix_with("OR REPLACE"), [_old(live, n) for n in range(count)])
         steps.append(await _steps(ledger))
     await ledger.close()
@@ -508,8 +509,8 @@ def _old(live: RunRecord, number: int) -> dict[str, object]:
     }
 
 
-async def _steps(ledger: SqliteLedger) -> int:
-    raw = ledger._engine.raw_connection()
+async def _steps(ledger: SqlLedger) -> int:
+    raw = ledger._database.engine.raw_connection()
     counted = 0
 
     def count() -> int:
@@ -529,7 +530,7 @@ async def _steps(ledger: SqliteLedger) -> int:
 
 
 async def test_a_thousand_facts_in_one_transaction(tmp_path):
-    ledger = await SqliteLedger.open(tmp_path / "a.db", "test", "project")
+    ledger = await open_sqlite(tmp_path / "a.db", "test", "project")
     facts = [opened(keys.request("train", f"r{number}")) for number in range(1200)]
     assert await ledger.record(facts) == 1200
     assert len((await ledger.root("train")).runs) == 1200

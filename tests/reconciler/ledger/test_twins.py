@@ -8,7 +8,7 @@ import pytest
 
 from planner.model.people import ProjectRecord
 from reconciler.ledger.memory import MemoryLedger
-from reconciler.ledger.sqlite import SqliteLedger
+from reconciler.ledger.sqlite import open_sqlite
 from reconciler.ledger.state import MemoryState
 from reconciler.ports import Rest
 from tests.contracts.ledger import everything
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 @pytest.mark.parametrize("alone", [False, True], ids=["", "alone"])
 @pytest.mark.parametrize("seed", range(100, 106))
 async def test_the_twins_agree(tmp_path, seed, alone):
-    file = await SqliteLedger.open(tmp_path / "ledger.db", "test", "project", alone=alone)
+    file = await open_sqlite(tmp_path / "ledger.db", "test", "project", alone=alone)
     twin = MemoryLedger(MemoryState(ident=file.ident, instance="test", project=ProjectRecord("project")))
     historian = Historian(seed)
     chance = random.Random(seed)
@@ -45,7 +45,7 @@ async def test_the_twins_agree(tmp_path, seed, alone):
 
 @pytest.mark.parametrize("seed", range(200, 212))
 async def test_what_is_known_without_reading_is_what_is_read(tmp_path, seed):
-    file = await SqliteLedger.open(tmp_path / "ledger.db", "test", "project", alone=True)
+    file = await open_sqlite(tmp_path / "ledger.db", "test", "project", alone=True)
     twin = MemoryLedger(MemoryState(ident=file.ident, instance="test", project=ProjectRecord("project")))
     historian = Historian(seed)
     try:

@@ -23,7 +23,7 @@ import anyio
 
 from planner import keys
 from reconciler.errors import Unusable
-from reconciler.ledger.sqlite import SqliteLedger
+from reconciler.ledger.sqlite import open_sqlite
 from reconciler.ports import RunQuery
 from tests.contracts.ledger import intended, opened
 from tests.reconciler.ledger.histories import replay
@@ -36,7 +36,7 @@ def say(found: dict[str, object]) -> None:
 
 
 async def write_forever(path: Path, said: int) -> None:
-    ledger = await SqliteLedger.open(path, "test", "project")
+    ledger = await open_sqlite(path, "test", "project")
     while True:
         first = await ledger.sequence()
         key = keys.request("train", f"s{first}")
@@ -71,7 +71,7 @@ async def look(path: Path) -> dict[str, object]:
     connection = sqlite3.connect(path)
     integrity = connection.execute("PRAGMA integrity_check").fetchone()[0]
     connection.close()
-    ledger = await SqliteLedger.open(path, "test", "project")
+    ledger = await open_sqlite(path, "test", "project")
     history = await ledger.facts(limit=1_000_000)
     world = replay(fact for _, fact in history)
     stored = {run.key: run for run in await ledger.runs(RunQuery(limit=1_000_000))}
@@ -97,7 +97,7 @@ def kills(path: Path, seed: int, rounds: int) -> None:
 
 
 async def race(path: Path, name: str, count: int) -> None:
-    ledger = await SqliteLedger.open(path, "test", "project", patience=60)
+    ledger = await open_sqlite(path, "test", "project", patience=60)
     numbers = []
     for number in range(count):
         key = keys.request("train", f"{name}-{number}")
@@ -107,7 +107,7 @@ async def race(path: Path, name: str, count: int) -> None:
 
 
 async def full(path: Path) -> None:
-    ledger = await SqliteLedger.open(path, "test", "project")
+    ledger = await open_sqlite(path, "test", "project")
     said = []
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
     for number in range(400):

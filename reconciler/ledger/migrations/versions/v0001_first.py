@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from reconciler.ledger.columns import NUMBER, TEXT, only
+
 revision = "0001"
 down_revision = None
 
@@ -18,11 +20,11 @@ def upgrade() -> None:
 
 
 def _text(name: str, *, key: bool = False) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, primary_key=key, nullable=False)
+    return sa.Column(name, TEXT, primary_key=key, nullable=False)
 
 
 def _number(name: str, *, key: bool = False) -> sa.Column[int]:
-    return sa.Column(name, sa.Integer, primary_key=key, autoincrement=False, nullable=False)
+    return sa.Column(name, NUMBER, primary_key=key, autoincrement=False, nullable=False)
 
 
 def _flag(name: str) -> sa.Column[bool]:
@@ -45,7 +47,7 @@ def _make_log() -> None:
         _text("at"),
         _text("root"),
         _text("type"),
-        sa.Column("run", sa.Text),
+        sa.Column("run", TEXT),
         _text("body"),
     )
     op.create_table("blobs", _text("digest", key=True), _text("text"))
@@ -67,7 +69,7 @@ def _make_runs() -> None:
         _flag("own"),
         _number("opened"),
         _text("opened_at"),
-        sa.Column("finished_at", sa.Text),
+        sa.Column("finished_at", TEXT),
         _text("body"),
     )
     op.create_table("claims", _text("key", key=True), _text("root"), _text("queue"), _text("body"))
@@ -95,11 +97,11 @@ def _make_indexes() -> None:
     op.create_index("runs_opened", "runs", ["opened"])
     op.create_index("runs_root", "runs", ["root", "opened"])
     op.create_index("runs_short", "runs", ["short"])
-    op.create_index("runs_live", "runs", ["opened"], sqlite_where=sa.text("final = 0"))
-    op.create_index("runs_root_live", "runs", ["root", "final", "opened"], sqlite_where=sa.text("final = 0"))
-    op.create_index("runs_root_pending", "runs", ["root", "pending"], sqlite_where=sa.text("pending = 1"))
-    result = sa.text("own = 1 AND status = 'succeeded'")
-    op.create_index("runs_result", "runs", ["root", "digest", "opened"], sqlite_where=result)
+    op.create_index("runs_live", "runs", ["opened"], **only("final = 0", "NOT final"))
+    op.create_index("runs_root_live", "runs", ["root", "final", "opened"], **only("final = 0", "NOT final"))
+    op.create_index("runs_root_pending", "runs", ["root", "pending"], **only("pending = 1", "pending"))
+    result = only("own = 1 AND status = 'succeeded'", "own AND status = 'succeeded'")
+    op.create_index("runs_result", "runs", ["root", "digest", "opened"], **result)
     op.create_index("claims_root", "claims", ["root"])
-    op.create_index("commits_open", "commits", ["planned"], sqlite_where=sa.text("closed = 0"))
-    op.create_index("statuses_unposted", "statuses", ["said"], sqlite_where=sa.text("posted = 0"))
+    op.create_index("commits_open", "commits", ["planned"], **only("closed = 0", "NOT closed"))
+    op.create_index("statuses_unposted", "statuses", ["said"], **only("posted = 0", "NOT posted"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from reconciler.ledger.columns import TEXT
+
 revision = "0002"
 down_revision = "0001"
 
@@ -13,6 +15,6 @@ def upgrade() -> None:
     """Make the table of pins."""
     op.create_table(
         "pins",
-        sa.Column("ref", sa.Text, primary_key=True, nullable=False),
-        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("ref", TEXT, primary_key=True, nullable=False),
+        sa.Column("body", TEXT, nullable=False),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from reconciler.ledger.columns import TEXT
+
 revision = "0004"
 down_revision = "0003"
 
@@ -13,6 +15,6 @@ def upgrade() -> None:
     """Make the table of events."""
     op.create_table(
         "events",
-        sa.Column("ident", sa.Text, primary_key=True, nullable=False),
-        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("ident", TEXT, primary_key=True, nullable=False),
+        sa.Column("body", TEXT, nullable=False),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from reconciler.ledger.columns import NUMBER, TEXT, only
+
 revision = "0005"
 down_revision = "0004"
 
@@ -13,10 +15,10 @@ def upgrade() -> None:
     """Make the table of notices."""
     op.create_table(
         "notices",
-        sa.Column("ident", sa.Text, primary_key=True, nullable=False),
-        sa.Column("connection", sa.Text, nullable=False),
-        sa.Column("noticed", sa.Integer, nullable=False),
+        sa.Column("ident", TEXT, primary_key=True, nullable=False),
+        sa.Column("connection", TEXT, nullable=False),
+        sa.Column("noticed", NUMBER, nullable=False),
         sa.Column("sent", sa.Boolean, nullable=False),
-        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("body", TEXT, nullable=False),
     )
-    op.create_index("notices_unsent", "notices", ["connection", "noticed"], sqlite_where=sa.text("sent = 0"))
+    op.create_index("notices_unsent", "notices", ["connection", "noticed"], **only("sent = 0", "NOT sent"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from reconciler.ledger.columns import only
+
 revision = "0006"
 down_revision = "0005"
 
@@ -12,4 +14,4 @@ down_revision = "0005"
 def upgrade() -> None:
     """Add the column with its index. Before it there was no store, so nothing is owed."""
     op.add_column("runs", sa.Column("owed", sa.Boolean, nullable=False, server_default=sa.false()))
-    op.create_index("runs_owed", "runs", ["opened"], sqlite_where=sa.text("owed = 1"))
+    op.create_index("runs_owed", "runs", ["opened"], **only("owed = 1", "owed"))
