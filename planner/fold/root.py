@@ -10,6 +10,7 @@ from planner.fold.backfills import with_backfill
 from planner.fold.changed import changed
 from planner.fold.commit import with_command
 from planner.fold.events import fold_event, without_event
+from planner.fold.generation import advanced, kept_up
 from planner.fold.held import without
 from planner.fold.own import OwnRuns
 from planner.fold.run import RunFact, cleaned, copied, fold_run, open_run, retried
@@ -54,7 +55,7 @@ from planner.model.facts import (
     Withheld,
 )
 from planner.model.people import HeldRun, Suspension
-from planner.model.records import Applied, Down, Planned, Report, RootRecord, RunRecord
+from planner.model.records import Applied, Down, Report, RootRecord, RunRecord
 
 __all__ = ["RootState", "fold_all", "fold_root"]
 
@@ -117,12 +118,12 @@ def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one c
             runs = {key: changed(run, root=fact.root) for key, run in state.runs.items()}
             return changed(state, runs=runs).with_record(name=fact.root)  # `absorb` says what was there before
         case Advanced():
-            return _advanced(state, fact)
+            return changed(state, record=advanced(state.record, fact))
         case Withdrawn():
             applied, planned = state.record.applied, state.record.planned
             if applied is None or applied.started:
                 return state
-            return state.with_record(applied=_kept_up(applied.before, planned))
+            return state.with_record(applied=kept_up(applied.before, planned))
         case CursorMoved():
             return state.with_record(cursor=fact.cursor)
         case Backfilled():
@@ -179,18 +180,21 @@ def _run_fact(
         state = state.with_record(held=without(state.record.held, key, begun=isinstance(fact, Intended)))
     match fact:
         case Carried() | CacheHit():
-            return _started(state, run.generation)
+            return _started(state, run)
         case Intended():
-            return _leased(_started(state, run.generation), fact)
+            return _leased(_started(state, run), fact)
         case Settled() if not key.place:
             return _closed(state, fact)
         case _:
             return state
 
 
-def _started(state: RootState, generation: int) -> RootState:
-    applied = state.record.applied
-    if applied is None or applied.number != generation or applied.started:
+def _started(state: RootState, run: RunRecord) -> RootState:
+    """`state` with the generation of `run` begun. A hook tells of its end: it begins nothing of it."""
+    applied, top = state.record.applied, state.runs.get(run.key.top)
+    if applied is None or applied.number != run.generation or applied.started:
+        return state
+    if top is not None and top.follows is not None:
         return state
     return state.with_record(applied=changed(applied, started=True, before=None))
 
@@ -234,40 +238,11 @@ def _is_earlier(state: RootState, key: Key) -> bool:
 
 
 def _target(state: RootState, fact: TargetSet) -> RootState:
-    state = state.with_record(planned=fact.planned, applied=_kept_up(state.record.applied, fact.planned))
+    state = state.with_record(planned=fact.planned, applied=kept_up(state.record.applied, fact.planned))
     if fact.what is None:
         return state
     others = tuple(report for report in state.record.reports if report.commit != fact.planned.commit)
     return state.with_record(reports=(*others, Report(fact.planned.commit, fact.what)))
-
-
-def _kept_up(applied: Applied | None, planned: Planned | None) -> Applied | None:
-    """The generation in force with the newest form of its digest: a live change stays while the next target waits."""
-    if applied is None or planned is None or applied.digest is None or applied.digest != planned.digest:
-        return applied
-    return changed(applied, form=planned.form)
-
-
-def _advanced(state: RootState, fact: Advanced) -> RootState:
-    now = state.record.applied
-    before = now if now is None or now.started else now.before
-    applied = Applied(
-        number=fact.number,
-        digest=fact.digest,
-        commit=fact.commit,
-        form=fact.form,
-        key=fact.key,
-        at=fact.at,
-        # An absence acts by stopping; there is nothing to start.
-        started=fact.digest is None,
-        before=None if fact.digest is None else before,
-    )
-    reports = tuple(
-        changed(report, key=fact.key) if report.commit == fact.commit else report for report in state.record.reports
-    )
-    # A newer target may be there already: the plan that says this was made before it.
-    latest = _kept_up(applied, state.record.planned)
-    return state.with_record(applied=latest, highest=fact.number, down=None, reports=reports)
 
 
 def _approved(state: RootState, fact: Approved) -> RootState:

@@ -401,6 +401,16 @@ def test_a_live_change_stays_while_the_next_target_waits(earlier):
     assert after([*both, held]).record.applied.form == "d1:live"
 
 
+def test_a_hook_begins_nothing_of_what_it_tells_the_end_of():
+    """What was refused, and ran a hook for that, is still owed a start when it is refused no more."""
+    hook = Key("train", "hook-1")
+    told = f.Opened("train", hook, "job", "c1", 1, "d1:f", "a hook", AT, follows=G1)
+    begun = f.Intended("train", hook.at_attempt(1), Leases(), AT)
+    state = after([advanced(1), opened(), settled(RunStatus.FAILED), told, begun])
+    assert state.runs[hook].attempts
+    assert not state.record.applied.started
+
+
 def test_an_approval_releases_the_hold_that_it_names():
     state = after([targeted("c1")])
     assert after([f.Approved("train", HOLD, "ada", AT)], state).record.planned.hold is None
