@@ -20,6 +20,7 @@ from planner.keys import Key
 from planner.model.artifacts import Artifact
 from planner.model.metric import Metric
 from planner.model.run import Snapshot, Stamp
+from reconciler.backends.captured import stream
 from reconciler.backends.local import (
     account,
     advice,
@@ -35,7 +36,6 @@ from reconciler.backends.local.claims import Claims, is_over
 from reconciler.backends.local.code import Trees
 from reconciler.backends.local.forgetting import forget, weigh
 from reconciler.backends.local.kept import Kept
-from reconciler.backends.local.logs import stream
 from reconciler.backends.local.making import Making
 from reconciler.backends.local.settings import Containment, LocalSettings
 from reconciler.backends.local.sight import Sight

@@ -1,0 +1,216 @@
+"""The API server of a cluster: signed in, asked in plain JSON, and heard line by line.
+
+Decides what an answer means for whoever asked: again later, never, or a word of the server that the caller knows what
+to do with. It knows no kind of object. What it must never do: repeat a request by itself, but for one that the server
+did not take because a token had run out; whoever asks knows whether a second one does harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
+from kubernetes.aio.config import ConfigException
+
+from reconciler.backends.kubernetes.access import Access, configured
+from reconciler.backends.kubernetes.denied import answer_of
+from reconciler.errors import Transient, Unusable
+
+__all__ = ["APPLY_PATCH", "MERGE_PATCH", "Api"]
+
+Object = dict[str, Any]
+
+TIMEOUT = 30.0
+"""Seconds for an answer. Longer ones are of a server that is not well, and every effect has a deadline of its own."""
+CONNECTIONS = 64
+"""To the server at once: watches hold one each."""
+
+MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+
+_UNREACHED = (aiohttp.ClientError, asyncio.TimeoutError, ssl.SSLError, OSError)
+_OUR_FIELD_MANAGER = "plumbline"
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One question.
+
+    Attributes:
+        method: of HTTP.
+        path: from the root of the server.
+        query: parameters; those that are None are left out.
+        body: sent as JSON.
+        kind: type of the body, or of the answer where there is no body.
+        limit: seconds for the whole answer; None for one without an end.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, object]
+    body: object = None
+    kind: str = "application/json"
+    limit: float | None = None
+
+    @property
+    def url(self) -> str:
+        """Path and parameters."""
+        told = {name: value for name, value in self.query.items() if value is not None}
+        return self.path + (f"?{urlencode(told)}" if told else "")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers, but for who asks."""
+        if self.method == "GET":
+            return {"Accept": self.kind, "User-Agent": "plumbline"}
+        return {"Accept": "application/json", "Content-Type": self.kind, "User-Agent": "plumbline"}
+
+
+class Api:
+    """One API server, as one user."""
+
+    def __init__(self, access: Access) -> None:
+        """Touches nothing; the first request signs in."""
+        self._access = access
+        self._signing = asyncio.Lock()
+        self._signed = 0
+        self._link: RESTClientObject | None = None
+        self._configuration = Configuration()
+
+    @property
+    def host(self) -> str:
+        """URL of the server; "" before the first request."""
+        return str(self._configuration.host) if self._link is not None else ""
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: Mapping[str, object] | None = None,
+        content: str = "application/json",
+    ) -> Object:
+        """Ask once, and give the object that is answered.
+
+        Args:
+            method: of HTTP.
+            path: from the root of the server, quoted where it has names of users.
+            body: sent as JSON.
+            query: parameters; those that are None are left out. Writes name us as their field manager.
+            content: type of the body.
+
+        Raises:
+            Denied: the server said no, in words.
+            Transient: it could not be asked, is busy, or does not say; whether it did what was asked is not known.
+            Unusable: the configuration does not lead to a server.
+        """
+        asked = dict(query or {})
+        if method in {"POST", "PUT", "PATCH"}:
+            asked.setdefault("fieldManager", _OUR_FIELD_MANAGER)
+        async with self._answer(_Request(method, path, asked, body, content, TIMEOUT)) as response:
+            text = await self._read(response)
+        return answer_of(response.status, text)
+
+    async def heads(self, path: str, query: Mapping[str, object]) -> Object:
+        """A page of a collection with nothing of its objects but their metadata; raises as `call`."""
+        kind = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+        async with self._answer(_Request("GET", path, query, kind=kind, limit=TIMEOUT)) as response:
+            return answer_of(response.status, await self._read(response))
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, path: str, query: Mapping[str, object], accept: str = "application/json"
+    ) -> AsyncIterator[aiohttp.StreamReader]:
+        """Ask for an answer without an end, and give what comes of it to read.
+
+        Reading raises what aiohttp raises; `unreached` says it in our words.
+
+        Raises:
+            Denied: the server said no.
+            Transient: it could not be asked.
+            Unusable: the configuration does not lead to a server.
+        """
+        async with self._answer(_Request("GET", path, query, kind=accept)) as response:
+            if response.status >= 400:
+                answer_of(response.status, await self._read(response))
+            yield response.content
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        if self._link is not None:
+            await self._link.close()
+            self._link = None
+
+    @contextlib.asynccontextmanager
+    async def _answer(self, request: _Request) -> AsyncIterator[aiohttp.ClientResponse]:
+        response = await self._ask(request)
+        if response.status == 401:
+            # It did not take the request, so asking once more as who we are now does no harm.
+            response.release()
+            await self._sign_in(self._signed)
+            response = await self._ask(request)
+        try:
+            if response.status == 401:
+                raise Transient(f"the API server {self.host} does not take our word for who we are")
+            yield response
+        finally:
+            # A stream is cut; what was read whole goes back to the pool.
+            response.release() if response.content.at_eof() else response.close()
+
+    async def _ask(self, request: _Request) -> aiohttp.ClientResponse:
+        link = self._link or await self._sign_in(0)
+        headers = request.headers | await self._credentials()
+        limit = aiohttp.ClientTimeout(total=request.limit, sock_connect=10.0)
+        url = f"{self._configuration.host}{request.url}"
+        try:
+            answer = await link.request(  # type: ignore[no-untyped-call]
+                request.method, url, headers=headers, body=request.body, _request_timeout=limit
+            )
+        except _UNREACHED as error:
+            raise self.unreached(error) from error
+        response: aiohttp.ClientResponse = answer.response
+        return response
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        try:
+            return await response.read()
+        except _UNREACHED as error:
+            raise self.unreached(error) from error
+
+    def unreached(self, error: BaseException) -> Transient:
+        """`error` of the connection in our words."""
+        why = str(error) or type(error).__name__
+        return Transient(f"the API server {self.host or 'of the cluster'} cannot be reached: {why}")
+
+    async def _credentials(self) -> dict[str, str]:
+        try:
+            found: Mapping[str, Any] = await self._configuration.auth_settings()
+        except (OSError, ConfigException) as error:  # the token's file is being replaced
+            raise Transient(f"the token for the API server cannot be read: {error}") from error
+        return {auth["key"]: str(auth["value"]) for auth in found.values() if auth["value"]}
+
+    async def _sign_in(self, before: int) -> RESTClientObject:
+        """Read the configuration again, unless somebody did since the sign-in of number `before`."""
+        async with self._signing:
+            if self._link is not None and self._signed != before:
+                return self._link
+            configuration = await configured(self._access)
+            configuration.connection_pool_maxsize = CONNECTIONS
+            try:
+                fresh = RESTClientObject(configuration)
+            except (OSError, ssl.SSLError) as error:
+                raise Unusable(f"the certificates of the cluster cannot be read: {error}") from error
+            old, self._link, self._configuration = self._link, fresh, configuration
+            self._signed += 1
+            if old is not None:
+                await old.close()
+            return fresh
