@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from planner.canon import Json
 from planner.compile import variables
 from planner.compile.activity import activity_of
+from planner.compile.clustered import cluster_of
 from planner.compile.compared import work_of
 from planner.compile.digests import leaf_digest
 from planner.compile.started import BindError, at_start, restored, sections, stored, told
@@ -123,6 +124,7 @@ def bind(request: BindRequest) -> BoundRun:
         joined=request.joined,
         earlier=request.earlier,
         activity=activity_of(operation),
+        **cluster_of(operation),
     )
 
 

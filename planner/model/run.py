@@ -79,6 +79,10 @@ class BoundRun:
         joined: what its joins found, in their order.
         activity: how the service says that it is in use; None where nobody wants to know.
         earlier: whose artifacts it starts with; None to start with an empty folder.
+        namespace: where in a cluster it runs; "" for where the configuration says.
+        plugins: what is added beside its program (reference, section 10.3), by YAML name.
+        failure_policy: which ends of a pod count for what, as Kubernetes' PodFailurePolicy; empty for none.
+        progress_deadline: seconds in which a service must get ready; None for a job.
     """
 
     key: Key
@@ -94,6 +98,10 @@ class BoundRun:
     joined: tuple[JoinedRuns, ...] = ()
     earlier: Earlier | None = None
     activity: Activity | None = None
+    namespace: str = ""
+    plugins: Mapping[str, Json] = field(default_factory=dict)
+    failure_policy: Mapping[str, Json] = field(default_factory=dict)
+    progress_deadline: float | None = None
 
 
 class Phase(StrEnum):

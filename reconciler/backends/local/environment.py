@@ -13,6 +13,8 @@ from pathlib import Path
 
 from planner.canon import Json
 from planner.model.gang import Container
+from reconciler.backends import contract
+from reconciler.backends.contract import Where
 from reconciler.backends.local.account import Account
 from reconciler.backends.local.settings import LocalSettings
 from reconciler.ports import Order
@@ -50,51 +52,27 @@ class Member:
 
 
 def attempt_globals(order: Order, artifacts: Path) -> dict[str, Json]:
-    """What of `globals.*` only this backend knows: paths and ports. Services answer at the root of their port."""
-    ports = order.leases.ports
-    found: dict[str, Json] = {
-        "artifacts_path": str(artifacts.parent.parent),
-        "run_artifacts_path": str(artifacts),
-        "run_outputs_path": str(artifacts / "outputs"),
-    }
-    if ports:
-        found |= {"ports": list(ports), "base_url": "/", "base_urls": ["/"] * len(ports)}
-    return found
+    """What of `globals.*` only this backend knows."""
+    return contract.attempt_globals(str(artifacts.parent.parent), str(artifacts), order.leases.ports)
 
 
 def context(order: Order, member: Member) -> dict[str, Json]:
-    """The context file of a member: what the run brought, completed."""
-    brought = order.run.context
-    sections: dict[str, Json] = {name: brought.get(name, {}) for name in ("params", "inputs", "upstream")}
-    return {
-        **brought,
-        "schema": "plumbline.context/1",
-        "run": {**_section(brought, "run"), **_run(order)},
-        "globals": {**_section(brought, "globals"), **attempt_globals(order, member.artifacts)},
-        **sections,
-        "replica": {"role": member.role, "index": member.index, "count": member.count},
-        "ports": list(order.leases.ports),
-        "artifacts": str(member.artifacts),
-    }
+    """The context file of a member."""
+    return contract.context(order, _where(order, member))
 
 
-def _run(order: Order) -> dict[str, Json]:
-    stamp, key = order.stamp, order.key
-    return {
-        "key": str(key.run),
-        "id": key.short_id(stamp.instance, stamp.project),
-        "project": stamp.project,
-        "instance": stamp.instance,
-        "commit": order.run.commit,
-        "root": key.root,
-        "attempt": max(key.attempt, 1),
-        "kind": order.run.kind,
-    }
-
-
-def _section(context: Mapping[str, Json], name: str) -> Mapping[str, Json]:
-    found = context.get(name)
-    return found if isinstance(found, Mapping) else {}
+def _where(order: Order, member: Member) -> Where:
+    return Where(
+        role=member.role,
+        index=member.index,
+        count=member.count,
+        runs=str(member.artifacts.parent.parent),
+        artifacts=str(member.artifacts),
+        context=str(member.base / "context.json"),
+        output=str(member.base / "io" / "output"),
+        metrics=str(member.base / "io" / "metrics"),
+        ports=order.leases.ports,
+    )
 
 
 def variables(order: Order, member: Member, settings: LocalSettings, account: Account) -> dict[str, str]:
@@ -109,7 +87,7 @@ def variables(order: Order, member: Member, settings: LocalSettings, account: Ac
         **settings.env,
         **own,
         "PYTHONPATH": ":".join(filter(None, paths)),
-        **_contract(order, member),
+        **contract.variables(order, _where(order, member)),
     }
 
 
@@ -119,21 +97,6 @@ def programs(settings: LocalSettings, image: str) -> Path:
     if folder is None:
         return Path(sys.executable).parent
     return folder / "bin" if (folder / "bin").is_dir() else folder
-
-
-def _contract(order: Order, member: Member) -> dict[str, str]:
-    found = {
-        "PLUMBLINE_RUN": str(order.key.run),
-        "PLUMBLINE_PROJECT": order.stamp.project,
-        "PLUMBLINE_COMMIT": order.run.commit,
-        "PLUMBLINE_CONTEXT": str(member.base / "context.json"),
-        "PLUMBLINE_ARTIFACTS": str(member.artifacts),
-        "PLUMBLINE_OUTPUT": str(member.base / "io" / "output"),
-        "PLUMBLINE_METRICS": str(member.base / "io" / "metrics"),
-    }
-    if order.leases.ports:
-        found["PLUMBLINE_PORT"] = str(order.leases.ports[0])
-    return found
 
 
 def _slots(member: Member, settings: LocalSettings) -> dict[str, str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from planner.model.metric import Metric
-from reconciler.backends.local.outputs import HALF
+from reconciler.backends.outputs import HALF
 
 __all__ = ["Summary", "opened", "points", "summary"]
 

@@ -14,7 +14,7 @@ from planner import keys
 from planner.model.run import Observation, Phase, Stamp
 from planner.model.status import StopReason
 from reconciler.backends.local.metrics import Summary
-from reconciler.backends.local.outputs import Outputs
+from reconciler.backends.outputs import Outputs
 
 __all__ = ["NEVER", "ReplicaState", "observation"]
 
