@@ -28,11 +28,14 @@ def render() -> dict[str, str]:
 def main() -> None:
     """Write all folders."""
     from tests.planner.rules import rules
+    from tests.reconciler.backends.kubernetes import cases
     from tests.reconciler.backends.local.contexts import contexts
 
     _write(ROOT / "tests/golden/render", render())
     _write(ROOT / "tests/golden/rules", rules())
     _write(ROOT / "tests/golden/contexts", contexts())
+    for name in cases.CASES:
+        (ROOT / "tests/golden/kubernetes/render" / name / "manifests.yaml").write_text(cases.golden(name))
 
 
 def _write(folder: Path, files: dict[str, str]) -> None:

@@ -1,0 +1,173 @@
+"""The run contract in a pod: where a program finds its files, and who puts them there.
+
+With the agent, its init container fills the pod's folder from the attempt's config map and the daemon, and its sidecar
+carries away what the program leaves. Without it the context is mounted from the config map, and what the program
+writes as outputs is the termination message of its container: 4 KiB, and no code, no `init`, no metrics, no artifacts.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping
+
+from planner.canon import Json, plain
+from reconciler.backends import contract
+from reconciler.backends.contract import Where
+from reconciler.backends.kubernetes import layout, names
+from reconciler.backends.kubernetes.render.parts import Object, Part, filled
+from reconciler.backends.kubernetes.render.security import agent_context
+from reconciler.backends.kubernetes.settings import AgentSettings, KubernetesSettings
+from reconciler.errors import Refused
+from reconciler.ports import Order
+
+__all__ = ["config_map", "needs_agent", "part", "secret", "sidecar", "where"]
+
+
+def where(order: Order, settings: KubernetesSettings) -> Where:
+    """Where the program of an order finds what the contract promises. A pod has its declared ports for itself."""
+    group = order.run.gang.replicas[0]
+    return Where(
+        role=group.role,
+        index=0,
+        count=max(group.count, 1),
+        runs=layout.RUNS,
+        artifacts=layout.ARTIFACTS,
+        context=layout.CONTEXT,
+        output=layout.OUTPUT if settings.agent.image else layout.MESSAGE,
+        metrics=layout.METRICS,
+        ports=order.run.gang.ports,
+    )
+
+
+def needs_agent(order: Order) -> str:
+    """What of an order cannot be without the agent, or ""."""
+    if order.run.gang.code:
+        return "code of the repository (init: git)"
+    if any(_handled(entry) for group in order.run.gang.replicas for entry in _init(group.pod)):
+        return "what `init` puts in place"
+    return "the artifacts of an earlier round" if order.run.earlier is not None else ""
+
+
+def _init(pod: Mapping[str, Json]) -> list[Mapping[str, Json]]:
+    entries = pod.get("init")
+    listed = entries if isinstance(entries, list | tuple) else ()
+    return [entry for entry in listed if isinstance(entry, Mapping)]
+
+
+def _handled(entry: Mapping[str, Json]) -> bool:
+    """Whether an entry of `init` is for the agent; else it is a container of the spec's own."""
+    return any(name not in {"container", "path", "connection"} for name in entry) or "container" not in entry
+
+
+# Objects of the attempt
+
+
+def config_map(order: Order, settings: KubernetesSettings) -> Object:
+    """The content of the attempt's config map: `data`, or `binaryData` where it is packed.
+
+    Raises:
+        Refused: it is larger than a config map can be.
+    """
+    context = contract.context(order, where(order, settings))
+    if settings.agent.image:
+        return _packed(layout.ORDER_FILE, layout.ORDER_FILE_PACKED, _text(_order(order, context, settings.agent)))
+    files = {layout.CONTEXT_FILE: _text(context)}
+    if len(files[layout.CONTEXT_FILE].encode()) > layout.MOST_BYTES:
+        raise Refused("its context is over 900 KiB: give it large values as files, or set agent.image")
+    if settings.tracking:
+        files[layout.TRACKING_FILE] = settings.tracking
+    return {"data": files}
+
+
+def _order(order: Order, context: Json, agent: AgentSettings) -> Json:
+    """What the agent is to do."""
+    gang = order.run.gang
+    earlier = order.run.earlier
+    return {
+        "schema": "plumbline.order/1",
+        "key": str(order.key),
+        "contact": agent.contact,
+        "context": context,
+        "code": [plain(tree) for tree in gang.code],
+        "init": [dict(entry) for entry in _init(gang.replicas[0].pod) if _handled(entry)],
+        "earlier": None if earlier is None else {"run": str(earlier.run), "copy": earlier.copy},
+        "plugins": dict(order.run.plugins),
+    }
+
+
+def _packed(plainly: str, packed: str, text: str) -> Object:
+    data = text.encode()
+    if len(data) <= layout.MOST_BYTES:
+        return {"data": {plainly: text}}
+    data = base64.b64encode(gzip.compress(data, mtime=0))
+    if len(data) > layout.MOST_BYTES:
+        raise Refused("its context and `init` are over 900 KiB even when packed: give it large values as files")
+    return {"binaryData": {packed: data.decode()}}
+
+
+def _text(value: Json) -> str:
+    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def secret(token: str) -> Object:
+    """The content of the attempt's secret."""
+    return {"type": "Opaque", "data": {layout.TOKEN_FILE: base64.b64encode(token.encode()).decode()}}
+
+
+# The pod
+
+
+def part(order: Order, settings: KubernetesSettings, context: Mapping[str, Json], *, token: bool) -> Part:
+    """What the contract adds to a pod.
+
+    Args:
+        order: of the attempt.
+        settings: of the backend.
+        context: security context of the pod.
+        token: whether the attempt has one for the daemon.
+    """
+    files: Object = {"name": names.files_name(order.key, order.stamp), "defaultMode": 0o444}
+    own: Object = {"name": layout.VOLUME, "emptyDir": filled(sizeLimit=settings.scratch)}
+    volumes = [own, {"name": layout.VOLUME_FILES, "configMap": files}]
+    if not settings.agent.image:
+        shared = [(name, f"{layout.ROOT}/{name}") for name in ("work", "home", "artifacts", "io")]
+        mounts: list[Object] = [{"name": layout.VOLUME, "mountPath": path, "subPath": name} for name, path in shared]
+        mounts.append({"name": layout.VOLUME_FILES, "mountPath": layout.LIB, "readOnly": True})
+        return Part(volumes=tuple(volumes), mounts=tuple(mounts))
+    if token:
+        named: Object = {"secretName": names.token_name(order.key, order.stamp), "defaultMode": 0o444}
+        volumes.append({"name": layout.VOLUME_TOKEN, "secret": named})
+    whole = {"name": layout.VOLUME, "mountPath": layout.ROOT}
+    init = _container(layout.INIT, layout.AGENT_INIT, settings.agent, context, token=token)
+    return Part(volumes=tuple(volumes), mounts=(whole,), init=(init,))
+
+
+def sidecar(settings: KubernetesSettings, context: Mapping[str, Json], *, token: bool) -> list[Object]:
+    """The agent's native sidecar, which Kubernetes stops when the program has ended; none without the agent."""
+    if not settings.agent.image:
+        return []
+    made = _container(layout.SIDECAR, layout.AGENT_SIDECAR, settings.agent, context, token=token)
+    return [{**made, "restartPolicy": "Always"}]
+
+
+def _container(
+    name: str, command: tuple[str, ...], agent: AgentSettings, context: Mapping[str, Json], *, token: bool
+) -> Object:
+    mounts: list[Object] = [
+        {"name": layout.VOLUME, "mountPath": layout.ROOT},
+        {"name": layout.VOLUME_FILES, "mountPath": layout.ORDER, "readOnly": True},
+    ]
+    if token:
+        mounts.append({"name": layout.VOLUME_TOKEN, "mountPath": layout.TOKEN, "readOnly": True})
+    return {
+        "name": name,
+        "image": agent.image,
+        "imagePullPolicy": agent.pull_policy,
+        "command": list(command),
+        "resources": {kind: dict(amounts) for kind, amounts in agent.resources.items()},
+        "securityContext": agent_context(agent, context),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": mounts,
+    }

@@ -1,0 +1,39 @@
+"""A job: one Job of one pod for each attempt (decision 0078).
+
+It never makes a second pod: attempts are ours. Nor does it remove itself: our finalizer keeps it until its end is in
+the ledger, and `termination.ttl` is done by us.
+"""
+
+from __future__ import annotations
+
+import json
+
+from reconciler.backends.kubernetes import names
+from reconciler.backends.kubernetes.render.failures import failure_policy
+from reconciler.backends.kubernetes.render.parts import Object
+from reconciler.backends.kubernetes.render.pod import template
+from reconciler.backends.kubernetes.settings import KubernetesSettings
+from reconciler.ports import Order
+
+__all__ = ["job"]
+
+
+def job(order: Order, settings: KubernetesSettings, metadata: Object, *, token: bool) -> Object:
+    """The workload of an attempt of a job."""
+    pod = template(order, settings, metadata["labels"], token=token)
+    containers = [one["name"] for one in (*pod["spec"]["containers"], *pod["spec"].get("initContainers", ()))]
+    policy, actions = failure_policy(order.run.failure_policy, containers)
+    annotations = {**metadata["annotations"], names.FAILURES: json.dumps(actions)}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {**metadata, "annotations": annotations},
+        "spec": {
+            "parallelism": 1,
+            "completions": 1,
+            "backoffLimit": 0,
+            "podReplacementPolicy": "Failed",
+            "podFailurePolicy": policy,
+            "template": pod,
+        },
+    }

@@ -1,0 +1,1 @@
+"""What the objects of an attempt say of it, as the API server gives them: plain JSON in, an observation out. Pure."""
