@@ -20,7 +20,7 @@ def check(history: History) -> list[str]:
             found.append(f"{name} is not planned as the branch has it: {planned}")
         elif planned.form != operation.form:
             found.append(f"{name} is planned with other words than the branch has")
-        elif operation.kind == "service" and _was_ready(history, name):
+        elif operation.kind == "service" and _is_ready(history, name):
             found += _other_services(history, name, operation.digest)
     if last.bad_files:
         return found
@@ -31,11 +31,14 @@ def check(history: History) -> list[str]:
     return found
 
 
-def _was_ready(history: History, name: str) -> bool:
-    """Whether the service in force ever took over: before it does, the one before stays in service."""
+def _is_ready(history: History, name: str) -> bool:
+    """Whether the service in force has taken over: until it does, and again after a loss, another one may be up.
+
+    After a rename onto the name of a removal that was held, the root has two that were both in service before.
+    """
     applied = history.state.roots[name].applied
     runs = [run for run in history.state.runs.values() if applied is not None and run.key.top == applied.key]
-    return any(attempt.ready_at is not None for run in runs for attempt in run.attempts)
+    return any(attempt.ready_at is not None for run in runs for attempt in run.attempts if attempt.live)
 
 
 def _other_services(history: History, name: str, digest: str) -> list[str]:
