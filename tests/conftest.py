@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.postgres import database, postgres  # noqa: F401 -- fixtures
+
 
 @pytest.fixture
 def anyio_backend() -> str:

@@ -87,6 +87,10 @@ class Database(Protocol):
         """Write something that changes nothing, so that whoever asks finds out that nothing can be written."""
         ...
 
+    def promised(self, sequence: int) -> None:
+        """Note what was recorded: a database that has less of it later has lost it."""
+        ...
+
     def check(self) -> None:
         """Find out whether it is still ours.
 

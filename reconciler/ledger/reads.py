@@ -178,7 +178,7 @@ def _conditions(query: RunQuery) -> list[sa.ColumnElement[bool]]:
         conditions.append(table.root == query.root)
     if query.short:
         # `~` sorts after everything that an id is made of: a range that the index serves.
-        conditions.append(table.short.between(query.short, query.short + "~"))
+        conditions += [table.short >= query.short, table.short <= query.short + "~"]
     if query.live is not None:
         conditions.append(sa.not_(table.final) if query.live else table.final)
     if query.owed:

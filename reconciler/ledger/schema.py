@@ -34,7 +34,7 @@ __all__ = [
     "statuses",
 ]
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every revision of the schema, oldest first. The last is what this version reads and writes."""
 
 metadata = sa.MetaData()
@@ -48,6 +48,8 @@ meta = sa.Table(
     sa.Column("project", NAME, nullable=False),
     sa.Column("sequence", NUMBER, nullable=False),
     sa.Column("created", TEXT, nullable=False),
+    sa.Column("term", NUMBER, nullable=False, server_default="0"),  # of the newest elected leader
+    sa.Column("fence", NUMBER, nullable=False, server_default="0"),  # of the newest opening on a server
 )
 
 facts = sa.Table(

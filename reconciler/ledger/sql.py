@@ -102,6 +102,7 @@ class SqlLedger:
         except InDoubt as doubt:
             doubt.sequence = promised
             raise
+        self._database.promised(promised)
         if self._mirror is not None:
             self._mirror.recorded(batch)
         return batch.sequence

@@ -113,6 +113,9 @@ class SqliteDatabase:
         """Write a page as it is."""
         connection.exec_driver_sql("PRAGMA user_version = 0")
 
+    def promised(self, sequence: int) -> None:
+        """A file loses nothing by itself."""
+
     def check(self) -> None:
         """The lock of the state folder lasts as long as its process."""
 

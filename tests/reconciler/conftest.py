@@ -7,12 +7,19 @@ from collections.abc import AsyncIterator
 import pytest
 
 from reconciler.ledger.memory import MemoryLedger
+from reconciler.ledger.postgres import Server, open_postgres
 from reconciler.ledger.sqlite import open_sqlite
 from reconciler.ports import Ledger
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.process)])
 async def ledger(request, tmp_path) -> AsyncIterator[Ledger]:
-    made = MemoryLedger() if request.param == "memory" else await open_sqlite(tmp_path / "ledger.db", "test", "p")
+    made: Ledger
+    if request.param == "memory":
+        made = MemoryLedger()
+    elif request.param == "sqlite":
+        made = await open_sqlite(tmp_path / "ledger.db", "test", "p")
+    else:
+        made = await open_postgres(Server(request.getfixturevalue("database")), "test", "p")
     yield made
     await made.close()

@@ -335,6 +335,9 @@ async def test_a_file_of_the_first_schema_can_pin(tmp_path):
     await ledger.close()
 
 
+_FENCE = (("meta", "term"), ("meta", "fence"))
+
+
 def _drop_work(old: sqlite3.Connection) -> None:
     """Make a file one of before the cache."""
     for index in ("runs_work", "runs_work_pending", "runs_owed"):
@@ -343,6 +346,7 @@ def _drop_work(old: sqlite3.Connection) -> None:
         ("runs", "work"),
         ("runs", "owed"),
         *(("roots", one) for one in ("listens", "edition", "due")),
+        *_FENCE,
     ):
         old.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
 
@@ -371,8 +375,8 @@ async def test_nothing_of_an_older_file_rests_before_it_was_planned(tmp_path):
     await ledger.record([f.CursorMoved("train", Cursor("d1:a", AT), AT), f.Listened("train", (subscription,), AT)])
     await ledger.close()
     with contextlib.closing(sqlite3.connect(path)) as old, old:
-        for column in ("listens", "edition", "due"):
-            old.execute(f"ALTER TABLE roots DROP COLUMN {column}")
+        for table, column in (*(("roots", one) for one in ("listens", "edition", "due")), *_FENCE):
+            old.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         old.execute("UPDATE alembic_version SET version_num = '0006'")
     ledger = await open_sqlite(path, "test", "project")
     record = (await ledger.roots())["train"]
