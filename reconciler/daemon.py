@@ -31,7 +31,8 @@ from reconciler.edition import edition
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.forges.memory import SilentForge
 from reconciler.forges.notes import NotesForge
-from reconciler.ledger.sqlite import open_sqlite
+from reconciler.ledger.sql import SqlLedger
+from reconciler.ledgers import is_known, open_ledger
 from reconciler.lock import locked
 from reconciler.lookout import look_out
 from reconciler.loop import Loop, LoopSettings
@@ -67,6 +68,7 @@ class Daemon:
     source: GitSource
     backend: LocalBackend
     clones: GitClones
+    ledger: SqlLedger
     path: Path | None = None
 
 
@@ -139,11 +141,11 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     Raises:
         Unusable: something of it cannot be had, in one sentence.
     """
-    state, clock, store = settings.state_folder, WallClock(), store_of(settings)
+    clock, store = WallClock(), store_of(settings)
     source = _source(settings)
     made.push_async_callback(_close, source)
     project = await _project(settings, source)
-    ledger = await open_sqlite(state / "ledger.sqlite", settings.instance, project, alone=True)
+    ledger = await open_ledger(settings, project)
     made.push_async_callback(_close, ledger)
     project = (await ledger.project()).name or project
     identity = Identity(settings.instance, project)
@@ -160,7 +162,7 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     core = Core(ports, policy, await to_thread.run_sync(edition))
     caches = (TreesCache(settings.runs_folder), clones)
     loop = Loop(core, LoopSettings(channels=channels_of(settings), caches=caches))
-    return Daemon(settings, core, loop, source, backend, clones)
+    return Daemon(settings, core, loop, source, backend, clones, ledger)
 
 
 class _Closable(Protocol):
@@ -190,7 +192,7 @@ async def _project(settings: DaemonSettings, source: GitSource) -> str:
         Unusable: the repository cannot be read, or its newest commit is refused, and nothing is known of it yet.
     """
     fallback = settings.repository.project or remote.parse(settings.repository.url).name
-    if (settings.state_folder / "ledger.sqlite").exists():
+    if await is_known(settings):
         return fallback
     unknown = "nothing is known of the repository yet, and"
     try:
@@ -212,6 +214,7 @@ async def _serve(daemon: Daemon, signals: Signals) -> None:
         poll = daemon.settings.repository.poll.total_seconds()
         group.start_soon(look_out, daemon.source, daemon.loop, poll)
         group.start_soon(daemon.clones.run)
+        group.start_soon(daemon.ledger.keep)
         group.start_soon(daemon.loop.run)
         log.info("started", instance=daemon.settings.instance, project=daemon.core.policy.identity.project)
         await _until_told(daemon, signals)

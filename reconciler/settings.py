@@ -24,6 +24,7 @@ from planner.spec.queues import Queues
 from planner.spec.shape import Duration, Name, Section, Whole
 from reconciler.errors import Unusable
 from reconciler.settings_api import Api
+from reconciler.settings_ledger import LedgerServer
 from reconciler.settings_retention import DaemonRetention
 from reconciler.settings_sources import Address, Hosts, Hub, HubRepository, Hubs, RemoteAccess
 from reconciler.settings_store import ArtifactsStore
@@ -136,7 +137,9 @@ class DaemonSettings(Section):
 
     repository: Repository
     state: Path | None = None
-    """Folder of the ledger, the mirror and the socket (0700)."""
+    """Folder of the ledger, if it is a file, the mirror and the socket (0700)."""
+    ledger: LedgerServer | None = None
+    """Where the ledger is; a file of the state folder when left out."""
     instance: Name = "default"
     """Name of this daemon: part of labels, note refs and status contexts."""
     backend: Literal["local"] = "local"

@@ -143,6 +143,20 @@ class PostgresServer:
         rest = ["UPDATE meta SET sequence = 0, fence = 0, term = 0", f"UPDATE project SET body = '{new}'"]
         self.run("; ".join([*(f"DELETE FROM {table}" for table in tables), *rest]), database)
 
+    @contextlib.contextmanager
+    def with_password(self, role: str, password: str) -> Iterator[None]:
+        """Let a role in that must say a password."""
+        self.run(f"DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN SUPERUSER PASSWORD '{password}'")
+        hba = self.folder / "data" / "pg_hba.conf"
+        before = hba.read_text()
+        hba.write_text(f"local all {role} scram-sha-256\n{before}")
+        self.run("SELECT pg_reload_conf()")
+        try:
+            yield
+        finally:
+            hba.write_text(before)
+            self.run("SELECT pg_reload_conf()")
+
     def drop(self, database: str) -> None:
         self.run(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 

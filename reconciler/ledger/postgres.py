@@ -8,10 +8,10 @@ where a ledger is in PostgreSQL. This module must never fold or decide.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import psycopg
@@ -29,6 +29,8 @@ from reconciler.ledger.sql import SqlLedger
 from reconciler.telemetry import log
 
 __all__ = ["PostgresDatabase", "is_there", "open_postgres"]
+
+T = TypeVar("T")
 
 _FIRST_LOOK, _QUIET, _LONGEST_LOOK = 0.02, 0.2, 1.0
 _READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -52,10 +54,15 @@ async def open_postgres(
         Unusable: it cannot be kept there, is of a newer version, of another instance, or another daemon has it.
         Transient: its server cannot be reached.
     """
+    return await _patiently(server, partial(_open, server, instance, project, term, alone=alone))
+
+
+async def _patiently(server: Server, work: Callable[[], T]) -> T:
+    """What `work` returns in a thread, once the server is there and nobody else has the lock."""
     deadline, told, looking = time.monotonic() + server.wait, "", _FIRST_LOOK
     while True:
         try:
-            return await to_thread.run_sync(partial(_open, server, instance, project, term, alone=alone))
+            return await to_thread.run_sync(work)
         except Transient as error:
             if time.monotonic() >= deadline:
                 raise (Unusable(error.message) if isinstance(error, Held) else error) from None
@@ -112,7 +119,7 @@ async def is_there(server: Server) -> bool:
         finally:
             database.close()
 
-    return await to_thread.run_sync(look)
+    return await _patiently(server, look)
 
 
 class PostgresDatabase:

@@ -46,11 +46,15 @@ T = TypeVar("T")
 
 
 class SqlLedger:
-    """A `Ledger` in a database that was prepared (`sqlite.open_sqlite`, `postgres.open_postgres`)."""
+    """A `Ledger` in a database that was prepared (`sqlite.open_sqlite`, `postgres.open_postgres`).
+
+    Attributes:
+        database: where it is; between its own calls nobody else may use it.
+    """
 
     def __init__(self, database: Database, identity: Identity, mirror: Mirror | None) -> None:
         """`mirror` where no other process writes: what this one wrote need not be read again."""
-        self._database = database
+        self.database = database
         self._identity = identity
         self._mirror = mirror
         self._turns = Turns(database)
@@ -89,7 +93,7 @@ class SqlLedger:
         texts, whose = [(fact, codec.encode(fact)) for fact in facts], self._identity
         promised = 0
         try:
-            with self._database.writing() as connection:
+            with self.database.writing() as connection:
                 known = self._mirror.newest if self._mirror is not None else None
                 batch, before = rows.load(connection, touched(facts), known)
                 rows.append(connection, batch.sequence, texts)
@@ -97,12 +101,12 @@ class SqlLedger:
                 rows.store(connection, batch, before, lambda key: key.short_id(whose.instance, whose.project))
                 rows.keep(connection, blobs)
                 if not facts:
-                    self._database.touch(connection)
+                    self.database.touch(connection)
                 promised = batch.sequence
         except InDoubt as doubt:
             doubt.sequence = promised
             raise
-        self._database.promised(promised)
+        self.database.promised(promised)
         if self._mirror is not None:
             self._mirror.recorded(batch)
         return batch.sequence

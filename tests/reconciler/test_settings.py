@@ -165,6 +165,24 @@ OUTSIDE = {
         "artifactsStore: {url: 's3://b', options: {key: x}, optionVariables: {key: K}}",
         ("the option `key` is given twice; keep one of them",),
     ),
+    "a ledger that is no URL": (
+        "ledger: {url: db.example.org}",
+        ("2:15: field `url` must be a URL of PostgreSQL; such as postgresql://",),
+    ),
+    "a ledger elsewhere": ("ledger: {url: 'mysql://db/x'}", ("2:15: field `url` must be a URL of PostgreSQL",)),
+    "a ledger with a password": (
+        "ledger: {url: 'postgresql://ada:s3cr3t@db/x'}",
+        ("2:15: field `url` must not hold a password; name what holds it in passwordFile or passwordVariable",),
+    ),
+    "a ledger with a password among the parameters": (
+        "ledger: {url: 'postgresql://db/x?sslmode=require&Password=s3cr3t'}",
+        ("2:15: field `url` must not hold a password",),
+    ),
+    "a ledger with two passwords": (
+        "ledger: {url: 'postgresql://db/x', passwordFile: /p, passwordVariable: P}",
+        ("a password comes from a file or from a variable; keep one",),
+    ),
+    "a ledger without a URL": ("ledger: {wait: 5}", ("missing",)),
     "a namespace that is no name": ("namespaces: [a b]", ("2:14: `a b` is not a name",)),
 }
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,9 +15,14 @@ import sqlalchemy as sa
 from planner import keys
 from planner.model import facts as f
 from planner.model.notices import Notice
+from planner.model.questions import Cached, Reusable
+from planner.model.records import RunRecord
+from planner.model.status import RunStatus
 from planner.query import read_search
+from reconciler import codec
 from reconciler.errors import Refused, Transient, Unusable
-from reconciler.ledger import migrations, schema
+from reconciler.ledger import migrations, reads, resting, rows, schema
+from reconciler.ledger.batch import touched
 from reconciler.ledger.postgres import Server, open_postgres
 from reconciler.ledger.postgres_faults import is_lost, meaning
 from reconciler.ledger.postgres_session import name_of
@@ -23,6 +30,7 @@ from reconciler.ledger.sql import SqlLedger
 from reconciler.ports import Find, RunQuery
 from reconciler.ports_sweep import Bounds, Sweep
 from tests.contracts.ledger import AT, advanced, asked, ended, intended, opened, succeeded
+from tests.e2e.harness import may_mount, mounted
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
@@ -47,7 +55,7 @@ async def opens() -> AsyncIterator[Opens]:
 
 
 def setting(ledger: SqlLedger, name: str) -> str:
-    with ledger._database.reading() as connection:
+    with ledger.database.reading() as connection:
         return str(connection.exec_driver_sql(f"SHOW {name}").scalar_one())
 
 
@@ -182,14 +190,8 @@ async def test_a_wrong_url_is_refused(opens, url):
 
 
 async def test_a_password_is_asked_for_at_each_connection_and_never_said(opens, postgres, database):
-    postgres.run("DROP ROLE IF EXISTS clerk")
-    postgres.run("CREATE ROLE clerk LOGIN SUPERUSER PASSWORD 'first'")
-    hba = postgres.folder / "data" / "pg_hba.conf"
-    before = hba.read_text()
-    hba.write_text(f"local all clerk scram-sha-256\n{before}")
-    postgres.run("SELECT pg_reload_conf()")
     said = ["first"]
-    try:
+    with postgres.with_password("clerk", "first"):
         url = database.replace("plumbline@", "clerk@")
         ledger = await open_postgres(Server(url, lambda: said[-1]), "test", "project")
         postgres.run("ALTER ROLE clerk PASSWORD 'second'")
@@ -200,9 +202,6 @@ async def test_a_password_is_asked_for_at_each_connection_and_never_said(opens, 
         said.append("second")
         assert await ledger.record([opened(G1)]) == 1
         await ledger.close()
-    finally:
-        hba.write_text(before)
-        postgres.run("SELECT pg_reload_conf()")
 
 
 # -- what passes
@@ -229,13 +228,13 @@ async def test_what_takes_too_long_is_cut_and_passes(opens, database):
 
 async def test_a_server_that_lets_nobody_write_can_be_read_and_passes(opens, postgres, database):
     ledger = await opens(database, alone=False)
-    with ledger._database.engine.connect() as connection:
+    with ledger.database.engine.connect() as connection:
         connection.exec_driver_sql("SET default_transaction_read_only = on")
         connection.commit()
     with pytest.raises(Transient, match="lets nobody write"):
         await ledger.record([opened(G1)])
     assert await ledger.sequence() == 0
-    with ledger._database.engine.connect() as connection:
+    with ledger.database.engine.connect() as connection:
         connection.exec_driver_sql("SET default_transaction_read_only = off")
         connection.commit()
     assert await ledger.record([opened(G1)]) == 1
@@ -248,6 +247,40 @@ async def test_a_server_without_a_connection_left_passes(opens, postgres, databa
     tell(database, "ALTER ROLE many NOSUPERUSER CONNECTION LIMIT 0", f"GRANT ALL ON DATABASE {name} TO many")
     with pytest.raises(Transient, match='too many connections for role "many"'):
         await opens(database.replace("plumbline@", "many@"))
+
+
+@pytest.mark.skipif(not may_mount(), reason="needs CAP_SYS_ADMIN, to mount a small file system")
+async def test_a_full_disk_records_nothing_and_passes(opens, postgres):
+    small = postgres.folder / "small"
+    with mounted(small, "size=24m"):
+        owner = postgres.folder.stat()
+        os.chown(small, owner.st_uid, owner.st_gid)
+        postgres.run(f"CREATE TABLESPACE small LOCATION '{small}'")
+        name = postgres.make(more="TABLESPACE small")
+        try:
+            ledger = await opens(postgres.url(name))
+            await ledger.record([opened(G1)])
+            filler = fill(small)
+            with pytest.raises(Transient, match="its server has no space left; nothing was recorded"):
+                await ledger.record([advanced(G1)], {"d1:big": os.urandom(2_000_000).hex()})
+            assert await ledger.sequence() == 1
+            assert (await ledger.root("train")).record.applied is None
+            assert [run.key for run in await ledger.runs(RunQuery())] == [G1]
+            filler.unlink()
+            assert await ledger.record([advanced(G1)], {"d1:big": os.urandom(2_000_000).hex()}) == 2
+            await ledger.close()
+        finally:
+            postgres.drop(name)
+            postgres.run("DROP TABLESPACE small")
+
+
+def fill(folder: Path) -> Path:
+    """Take all that is left; returns the file that has it."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    return filler
 
 
 async def test_a_name_that_no_index_takes_is_refused_and_nothing_recorded(opens, database):
@@ -444,3 +477,59 @@ async def test_a_migration_that_fails_changes_nothing(opens, database, monkeypat
             await opens(database)
     assert shape(database) == before
     assert await (await opens(database)).sequence() == 0
+
+
+async def test_a_long_history_does_not_slow_planning(opens, database):
+    """Rows that the server reads for the questions of planning: the same with 20 runs that are over and with 3,000."""
+    ledger = await opens(database)
+    await ledger.record([advanced(G1), opened(G1), intended(G1.at_attempt(1))])
+    (live,) = await ledger.runs(RunQuery(keys=(G1,)))
+    read = []
+    for first, last in ((0, 20), (20, 3000)):
+        with ledger.database.writing() as connection:
+            connection.execute(sa.insert(schema.runs), [_old(live, number) for number in range(first, last)])
+        read.append(rows_read(ledger))
+    # Of few rows the server reads all: an index would cost more.
+    assert read[1] < 200
+    assert read[0] > 20
+
+
+def rows_read(ledger: SqlLedger) -> int:
+    with ledger.database.reading() as connection:
+        reads.root(connection, "train")
+        reads.states(connection, ["train", "nobody"])
+        reads.ask(connection, [Reusable("train", "d1:a"), Reusable("train", "d1:b"), Cached("d1:a"), Cached("d1:b")])
+        reads.runs(connection, RunQuery(root="train", limit=5))
+        reads.runs(connection, RunQuery(live=True))
+        reads.runs(connection, RunQuery(short="r-abc"))
+        reads.runs(connection, RunQuery(keys=(G1,)))
+        reads.runs(connection, RunQuery(owed=True))
+        reads.open_commits(connection)
+        reads.unposted(connection, 10)
+        resting.awake(connection, "one")
+        rows.load(connection, touched([ended(G1.at_attempt(1))]), None)
+        return int(
+            connection.exec_driver_sql(
+                "SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0) FROM pg_stat_xact_user_tables"
+            ).scalar_one()
+        )
+
+
+def _old(live: RunRecord, number: int) -> dict[str, object]:
+    run = replace(live, key=keys.request("train", f"r{number}"), attempts=(), status=RunStatus.SUCCEEDED, digest="d1:a")
+    return {
+        "key": str(run.key),
+        "root": "train",
+        "top": str(run.key),
+        "short": run.key.short_id("test", "project"),
+        "kind": "job",
+        "status": "succeeded",
+        "final": True,
+        "pending": False,
+        "digest": "d1:a",
+        "work": "d1:a",
+        "own": True,
+        "opened": 1000 + number,
+        "opened_at": "",
+        "body": codec.encode(run),
+    }

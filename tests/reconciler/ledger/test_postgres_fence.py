@@ -115,7 +115,7 @@ async def test_who_lost_the_lock_writes_nothing_after_another_began(opens, datab
 
 async def test_who_does_nothing_finds_out_too(opens, database):
     first = await opens(database)
-    first._database.beat = 0.001
+    first.database.beat = 0.001
     cut_off(database)
     second = await opens(database, wait=10.0)
     with anyio.fail_after(30), pytest.raises(Unusable, match="another daemon has taken"):
@@ -143,8 +143,8 @@ async def test_a_session_that_says_nothing_is_taken_back(opens, database):
 
 async def test_a_session_that_is_kept_says_something_now_and_then(opens, database):
     ledger = await opens(database)
-    assert 0 < ledger._database.beat < 60 / 2
-    ledger._database.beat = 0.001
+    assert 0 < ledger.database.beat < 60 / 2
+    ledger.database.beat = 0.001
     heard: set[object] = set()
     async with anyio.create_task_group() as group:
         group.start_soon(ledger.keep)
@@ -188,7 +188,7 @@ async def test_a_leader_in_the_middle_of_a_transaction_is_waited_for(opens, data
         begun.set()
         assert go_on.wait(30)
 
-    sa.event.listen(first._database.engine, "commit", pause)
+    sa.event.listen(first.database.engine, "commit", pause)
     found: list[int] = []
 
     async def take_over() -> None:
@@ -254,7 +254,7 @@ async def test_cut_off_at_any_statement_all_is_recorded_once(opens, database):
             cut_off(database)
         count += 1
 
-    sa.event.listen(ledger._database.engine, "before_cursor_execute", cut)
+    sa.event.listen(ledger.database.engine, "before_cursor_execute", cut)
     for at in range(30):
         facts = [opened(keys.request("train", f"r{at}")), *succeeded(keys.request("train", f"r{at}"))]
         count, cut_at = 0, at

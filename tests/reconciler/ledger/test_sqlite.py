@@ -87,7 +87,7 @@ async def test_the_project_is_fixed_by_the_first_contact(tmp_path):
 
 async def test_the_settings_make_commits_durable(tmp_path):
     ledger = await open_sqlite(tmp_path / "a.db", "test", "project")
-    with ledger._database.engine.connect() as connection:
+    with ledger.database.engine.connect() as connection:
         found = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
         }
@@ -176,7 +176,7 @@ async def test_a_full_disk_records_nothing_and_passes(tmp_path):
 
 async def bounded(ledger: SqlLedger, pages: int) -> int:
     """Let the file have `pages` pages, at least those it has; returns what it could have before."""
-    with ledger._database.engine.connect() as connection:
+    with ledger.database.engine.connect() as connection:
         before = connection.exec_driver_sql("PRAGMA max_page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {max(pages, 1)}")
     return int(before)
@@ -184,12 +184,12 @@ async def bounded(ledger: SqlLedger, pages: int) -> int:
 
 async def test_a_file_that_turns_read_only_passes(tmp_path):
     ledger = await open_sqlite(tmp_path / "a.db", "test", "project")
-    with ledger._database.engine.connect() as connection:
+    with ledger.database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA query_only = ON")
     with pytest.raises(Transient, match="read-only"):
         await ledger.record([opened(G1)])
     assert await ledger.sequence() == 0
-    with ledger._database.engine.connect() as connection:
+    with ledger.database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA query_only = OFF")
     assert await ledger.record([opened(G1)]) == 1
     await ledger.close()
@@ -211,7 +211,7 @@ async def test_a_busy_file_can_be_read_and_passes(tmp_path):
 
 async def test_an_error_of_ours_is_no_fault_of_the_disk(tmp_path):
     ledger = await open_sqlite(tmp_path / "a.db", "test", "project")
-    with ledger._database.engine.connect() as connection:
+    with ledger.database.engine.connect() as connection:
         connection.exec_driver_sql("DROP TABLE answers")
         connection.commit()
     with pytest.raises(sa.exc.OperationalError):
@@ -390,7 +390,7 @@ async def test_what_an_older_version_wrote_in_other_words_rests_as_well(tmp_path
     ledger = await open_sqlite(tmp_path / "a.db", "test", "project")
     await ledger.record([f.CursorMoved("train", Cursor("d1:a", AT), AT)])
     record = (await ledger.roots())["train"]
-    with ledger._database.engine.begin() as connection:
+    with ledger.database.engine.begin() as connection:
         connection.execute(sa.update(schema.roots).values(body=codec.encode(record).replace(",", ", ")))
     await ledger.rest([Rest(record, AT)], "one")
     assert (await ledger.awake("one")).due == {"train": AT}
@@ -487,7 +487,7 @@ async def test_a_long_history_does_not_slow_planning(tmp_path):
     (live,) = await ledger.runs(RunQuery(keys=(G1,)))
     steps = []
     for count in (20, 2000):
-        with ledger._database.engine.begin() as connection:
+        with ledger.database.engine.begin() as connection:
             connection.execute(sa.insert(schema.runs).prefix_with("OR REPLACE"), [_old(live, n) for n in range(count)])
         steps.append(await _steps(ledger))
     await ledger.close()
@@ -514,7 +514,7 @@ def _old(live: RunRecord, number: int) -> dict[str, object]:
 
 
 async def _steps(ledger: SqlLedger) -> int:
-    raw = ledger._database.engine.raw_connection()
+    raw = ledger.database.engine.raw_connection()
     counted = 0
 
     def count() -> int:
