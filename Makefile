@@ -30,6 +30,14 @@ lint: setup ## ruff, mypy --strict, import-linter
 test: setup ## all tests; TIER=unit for the quick ones
 	@BIN=$(BIN) scripts/test $(TIER)
 
+.PHONY: cluster
+cluster: setup ## a real Kubernetes on this machine, until Ctrl-C: prints its KUBECONFIG
+	@scripts/cluster-setup >/dev/null && exec $(BIN)/python -m tests.cluster
+
+.PHONY: test-cluster
+test-cluster: setup ## the tests on a real Kubernetes: one of this machine, or KUBECONFIG=... yours
+	@BIN=$(BIN) PLUMBLINE_TEST_KUBECONFIG="$(KUBECONFIG)" scripts/test-cluster $(ARGS)
+
 .PHONY: demo
 demo: setup ## a repository, the daemon, pushes, plans, runs and statuses, in one terminal
 	@$(BIN)/python -m reconciler.cli demo $(ARGS)

@@ -1,0 +1,126 @@
+"""Images of the tests, made on the spot from Debian's packages: no registry is asked.
+
+Each is a tar file in the user's cache, by its recipe, made once. Names have a tag other than `latest`, so that a pod
+that says nothing of it takes the image that is there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.cluster import oci
+from tests.cluster.layout import cache
+
+PAUSE = "plumbline-test/pause:1"
+"""Process 1 of every pod: holds its namespaces, reaps orphans where a pod shares its processes, ends on SIGTERM."""
+BUSYBOX = "plumbline-test/busybox:1"
+"""A shell and small programs, `httpd`, `nc` and `wget` among them (not `wget -T`: Debian's crashes). 4 MB."""
+PYTHON = "plumbline-test/python:1"
+"""Debian with its Python, git and certificates; what a user's image would be. About 200 MB."""
+
+RECIPE = 1
+"""Raised when what is done below with the rest changes: the files in the cache are then made anew."""
+BUSYBOX_PROGRAM = Path("/bin/busybox")
+PACKAGES = ("python3", "python3-venv", "git", "ca-certificates")
+SUITE = "bookworm"
+UNUSED = (
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/locale",
+    "usr/share/info",
+    "var/cache/apt",
+    "var/lib/apt/lists",
+    "var/log",
+)
+PEOPLE = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
+GROUPS = "root:x:0:\nnogroup:x:65534:\n"
+HOLD = "trap exit TERM INT; while :; do sleep 86400 & wait; done"
+
+
+def archive(name: str) -> Path:
+    """The tar file of an image; made if it is not there yet."""
+    recipe = {PAUSE: _small, BUSYBOX: _small, PYTHON: _debian}[name]
+    command = {PAUSE: ("/bin/sh", "-c", HOLD), BUSYBOX: ("/bin/sh",), PYTHON: ("/bin/bash",)}[name]
+    image = oci.Image(name, command)
+    source = repr((image, RECIPE, PACKAGES, SUITE, UNUSED)).encode() + Path(oci.__file__).read_bytes()
+    if recipe is _small:
+        source += b"".join(path.read_bytes() for path in (BUSYBOX_PROGRAM, *_libraries()))
+    path = cache() / "images" / f"{re.sub('[^a-z0-9]+', '-', name)}-{hashlib.sha256(source).hexdigest()[:16]}.tar"
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            _make(path, image, recipe)
+    return path
+
+
+def _make(path: Path, image: oci.Image, recipe: Callable[[tarfile.TarFile, Path], None]) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        layer = Path(folder) / "layer.tar"
+        with tarfile.open(layer, "w", format=tarfile.GNU_FORMAT) as tar:
+            recipe(tar, Path(folder))
+        oci.write(path, image, layer)
+
+
+def _small(tar: tarfile.TarFile, _: Path) -> None:
+    for name, mode in {"bin": 0o755, "etc": 0o755, "root": 0o700, "tmp": 0o1777}.items():
+        oci.add_folder(tar, name, mode)
+    oci.add(tar, "bin/busybox", BUSYBOX_PROGRAM.read_bytes(), 0o755)
+    for library in _libraries():
+        for parent in reversed(library.relative_to("/").parents[:-1]):
+            if parent.as_posix() not in tar.getnames():
+                oci.add_folder(tar, parent.as_posix())
+        oci.add(tar, library.relative_to("/").as_posix(), library.read_bytes(), 0o755)
+    listed = subprocess.run([BUSYBOX_PROGRAM, "--list"], check=True, capture_output=True, text=True).stdout.split()
+    for program in sorted(set(listed) - {"busybox"}):
+        oci.add_link(tar, f"bin/{program}", "busybox")
+    oci.add(tar, "etc/passwd", PEOPLE.encode())
+    oci.add(tar, "etc/group", GROUPS.encode())
+    oci.add(tar, "etc/nsswitch.conf", b"hosts: files dns\n")
+
+
+def _libraries() -> list[Path]:
+    """What busybox is linked with. A static one would not resolve names: glibc loads that part in any case."""
+    shown = subprocess.run(["ldd", BUSYBOX_PROGRAM], check=True, capture_output=True, text=True).stdout
+    return sorted(Path(path) for path in re.findall(r"(/\S+) \(0x", shown))
+
+
+def _debian(tar: tarfile.TarFile, folder: Path) -> None:
+    root = folder / "root"
+    command = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root), _mirror()]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise RuntimeError(f"debootstrap could not make {PYTHON}: {made.stdout[-2000:]}{made.stderr[-2000:]}")
+    for current, folders, files in os.walk(root):
+        here = Path(current)
+        inside = here.relative_to(root).as_posix()
+        folders[:] = [] if inside in UNUSED else sorted(folders)
+        names = [] if inside in UNUSED else files
+        links = [name for name in folders if (here / name).is_symlink()]
+        for name in [".", *sorted([*names, *links])]:
+            tar.add(here / name, (Path(inside) / name).as_posix(), recursive=False, filter=_timeless)
+
+
+def _timeless(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.mtime = 0
+    return entry
+
+
+def _mirror() -> str:
+    """Where this machine gets its packages from."""
+    for path in (*Path("/etc/apt/sources.list.d").glob("*.sources"), Path("/etc/apt/sources.list")):
+        if path.exists():
+            found = re.search(r"^(?:URIs:|deb(?: \[.*?\])?)\s+(https?://\S+debian/?)\s", path.read_text(), re.MULTILINE)
+            if found:
+                return found[1]
+    return "http://deb.debian.org/debian"

@@ -1,0 +1,183 @@
+"""A cluster of this machine: what goes in and out, its components, several at once, and that it leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import images, pods, start, tidy, traces
+from tests.cluster.api import Api, RefusalError
+from tests.cluster.cluster import OwnCluster
+from tests.cluster.layout import ROOT, Instance
+
+pytestmark = pytest.mark.cluster
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Says who asked."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.client_address[0].encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_pod_reaches_the_test_on_the_address_of_the_host(own_cluster, namespace):
+    with ThreadingHTTPServer((own_cluster.host, 0), Answers) as server:
+        threading.Thread(target=server.serve_forever).start()
+        ask = f"timeout 10 wget -q -O - http://{own_cluster.host}:{server.server_port}/"
+        try:
+            text = pods.run(
+                own_cluster.api, namespace, pods.pod("asks", pods.container(own_cluster.image("busybox"), ask))
+            )
+        finally:
+            server.shutdown()
+
+    assert text.startswith(own_cluster.instance.address("1."))
+
+
+def test_the_test_reaches_a_pod_and_a_service(own_cluster, namespace):
+    serve = "mkdir /www; echo served >/www/index.html; exec httpd -f -p 8080 -h /www"
+    probe = {"tcpSocket": {"port": 8080}, "periodSeconds": 1}
+    body = pods.pod("server", pods.container(own_cluster.image("busybox"), serve, readinessProbe=probe))
+    service = {"metadata": {"name": "web"}, "spec": {"selector": {"app": "server"}, "ports": [{"port": 8080}]}}
+    path = f"/api/v1/namespaces/{namespace}"
+    virtual = own_cluster.api.create(f"{path}/services", service)["spec"]["clusterIP"]
+    own_cluster.api.create(f"{path}/pods", body)
+    pod = own_cluster.api.wait(f"{path}/pods/server", lambda found: pods.has(found, "Ready"))
+
+    for address in (pod["status"]["podIP"], virtual):
+        url = f"http://{address}:8080/index.html"
+        assert start.until(30, lambda url=url: start.answers(url)), url
+
+
+def test_debian_with_python_and_git(own_cluster, namespace):
+    script = "python3 -m venv --without-pip /tmp/v && /tmp/v/bin/python -c 'import ssl, sqlite3' && git --version"
+    body = pods.pod("python", pods.container(own_cluster.image("python"), script))
+
+    assert pods.run(own_cluster.api, namespace, body).startswith("git version 2.")
+
+
+def test_an_image_that_is_nowhere_is_told_and_nobody_is_asked_for_it(own_cluster, namespace):
+    body = pods.pod("missing", pods.container("plumbline-test/nowhere:1", "true"))
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    own_cluster.api.create(path, body)
+
+    def told(pod):
+        states = [item["state"].get("waiting", {}) for item in pod["status"].get("containerStatuses", ())]
+        return any(state.get("reason") in {"ErrImagePull", "ImagePullBackOff"} for state in states)
+
+    own_cluster.api.wait(f"{path}/missing", told)
+
+
+def test_the_same_image_is_made_of_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "one"))
+    one = images.archive(images.BUSYBOX).read_bytes()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "two"))
+
+    assert images.archive(images.BUSYBOX).read_bytes() == one
+
+
+def test_who_asked_for_what_is_in_the_audit_log(own_cluster, namespace):
+    api = Api(own_cluster.kubeconfig_for("somebody@example.com", ["readers"]))
+    with pytest.raises(RefusalError) as refused:
+        api.get(f"/api/v1/namespaces/{namespace}/secrets")
+    api.close()
+
+    def found():
+        return [
+            record
+            for record in own_cluster.audit()
+            if record["user"]["username"] == "somebody@example.com" and record["objectRef"]["namespace"] == namespace
+        ]
+
+    assert refused.value.status == 403
+    assert start.until(10, lambda: bool(found()))
+    (record,) = found()
+    assert (record["verb"], record["objectRef"]["resource"]) == ("list", "secrets")
+    assert record["annotations"]["authorization.k8s.io/decision"] == "forbid"
+    assert "readers" in record["user"]["groups"]
+
+
+@pytest.mark.parametrize("component", ["kube-apiserver", "kubelet", "containerd", "kube-controller-manager", "etcd"])
+def test_a_pod_outlives_a_crash_of(component, own_cluster, namespace):
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    own_cluster.api.create(path, pods.pod("lives", pods.container(own_cluster.image("busybox"), "exec sleep 3600")))
+    before = own_cluster.api.wait(f"{path}/lives", lambda pod: pods.has(pod, "Ready"))
+
+    own_cluster.restart(component, signal.SIGKILL)
+    assert (
+        pods.run(
+            own_cluster.api, namespace, pods.pod("after", pods.container(own_cluster.image("busybox"), "echo works"))
+        )
+        == "works\n"
+    )
+
+    after = own_cluster.api.get(f"{path}/lives")
+    state = after["status"]["containerStatuses"][0]
+    assert (state["containerID"], state["restartCount"]) == (
+        before["status"]["containerStatuses"][0]["containerID"],
+        0,
+    )
+
+
+def test_two_are_side_by_side_and_know_nothing_of_each_other(own_cluster):
+    with OwnCluster.start(node=False) as other:
+        assert other.instance.number != own_cluster.instance.number
+        other.api.create("/api/v1/namespaces", {"metadata": {"name": "only-there"}})
+        with pytest.raises(RefusalError):
+            own_cluster.api.get("/api/v1/namespaces/only-there")
+
+
+def test_nothing_is_left_of_one_that_ran_a_pod():
+    before = traces.machine()
+    with OwnCluster.start() as cluster:
+        spaces = _spaces(cluster.instance)
+        body = pods.pod("stays", pods.container(cluster.image("busybox"), "exec sleep 3600"))
+        cluster.api.create("/api/v1/namespaces/default/pods", body)
+        cluster.api.wait("/api/v1/namespaces/default/pods/stays", lambda pod: pods.has(pod, "Ready"))
+        assert set(traces.of(cluster.instance, spaces)) == {"processes", "groups", "links", "folder"}
+        assert len(tidy.groups(cluster.instance)) > 0
+
+    assert traces.of(cluster.instance, spaces) == {}
+    assert traces.machine() == before
+
+
+def test_nothing_is_left_when_who_started_it_is_killed():
+    command = [sys.executable, "-m", "tests.cluster", "--no-node"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    ) as person:
+        assert person.stdout
+        instance = Instance(int(Path(person.stdout.readline().decode()).parents[1].name))
+        spaces = _spaces(instance)
+        person.kill()
+
+    assert start.until(20, lambda: traces.of(instance, spaces) == {}), traces.of(instance, spaces)
+
+
+def test_the_next_start_tidies_when_the_keeper_is_killed():
+    cluster = OwnCluster.start(node=False)
+    spaces = _spaces(cluster.instance)
+    os.kill(int(cluster.instance.lock.read_text()), signal.SIGKILL)
+    assert start.until(20, lambda: not {"processes", "links"} & set(traces.of(cluster.instance, spaces)))
+
+    tidy.leftovers()
+
+    assert traces.of(cluster.instance, spaces) == {}
+    cluster.close()
+
+
+def _spaces(instance: Instance) -> set[str]:
+    """The namespaces of the node's first process."""
+    return traces.namespaces(Path("/proc", str(start.first(instance))))
