@@ -11,10 +11,13 @@ __all__ = ["absorb", "left_behind"]
 def absorb(state: RootState, left: RootRecord) -> RootState:
     """A renamed root, where an earlier root of its new name left `left` behind.
 
-    Generation numbers go on above both, so that no key is made twice; what `left` still waits for stays open.
+    Generation numbers go on above both, so that no key is made twice; what `left` still waits for stays open. Where
+    nothing of the renamed root is in force, what was in force under its new name is so until something replaces it.
     """
     record = state.record
+    is_absent = record.applied is None or record.applied.digest is None
     return state.with_record(
+        applied=(left.applied or record.applied) if is_absent else record.applied,
         highest=max(record.highest, left.highest),
         open=(*left.open, *(key for key in record.open if key not in left.open)),
         commands=(*left.commands, *record.commands),

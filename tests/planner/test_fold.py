@@ -30,7 +30,7 @@ from planner.model.commits import Change, StatusState, What
 from planner.model.facts import Fact
 from planner.model.lifecycle import may_follow
 from planner.model.people import Command, Hold, ProjectRecord, Suspension
-from planner.model.records import Planned, Report, RootRecord, RunRecord, Stop
+from planner.model.records import Applied, Planned, Report, RootRecord, RunRecord, Stop
 from planner.model.run import Leases, Observation, Phase
 from planner.model.schedule import Cursor
 from planner.model.status import FINAL, RunStatus, StopReason
@@ -399,6 +399,17 @@ def test_a_live_change_stays_while_the_next_target_waits(earlier):
     both = [live, advanced(1)] if earlier == "the live change comes first" else [advanced(1), live]
     held = f.TargetSet("train", replace(TARGET, commit="c3", digest=None, form=""), What.REMOVED, AT)
     assert after([*both, held]).record.applied.form == "d1:live"
+
+
+@pytest.mark.parametrize("absent", [None, Applied(2, None, "c1", "", None, AT, started=True)], ids=["never", "removed"])
+def test_what_is_in_force_under_a_name_stays_so_when_a_root_without_anything_takes_the_name(absent):
+    """Its removal was held: until the renamed root has something of its own in force, nobody ends it."""
+    left = after([advanced(1), opened(kind="service"), intended()]).record
+    merged = absorb(RootState(RootRecord("train", applied=absent)), left).record
+    assert merged.applied == left.applied
+    assert not merged.gone
+    own = replace(left.applied, digest="d1:own")
+    assert absorb(RootState(RootRecord("train", applied=own)), left).record.applied == own
 
 
 def test_a_hook_begins_nothing_of_what_it_tells_the_end_of():
