@@ -39,6 +39,7 @@ TABLE: Mapping[StopReason, Row] = MappingProxyType(
         StopReason.EARLY_STOPPING: Row(Effect.ENDED, counts=False),
         StopReason.REPLACED: Row(Effect.ENDED, counts=False),
         StopReason.CULLED: Row(Effect.ENDED, counts=False),
+        StopReason.FATAL: Row(Effect.ENDED, counts=True),
         StopReason.BY_PERSON: Row(Effect.DECIDED, counts=False),
         StopReason.DELETED: Row(Effect.DECIDED, counts=False),
         StopReason.PRUNED: Row(Effect.WITHDRAWN, counts=False),
@@ -47,6 +48,7 @@ TABLE: Mapping[StopReason, Row] = MappingProxyType(
         StopReason.NODE_LOST: Row(Effect.LOST, counts=True),
         StopReason.EVICTED: Row(Effect.LOST, counts=False),
         StopReason.PREEMPTED: Row(Effect.LOST, counts=False),
+        StopReason.IGNORED: Row(Effect.LOST, counts=False),
         StopReason.LOST: Row(Effect.LOST, counts=True),
     }
 )

@@ -19,7 +19,7 @@ from planner.model.facts import Healed, Settled
 from planner.model.gang import Lifetime
 from planner.model.records import AttemptRecord, RunRecord, Stop
 from planner.model.status import RunStatus, StopReason
-from planner.stops import Effect, effect_of
+from planner.stops import TABLE, Effect, effect_of
 
 __all__ = ["HEALED_AFTER", "LeafContext", "back_off", "step", "stop_words"]
 
@@ -144,6 +144,8 @@ def _has_happened(draft: Draft, run: RunRecord, last: AttemptRecord, context: Le
         _settle(draft, run, RunStatus.STOPPED, "stopped early")
     elif _always(context):
         _heal(draft, run, last, context)
+    elif reason is StopReason.FATAL:
+        _settle(draft, run, RunStatus.FAILED, f"{_exit_words(last)}, for which it is not tried again")
     elif last.exit_code == 0:
         _settle(draft, run, RunStatus.SUCCEEDED, "")
     else:
@@ -167,9 +169,9 @@ def _lost(draft: Draft, run: RunRecord, last: AttemptRecord, context: LeafContex
     if _always(context):
         _heal(draft, run, last, context)
         return
-    counted = last.reason not in {StopReason.EVICTED, StopReason.PREEMPTED}
+    counted = last.reason is None or TABLE[last.reason].counts
     if not counted and context.wanted and context.stop is None:
-        _start(draft, run, context, _after(draft, last, 1))
+        _start(draft, run, context, _after(draft, last, max(run.attempt_count - run.failures, 1)))
         return
     _retry(draft, run, last, context, _exit_words(last))
 

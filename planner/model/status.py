@@ -58,6 +58,7 @@ class StopReason(StrEnum):
     EARLY_STOPPING = "early-stopping"
     REPLACED = "replaced"  # by a later tick
     CULLED = "culled"
+    FATAL = "fatal"  # its failure policy says that no other attempt can do better
     # decided: stays down
     BY_PERSON = "stopped-by-person"
     DELETED = "deleted-by-other"
@@ -69,4 +70,5 @@ class StopReason(StrEnum):
     NODE_LOST = "node-lost"
     EVICTED = "evicted"
     PREEMPTED = "preempted"
+    IGNORED = "ignored"  # its failure policy says that this end does not count
     LOST = "lost"  # seen once and gone without an end

@@ -21,7 +21,7 @@ from tests.planner.history import T0, History, Step, after, ask, decisions, end,
 pytestmark = pytest.mark.unit
 
 R = StopReason
-SEEN = {R.EXITED, R.TIMEOUT, R.DELETED, R.NODE_LOST, R.EVICTED, R.PREEMPTED}
+SEEN = {R.EXITED, R.TIMEOUT, R.DELETED, R.NODE_LOST, R.EVICTED, R.PREEMPTED, R.IGNORED, R.FATAL}
 """Reasons that a backend gives; a look that misses it gives `lost`, all others are our own stops."""
 
 
@@ -185,6 +185,24 @@ ROWS = (
         old_up="stopped: not started again: preempted",
     ),
     Row(
+        (R.FATAL, 3),
+        "its failure policy says that no other attempt can do better; a service is healed all the same",
+        spent="failed: exit code 3, for which it is not tried again",
+        left="failed: exit code 3, for which it is not tried again",
+        old="failed: exit code 3, for which it is not tried again",
+        up="again in 1 s",
+        old_up="stopped: not started again: exit code 3",
+    ),
+    Row(
+        (R.IGNORED, 42),
+        "its failure policy says that this end uses up no retry",
+        spent="again in 1 s",
+        left="again in 1 s",
+        old="failed: exit code 42",
+        up="again",
+        old_up="stopped: not started again: exit code 42",
+    ),
+    Row(
         (R.LOST, None),
         "seen once and gone without an end: the retry policy decides",
         spent="failed: lost: it was seen once and is gone without an end",
@@ -265,6 +283,7 @@ def test_every_reason_has_a_row():
         (R.EARLY_STOPPING, Effect.ENDED),
         (R.REPLACED, Effect.ENDED),
         (R.CULLED, Effect.ENDED),
+        (R.FATAL, Effect.ENDED),
         (R.BY_PERSON, Effect.DECIDED),
         (R.DELETED, Effect.DECIDED),
         (R.PRUNED, Effect.WITHDRAWN),
@@ -273,6 +292,7 @@ def test_every_reason_has_a_row():
         (R.NODE_LOST, Effect.LOST),
         (R.EVICTED, Effect.LOST),
         (R.PREEMPTED, Effect.LOST),
+        (R.IGNORED, Effect.LOST),
         (R.LOST, Effect.LOST),
     ],
 )
@@ -282,7 +302,7 @@ def test_the_effect_of_a_reason(reason, effect):
 
 def test_what_counts_as_a_failure():
     counting = {reason for reason in StopReason if counts_as_failure(reason, 1)}
-    assert counting == {R.EXITED, R.TIMEOUT, R.NODE_LOST, R.LOST}
+    assert counting == {R.EXITED, R.TIMEOUT, R.FATAL, R.NODE_LOST, R.LOST}
     assert not counts_as_failure(R.EXITED, 0)
     assert counts_as_failure(R.EXITED, None)
 
@@ -323,12 +343,16 @@ def test_retries_end():
 CASES = (
     Case(
         "evicted-ten-times",
-        "evictions use up no retry, however many there are",
+        "evictions use up no retry, however many there are, and each makes the wait longer",
         [push(job())]
-        + [step for number in range(1, 11) for step in (end(f"train@g1#{number}", 137, R.EVICTED), wait(1))]
+        + [
+            step
+            for number in range(10)
+            for step in (end(f"train@g1#{number + 1}", 137, R.EVICTED), wait(min(2**number, 300)))
+        ]
         + [end("train@g1#11", 0)],
         then=["train@g1 succeeded"],
-        says={"c1 train": "success: succeeded in 10 s"},
+        says={"c1 train": "success: succeeded in 14 min"},
     ),
     Case(
         "not-before-the-back-off",

@@ -15,6 +15,7 @@ from tests.simulation.history import History
 NAME = "I10"
 
 _FREE = {StopReason.SUPERSEDED, StopReason.PRUNED, StopReason.DRAINED, StopReason.EVICTED, StopReason.PREEMPTED}
+_FREE.add(StopReason.IGNORED)
 
 
 def check(history: History) -> list[str]:
