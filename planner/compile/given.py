@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from planner.errors import Place
+from planner.model.cluster import ClusterRules
 from planner.spec.catalogue import Connection
 from planner.spec.queues import Queue
 
@@ -77,6 +78,7 @@ class CompileConfig:
         connections: the catalogue by name; None when it is not known, and then no name is checked.
         queues: by name; None when they are not known, or none is configured.
         namespaces: where operations may run beside `namespace`; None for everywhere.
+        cluster: what specs may ask of a cluster; None where runs go to none, or that is not known.
         instance: name of the Plumbline instance.
         backend: name of the backend that runs go to.
         namespace: what `globals.namespace` is where no policy says.
@@ -96,6 +98,7 @@ class CompileConfig:
     connections: Mapping[str, Connection] | None = None
     queues: Mapping[str, Queue] | None = None
     namespaces: frozenset[str] | None = None
+    cluster: ClusterRules | None = None
 
 
 @dataclass(frozen=True, slots=True)

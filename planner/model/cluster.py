@@ -32,7 +32,7 @@ class Allow(StrEnum):
     PRIORITY = "priority"  # priority classes and numbers
     SCHEDULER = "schedulerName"
     VOLUMES = "volumes"  # drivers of volumes beyond those of level restricted
-    SECRETS = "secrets"  # secrets of the namespace by name
+    HOST_PROBES = "hostProbes"  # probes and lifecycle handlers that ask another host than the pod
     TOKENS = "serviceAccountTokens"
 
 
@@ -46,11 +46,13 @@ class ClusterRules:
         secrets: globs of the secrets and config maps that a spec may name; None for all but our own.
         user: the numeric user that programs run as whose spec has none; None for the image's own, which must be a
             number other than 0.
+        agent: whether Plumbline's agent is in run pods, which brings code and takes artifacts away.
         group: the group that owns the volumes of a pod, where the spec has none; None for none.
     """
 
-    allow: frozenset[Allow] = frozenset({Allow.NODE_SELECTION, Allow.PRIORITY, Allow.SCHEDULER, Allow.SECRETS})
+    allow: frozenset[Allow] = frozenset({Allow.NODE_SELECTION, Allow.PRIORITY, Allow.SCHEDULER})
     service_accounts: tuple[str, ...] = ()
     secrets: tuple[str, ...] | None = None
     user: int | None = 65_532
     group: int | None = 65_532
+    agent: bool = False

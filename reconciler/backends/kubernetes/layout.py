@@ -53,7 +53,7 @@ AGENT_SIDECAR = (*AGENT, "sidecar")
 
 ROOT = "/plumbline"
 """Everything that is the pod's own: an emptyDir that all its containers share."""
-WORK = f"{ROOT}/work"
+WORK = f"{ROOT}/workdir"
 HOME = f"{ROOT}/home"
 LIB = f"{ROOT}/lib"
 """Folder of the context file and of `plumbline_tracking.py`."""

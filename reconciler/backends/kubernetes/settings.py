@@ -6,7 +6,7 @@ It reads no environment and no file.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from planner.canon import Json
@@ -100,6 +100,11 @@ class KubernetesSettings:
     env: Mapping[str, str] = field(default_factory=dict)
     image_pull_policy: str = ""
     scratch: str = ""
+
+    @property
+    def compile_rules(self) -> ClusterRules:
+        """The rules as they are held against specs."""
+        return replace(self.rules, agent=bool(self.agent.image and self.agent.contact))
 
     @property
     def mounts_tokens(self) -> bool:

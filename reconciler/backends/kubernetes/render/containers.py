@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from planner.canon import Json
+from planner.compile.clustered import is_container
 from reconciler.backends.kubernetes import layout
 from reconciler.backends.kubernetes.render.connections import brought
 from reconciler.backends.kubernetes.render.parts import Object, Part, filled, is_true, objects
@@ -17,14 +18,9 @@ from reconciler.backends.kubernetes.settings import KubernetesSettings
 from reconciler.errors import Refused
 from reconciler.ports import Order
 
-__all__ = ["init_containers", "is_container", "sidecars"]
+__all__ = ["init_containers", "sidecars"]
 
 _LISTS = ("env", "envFrom", "volumeMounts")
-
-
-def is_container(entry: Mapping[str, Json]) -> bool:
-    """Whether an entry of `init` is a container of the spec's own, with or without a connection."""
-    return "container" in entry and entry.keys() <= {"container", "connection", "path"}
 
 
 def init_containers(pod: Mapping[str, Json], main: Object, settings: KubernetesSettings) -> Iterator[Object]:

@@ -13,10 +13,11 @@ import json
 from collections.abc import Mapping
 
 from planner.canon import Json, plain
+from planner.compile.clustered import handled, is_container
 from reconciler.backends import contract
 from reconciler.backends.contract import Where
 from reconciler.backends.kubernetes import layout, names
-from reconciler.backends.kubernetes.render.parts import Object, Part, filled
+from reconciler.backends.kubernetes.render.parts import Object, Part, filled, objects
 from reconciler.backends.kubernetes.render.security import agent_context
 from reconciler.backends.kubernetes.settings import AgentSettings, KubernetesSettings
 from reconciler.errors import Refused
@@ -43,22 +44,8 @@ def where(order: Order, settings: KubernetesSettings) -> Where:
 
 def needs_agent(order: Order) -> str:
     """What of an order cannot be without the agent, or ""."""
-    if order.run.gang.code:
-        return "code of the repository (init: git)"
-    if any(_handled(entry) for group in order.run.gang.replicas for entry in _init(group.pod)):
-        return "what `init` puts in place"
-    return "the artifacts of an earlier round" if order.run.earlier is not None else ""
-
-
-def _init(pod: Mapping[str, Json]) -> list[Mapping[str, Json]]:
-    entries = pod.get("init")
-    listed = entries if isinstance(entries, list | tuple) else ()
-    return [entry for entry in listed if isinstance(entry, Mapping)]
-
-
-def _handled(entry: Mapping[str, Json]) -> bool:
-    """Whether an entry of `init` is for the agent; else it is a container of the spec's own."""
-    return any(name not in {"container", "path", "connection"} for name in entry) or "container" not in entry
+    wanted = handled(order.run.gang)
+    return wanted or ("the artifacts of an earlier round" if order.run.earlier is not None else "")
 
 
 # Objects of the attempt
@@ -91,7 +78,7 @@ def _order(order: Order, context: Json, agent: AgentSettings) -> Json:
         "contact": agent.contact,
         "context": context,
         "code": [plain(tree) for tree in gang.code],
-        "init": [dict(entry) for entry in _init(gang.replicas[0].pod) if _handled(entry)],
+        "init": [entry for entry in objects(gang.replicas[0].pod.get("init")) if not is_container(entry)],
         "earlier": None if earlier is None else {"run": str(earlier.run), "copy": earlier.copy},
         "plugins": dict(order.run.plugins),
     }
@@ -132,7 +119,7 @@ def part(order: Order, settings: KubernetesSettings, context: Mapping[str, Json]
     own: Object = {"name": layout.VOLUME, "emptyDir": filled(sizeLimit=settings.scratch)}
     volumes = [own, {"name": layout.VOLUME_FILES, "configMap": files}]
     if not settings.agent.image:
-        shared = [(name, f"{layout.ROOT}/{name}") for name in ("work", "home", "artifacts", "io")]
+        shared = [(name, f"{layout.ROOT}/{name}") for name in ("workdir", "home", "artifacts", "io")]
         mounts: list[Object] = [{"name": layout.VOLUME, "mountPath": path, "subPath": name} for name, path in shared]
         mounts.append({"name": layout.VOLUME_FILES, "mountPath": layout.LIB, "readOnly": True})
         return Part(volumes=tuple(volumes), mounts=tuple(mounts))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planner.canon import Json
+from planner.compile import cluster
 from planner.keys import Key
 from planner.model.gang import Gang, Lifetime
 from planner.model.run import Stamp
@@ -100,6 +101,10 @@ def _metadata(order: Order, namespace: str) -> Object:
 
 def _check(order: Order, settings: KubernetesSettings, token: str) -> None:
     gang = order.run.gang
+    said = list(dict.fromkeys(cluster.reasons(gang, settings.rules)))
+    if said:
+        more = f"; and {len(said) - 3} more" if len(said) > 3 else ""
+        raise Refused("; ".join(said[:3]) + more)
     if len(gang.replicas) != 1:
         raise Refused("a run of several groups needs the operator of its kind, and none is set up here")
     group = gang.replicas[0]

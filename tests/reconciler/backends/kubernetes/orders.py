@@ -46,6 +46,7 @@ def operation(text: str, ask: Ask | None = None) -> CompiledOperation:
         namespace=settings.namespace,
         connections=settings.connections or None,
         namespaces=frozenset(settings.run_namespaces),
+        cluster=settings.compile_rules,
     )
     state = compiled({"run.yaml": text, **ask.files}, config)
     assert len(state.roots) == 1, [str(problem) for problem in state.problems]
