@@ -28,7 +28,7 @@ def render() -> dict[str, str]:
 def main() -> None:
     """Write all folders."""
     from tests.planner.rules import rules
-    from tests.reconciler.backends.kubernetes import cases
+    from tests.reconciler.backends.kubernetes import cases, states
     from tests.reconciler.backends.local.contexts import contexts
 
     _write(ROOT / "tests/golden/render", render())
@@ -36,6 +36,8 @@ def main() -> None:
     _write(ROOT / "tests/golden/contexts", contexts())
     for name in cases.CASES:
         (ROOT / "tests/golden/kubernetes/render" / name / "manifests.yaml").write_text(cases.golden(name))
+    for name in states.states():
+        states.expected(name).write_text(states.golden(name))
 
 
 def _write(folder: Path, files: dict[str, str]) -> None:

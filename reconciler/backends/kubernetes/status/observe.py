@@ -1,0 +1,47 @@
+"""From the objects of an attempt to the observation of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from planner.model.run import Observation, Phase
+from reconciler.backends.kubernetes import names
+from reconciler.backends.kubernetes.status.job import of_job
+from reconciler.backends.kubernetes.status.read import Object, section, text
+from reconciler.backends.kubernetes.status.service import of_deployment
+
+__all__ = ["Objects", "observe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """What the API server has of an attempt.
+
+    Attributes:
+        kind: of the workload: `Job` or `Deployment`. Objects of a list do not say it themselves.
+        workload: it, with its metadata, its status, and of its spec `suspend` and `replicas`.
+        pods: all of its pods that there are. Once a Job has ended they must have been read after it: the look at its
+            pod that says how it ended must not be older than the Job's.
+        events: warnings of the workload and of its pods, where they were read.
+    """
+
+    kind: str
+    workload: Object
+    pods: Sequence[Object] = ()
+    events: Sequence[Object] = ()
+
+
+def observe(objects: Objects) -> Observation:
+    """The observation of an attempt.
+
+    Raises:
+        ValueError: the workload is none of ours.
+    """
+    metadata = section(objects.workload, "metadata")
+    key = names.key_of(metadata)
+    if key is None:
+        raise ValueError(f"{text(metadata, 'name')} has no key of a run")
+    first = Observation(key, Phase.STARTING, stamp=names.stamp_of(metadata))
+    of_workload = of_deployment if objects.kind == "Deployment" else of_job
+    return of_workload(objects.workload, objects.pods, objects.events, first)

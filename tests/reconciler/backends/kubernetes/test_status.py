@@ -1,0 +1,101 @@
+"""What the objects of an attempt say: one file a state."""
+
+import copy
+import dataclasses
+import random
+
+import pytest
+
+from planner.model.run import Phase
+from reconciler.backends.kubernetes import names
+from reconciler.backends.kubernetes.status import Objects, observe
+from reconciler.backends.kubernetes.trim import trimmed
+from tests.reconciler.backends.kubernetes import states
+from tests.reconciler.backends.kubernetes.orders import STAMP
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize("name", states.states())
+def test_state(name):
+    """`python tests/golden/regenerate.py` writes what is expected anew; the difference is read in the review."""
+    assert states.golden(name) == states.expected(name).read_text()
+
+
+def test_nothing_is_expected_without_a_state():
+    files = {path.name.removesuffix(states.EXPECTED) for path in states.STATUS.glob(f"*{states.EXPECTED}")}
+    assert files == set(states.states())
+
+
+@pytest.mark.parametrize("name", states.states())
+def test_laws_of_an_observation(name):
+    """What holds of every observation, whatever the state (planner.model.run.Observation)."""
+    seen = observe(states.objects(name))
+    ended = seen.phase is Phase.ENDED
+    assert (seen.reason is not None) == ended
+    assert (seen.ended_at is not None) == ended
+    assert seen.stamp == STAMP
+    assert not (ended and seen.ready)
+    if seen.started_at is not None and seen.ended_at is not None:
+        assert seen.started_at <= seen.ended_at
+    if seen.phase is Phase.STARTING:
+        assert seen.started_at is None
+    assert "\n" not in seen.message
+    assert len(seen.message) <= 400
+
+
+@pytest.mark.parametrize("name", states.states())
+def test_what_is_kept_in_memory_says_the_same(name):
+    """The backend watches trimmed objects."""
+    whole = states.objects(name)
+    less = Objects(whole.kind, trimmed(whole.workload), [trimmed(pod) for pod in whole.pods], whole.events)
+    assert observe(less) == observe(whole)
+
+
+@pytest.mark.parametrize("name", states.states())
+def test_the_order_of_pods_says_nothing(name):
+    whole = states.objects(name)
+    pods = list(whole.pods)
+    random.Random(name).shuffle(pods)
+    assert observe(dataclasses.replace(whole, pods=pods)) == observe(whole)
+
+
+@pytest.mark.parametrize("name", states.states())
+def test_an_object_that_says_less_is_no_crash(name):
+    """A server of another version, or somebody's edit, leaves fields out: every one, one at a time."""
+    whole = states.objects(name)
+    for path in _paths(whole.workload["status"]):
+        _observed_without(whole, path, -1)
+    for index, pod in enumerate(whole.pods):
+        for path in _paths(pod["status"]):
+            _observed_without(whole, path, index)
+
+
+def _observed_without(whole, path, index):
+    less = copy.deepcopy(whole)
+    at = less.workload["status"] if index < 0 else less.pods[index]["status"]
+    for step in path[:-1]:
+        at = at[step]
+    del at[path[-1]]
+    assert observe(less).key == observe(whole).key
+
+
+def _paths(value, at=()):
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in entries:
+        yield (*at, name)
+        yield from _paths(inner, (*at, name))
+
+
+def test_an_object_without_a_key_is_refused():
+    whole = states.objects("job-running")
+    workload = copy.deepcopy(whole.workload)
+    del workload["metadata"]["annotations"][names.KEY]
+    with pytest.raises(ValueError, match="has no key of a run"):
+        observe(dataclasses.replace(whole, workload=workload))
+
+
+def test_the_same_trouble_gives_the_same_words():
+    """What changes from one try to the next would be a new fact each time."""
+    first, later = observe(states.objects("job-image-pull-first")), observe(states.objects("job-image-pull"))
+    assert first == later
