@@ -218,9 +218,8 @@ def _of_service(draft: Draft, waiting: Report, run: RunRecord) -> Said:
     if begun is not None:
         draft.wake(begun + deadline)
     waits = _held(draft, run) or _waits(draft, run)
-    return Said(
-        StatusState.PENDING, waits or ("starting" if run.attempt_count <= 1 else "started again, not ready yet")
-    )
+    begins = "starting" if run.attempt_count <= 1 else "started again, not ready yet"
+    return Said(StatusState.PENDING, waits or f"{begins}{_trouble(run)}")
 
 
 def _begun(draft: Draft, waiting: Report, run: RunRecord) -> datetime | None:
@@ -231,6 +230,11 @@ def _begun(draft: Draft, waiting: Report, run: RunRecord) -> datetime | None:
     if own is None:
         return run.attempts[-1].intended_at
     return max(run.started_at or run.attempts[0].intended_at, own.opened_at)
+
+
+def _trouble(run: RunRecord) -> str:
+    """What its backend says keeps it from starting, or from being ready."""
+    return f": {run.last.trouble}" if run.last is not None and run.last.trouble else ""
 
 
 def _waits(draft: Draft, run: RunRecord) -> str:
@@ -247,7 +251,7 @@ def _held(draft: Draft, run: RunRecord) -> str:
 def _progress(draft: Draft, run: RunRecord) -> str:
     held, waits = _held(draft, run), _waits(draft, run)
     if run.kind != "dag":
-        return held or waits or str(run.status)
+        return held or waits or f"{run.status}{_trouble(run)}"
     top = draft.run(run.key.top)
     found = below(draft.state.runs, run.key.top)
     keys = [key for key in found if key.round == (top.round_of(key.place) if top is not None else 0)]

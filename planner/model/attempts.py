@@ -68,3 +68,8 @@ class AttemptRecord:
     def live(self) -> bool:
         """Whether it may exist: intended and not seen to end."""
         return self.ended_at is None
+
+    @property
+    def trouble(self) -> str:
+        """What keeps it from starting, or from being ready, as its backend says; "" where nothing does."""
+        return self.message if self.live and self.stop is None else ""

@@ -186,7 +186,8 @@ def _resting(case: _Case) -> Iterator[str]:
     """What holds when nothing keeps it: it runs, it waits for its time, or it has done what was asked."""
     record, last = case.record, case.last
     if last is not None and not last.run.status.final and not case.waits:
-        yield f"it runs: {last.run.key} is {last.status}"
+        trouble = f": {last.trouble}" if last.trouble else ""
+        yield f"it runs: {last.run.key} is {last.status}{trouble}"
     operation = case.force or case.target
     if operation is None or (record.planned is not None and record.planned.digest is None):
         return

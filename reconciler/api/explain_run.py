@@ -200,8 +200,9 @@ def _how(case: _Case, story: Story) -> Iterator[str]:
     if not status.final:
         since = views.instant(source.started_at or run.opened_at)
         attempt = f", attempt {source.attempt_count}" if source.attempt_count > 1 else ""
-        told = run.reason or source.reason
-        yield f"it is {status} since {since}{attempt}: {told or _WORDS.get(status, 'its next step is planned')}"
+        told = run.reason or source.reason or _WORDS.get(status, "its next step is planned")
+        trouble = f"; {story.trouble}" if story.trouble else ""
+        yield f"it is {status} since {since}{attempt}: {told}{trouble}"
         if stop := run.stop or (source.last.stop if source.last else None):
             who = f"{stop.by} asked for its end" if stop.by else "its end was decided"
             yield f"{who} at {views.instant(stop.at)} ({stop.reason})"

@@ -94,6 +94,7 @@ async def _root(
     identity = core.policy.identity
     sleeps, word = asleep(record, last), views.state_word(record, target, last, now)
     why = _why(core, record, target) or (sleep_words(record, last) if last is not None and sleeps else "")
+    why = why or (last.trouble if last is not None else "")
     return {
         "operation": record.name,
         "kind": target.kind if target else (last.run.kind if last else ""),

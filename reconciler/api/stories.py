@@ -38,6 +38,12 @@ class Story:
         """How it goes or went."""
         return self.run.status if self.run.status.final else self.source.status
 
+    @property
+    def trouble(self) -> str:
+        """What keeps its attempt from starting, or from being ready; "" where nothing does."""
+        last = self.source.last
+        return last.trouble if last is not None and not self.run.status.final else ""
+
 
 async def tell(core: Core, keys: Collection[Key], *, newest: bool = True) -> Mapping[Key, Story]:
     """The stories of those of `keys` that have a record; with `newest` of the newest round of each."""

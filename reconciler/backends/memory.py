@@ -37,6 +37,7 @@ class Program:
         metrics: the one value of each that it writes.
         files: what it leaves under `outputs`.
         active_for: seconds for which a service that is asked says that it is in use.
+        waits_for: what it says instead of starting; "" to start.
     """
 
     seconds: float | None = 1.0
@@ -46,6 +47,7 @@ class Program:
     metrics: Mapping[str, float] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     active_for: float = 0.0
+    waits_for: str = ""
 
 
 def run_for_a_second(order: Order) -> Program:
@@ -81,8 +83,11 @@ class MemoryBackend:
             return Ensured.UNCHANGED
         self._taken.add(order.key)
         now = self._clock.now()
+        program = self._script(order)
         seen = Observation(order.key, Phase.RUNNING, started_at=now, stamp=order.stamp)
-        self._objects[order.key] = _Object(order, self._script(order), seen)
+        if program.waits_for:
+            seen = replace(seen, phase=Phase.STARTING, started_at=None, message=program.waits_for)
+        self._objects[order.key] = _Object(order, program, seen)
         self.starts[order.key] = self.starts.get(order.key, 0) + 1
         self._hint(order.key)
         return Ensured.CREATED
@@ -200,7 +205,7 @@ class MemoryBackend:
             return self._never(key, now) if key in self._tombs else None
         if found.cleaned and not cleaned:
             return None
-        if found.seen.phase is Phase.ENDED:
+        if found.seen.phase is not Phase.RUNNING:
             return found.seen
         started = found.seen.started_at or now
         program = found.program

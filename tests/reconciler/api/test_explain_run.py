@@ -57,6 +57,26 @@ async def test_how_a_run_ended() -> None:
         assert said == "`digest` is asked of an operation, not of a run"
 
 
+async def test_a_run_that_cannot_start_says_what_its_backend_waits_for() -> None:
+    words = "the image i cannot be pulled: not found"
+    world = World(programs={"stuck": Program(waits_for=words), "serve": Program(waits_for=words)})
+    commit = world.push({"a.yaml": job("stuck"), "b.yaml": service("serve")})
+    async with world.running() as api:
+        await api.until("stuck", "starting")
+        await api.until("serve", "starting")
+        program = "the backend has it, and its program has not started"
+        assert await reasons(api, "stuck@g1") == [f"it is starting since T: {program}; {words}"]
+        assert await reasons(api, "stuck") == [f"it runs: stuck@g1 is starting: {words}"]
+        found = await api.until("stuck", "starting")
+        assert found["why"] == words
+        said = (await api.client.get(f"/v1/commits/{commit}")).json()
+        told = {status["operation"]: status["description"] for status in said["statuses"]}
+        assert told["stuck"] == told["serve"] == f"starting: {words}"
+        await api.ask("stop", "stuck")
+        await api.until("stuck", "stopped")
+        assert words not in " ".join(await reasons(api, "stuck@g1"))
+
+
 async def test_a_node_says_which_ends_kept_it_from_its_start() -> None:
     world = World(programs={"first": Program(seconds=0.0, exit_code=3)})
     world.push({"a.yaml": dag("graph")})
