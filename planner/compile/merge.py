@@ -25,8 +25,8 @@ from planner.spec.run import Run
 
 __all__ = ["HANDED", "Merged", "merged", "with_presets"]
 
-HANDED = ("cache", "termination", "plugins", "queue")
-"""What a DAG hands down to its operations (reference, section 12.2)."""
+HANDED = ("cache", "termination", "plugins", "queue", "namespace")
+"""What a DAG hands down to its operations (reference, section 12.2); it runs in one namespace as it has one queue."""
 
 _SHARED = tuple(name for name in DocumentFields.model_fields if name != "version")
 _OWN = {"version", "kind", "name", "is_preset", "run_patch", "patch_strategy", "presets"}

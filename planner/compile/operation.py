@@ -29,7 +29,7 @@ from planner.compile.merge import merged
 from planner.compile.names import check_names, check_notified, connection_scope
 from planner.compile.origin import Origin
 from planner.compile.patch import Placed
-from planner.compile.policy import check_notifications, notified
+from planner.compile.policy import check_notifications, namespace_of, notified, own_namespace
 from planner.compile.resolve import Found, component_of
 from planner.compile.sections import check_operation, check_sections
 from planner.compile.settled import settled, whole_sections
@@ -104,7 +104,7 @@ def _compiled(
     bound: Bound, operation: Placed[Operation], lowered: tuple[Leaf | Dag, str], schedule: Schedule | None
 ) -> CompiledOperation:
     shop, component, (body, refused) = bound.task.shop, bound.component.section, lowered
-    sections = carried(operation, bound.component, bound.ground)
+    sections = {**namespace_of(shop.policy), **carried(operation, bound.component, bound.ground)}
     inside = bound.task.around is not None
     sections = sections if inside else notified(sections, shop.policy)
     joins, unread = joins_of(operation, sections, bound)
@@ -170,7 +170,8 @@ def _fits(found: Found, origin: Origin, around: Around | None, shop: Shop) -> bo
 
 def _bind(task: Task) -> Bound:
     shop, found = task.shop, task.found
-    globals_ = variables.symbols(shop.globals(), found.component.run.kind)
+    known = {**shop.globals(), **own_namespace(found.component, shop.policy)}
+    globals_ = variables.symbols(known, found.component.run.kind)
     operation = task.operation.section if task.operation else None
     origin = task.operation.origin if task.operation else found.origin
     bindings = bind_inputs(Asked(operation, origin, found, task.around, globals_, task.given), shop.report)

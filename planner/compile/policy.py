@@ -16,11 +16,21 @@ from planner.model.desired import OnChange, Policy, RunPolicy
 from planner.model.gang import Update
 from planner.model.retention import Retention
 from planner.spec import repository
+from planner.spec.component import Component
 from planner.spec.plain import plain
 from planner.spec.plugins import Notification
+from planner.spec.shape import is_template
 from planner.spec.words import short
 
-__all__ = ["RootPolicy", "check_notifications", "kept_of", "notified", "policy_of"]
+__all__ = [
+    "RootPolicy",
+    "check_notifications",
+    "kept_of",
+    "namespace_of",
+    "notified",
+    "own_namespace",
+    "policy_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,17 @@ def policy_of(said: repository.Policy, config: CompileConfig) -> RootPolicy:
         config=config,
         notifications=said.notifications or (),
     )
+
+
+def namespace_of(policy: RootPolicy) -> dict[str, Json]:
+    """The section that says where a file's operations run which name no namespace themselves; empty for the default."""
+    return {"namespace": policy.namespace} if policy.namespace != policy.config.namespace else {}
+
+
+def own_namespace(component: Component, policy: RootPolicy) -> dict[str, Json]:
+    """What `globals.namespace` is where an operation names one itself; one machine has no namespaces."""
+    named = component.namespace
+    return {"namespace": named} if named and policy.backend != "local" and not is_template(named) else {}
 
 
 def notified(sections: Mapping[str, Json], policy: RootPolicy) -> dict[str, Json]:

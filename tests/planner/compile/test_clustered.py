@@ -1,0 +1,107 @@
+"""What of an operation only a cluster goes by: where it runs, and what its bound run says of its pod."""
+
+import pytest
+
+from planner.compile import CompileConfig
+from planner.compile.clustered import cluster_of
+from planner.model.cluster import ClusterRules
+from planner.model.desired import Dag
+from tests.planner.compile.trees import compiled
+
+pytestmark = pytest.mark.unit
+
+POLICY = "policies:\n- {match: 'team/**', namespace: research}\n"
+RUN = "component: {run: {kind: job, container: {image: i, command: [a], args: ['{{ globals.namespace }}']}}}\n"
+SERVICE = "component: {run: {kind: service, container: {image: i, command: [a]}}}\n"
+HEAD = "version: 1.1\nkind: operation\nname: train\n"
+
+
+def operation(body, backend="kubernetes", path="a.yaml", **rest):
+    config = CompileConfig(
+        "vision",
+        backend=backend,
+        namespace="ml",
+        namespaces=frozenset({"research", "lab"}),
+        cluster=ClusterRules(),
+        **rest,
+    )
+    state = compiled({path: HEAD + body, ".plumbline.yaml": POLICY}, config)
+    assert "train" in state.roots, [str(problem) for problem in state.problems]
+    return state.roots["train"]
+
+
+@pytest.mark.parametrize(
+    ("more", "path", "namespace", "text"),
+    [
+        ("", "a.yaml", None, "ml"),
+        ("", "team/a.yaml", "research", "research"),
+        ("namespace: lab\n", "a.yaml", "lab", "lab"),
+        ("namespace: lab\n", "team/a.yaml", "lab", "lab"),
+    ],
+    ids=["default", "policy", "own", "own-over-policy"],
+)
+def test_where_an_operation_runs(more, path, namespace, text):
+    found = operation(more + RUN, path=path)
+    assert cluster_of(found).get("namespace") == namespace
+    assert found.body.gang.replicas[0].container.args == (text,)
+
+
+def test_on_one_machine_a_namespace_is_no_place():
+    """What a text was there stays what it is: the digest is a contract."""
+    found = operation("namespace: lab\n" + RUN, backend="local")
+    assert found.body.gang.replicas[0].container.args == ("ml",)
+
+
+def test_a_dag_runs_in_one_namespace():
+    node = "{name: fit, component: {run: {kind: job, container: {image: i}}}}"
+    other = "{name: eval, namespace: research, component: {run: {kind: job, container: {image: i}}}}"
+    body = operation(f"namespace: lab\ncomponent: {{run: {{kind: dag, operations: [{node}, {other}]}}}}\n").body
+    assert isinstance(body, Dag)
+    assert {one.operation.name: cluster_of(one.operation)["namespace"] for one in body.nodes} == {
+        "fit": "lab",
+        "eval": "research",
+    }
+
+
+def test_what_a_bound_run_says_of_its_pod():
+    more = """\
+plugins: {shm: false, notifications: [{connections: [slack]}]}
+termination: {timeout: 5, podFailurePolicy: {rules: [{action: Ignore, onExitCodes: {operator: In, values: [3]}}]}}
+"""
+    found = cluster_of(operation(more + RUN))
+    assert found == {
+        "plugins": {"shm": False},
+        "failure_policy": {"rules": [{"action": "Ignore", "onExitCodes": {"operator": "In", "values": [3]}}]},
+    }
+    assert cluster_of(operation(RUN)) == {}
+    assert cluster_of(operation(SERVICE)) == {"progress_deadline": 600.0}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            "component: {run: {kind: job, container: {command: [a]}}}\n",
+            "Kubernetes runs images, and the container has none",
+        ),
+        (
+            "component: {run: {kind: tfjob, worker: {replicas: 2, container: {image: i}}}}\n",
+            "a run of kind tfjob needs the operator of its kind",
+        ),
+        (
+            "component: {run: {kind: job, init: [{file: {content: a}}], container: {image: i}}}\n",
+            "what `init` puts in place reaches a pod by Plumbline's agent",
+        ),
+        (
+            "component: {run: {kind: job, init: [{git: {paths: [a.yaml]}}], container: {image: i}}}\n",
+            "code of the repository (init: git) reaches a pod by Plumbline's agent",
+        ),
+        ("component: {run: {kind: job, init: [{container: {image: i}}], container: {image: i}}}\n", ""),
+        (RUN, ""),
+        ("component: {run: {kind: job, container: {image: i}}}\n", ""),
+    ],
+    ids=["image", "groups", "file", "code", "init-container", "fine", "the-image-decides"],
+)
+def test_what_cannot_run_in_a_cluster(body, words):
+    assert operation(body).refused.startswith(words)
+    assert bool(operation(body).refused) == bool(words)
