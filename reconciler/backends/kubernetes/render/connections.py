@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from planner.canon import Json
 from planner.spec.catalogue import Connection, Resource
+from reconciler.backends.kubernetes.names import RESERVED
 from reconciler.backends.kubernetes.render.parts import Object, Part, filled, joined
 from reconciler.errors import Refused
 
@@ -55,7 +56,7 @@ def _leads(connection: Connection) -> Part:
 
 
 def _volume(name: str) -> str:
-    return f"connection-{name.lower().replace('_', '-')}"[:63].rstrip("-")
+    return f"{RESERVED}connection-{name.lower().replace('_', '-')}"[:63].rstrip("-")
 
 
 def _resource(said: Resource | None, kind: str) -> Iterator[Part]:
