@@ -20,6 +20,7 @@ from planner.spec.fields import LANGUAGE
 from planner.spec.json_schema import document_schema
 from planner.spec.shape import Section
 from reconciler.docstrings import described
+from scripts import docs_backends
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = "docs/spec"
@@ -57,6 +58,7 @@ def pages() -> dict[str, str]:
         f"{FOLDER}/README.md": _index(),
         f"{FOLDER}/digests.md": _digests(),
         "docs/statuses.md": _statuses(),
+        "docs/backends.md": docs_backends.page(),
     }
 
 

@@ -16,10 +16,10 @@ from planner.compile.origin import info
 from planner.model.desired import Leaf
 from planner.model.gang import Lifetime, Replica
 
-__all__ = ["refusal"]
+__all__ = ["HANDLERS", "REFUSED", "refusal"]
 
 _ELSEWHERE = "need a backend with Kubernetes"
-_REFUSED: Mapping[str, str] = {
+REFUSED: Mapping[str, str] = {
     "sidecars": f"sidecars {_ELSEWHERE}",
     "volumes": f"volumes {_ELSEWHERE}",
     "connections": "the local backend has no connections to give to a run",
@@ -42,7 +42,7 @@ _REFUSED: Mapping[str, str] = {
 }
 """By the field of a pod: what the program would see or do, and does not here."""
 
-_HANDLERS: Mapping[str, str] = {
+HANDLERS: Mapping[str, str] = {
     "container": f"init containers {_ELSEWHERE}",
 }
 """By the field of an init entry that is not code of the repository: what cannot be done here."""
@@ -78,7 +78,7 @@ def _reasons(leaf: Leaf, kind: str, config: CompileConfig) -> Iterator[str]:
         yield f"{who} needs a backend with Kubernetes"
         return
     for group in leaf.gang.replicas:
-        yield from (_REFUSED[field] for field in _fields(group.pod) if field in _REFUSED)
+        yield from (REFUSED[field] for field in _fields(group.pod) if field in REFUSED)
         yield from _handlers(group.pod, config)
         if not group.container.command:
             image = group.container.image
@@ -94,9 +94,9 @@ def _handlers(pod: Mapping[str, Json], config: CompileConfig) -> Iterator[str]:
     entries = pod.get("init", ())
     for entry in entries if isinstance(entries, list | tuple) else ():
         if isinstance(entry, Mapping):
-            yield from (reason for name, reason in _HANDLERS.items() if entry.get(name) is not None)
+            yield from (reason for name, reason in HANDLERS.items() if entry.get(name) is not None)
             yield from _clone(entry, config)
-            if not any(entry.get(name) is not None for name in (*_HANDLERS, *_DONE)):
+            if not any(entry.get(name) is not None for name in (*HANDLERS, *_DONE)):
                 yield "the local backend cannot do what an init entry says"
             if _leads_out(entry.get("path")):
                 yield "the local backend puts nothing outside of the working folder (init.path)"
@@ -139,7 +139,7 @@ def _tell_unused(leaf: Leaf, ground: Ground) -> None:
 def _unused(group: Replica, lifetime: Lifetime) -> Iterator[str]:
     for field in _fields(group.pod):
         if (
-            field not in _REFUSED
+            field not in REFUSED
             and field != "init"
             and not (field == "container.ports" and lifetime is Lifetime.ALWAYS)
         ):

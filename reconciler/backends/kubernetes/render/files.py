@@ -26,6 +26,10 @@ from reconciler.ports import Order
 __all__ = ["config_map", "needs_agent", "part", "secret", "sidecar", "where"]
 
 
+_TOLD = ("collectArtifacts", "collectLogs", "logLevel")
+"""Plugins that are the agent's to follow."""
+
+
 def where(order: Order, settings: KubernetesSettings) -> Where:
     """Where the program of an order finds what the contract promises. A pod has its declared ports for itself."""
     group = order.run.gang.replicas[0]
@@ -80,7 +84,7 @@ def _order(order: Order, context: Json, agent: AgentSettings) -> Json:
         "code": [plain(tree) for tree in gang.code],
         "init": [entry for entry in objects(gang.replicas[0].pod.get("init")) if not is_container(entry)],
         "earlier": None if earlier is None else {"run": str(earlier.run), "copy": earlier.copy},
-        "plugins": dict(order.run.plugins),
+        "plugins": {name: order.run.plugins[name] for name in _TOLD if name in order.run.plugins},
     }
 
 

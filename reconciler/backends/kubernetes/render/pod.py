@@ -12,6 +12,7 @@ from reconciler.backends.kubernetes import layout, names
 from reconciler.backends.kubernetes.render import files
 from reconciler.backends.kubernetes.render.connections import brought
 from reconciler.backends.kubernetes.render.containers import init_containers, sidecars
+from reconciler.backends.kubernetes.render.fields import ENVIRONMENT, copied
 from reconciler.backends.kubernetes.render.parts import Object, Part, filled, is_true, joined, objects
 from reconciler.backends.kubernetes.render.program import program, variables
 from reconciler.backends.kubernetes.render.security import pod_context
@@ -19,6 +20,8 @@ from reconciler.backends.kubernetes.settings import KubernetesSettings
 from reconciler.ports import Order
 
 __all__ = ["template"]
+
+_HOST = ("hostNetwork", "hostPID", "hostIPC")
 
 
 def template(order: Order, settings: KubernetesSettings, labels: Mapping[str, str], *, token: bool) -> Object:
@@ -90,19 +93,13 @@ def _shm(order: Order) -> Part:
 def _placed(said: Mapping[str, Any], settings: KubernetesSettings) -> Object:
     """Where it runs, as whom, and what of its host it sees. What the configuration says of nodes holds over a spec."""
     pull = dict.fromkeys([*settings.image_pull_secrets, *(said.get("imagePullSecrets") or ())])
-    host = {name: True for name in ("hostNetwork", "hostPID", "hostIPC") if is_true(said.get(name))}
+    host = {name: True for name in _HOST if is_true(said.get(name))}
     return {
+        **{name: value for name, value in copied(ENVIRONMENT, said).items() if name not in _HOST},
         "nodeSelector": {**(said.get("nodeSelector") or {}), **settings.node_selector},
-        "affinity": said.get("affinity"),
         "tolerations": [*settings.tolerations, *(said.get("tolerations") or ())],
-        "nodeName": said.get("nodeName"),
         "serviceAccountName": said.get("serviceAccountName") or settings.service_account,
         "imagePullSecrets": [{"name": name} for name in pull],
-        "hostAliases": said.get("hostAliases"),
-        "dnsPolicy": said.get("dnsPolicy"),
-        "dnsConfig": said.get("dnsConfig"),
-        "schedulerName": said.get("schedulerName"),
         "priorityClassName": said.get("priorityClassName") or settings.priority_class,
-        "priority": said.get("priority"),
         **host,
     }

@@ -11,6 +11,7 @@ from planner.model.gang import Container, Gang, Lifetime, Probe, Replica
 from reconciler.backends import contract
 from reconciler.backends.contract import Where
 from reconciler.backends.kubernetes import layout
+from reconciler.backends.kubernetes.render.fields import CONTAINER, Use
 from reconciler.backends.kubernetes.render.parts import Object, Part, filled, objects
 from reconciler.backends.kubernetes.render.security import container_context
 from reconciler.backends.kubernetes.render.texts import literal
@@ -22,8 +23,6 @@ __all__ = ["port_name", "program", "variables"]
 
 _SAID = frozenset({"env", "envFrom", "ports", "readinessProbe", "resources", "securityContext", "volumeMounts"})
 """Fields of a container that are made of more than what a spec says."""
-_NO_ATTEMPTS = frozenset({"restartPolicy", "restartPolicyRules", "name"})
-"""Fields that would start the program again inside of an attempt, and the name, which is ours."""
 _OWN_PATH = "PLUMBLINE_PYTHONPATH"
 
 
@@ -38,7 +37,7 @@ def program(order: Order, settings: KubernetesSettings, around: Part) -> Object:
     gang = order.run.gang
     group = gang.replicas[0]
     rest = _rest(group)
-    said = {name: value for name, value in rest.items() if name not in _SAID | _NO_ATTEMPTS}
+    said = {name: value for name, value in rest.items() if name not in _SAID and CONTAINER[name].use is not Use.UNUSED}
     if not settings.agent.image:  # then the termination message is the output file
         said |= {"terminationMessagePath": layout.MESSAGE, "terminationMessagePolicy": "File"}
     box = group.container
