@@ -15,6 +15,8 @@ _MOST = 300
 _OF_POD = re.compile(r' ?\(pod: "[^"]*", container: [^)]*\)')
 _POD_NAME = re.compile(r'(?:Error creating: )?(?:pods "[^"]*" is forbidden: )?')
 _PULL = re.compile(r"(?:Back-off pulling image \"[^\"]*\"(?:: )?)?(?:Err[A-Za-z]+: )?")
+_OWN_PORT = re.compile(r"(?:[0-9.]+|\[[0-9a-f:]+\]):[0-9]+->")
+"""Of a question to a name server or registry: another one each time."""
 _VOLATILE = re.compile(r" for pod \S+|(?<=uid )\S+|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _SPACE = re.compile(r"\s+")
 _ROOT = (
@@ -36,7 +38,7 @@ def of_waiting(status: Object) -> str:
     name, image = text(status, "name"), text(status, "image")
     match reason:
         case "ImagePullBackOff" | "ErrImagePull" | "RegistryUnavailable" | "ImageInspectError":
-            why = cut(_PULL.sub("", message, count=1))
+            why = cut(_OWN_PORT.sub("", _PULL.sub("", message, count=1)))
             return f"the image {image} cannot be pulled" + (f": {why}" if why else "")
         case "ErrImageNeverPull":
             return f"the image {image} is not on the node, and its imagePullPolicy is Never"
@@ -64,7 +66,7 @@ def _crashes(status: Object, name: str) -> str:
 
 def unscheduled(message: str) -> str:
     """Why no node takes a pod."""
-    return f"no node has room for it: {cut(message.partition(' preemption:')[0])}"
+    return f"no node has room for it: {cut(message.partition('. ')[0])}"
 
 
 def not_made(message: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from planner.model.run import Phase
 from reconciler.backends.kubernetes import names
-from reconciler.backends.kubernetes.status import Objects, observe
+from reconciler.backends.kubernetes.status import Objects, observe, words
 from reconciler.backends.kubernetes.trim import trimmed
 from tests.reconciler.backends.kubernetes import states
 from tests.reconciler.backends.kubernetes.orders import STAMP
@@ -99,3 +99,13 @@ def test_the_same_trouble_gives_the_same_words():
     """What changes from one try to the next would be a new fact each time."""
     first, later = observe(states.objects("job-image-pull-first")), observe(states.objects("job-image-pull"))
     assert first == later
+
+
+def test_the_port_that_a_question_came_from_is_not_told():
+    said = 'failed to resolve reference "r/i:1": dial tcp: lookup r: read udp {}->10.0.0.53:53: timeout'
+    found = set()
+    for own in ("10.1.0.7:41234", "10.1.0.7:55012", "[fd00::7]:1234"):
+        waiting = {"reason": "ErrImagePull", "message": said.format(own)}
+        found.add(words.of_waiting({"name": "main", "image": "r/i:1", "state": {"waiting": waiting}}))
+    assert len(found) == 1
+    assert "read udp 10.0.0.53:53: timeout" in found.pop()
