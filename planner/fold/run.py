@@ -130,6 +130,7 @@ def _observed(run: RunRecord, seen: Observation, fact: Observed) -> RunRecord:
         ready=seen.ready,
         ready_at=attempt.ready_at or (at if seen.ready else None),
         message=seen.message,
+        images=dict(seen.images) or attempt.images,
     )
     if not run.status.final:
         run = changed(run, started_at=run.started_at or seen.started_at)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from planner.model.run import Leases
@@ -47,6 +48,7 @@ class AttemptRecord:
         stop: the wish to end it, if there was one.
         cleaned: whether the backend was told to forget it.
         kept_until: until when it is not told to (`termination.ttl`); None for at once.
+        images: the image that each of its containers really had, by digest; empty where there are none.
     """
 
     number: int
@@ -63,6 +65,7 @@ class AttemptRecord:
     stop: Stop | None = None
     cleaned: bool = False
     kept_until: datetime | None = None
+    images: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def live(self) -> bool:

@@ -130,6 +130,7 @@ class Observation:
         metrics: the last value of each metric that it wrote, once ended; not of every one where there are very many.
         artifacts: what it left in its folder, once ended; None where the backend keeps no folders.
         active_at: when the service was last in use, as far as its probe says; None where it is not asked.
+        images: the image that each of its containers really had, by digest, as far as they are known.
     """
 
     key: Key
@@ -145,6 +146,7 @@ class Observation:
     metrics: Mapping[str, Json] = field(default_factory=dict)
     artifacts: Artifacts | None = None
     active_at: datetime | None = None
+    images: Mapping[str, str] = field(default_factory=dict)
 
 
 PUT_BACK = timedelta(minutes=15)

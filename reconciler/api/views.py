@@ -108,6 +108,7 @@ def attempt_view(attempt: AttemptRecord) -> View:
         "message": attempt.message,
         "ports": list(attempt.leases.ports),
         "slots": {name: list(indexes) for name, indexes in attempt.leases.slots.items()},
+        "images": dict(attempt.images),
         "stop": (
             {"reason": str(attempt.stop.reason), "by": attempt.stop.by, "at": instant(attempt.stop.at)}
             if attempt.stop

@@ -134,6 +134,11 @@ def test_a_key_is_opened_once():
     assert state.record.open == ()
 
 
+def test_the_images_that_ran_stay_known_when_the_pod_is_gone():
+    run = run_after(intended(), seen(Phase.RUNNING, images={"main": "r/train@sha256:1"}), ended())
+    assert run.last.images == {"main": "r/train@sha256:1"}
+
+
 def test_an_observation_tells_about_its_attempt():
     run = run_after(intended(), seen(Phase.RUNNING, ready=True, started_at=AT, message="up"))
     attempt = run.last

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from planner.model.run import Observation, Phase
 from reconciler.backends.kubernetes import names
 from reconciler.backends.kubernetes.status.job import of_job
+from reconciler.backends.kubernetes.status.pods import images_of
 from reconciler.backends.kubernetes.status.read import Object, section, text
 from reconciler.backends.kubernetes.status.service import of_deployment
 
@@ -42,6 +43,7 @@ def observe(objects: Objects) -> Observation:
     key = names.key_of(metadata)
     if key is None:
         raise ValueError(f"{text(metadata, 'name')} has no key of a run")
-    first = Observation(key, Phase.STARTING, stamp=names.stamp_of(metadata))
+    images = images_of(objects.pods)
+    first = Observation(key, Phase.STARTING, stamp=names.stamp_of(metadata), images=images)
     of_workload = of_deployment if objects.kind == "Deployment" else of_job
     return of_workload(objects.workload, objects.pods, objects.events, first)

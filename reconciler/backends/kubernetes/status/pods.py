@@ -24,7 +24,7 @@ from reconciler.backends.kubernetes.status.read import (
     text,
 )
 
-__all__ = ["DELETED", "End", "end_of", "has_started", "is_over", "newest", "started_at", "trouble", "uid"]
+__all__ = ["DELETED", "End", "end_of", "has_started", "images_of", "is_over", "newest", "started_at", "trouble", "uid"]
 
 DELETED = "somebody deleted its pod"
 
@@ -90,6 +90,17 @@ def started_at(pod: Object) -> datetime | None:
 def has_started(pod: Object) -> bool:
     """Whether the program ever ran in this pod."""
     return started_at(pod) is not None
+
+
+def images_of(pods: Sequence[Object]) -> dict[str, str]:
+    """The image that each container of the pods really has, by its id; of several pods the newest one's."""
+    found = {}
+    for pod in sorted(pods, key=lambda pod: (text(section(pod, "metadata"), "creationTimestamp"), uid(pod))):
+        for status in containers(pod):
+            image = text(status, "imageID").removeprefix("docker-pullable://")
+            if image and text(status, "name") not in _OUR_OWN:
+                found[text(status, "name")] = image
+    return found
 
 
 # Before and while it runs
