@@ -57,6 +57,15 @@ class Api:
     def create(self, path: str, body: dict[str, Any]) -> Any:
         return self.ask("POST", path, body)
 
+    def apply(self, path: str, body: dict[str, Any], **query: str) -> Any:
+        """Server-side apply."""
+        headers = {"Content-Type": "application/apply-patch+yaml"}
+        return self._answer("PATCH", path, body, query, headers).json()
+
+    def merge(self, path: str, change: dict[str, Any]) -> Any:
+        """Change some fields of what is there."""
+        return self._answer("PATCH", path, change, {}, {"Content-Type": "application/merge-patch+json"}).json()
+
     def delete(self, path: str, **query: str) -> Any:
         return self.ask("DELETE", path, query=query)
 
@@ -84,8 +93,10 @@ class Api:
                 raise AssertionError(f"{path}: not in {PATIENCE:.0f} s; it is {found}")
             time.sleep(POLL)
 
-    def _answer(self, method: str, path: str, body: Any, query: dict[str, str]) -> httpx.Response:
-        answer = self._http.request(method, path, json=body, params=query)
+    def _answer(
+        self, method: str, path: str, body: Any, query: dict[str, str], headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        answer = self._http.request(method, path, json=body, params=query, headers=headers)
         if answer.is_error:
             try:
                 words = answer.json()["message"]
