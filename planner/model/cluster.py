@@ -44,6 +44,7 @@ class ClusterRules:
         allow: what is allowed of that which is not by default.
         service_accounts: accounts that a spec may name.
         secrets: globs of the secrets and config maps that a spec may name; None for all but our own.
+        annotations: globs of the annotations that a spec may set; None for all but those that controllers go by.
         user: the numeric user that programs run as whose spec has none; None for the image's own, which must be a
             number other than 0.
         agent: whether Plumbline's agent is in run pods, which brings code and takes artifacts away.
@@ -53,6 +54,7 @@ class ClusterRules:
     allow: frozenset[Allow] = frozenset({Allow.NODE_SELECTION, Allow.PRIORITY, Allow.SCHEDULER})
     service_accounts: tuple[str, ...] = ()
     secrets: tuple[str, ...] | None = None
+    annotations: tuple[str, ...] | None = None
     user: int | None = 65_532
     group: int | None = 65_532
     agent: bool = False

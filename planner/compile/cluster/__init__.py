@@ -4,6 +4,7 @@ Asked when a spec is compiled, of what is known then, and again of every value b
 is no way around a rule. Nothing here talks to a cluster.
 """
 
+from planner.compile.cluster.containers import container_name
 from planner.compile.cluster.gang import reasons
 
-__all__ = ["reasons"]
+__all__ = ["container_name", "reasons"]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from planner.canon import Json
 from planner.compile.cluster import security, volumes
 from planner.compile.cluster.words import RESERVED, Rules, items, named, refused, section
+from planner.compile.scope import has_template
 from planner.model.cluster import Allow
 from planner.model.gang import Replica
 
-__all__ = ["of_group"]
+__all__ = ["container_name", "of_group"]
 
+_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _PROBES = ("readinessProbe", "livenessProbe", "startupProbe")
 
 
@@ -21,22 +24,28 @@ def of_group(group: Replica, rules: Rules) -> Iterator[str]:
     yield from _container(section(group.pod, "container"), "container", rules)
     seen = {"main"}
     for index, one in items(group.pod, "sidecars"):
-        yield from _named(one, f"sidecars[{index}]", seen)
+        yield from _named(container_name(one, f"sidecar-{index}"), f"sidecars[{index}]", seen)
         yield from _container(one, f"sidecars[{index}]", rules)
     for index, entry in items(group.pod, "init"):
         at = f"init[{index}]"
         yield from _entry(entry, at)
         box = section(entry, "container")
         if box:
-            yield from _named(box, f"{at}.container", seen)
+            yield from _named(container_name(box, f"init-{index}"), f"{at}.container", seen)
             yield from _container(box, f"{at}.container", rules)
 
 
-def _named(said: Mapping[str, Any], at: str, seen: set[str]) -> Iterator[str]:
-    name = said.get("name")
-    if not isinstance(name, str):
+def container_name(said: Mapping[str, Any], otherwise: str) -> str:
+    """What a container of a spec is called in its pod: a name as Kubernetes takes it (reference, section 22.3)."""
+    return str(said.get("name") or otherwise).lower().replace("_", "-")
+
+
+def _named(name: str, at: str, seen: set[str]) -> Iterator[str]:
+    if has_template(name):
         return
-    if name.startswith(RESERVED):
+    if not _NAME.fullmatch(name):
+        yield f"{at}.name: `{name[:60]}` is not the name of a container: up to 63 letters, digits and `-`"
+    elif name.startswith(RESERVED):
         yield f"{at}.name: containers named `{RESERVED}…` are Plumbline's own: give it another name"
     elif name in seen:
         yield f"{at}.name: there is another container named `{name}`: give it another name"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from planner.canon import Json
@@ -45,11 +46,11 @@ _RESOURCE = re.compile(
 def reasons(gang: Gang, rules: Rules) -> Iterator[str]:
     """Why the runs of a gang may not be in a cluster with these rules: one sentence each, the path first."""
     yield from _labels("labels", gang.labels)
-    yield from _annotations(gang.annotations)
+    yield from _annotations(gang.annotations, rules)
     for group in gang.replicas:
         said = section(group.pod, "environment")
         yield from _labels("labels", section(said, "labels"))
-        yield from _annotations(section(said, "annotations"))
+        yield from _annotations(section(said, "annotations"), rules)
         yield from _environment(said, rules)
         yield from volumes.of_pod(group.pod, rules)
         yield from containers.of_group(group, rules)
@@ -67,8 +68,12 @@ def _labels(field: str, said: Mapping[str, Json]) -> Iterator[str]:
             yield f"environment.labels: {name}: `{text[:60]}` is no value of a label: up to 63 letters, digits, `-_.`"
 
 
-def _annotations(said: Mapping[str, Json]) -> Iterator[str]:
+def _annotations(said: Mapping[str, Json], rules: Rules) -> Iterator[str]:
     yield from _names("annotations", said)
+    for name in said:
+        if rules.annotations is not None and not any(fnmatchcase(name, glob) for glob in rules.annotations):
+            what = f"specs may not set `{name[:60]}`: add it to `annotations` of `backends.kubernetes`"
+            yield f"environment.annotations: {what}"
     if sum(len(name) + len(str(value)) for name, value in said.items()) > _MOST_ANNOTATIONS:
         yield "environment.annotations are over 200 kB, and Kubernetes takes 256 kB with ours"
 

@@ -157,12 +157,13 @@ def labels_of_stamp(key: Key, stamp: Stamp) -> dict[str, str]:
 
 
 def annotations_of(order: Order) -> dict[str, str]:
-    """Annotations of an attempt's objects, those of the spec first.
+    """Annotations of an attempt's objects; those of the spec are for its workload and pods alone.
 
-    The ledger's sequence differs from one `ensure` to the next, so they are never put into the template of pods.
+    On a Service or an Ingress they would tell load balancers and proxies of the cluster what to do. The ledger's
+    sequence differs from one `ensure` to the next, so none of these is in the template of pods.
     """
     own = {COMMIT: order.run.commit, DIGEST: order.run.digest}
-    return {**order.run.gang.annotations, **annotations_of_stamp(order.key, order.stamp), **own}
+    return {**annotations_of_stamp(order.key, order.stamp), **own}
 
 
 def annotations_of_stamp(key: Key, stamp: Stamp) -> dict[str, str]:

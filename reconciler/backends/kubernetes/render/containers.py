@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from planner.canon import Json
+from planner.compile.cluster import container_name
 from planner.compile.clustered import is_container
 from reconciler.backends.kubernetes import layout
 from reconciler.backends.kubernetes.render.connections import brought
@@ -36,7 +37,9 @@ def init_containers(pod: Mapping[str, Json], main: Object, settings: KubernetesS
     """
     entries = objects(pod.get("init"))
     own = [mount for mount in main["volumeMounts"] if mount["name"] == layout.VOLUME]
-    for index, entry in enumerate(entry for entry in entries if is_container(entry)):
+    for index, entry in enumerate(entries):
+        if not is_container(entry):
+            continue
         connection = entry.get("connection")
         part = brought([connection] if connection else [], settings.connections)
         yield _container(dict(entry["container"]), f"init-{index}", (part, own), settings)
@@ -66,7 +69,7 @@ def _container(
     said: dict[str, Any], name: str, seen: tuple[Part, list[Object]], settings: KubernetesSettings
 ) -> Object:
     """A container with what it sees; what it says itself holds, but for variables of the contract."""
-    name = said.get("name") or name
+    name = container_name(said, name)
     if not said.get("image"):
         raise Refused(f"the container {name} needs an image")
     part, mounts = seen

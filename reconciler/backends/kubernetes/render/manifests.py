@@ -64,7 +64,8 @@ def render(order: Order, settings: KubernetesSettings, token: str = "") -> Manif
     gang = order.run.gang
     _check(order, settings, token)
     metadata = _metadata(order, namespace_of(order, settings))
-    kept = {**metadata, "finalizers": [names.FINALIZER]}
+    said = {**gang.annotations, **metadata["annotations"]}
+    kept = {**metadata, "annotations": said, "finalizers": [names.FINALIZER]}
     after: tuple[Object, ...] = ()
     if gang.lifetime is Lifetime.ONCE:
         workload = job.job(order, settings, kept, token=bool(token))

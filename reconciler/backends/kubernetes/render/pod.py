@@ -21,6 +21,8 @@ from reconciler.ports import Order
 
 __all__ = ["template"]
 
+_LONGEST = 2**31 - 1
+"""Seconds that Kubernetes takes as a deadline: 68 years."""
 _HOST = ("hostNetwork", "hostPID", "hostIPC")
 
 
@@ -77,7 +79,7 @@ def _section(value: Json) -> Mapping[str, Any]:
 
 def _deadline(timeout: float | None) -> int | None:
     """Seconds that the pod may be at work, in whole ones; it counts from when a node has it, not while it waits."""
-    return None if timeout is None else max(1, math.ceil(timeout))
+    return None if timeout is None else min(max(1, math.ceil(timeout)), _LONGEST)
 
 
 def _shm(order: Order) -> Part:

@@ -153,6 +153,11 @@ ABUSE = {
     "sub-path-of-a-variable": (mounted(subPathExpr="$(HOME)/../x"), "subPathExpr"),
     "container-named-like-ours": (beside(name="plumbline-sidecar"), "sidecars[0].name: containers named `plumbline…`"),
     "container-named-main": (beside(name="main"), "there is another container named `main`"),
+    "container-named-like-another": (
+        {**MAIN, "sidecars": [{"name": "Sidecar_1", "image": "a"}, {"image": "b"}]},
+        "sidecars[1].name: there is another container named `sidecar-1`",
+    ),
+    "container-name-that-is-none": (beside(name="a b"), "`a b` is not the name of a container"),
     "init-named-like-ours": (before(name="plumbline-init"), "init[0].container.name"),
     "init-outside": (
         {**MAIN, "init": [{"container": {"image": "i"}, "path": "../../x"}]},
@@ -291,12 +296,13 @@ def test_what_the_configuration_allows_is_no_reason_any_more(allow):
         (around(priority=100), "environment.priority"),
         (around(schedulerName="mine"), allowed_by("schedulerName")),
         (main(envFrom=[{"secretRef": {"name": "db"}}]), "specs may not use `db`: add it to `secrets`"),
+        (around(annotations={"iam.amazonaws.com/role": "admin"}), "specs may not set `iam.amazonaws.com/role`"),
     ],
-    ids=["node-selector", "tolerations", "affinity", "priority-class", "priority", "scheduler", "secret"],
+    ids=["node-selector", "tolerations", "affinity", "priority-class", "priority", "scheduler", "secret", "annotation"],
 )
 def test_what_the_configuration_may_forbid(body, words):
     assert not operation(spec(body)).refused
-    rules = ClusterRules(allow=frozenset(), secrets=("team-*",))
+    rules = ClusterRules(allow=frozenset(), secrets=("team-*",), annotations=("team.example/*",))
     assert words in operation(spec(body), Ask(KubernetesSettings(rules=rules))).refused
 
 

@@ -17,7 +17,7 @@ from reconciler.backends.kubernetes.render.failures import Action, failure_polic
 from reconciler.backends.kubernetes.render.texts import literal
 from reconciler.backends.kubernetes.settings import KubernetesSettings
 from reconciler.errors import Refused
-from tests.reconciler.backends.kubernetes.cases import AGENT, PLAIN, TOKEN
+from tests.reconciler.backends.kubernetes.cases import AGENT, INGRESS, PLAIN, TOKEN
 from tests.reconciler.backends.kubernetes.orders import AT, STAMP, Ask, job, order
 from tests.reconciler.backends.kubernetes.schema import faults
 
@@ -319,9 +319,30 @@ def test_what_is_needed_comes_first():
     assert [one["kind"] for one in manifests.listed if "finalizers" in one["metadata"]] == ["Deployment"]
 
 
-def test_a_service_that_is_not_external_has_no_way_in_from_outside():
-    from tests.reconciler.backends.kubernetes.cases import INGRESS
+def test_annotations_of_a_spec_tell_nobody_but_its_pods():
+    """On an Ingress they would be the configuration of a proxy that all share."""
+    said = "environment: {annotations: {nginx.ingress.kubernetes.io/configuration-snippet: x}}"
+    text = job(f"ports: [80]\nisExternal: true\n{said}\ncontainer: {{image: i}}").replace("kind: job", "kind: service")
+    settings = replace(PLAIN, route=INGRESS)
+    manifests = render(order(text, Ask(settings)), settings)
+    has = [one["kind"] for one in manifests.listed if "nginx" in json.dumps(one["metadata"])]
+    assert has == ["Deployment"]
+    assert "nginx" in json.dumps(manifests.workload["spec"]["template"]["metadata"])
 
+
+def test_a_timeout_that_is_longer_than_kubernetes_counts():
+    made = order(SIMPLE)
+    pod = render(replace(made, run=replace(made.run, timeout=1e12)), PLAIN).workload["spec"]["template"]["spec"]
+    assert pod["activeDeadlineSeconds"] == 2**31 - 1
+
+
+def test_names_of_containers_are_such_as_kubernetes_takes():
+    text = job("sidecars: [{name: My_Proxy, image: a}, {image: b}]\ncontainer: {image: i}")
+    pod = render(order(text), PLAIN).workload["spec"]["template"]["spec"]
+    assert [one["name"] for one in pod["containers"]] == ["main", "my-proxy", "sidecar-1"]
+
+
+def test_a_service_that_is_not_external_has_no_way_in_from_outside():
     text = job("ports: [80]\ncontainer: {image: i}").replace("kind: job", "kind: service")
     settings = replace(PLAIN, route=INGRESS)
     assert [one["kind"] for one in render(order(text), settings).after] == ["Service"]
