@@ -1,10 +1,10 @@
-"""`python -m benchmarks [push] [size] [idle] [language] [queues] [graphs] [dags] [schedules]`: all without a word."""
+"""`python -m benchmarks [NAME]...`: those that are named, such as `push`, or all."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import dags, graphs, idle, language, push, queues, schedules, size
+from benchmarks import dags, graphs, idle, language, ledgers, push, queues, schedules, size
 from benchmarks.stage import report
 
 ALL = {
@@ -16,6 +16,7 @@ ALL = {
     "graphs": graphs.run,
     "dags": dags.run,
     "schedules": schedules.run,
+    "ledgers": ledgers.run,
 }
 
 
