@@ -101,7 +101,13 @@ def connect(server: Server, instance: str) -> tuple[psycopg.Connection[Any], Ses
     who = f"plumbline pid {os.getpid()} on {socket.gethostname()} ({instance})"
     try:
         connection = psycopg.connect(
-            server.url, autocommit=True, client_encoding="UTF8", application_name=who[:63], **more
+            server.url,
+            autocommit=True,
+            # A plan that is kept from when a table had few rows would still read all of it when it has many.
+            prepare_threshold=None,
+            client_encoding="UTF8",
+            application_name=who[:63],
+            **more,
         )
     except psycopg.Error as error:
         raise Transient(f"cannot reach the state in {name}: {words(error)}") from None

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from reconciler.ledger.postgres import Server, open_postgres
+from reconciler.ledger.postgres import open_postgres
+from reconciler.ledger.postgres_session import Server
 from reconciler.ledger.sql import SqlLedger
 from tests.contracts.ledger import LedgerContract
 from tests.postgres import PostgresServer

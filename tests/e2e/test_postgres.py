@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 import anyio
 import pytest
 
-from reconciler.ledger.postgres import Server, open_postgres
+from reconciler.ledger.postgres import open_postgres
+from reconciler.ledger.postgres_session import Server
 from tests.e2e.harness import Place, Tree, dag, job, node, service, until
 from tests.postgres import PostgresServer
 

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from reconciler.ledger.memory import MemoryLedger
-from reconciler.ledger.postgres import Server, open_postgres
+from reconciler.ledger.postgres import open_postgres
+from reconciler.ledger.postgres_session import Server
 from reconciler.ledger.sqlite import open_sqlite
 from reconciler.ports import Ledger
 

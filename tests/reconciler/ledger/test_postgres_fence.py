@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -17,8 +18,10 @@ from planner.model import facts as f
 from planner.model.people import ProjectRecord
 from planner.model.retention import Removed
 from reconciler.errors import Transient, Unusable
+from reconciler.ledger import postgres_database
 from reconciler.ledger.memory import MemoryLedger
-from reconciler.ledger.postgres import Server, open_postgres
+from reconciler.ledger.postgres import open_postgres
+from reconciler.ledger.postgres_session import Server
 from reconciler.ledger.sql import SqlLedger
 from reconciler.ledger.state import MemoryState
 from reconciler.ports import RunQuery
@@ -350,6 +353,33 @@ async def test_who_does_not_wait_for_that_leaves_no_doubt_behind(opens, between,
     assert [number for number, _ in await ledger.facts()] == [1, 2, 3]
     assert set((await ledger.root("train")).runs) == {G1}
     assert await ledger.record([ended(G1.at_attempt(1)), f.Cleaned("train", G1.at_attempt(1), AT)]) == 5
+
+
+async def test_a_server_that_does_not_even_answer_is_asked_by_one_at_a_time(opens, database, monkeypatch):
+    """Each try takes as long as its time-out: those that wait behind it are told what it found."""
+    ledger = await opens(database)
+    cut_off(database)
+    clock, tries = [0.0], []
+
+    def connect(*_: Any, **__: Any) -> None:
+        tries.append(clock[0])
+        clock[0] += 10.0
+        raise psycopg.OperationalError("timeout expired")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(psycopg, "connect", connect)
+        patched.setattr(postgres_database, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+        for _ in range(5):
+            with pytest.raises(Transient, match="timeout expired"):
+                await ledger.facts()
+        assert tries == [0.0]
+        clock[0] += 10.0
+        with pytest.raises(Transient, match="timeout expired"):
+            await ledger.record([opened(G1)])
+        assert tries == [0.0, 20.0]
+        clock[0] += 10.0
+        patched.undo()
+    assert await ledger.record([opened(G1)]) == 1
 
 
 async def test_a_server_that_starts_again_is_found_again(opens):

@@ -14,7 +14,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from reconciler.ledger.postgres import Server, open_postgres
+from reconciler.ledger.postgres import open_postgres
+from reconciler.ledger.postgres_session import Server
 from reconciler.ports import RunQuery
 from tests.postgres import PostgresServer
 from tests.reconciler.ledger.histories import replay

@@ -10,7 +10,8 @@ import pytest
 
 from planner.model.people import ProjectRecord
 from reconciler.ledger.memory import MemoryLedger
-from reconciler.ledger.postgres import Server, open_postgres
+from reconciler.ledger.postgres import open_postgres
+from reconciler.ledger.postgres_session import Server
 from reconciler.ledger.sql import SqlLedger
 from reconciler.ledger.sqlite import open_sqlite
 from reconciler.ledger.state import MemoryState

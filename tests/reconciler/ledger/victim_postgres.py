@@ -14,7 +14,8 @@ import anyio
 
 from planner import keys
 from reconciler.errors import Transient, Unusable
-from reconciler.ledger.postgres import Server, open_postgres
+from reconciler.ledger.postgres import open_postgres
+from reconciler.ledger.postgres_session import Server
 from tests.contracts.ledger import intended, opened
 
 FACTS = 5
