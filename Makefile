@@ -69,6 +69,7 @@ sizes: setup ## sizes of modules and functions
 
 .PHONY: bench
 bench: setup ## figures as ratios within one run
+	@scripts/postgres-setup
 	@$(BIN)/python -m benchmarks
 
 .PHONY: docs

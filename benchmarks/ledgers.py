@@ -31,7 +31,7 @@ from reconciler.ledger.sql import SqlLedger
 from reconciler.ledger.sqlite import open_sqlite
 from reconciler.ports import RunQuery
 from tests.contracts.ledger import AT, advanced, intended, opened
-from tests.postgres import PostgresServer
+from tests.postgres import PostgresServer, programs
 
 LIVE = 120
 OVER = 50_000
@@ -56,6 +56,8 @@ Work = Callable[[SqlLedger], Awaitable[object]]
 
 
 def run() -> list[Row]:
+    if programs() is None:
+        raise SystemExit("no PostgreSQL here: run scripts/postgres-setup, or install it")
     server = PostgresServer(durable=True)
     try:
         server.start(autovacuum="on", shared_buffers="128MB")

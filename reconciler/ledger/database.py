@@ -41,9 +41,11 @@ class InDoubt(Transient):
 
     Attributes:
         sequence: of its newest fact, if it was.
+        newest: the newest sequence that there was; None until somebody found out.
     """
 
     sequence: int = 0
+    newest: int | None = None
 
 
 class Database(Protocol):

@@ -157,13 +157,13 @@ class PostgresDatabase:
         committing = False
         try:
             with self.engine.connect().execution_options(**{BEGIN: begin}) as connection:
-                transaction = connection.begin()
                 try:
+                    transaction = connection.begin()
                     yield connection
                     committing = begin == _WRITING
                     transaction.commit()
                 except BaseException as error:
-                    _let_go(connection, transaction, error)
+                    _let_go(connection, error)
                     raise
         except sa.exc.DBAPIError as error:
             raise self._meaning(error, committing=committing) from error.orig
@@ -176,12 +176,12 @@ class PostgresDatabase:
         return kind(f"cannot reach the state in {self.where.name}: {said}")
 
 
-def _let_go(connection: sa.Connection, transaction: sa.RootTransaction, error: BaseException) -> None:
+def _let_go(connection: sa.Connection, error: BaseException) -> None:
     """Roll back; a connection that is lost is not used again, whether or not the driver knows that it is."""
     if isinstance(error, sa.exc.DBAPIError) and is_lost(error.orig) and not connection.invalidated:
         connection.invalidate()
     with suppress(sa.exc.DBAPIError):
-        transaction.rollback()
+        connection.rollback()
 
 
 def _begin(connection: sa.Connection) -> None:

@@ -79,15 +79,14 @@ class SqlLedger:
             Unusable: the disk failed, or another daemon has the ledger; what was recorded is seen after a restart.
         """
         work = partial(self._record, tuple(facts), dict(blobs or {}))
-        async with self._recording:
-            while True:
-                if self._turns.in_doubt:
-                    await self._newest()
-                try:
+        while True:
+            try:
+                async with self._recording:
+                    await self._settle()
                     return await self._turns.take(work)
-                except InDoubt as doubt:
-                    if facts and await self._newest() >= doubt.sequence:
-                        return doubt.sequence
+            except InDoubt as doubt:
+                if facts and await self._newest_after(doubt) >= doubt.sequence:
+                    return doubt.sequence
 
     def _record(self, facts: Sequence[Fact], blobs: Mapping[str, str]) -> int:
         texts, whose = [(fact, codec.encode(fact)) for fact in facts], self._identity
@@ -111,22 +110,34 @@ class SqlLedger:
             self._mirror.recorded(batch)
         return batch.sequence
 
-    async def _newest(self) -> int:
-        """The sequence of the newest fact, once the database says it: nothing is in doubt then."""
+    async def _settle(self) -> None:
+        """Find out what became of a commit that was cut off, if one was: nobody records before that is known.
+
+        Raises:
+            Transient: the database does not say it now.
+        """
+        doubt = self._turns.in_doubt
+        if doubt is None:
+            return
+        newest = await self._turns.read(rows.sequence)
+        if self._mirror is not None:
+            self._mirror.clear()
+            self._mirror.sequence = newest
+        self.database.promised(newest)
+        doubt.newest, self._turns.in_doubt = newest, None
+
+    async def _newest_after(self, doubt: InDoubt) -> int:
+        """The sequence of the newest fact as it was when `doubt` ended."""
         waiting = _FIRST_WAIT
-        while True:
+        while doubt.newest is None:
             try:
-                newest = await self._turns.read(rows.sequence)
+                async with self._recording:
+                    await self._settle()
             except Transient as error:
                 log.warning("nobody knows yet whether the last facts were recorded", reason=error.message)
                 await anyio.sleep(waiting)
                 waiting = min(2 * waiting, _LONGEST_WAIT)
-            else:
-                if self._mirror is not None:
-                    self._mirror.clear()
-                    self._mirror.sequence = newest
-                self._turns.in_doubt = False
-                return newest
+        return doubt.newest
 
     async def root(self, name: str) -> RootState:
         """The root's record (a fresh one if unknown) with the runs that planning it needs."""
@@ -272,7 +283,7 @@ class SqlLedger:
     ) -> T:
         """What the mirror knows, or what is read and kept in it: nothing is recorded in between, in the one thread."""
         mirror = self._mirror
-        if mirror is None or self._turns.in_doubt:
+        if mirror is None or self._turns.in_doubt is not None:
             return await self._turns.read(query)
         self._turns.demand_whole()
         if (had := known(mirror)) is not None:

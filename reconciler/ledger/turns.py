@@ -27,12 +27,12 @@ class Turns:
 
     Attributes:
         database: used by nobody else.
-        in_doubt: whether a transaction was cut off in the middle of its commit, and nobody has found out about it.
+        in_doubt: set where a transaction was cut off in the middle of its commit, and nobody has found out about it.
     """
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.in_doubt = False
+        self.in_doubt: InDoubt | None = None
         self._turn = anyio.CapacityLimiter(1)
         self._broken: Unusable | None = None
 
@@ -93,8 +93,8 @@ class Turns:
             except Severed:
                 # The server was started again, or cut a connection that was idle for long.
                 return work()
-        except InDoubt:
-            self.in_doubt = True
+        except InDoubt as doubt:
+            self.in_doubt = doubt
             raise
         except Unusable as error:
             self._broken = error

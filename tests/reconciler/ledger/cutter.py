@@ -27,6 +27,7 @@ class Cutter:
     def __init__(self, folder: Path, target: Path) -> None:
         self.cut = Cut.NEVER
         self.cuts = 0
+        self.happened = threading.Event()
         self._target = target / ".s.PGSQL.5432"
         self._kept: list[socket.socket] = []
         self._unanswered: set[socket.socket] = set()
@@ -64,6 +65,7 @@ class Cutter:
                 if how is not Cut.NEVER:
                     self.cut = Cut.NEVER
                     self.cuts += 1
+                    self.happened.set()
                 if how is Cut.AFTER:
                     self._unanswered.add(server)
                 if how in {Cut.BEFORE, Cut.HALF_OPEN}:

@@ -206,6 +206,30 @@ async def test_a_leader_in_the_middle_of_a_transaction_is_waited_for(opens, data
     assert found == [1]
 
 
+async def test_who_is_stopped_in_the_middle_of_a_transaction_holds_nobody_up(opens, database):
+    first = await opens(database, silence=0.3, wait=30.0)
+    stopped, go_on = threading.Event(), threading.Event()
+
+    def stop(*_: Any) -> None:
+        if not stopped.is_set():
+            stopped.set()
+            assert go_on.wait(60)
+
+    sa.event.listen(first.database.engine, "commit", stop)
+
+    async def record() -> None:
+        with pytest.raises(Unusable, match="another daemon has taken"):
+            await first.record([opened(G1)])
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(record)
+        await anyio.to_thread.run_sync(stopped.wait)
+        second = await opens(database, wait=60.0)
+        assert await second.record([opened(keys.generation("train", 2))]) == 1
+        go_on.set()
+    assert [run.key.generation for run in await second.runs(RunQuery())] == [2]
+
+
 # -- what is in its place
 
 
@@ -328,7 +352,11 @@ async def test_a_record_waits_for_the_server_to_say_what_became_of_it(opens, pos
 
     async with anyio.create_task_group() as group:
         group.start_soon(record)
+        await anyio.to_thread.run_sync(between.happened.wait)
         assert "the server is away" in await told(ledger)
+        with pytest.raises(Transient, match="the server is away"):
+            # Nobody else has to wait.
+            await ledger.record([opened(keys.generation("train", 2))])
         assert seen == []
         held.set()
     assert seen == [1]
