@@ -300,6 +300,15 @@ def test_a_store_has_its_secrets_from_files_and_variables(tmp_path: Path, monkey
         store_of(load_settings(path))
 
 
+@pytest.mark.parametrize("url", ["postgresql://ada:s3cr3t@db/x", "postgresql://db/x?password=s3cr3t"])
+def test_a_password_in_the_wrong_place_is_not_said_again(tmp_path: Path, url: str) -> None:
+    path = tmp_path / "daemon.yaml"
+    path.write_text(f"{GOOD}ledger: {{url: '{url}'}}\n")
+    with pytest.raises(Unusable, match="must not hold a password") as raised:
+        load_settings(path)
+    assert "s3cr3t" not in raised.value.message
+
+
 def test_without_a_store_there_is_none(tmp_path: Path) -> None:
     path = tmp_path / "daemon.yaml"
     path.write_text(GOOD)

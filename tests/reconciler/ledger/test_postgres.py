@@ -12,6 +12,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+import tests.postgres as servers
 from planner import keys
 from planner.model import facts as f
 from planner.model.notices import Notice
@@ -107,6 +108,15 @@ async def test_nobody_is_waited_for_without_end(opens, database):
 )
 def test_a_url_is_named_without_secrets(url, name):
     assert name_of(url) == name
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", "Skipped"), ("1", "Failed")])
+def test_a_machine_without_a_server_to_test_on_says_so_and_fails_where_nobody_looks(monkeypatch, ci, outcome):
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr(servers, "programs", lambda: None)
+    with pytest.raises(BaseException, match="NOTHING OF POSTGRESQL IS TESTED") as raised:
+        servers.demand_programs()
+    assert type(raised.value).__name__ == outcome
 
 
 # -- what is refused
