@@ -15,7 +15,7 @@ __all__ = ["SourceTrees"]
 
 
 class SourceTrees:
-    """Exports code trees of a source; laws of `reconciler.backends.local.code.Trees`."""
+    """Exports code trees of a source; laws of `reconciler.backends.code.Trees`."""
 
     def __init__(self, source: Source) -> None:
         self._source = source

@@ -23,7 +23,7 @@ from planner.model.people import Command
 from planner.model.records import Planned
 from planner.model.retention import Removed
 from planner.model.status import RunStatus
-from reconciler.backends.local import code
+from reconciler.backends import code
 from reconciler.backends.local.folders import trees_cache
 from reconciler.backends.local.trimming import TreesCache
 from reconciler.errors import Transient

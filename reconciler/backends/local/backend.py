@@ -21,6 +21,7 @@ from planner.model.artifacts import Artifact
 from planner.model.metric import Metric
 from planner.model.run import Snapshot, Stamp
 from reconciler.backends.captured import stream
+from reconciler.backends.code import Trees
 from reconciler.backends.local import (
     account,
     advice,
@@ -33,7 +34,6 @@ from reconciler.backends.local import (
     supervisor,
 )
 from reconciler.backends.local.claims import Claims, is_over
-from reconciler.backends.local.code import Trees
 from reconciler.backends.local.forgetting import forget, weigh
 from reconciler.backends.local.kept import Kept
 from reconciler.backends.local.making import Making

@@ -14,8 +14,9 @@ from typing import Any
 
 from planner.canon import Json
 from planner.model.gang import CodeTree
-from reconciler.backends.local import code, supervisor
-from reconciler.backends.local.code import Trees
+from reconciler.backends import code
+from reconciler.backends.code import Trees
+from reconciler.backends.local import supervisor
 from reconciler.errors import Refused
 from reconciler.ports_clones import Asked, Clones
 

@@ -16,7 +16,8 @@ from importlib import resources
 from pathlib import Path
 
 from planner.model.gang import CodeTree
-from reconciler.backends.local import code, prepare
+from reconciler.backends import code
+from reconciler.backends.local import prepare
 from reconciler.backends.local.account import Account
 from reconciler.backends.local.draft import Draft
 from reconciler.backends.local.own import copied, noted

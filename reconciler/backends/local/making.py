@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from planner.keys import Key
-from reconciler.backends.local import clones, code, draft, folders
+from reconciler.backends import code
+from reconciler.backends.code import Trees
+from reconciler.backends.local import clones, draft, folders
 from reconciler.backends.local.account import Account
 from reconciler.backends.local.claims import Claim, Claims
-from reconciler.backends.local.code import Trees
 from reconciler.backends.local.draft import Draft, Site
 from reconciler.backends.local.settings import LocalSettings
 from reconciler.backends.local.sight import Sight

@@ -1,6 +1,6 @@
 """The cache of exported trees: what nothing has used for long goes.
 
-An entry is used where a run gets its copy of it (`reconciler.backends.local.code`), which notes the time. Looking and
+An entry is used where a run gets its copy of it (`reconciler.backends.code`), which notes the time. Looking and
 taking it out of the way is one step of the event loop, as is noting that it is used: nobody gets one that is going.
 """
 

@@ -15,9 +15,9 @@ from planner.model.gang import CodeTree
 from planner.model.run import Observation, Phase, Stamp
 from planner.model.status import StopReason
 from reconciler import codec
-from reconciler.backends import outputs
+from reconciler.backends import code, outputs
 from reconciler.backends.captured import Follower
-from reconciler.backends.local import account, code, groups, ports, supervisor, verdict
+from reconciler.backends.local import account, groups, ports, supervisor, verdict
 from reconciler.backends.local.claims import Claims
 from reconciler.backends.local.verdict import ReplicaState
 from reconciler.errors import Refused
