@@ -53,7 +53,7 @@ class World(Protocol):
 
 async def until(world: World, condition: Callable[[], object]) -> None:
     """Wait for `condition`, an ordinary or an async function."""
-    with anyio.fail_after(PATIENCE):
+    with anyio.fail_after(getattr(world, "patience", PATIENCE)):
         while True:
             found = condition()
             if hasattr(found, "__await__"):
@@ -297,13 +297,13 @@ class BackendContract:
     async def test_logs_are_what_it_wrote(self, world, backend):
         order = world.order("train", Script.SUCCEED)
         await backend.ensure(order)
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(getattr(world, "patience", PATIENCE)):
             said = b"".join([chunk async for chunk in backend.logs(order.key, follow=True)])
         assert said
 
     async def test_logs_of_what_was_never_made_are_empty(self, world, backend):
         order = world.order("train", Script.SUCCEED)
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(getattr(world, "patience", PATIENCE)):
             assert [chunk async for chunk in backend.logs(order.key, follow=True)] == []
 
     # --- clean ---

@@ -20,6 +20,7 @@ from planner.model.run import Stamp
 from reconciler.ports import Order
 
 __all__ = [
+    "CLEANED",
     "COMMIT",
     "DIGEST",
     "FAILURES",
@@ -77,6 +78,8 @@ TIMEOUT = f"{PREFIX}timeout"
 """Seconds that a service may live."""
 FAILURES = f"{PREFIX}failure-actions"
 """What the rules of the pod failure policy mean, in their order."""
+CLEANED = f"{PREFIX}cleaned"
+"""Label of an object of which only the name is left, and the annotation with since when."""
 STOP = f"{PREFIX}stop"
 """That and why the attempt was told to end: a JSON object, written before anything is ended."""
 

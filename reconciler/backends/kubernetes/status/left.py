@@ -76,11 +76,12 @@ def left_of(message: str) -> Left | None:
         return None
     if not isinstance(said, dict) or said.get("schema") != SCHEMA:
         return None
+    written = outputs.parse(str(said.get("output") or "").encode())
     return Left(
-        outputs=_fitting(said.get("outputs")),
+        outputs=written.values or _fitting(said.get("outputs")),
         metrics=_fitting(said.get("metrics")),
         artifacts=_artifacts(said.get("artifacts")),
-        message=str(said.get("message") or ""),
+        message="; ".join(filter(None, (str(said.get("message") or ""), written.message))),
         more=said.get("more") is True,
     )
 

@@ -1,0 +1,266 @@
+"""The Kubernetes backend: attempts as Jobs and Deployments of a cluster, which outlive the daemon.
+
+It decides nothing about runs. What it must never do: hold anything in memory that a restart would miss, start a program
+under a name that was ever used, or take an object's absence from anybody but the API server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from planner.canon import Json
+from planner.keys import Key
+from planner.model.artifacts import Artifact
+from planner.model.gang import CodeTree
+from planner.model.metric import Metric
+from planner.model.run import Observation, Phase, Snapshot, Stamp
+from reconciler.backends import captured
+from reconciler.backends.code import Trees
+from reconciler.backends.kubernetes import layout, names, render
+from reconciler.backends.kubernetes.access import Access
+from reconciler.backends.kubernetes.client import Api
+from reconciler.backends.kubernetes.desk import Desk
+from reconciler.backends.kubernetes.ending import Ending
+from reconciler.backends.kubernetes.keptlogs import KeptLogs
+from reconciler.backends.kubernetes.making import Making, check_ours, is_cleaned, namespaces_of
+from reconciler.backends.kubernetes.objects import Found, Objects, Scope
+from reconciler.backends.kubernetes.podlogs import PodLog, read
+from reconciler.backends.kubernetes.settings import KubernetesSettings
+from reconciler.backends.kubernetes.sight import Sight
+from reconciler.backends.kubernetes.status.stop import Told, note
+from reconciler.backends.kubernetes.tokens import Tokens
+from reconciler.errors import Refused, Transient
+from reconciler.ports import Clock, Content, Ensured, Order
+from reconciler.telemetry import log
+
+__all__ = ["Here", "KubernetesBackend"]
+
+LOG_MOST = 64 << 20
+_HEARD = 4096
+"""Hints that wait for a listener; what is more is left out, as any hint may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What this machine has for the pods of a cluster.
+
+    Attributes:
+        folder: where logs are kept once their pods are gone, and what pods bring.
+        trees: where their code comes from.
+        tokens: by which they may ask; None where they cannot reach the daemon.
+    """
+
+    folder: Path
+    trees: Trees
+    tokens: Tokens | None = None
+
+
+class KubernetesBackend:
+    """`reconciler.ports.Backend` for a cluster, for one instance and project."""
+
+    def __init__(self, settings: KubernetesSettings, access: Access, owner: Stamp, clock: Clock, here: Here) -> None:
+        """Touches nothing; the first call signs in and begins to watch.
+
+        Args:
+            settings: where and as whom runs go.
+            access: how the cluster is reached.
+            owner: whose runs these are.
+            clock: for the instants of looks.
+            here: what this machine has for them.
+        """
+        self._settings = settings
+        self._owner = owner
+        self._clock = clock
+        self._api = Api(access)
+        self._selector = names.selector(owner.instance, owner.project)
+        scope = Scope(namespaces_of(settings), f"{self._selector},!{names.CLEANED}", names.OBJECT)
+        self._objects = Objects(self._api, scope, self._heard)
+        self._tokens = here.tokens
+        self._desk = Desk(here.folder, here.trees)
+        self._kept = KeptLogs(here.folder / "logs", LOG_MOST)
+        self._sight = Sight(self._objects, self._desk)
+        self._making = Making(self._api, self._objects, owner, settings)
+        self._ending = Ending(self._api, self._objects, owner, clock, self._kept)
+        self._ears: set[asyncio.Queue[Key | None]] = set()
+
+    # --- the port ---
+
+    async def ensure(self, order: Order) -> Ensured:
+        """See `Backend.ensure`."""
+        await self._open()
+        known = self._objects.get(self._name(order.key))
+        token = self._tokens.of(order.key) if self._tokens is not None else ""
+        manifests = render.render(order, self._settings, token)
+        if known is None:
+            made = await self._making.make(manifests)
+            return Ensured.CREATED if made else Ensured.UNCHANGED
+        check_ours(known, self._owner)
+        return Ensured.UNCHANGED
+
+    async def stop(self, key: Key, grace: float) -> None:
+        """See `Backend.stop`."""
+        await self._open()
+        found = await self._found(key)
+        if found is None:
+            await self._making.bury(key, note(Told(self._clock.now(), grace)))
+            found = await self._found(key)  # somebody may have made it at that moment
+        if found is None or is_cleaned(found) or (await self._sight.look(found)).phase is Phase.ENDED:
+            return
+        await self._ending.stop(found, grace)
+
+    def knows(self, order: Order) -> Mapping[str, Json]:
+        """See `Backend.knows`."""
+        return render.knows(order, self._settings)
+
+    async def clean(self, key: Key) -> None:
+        """See `Backend.clean`.
+
+        Raises:
+            Transient: the attempt has not ended.
+        """
+        await self._open()
+        for found in await self._objects.read(self._name(key)):
+            if is_cleaned(found):
+                continue
+            seen = await self._sight.look(found)
+            if seen.phase is not Phase.ENDED or seen.ended_at is None:
+                raise Transient(f"{key} has not ended and cannot be cleaned")
+            await self._ending.clean(key, found, seen.ended_at)
+
+    async def observe(self, keys: Collection[Key] | None = None) -> Snapshot:
+        """See `Backend.observe`."""
+        asked_at = self._clock.now()
+        await self._open()
+        if keys is None:
+            found = await self._everything()
+            return Snapshot(asked_at, {seen.key: seen for seen in found})
+        seen = {}
+        for key in keys:
+            one = await self._found(key)
+            if one is not None and not is_cleaned(one):
+                seen[key] = await self._sight.look(one)
+        return Snapshot(asked_at, seen, frozenset(keys))
+
+    async def changes(self) -> AsyncIterator[Key]:
+        """See `Backend.changes`."""
+        await self._open()
+        ear: asyncio.Queue[Key | None] = asyncio.Queue(_HEARD)
+        self._ears.add(ear)
+        try:
+            while (key := await ear.get()) is not None:
+                yield key
+        finally:
+            self._ears.discard(ear)
+
+    async def logs(self, key: Key, *, follow: bool = False, tail: int | None = None) -> AsyncIterator[bytes]:
+        """See `Backend.logs`. Of several pods each stretch of output is headed by its name; `tail` is for each."""
+        await self._open()
+        name = self._name(key)
+
+        async def over() -> bool:
+            found = self._objects.get(name)
+            return not follow or found is None or (await self._sight.look(found)).phase is Phase.ENDED
+
+        while not await self._kept.has(name):
+            found = await self._found(key)
+            if found is None or is_cleaned(found):
+                return
+            pods = await self._objects.pods_of(found)
+            if pods:
+                logs = [PodLog(self._api, found.namespace, pod["metadata"]["name"], layout.MAIN) for pod in pods]
+                async for piece in read(logs, tail=tail, over=over):
+                    yield piece
+                return
+            if await over():
+                return
+            await anyio.sleep(captured.FOLLOW)
+        async for piece in captured.stream(self._kept.folder(name), tail, over, anyio.to_thread.run_sync):
+            yield piece
+
+    async def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
+        """See `Backend.metrics`. Without the agent nobody carries them out of the pod."""
+        await self._found(key)
+        nothing: Sequence[Sequence[Metric]] = ()
+        for piece in nothing:
+            yield piece
+
+    async def artifacts(self, key: Key, path: str = "") -> Sequence[Artifact]:
+        """See `Backend.artifacts`."""
+        raise Refused(f"{key} has no artifacts at {path or 'its outputs'}")
+
+    async def artifact(self, key: Key, path: str) -> Content:
+        """See `Backend.artifact`."""
+        raise Refused(f"{key} has no artifact at {path}")
+
+    async def close(self) -> None:
+        """See `Backend.close`."""
+        while self._ears:
+            self._ears.pop().put_nowait(None)
+        await self._objects.close()
+        await self._api.close()
+
+    # --- pods ---
+
+    def attempt_of(self, token: str) -> Key | None:
+        """See `Desk.attempt_of`."""
+        return self._tokens.key_of(token) if self._tokens is not None else None
+
+    async def code(self, tree: CodeTree) -> Path:
+        """See `Desk.code`."""
+        return await self._desk.code(tree)
+
+    async def take_metrics(self, key: Key, offset: int, data: bytes) -> int:
+        """See `Desk.take_metrics`."""
+        return await self._desk.take_metrics(self._name(key), offset, data)
+
+    async def take_end(self, key: Key, output: bytes) -> None:
+        """See `Desk.take_end`."""
+        await self._desk.take_end(self._name(key), output)
+
+    # --- parts ---
+
+    async def _open(self) -> None:
+        self._objects.open()
+        await self._objects.ready()
+
+    def _name(self, key: Key) -> str:
+        return names.object_name(key, self._owner)
+
+    async def _found(self, key: Key) -> Found | None:
+        """The attempt as it is known, else as the API server says."""
+        name = self._name(key)
+        known = self._objects.get(name)
+        if known is not None:
+            return known
+        found = await self._objects.read(name)
+        # Where it was stopped before it was made, a name is taken in each namespace.
+        return min(found, key=is_cleaned, default=None)
+
+    async def _everything(self) -> Sequence[Observation]:
+        seen = []
+        for name in await self._objects.listed():
+            found = self._objects.get(name) or next(iter(await self._objects.read(name)), None)
+            if found is not None and not is_cleaned(found):
+                seen.append(await self._sight.look(found))
+        await self._sweep()
+        return seen
+
+    async def _sweep(self) -> None:
+        try:
+            await self._ending.sweep(self._settings, self._selector)
+        except Transient as error:
+            log.info("names of old runs are freed later", reason=error.message)
+
+    def _heard(self, name: str) -> None:
+        found = self._objects.get(name)
+        key = names.key_of(found.main["metadata"]) if found is not None else None
+        if key is None:
+            return
+        for ear in self._ears:
+            if not ear.full():
+                ear.put_nowait(key)

@@ -1,0 +1,137 @@
+"""Makes the objects of an attempt, and of one that is stopped before it was made.
+
+Whoever makes the main object starts the program.
+What must never happen here: a second main object for one attempt, or a word about an object that is another ledger's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from planner.canon import Json
+from planner.keys import Key
+from planner.model.run import Stamp
+from reconciler.backends.kubernetes import names
+from reconciler.backends.kubernetes.client import APPLY_PATCH, Api
+from reconciler.backends.kubernetes.denied import Denied
+from reconciler.backends.kubernetes.kinds import path_of
+from reconciler.backends.kubernetes.objects import Found, Objects
+from reconciler.backends.kubernetes.render import Manifests, tombstone
+from reconciler.backends.kubernetes.settings import KubernetesSettings
+from reconciler.errors import Refused
+
+__all__ = ["Making", "is_cleaned"]
+
+Object = dict[str, Any]
+
+
+class Making:
+    """Objects as they come into being."""
+
+    def __init__(self, api: Api, objects: Objects, owner: Stamp, settings: KubernetesSettings) -> None:
+        self._api = api
+        self._objects = objects
+        self._owner = owner
+        self._settings = settings
+
+    async def make(self, manifests: Manifests) -> bool:
+        """Make what an attempt consists of; whether this call made its main object.
+
+        Raises:
+            Refused: the cluster says no to it, it ran before and was cleaned, or the name is another ledger's.
+            Transient: not now; what was made so far is used the next time.
+        """
+        for item in manifests.before:
+            await self._create(item)
+        made = await self._create(manifests.workload)
+        if made is None:
+            await self._taken(manifests)
+            return False
+        self._objects.put(manifests.workload["kind"], made)
+        for item in manifests.after:
+            await self.apply(item)
+        return True
+
+    async def apply(self, item: Object) -> None:
+        """Have an object be as it is rendered, whatever it was: fields that others own stay as they are.
+
+        Raises:
+            Refused: the cluster says no to it.
+            Transient: not now.
+        """
+        try:
+            await self._api.call("PATCH", path_of(item), item, query={"force": "true"}, content=APPLY_PATCH)
+        except Denied as error:
+            raise error.settled(f"{_called(item)} cannot be made") from None
+
+    async def bury(self, key: Key, stop: Mapping[str, Json]) -> None:
+        """Take the name of an attempt that was never made, in each namespace: nothing ever starts under it.
+
+        Raises:
+            Transient: not now.
+        """
+        dead = tombstone(key, self._owner, self._settings, stop)
+        for namespace in namespaces_of(self._settings):
+            await self._create({**dead, "metadata": {**dead["metadata"], "namespace": namespace}})
+
+    async def discard(self, manifests: Sequence[Object]) -> None:
+        """Remove what was made for a pod that will not be."""
+        for item in manifests:
+            await self._delete(item)
+
+    async def _create(self, item: Object) -> Object | None:
+        """Make an object; None where its name is taken."""
+        try:
+            return await self._api.call("POST", path_of(item, collection=True), item)
+        except Denied as error:
+            if error.taken:
+                return None
+            raise error.settled(f"{_called(item)} cannot be made") from None
+
+    async def _delete(self, item: Object) -> None:
+        try:
+            await self._api.call("DELETE", path_of(item))
+        except Denied as error:
+            if not error.absent:
+                raise error.settled(f"{_called(item)} cannot be removed") from None
+
+    async def _taken(self, manifests: Manifests) -> None:
+        """What has the name already is ours and may run, or nothing will."""
+        found = await self._objects.read(manifests.name)
+        mine = next((one for one in found if one.namespace == manifests.namespace), None)
+        if mine is None:  # it went between two questions
+            await self.discard(manifests.before)
+            raise Refused(f"{_called(manifests.workload)} was removed by somebody while it was being made")
+        check_ours(mine, self._owner)
+        if is_cleaned(mine):
+            await self.discard(manifests.before)
+            key = names.key_of(mine.main["metadata"])
+            raise Refused(f"{key} has run before, and the ledger has lost it: plumbline retry runs it again")
+
+
+def namespaces_of(settings: KubernetesSettings) -> Sequence[str]:
+    """Every namespace that runs can be in, each once."""
+    return list(dict.fromkeys((settings.namespace, *settings.run_namespaces)))
+
+
+def is_cleaned(found: Found) -> bool:
+    """Whether only the name of the attempt is left."""
+    return names.CLEANED in (found.main["metadata"].get("labels") or {})
+
+
+def check_ours(found: Found, owner: Stamp) -> None:
+    """Whether the object is one of our ledger's.
+
+    Raises:
+        Refused: it is another's.
+    """
+    stamp = names.stamp_of(found.main["metadata"])
+    if stamp is None or stamp.ledger != owner.ledger:
+        whose = f"of the ledger {stamp.ledger}" if stamp is not None else "not ours"
+        raise Refused(f"{found.kind} {found.namespace}/{found.name} exists and is {whose}: plumbline adopt takes over")
+
+
+def _called(item: Object) -> str:
+    meta = item["metadata"]
+    return f"{item['kind']} {meta['namespace']}/{meta['name']}"

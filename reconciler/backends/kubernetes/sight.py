@@ -1,0 +1,65 @@
+"""What attempts are now: from what is watched, and at an end from what the API server says of its pods then.
+
+What it keeps in memory is only for speed: ends, which never change. What it must never do: say how
+something ended by a look at its pods that is older than the look at its workload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from planner.model.run import Observation, Phase
+from reconciler.backends import outputs
+from reconciler.backends.kubernetes import status
+from reconciler.backends.kubernetes.desk import Desk
+from reconciler.backends.kubernetes.objects import Found, Objects
+
+__all__ = ["Sight"]
+
+Object = dict[str, Any]
+
+_MOST_ENDS = 10_000
+"""Ends that are remembered; what is more is read again."""
+
+
+class Sight:
+    """Looks at attempts."""
+
+    def __init__(self, objects: Objects, desk: Desk) -> None:
+        self._objects = objects
+        self._desk = desk
+        self._ends: dict[str, Observation] = {}
+
+    async def look(self, found: Found) -> Observation:
+        """What an attempt is now.
+
+        Raises:
+            Transient: how it ended cannot be read now.
+        """
+        uid = found.main["metadata"]["uid"]
+        if (end := self._ends.get(uid)) is not None:
+            return end
+        seen = self._observe(found, found.pods)
+        if seen.phase is not Phase.ENDED:
+            return seen
+        seen = self._observe(found, await self._objects.pods_of(found))
+        if seen.phase is Phase.ENDED:
+            seen = await self._with_output(found, seen)
+            while len(self._ends) >= _MOST_ENDS:
+                self._ends.pop(next(iter(self._ends)))
+            self._ends[uid] = seen
+        return seen
+
+    async def _with_output(self, found: Found, seen: Observation) -> Observation:
+        """With the whole output file, where the pod's agent brought it: a pod itself carries 4 KiB."""
+        brought = await self._desk.output(found.name)
+        if brought is None:
+            return seen
+        whole = outputs.parse(brought)
+        return replace(seen, outputs=whole.values, message="; ".join(filter(None, (seen.message, whole.message))))
+
+    @staticmethod
+    def _observe(found: Found, pods: Sequence[Object]) -> Observation:
+        return status.observe(status.Objects(found.kind, found.main, pods))

@@ -1,0 +1,78 @@
+"""What pods bring is kept without a gap, and their code is what the repository has, whoever unpacks it."""
+
+import stat
+import tarfile
+
+import pytest
+
+from planner.model.gang import CodeTree
+from reconciler.backends.kubernetes import agent
+from reconciler.backends.kubernetes.desk import Desk
+
+pytestmark = [pytest.mark.unit, pytest.mark.anyio]
+
+
+class Repository:
+    """Trees by object id: a folder with a program, a link and a file."""
+
+    def __init__(self):
+        self.exports = 0
+
+    async def export(self, tree, dest):
+        self.exports += 1
+        if tree.is_file:
+            dest.write_text("print(1)\n")
+            return
+        (dest / "sub").mkdir(parents=True)
+        (dest / "sub" / "data.txt").write_text("data")
+        (dest / "run.sh").write_text("#!/bin/sh\n")
+        (dest / "run.sh").chmod(0o755)
+        (dest / "latest").symlink_to("sub/data.txt")
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(tmp_path / "state", Repository())
+
+
+async def unpacked(desk, tree, into):
+    with tarfile.open(await desk.code(tree)) as archive:
+        agent.unpack(archive, into)
+
+
+async def test_a_tree_arrives_as_it_is(desk, tmp_path):
+    await unpacked(desk, CodeTree("src", "a" * 40, "src"), tmp_path / "work")
+    assert (tmp_path / "work/sub/data.txt").read_text() == "data"
+    assert (tmp_path / "work/latest").readlink().as_posix() == "sub/data.txt"
+    assert (tmp_path / "work/run.sh").stat().st_mode & stat.S_IXUSR
+    assert not (tmp_path / "work/sub/data.txt").stat().st_mode & stat.S_IXUSR
+
+
+async def test_a_file_arrives_under_its_name(desk, tmp_path):
+    await unpacked(desk, CodeTree("src/main.py", "b" * 40, "src/main.py", is_file=True), tmp_path / "work/src")
+    assert (tmp_path / "work/src/main.py").read_text() == "print(1)\n"
+
+
+async def test_an_archive_is_made_once(desk):
+    tree = CodeTree("src", "a" * 40, "src")
+    first = await desk.code(tree)
+    made = first.stat().st_mtime_ns
+    assert await desk.code(tree) == first
+    assert (first.stat().st_mtime_ns, desk._trees.exports) == (made, 1)
+
+
+async def test_metrics_are_appended_once_and_without_a_gap(desk):
+    assert await desk.take_metrics("train-1", 0, b"abc") == 3
+    assert await desk.take_metrics("train-1", 0, b"abc") == 3, "sent twice"
+    assert await desk.take_metrics("train-1", 1, b"bcdef") == 6, "what overlaps counts once"
+    assert await desk.take_metrics("train-1", 9, b"xyz") == 6, "a gap is not taken"
+    assert desk.metrics("train-1").read_bytes() == b"abcdef"
+
+
+async def test_the_first_end_counts(desk):
+    assert await desk.output("train-1") is None
+    await desk.take_end("train-1", b"answer=42\n")
+    await desk.take_end("train-1", b"answer=43\n")
+    assert await desk.output("train-1") == b"answer=42\n"
+    await desk.forget("train-1")
+    assert await desk.output("train-1") is None
