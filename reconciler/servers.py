@@ -16,11 +16,13 @@ from starlette.applications import Starlette
 
 from reconciler.api.app import create_app
 from reconciler.api.health import health_app
+from reconciler.api.pods import pods_app
 from reconciler.api.service import Service
 from reconciler.api.webhooks import webhooks_app
 from reconciler.core import Core
 from reconciler.errors import Unusable
 from reconciler.loop import Loop
+from reconciler.ports_pods import Desk
 from reconciler.settings import DaemonSettings
 
 __all__ = ["Served", "answer", "servers"]
@@ -44,6 +46,9 @@ def servers(core: Core, loop: Loop, settings: DaemonSettings) -> Iterator[Served
     if settings.api.events:
         app = webhooks_app(service, settings.api.tokens)
         yield _server(app, most=_MOST_SENDERS), _tcp(settings.api.events, "events")
+    agent = settings.backends.kubernetes.agent
+    if isinstance(core.backend, Desk) and agent is not None and agent.listen:
+        yield _server(pods_app(core, core.backend)), _tcp(agent.listen, "pods")
 
 
 def _server(app: Starlette, most: int | None = None) -> uvicorn.Server:

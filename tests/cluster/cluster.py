@@ -98,8 +98,8 @@ class OwnCluster:
         return self._api
 
     def image(self, name: str) -> str:
-        """The image that pods may name: `busybox` or `python`. Made and imported when first asked for."""
-        full = {"busybox": images.BUSYBOX, "python": images.PYTHON}[name]
+        """The image that pods may name: `busybox`, `python` or `agent`. Made and imported when first asked for."""
+        full = {"busybox": images.BUSYBOX, "python": images.PYTHON, "agent": images.AGENT}[name]
         if full not in self._images():
             self.import_image(images.archive(full))
         return full

@@ -16,6 +16,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from reconciler import tracking
+from reconciler.backends.kubernetes import agent
 from tests.cluster import oci
 from tests.cluster.layout import cache
 
@@ -25,6 +27,8 @@ BUSYBOX = "plumbline-test/busybox:1"
 """A shell and small programs, `httpd`, `nc` and `wget` among them (not `wget -T`: Debian's crashes). 4 MB."""
 PYTHON = "plumbline-test/python:1"
 """Debian with its Python, git and certificates; what a user's image would be. About 200 MB."""
+AGENT = "plumbline-test/agent:1"
+"""The same with the agent of run pods, where an image of Plumbline has it."""
 
 RECIPE = 1
 """Raised when what is done below with the rest changes: the files in the cache are then made anew."""
@@ -40,6 +44,7 @@ UNUSED = (
     "var/lib/apt/lists",
     "var/log",
 )
+AGENT_FILES = {"plumbline-agent.py": Path(agent.__file__), "plumbline_tracking.py": Path(tracking.__file__)}
 PEOPLE = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
 GROUPS = "root:x:0:\nnogroup:x:65534:\n"
 HOLD = "trap exit TERM INT; while :; do sleep 86400 & wait; done"
@@ -47,12 +52,14 @@ HOLD = "trap exit TERM INT; while :; do sleep 86400 & wait; done"
 
 def archive(name: str) -> Path:
     """The tar file of an image; made if it is not there yet."""
-    recipe = {PAUSE: _small, BUSYBOX: _small, PYTHON: _debian}[name]
-    command = {PAUSE: ("/bin/sh", "-c", HOLD), BUSYBOX: ("/bin/sh",), PYTHON: ("/bin/bash",)}[name]
+    recipe = {PAUSE: _small, BUSYBOX: _small, PYTHON: _debian, AGENT: _agent}[name]
+    command = {PAUSE: ("/bin/sh", "-c", HOLD), BUSYBOX: ("/bin/sh",)}.get(name, ("/bin/bash",))
     image = oci.Image(name, command)
     source = repr((image, RECIPE, PACKAGES, SUITE, UNUSED)).encode() + Path(oci.__file__).read_bytes()
     if recipe is _small:
         source += b"".join(path.read_bytes() for path in (BUSYBOX_PROGRAM, *_libraries()))
+    if recipe is _agent:
+        source += b"".join(path.read_bytes() for path in AGENT_FILES.values())
     path = cache() / "images" / f"{re.sub('[^a-z0-9]+', '-', name)}-{hashlib.sha256(source).hexdigest()[:16]}.tar"
     if path.exists():
         return path
@@ -109,6 +116,16 @@ def _debian(tar: tarfile.TarFile, folder: Path) -> None:
         links = [name for name in folders if (here / name).is_symlink()]
         for name in [".", *sorted([*names, *links])]:
             tar.add(here / name, (Path(inside) / name).as_posix(), recursive=False, filter=_timeless)
+
+
+def _agent(tar: tarfile.TarFile, _: Path) -> None:
+    with tarfile.open(archive(PYTHON)) as image:
+        largest = max(image, key=lambda entry: entry.size)
+        with tarfile.open(fileobj=image.extractfile(largest), mode="r|") as layer:
+            for entry in layer:
+                tar.addfile(entry, layer.extractfile(entry) if entry.isreg() else None)
+    for name, path in AGENT_FILES.items():
+        oci.add(tar, name, path.read_bytes())
 
 
 def _timeless(entry: tarfile.TarInfo) -> tarfile.TarInfo:

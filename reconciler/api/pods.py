@@ -1,0 +1,127 @@
+"""What agents in the pods of runs may ask, over TCP: each with the token of its attempt, and only about that attempt.
+
+An attempt may read the code that it was made with, and append to what it leaves. Nothing of a request is read before
+its token is known; whoever has none learns nothing. What must never be answered here: anything of another attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import anyio
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from planner.canon import Json
+from planner.keys import Key
+from planner.model.run import BoundRun
+from reconciler.api import problems
+from reconciler.api.problems import ApiError
+from reconciler.core import Core
+from reconciler.errors import Refused, Transient, Unusable
+from reconciler.lookup import RunQuery
+from reconciler.ports_pods import Desk
+from reconciler.telemetry import log
+
+__all__ = ["pods_app"]
+
+MOST = 2 << 20
+"""Bytes of a body: the agent sends no more at once."""
+_SLOWEST = 60.0
+"""Seconds that a body may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Whose agent asks."""
+
+    key: Key
+    run: BoundRun
+
+
+Answer = Callable[[_Caller, Request], Awaitable[Response]]
+
+
+def pods_app(core: Core, desk: Desk) -> Starlette:
+    """The application that agents ask."""
+
+    async def code(caller: _Caller, request: Request) -> Response:
+        number = int(request.path_params["number"])
+        trees = caller.run.gang.code
+        if number >= len(trees):
+            raise ApiError(404, f"{caller.key} has no code {number}")
+        return FileResponse(await desk.code(trees[number]), media_type="application/x-tar")
+
+    async def metrics(caller: _Caller, request: Request) -> Response:
+        offset = request.query_params.get("offset", "")
+        if not offset.isdigit():
+            raise ApiError(400, "offset must be a number of bytes")
+        return _said({"offset": await desk.take_metrics(caller.key, int(offset), await _body(request))})
+
+    async def end(caller: _Caller, request: Request) -> Response:
+        await desk.take_end(caller.key, await _body(request))
+        return _said({})
+
+    def route(path: str, method: str, answer: Answer) -> Route:
+        async def answered(request: Request) -> Response:
+            return await _answered(core, desk, answer, request)
+
+        return Route(f"/v1/attempt/{path}", answered, methods=[method])
+
+    app = Starlette(
+        routes=[
+            route("code/{number:int}", "GET", code),
+            route("metrics", "POST", metrics),
+            route("end", "POST", end),
+        ]
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _answered(core: Core, desk: Desk, answer: Answer, request: Request) -> Response:
+    try:
+        return await answer(await _caller(core, desk, request), request)
+    except ApiError as error:
+        return problems.answer(error)
+    except Refused as error:
+        return problems.answer(ApiError(422, error.message))
+    except (Transient, Unusable) as error:
+        return problems.answer(ApiError(503, error.message))
+    except Exception as error:  # noqa: BLE001 -- our own fault: logged, and no traceback for whoever asked
+        log.error("request crashed", path=request.url.path, exc_info=error)
+        return problems.answer(ApiError(500, "this is our fault, not yours; the daemon's log has more"))
+
+
+async def _caller(core: Core, desk: Desk, request: Request) -> _Caller:
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    key = desk.attempt_of(token.strip()) if kind.lower() == "bearer" else None
+    if key is None:
+        raise ApiError(401, "a token of an attempt is needed")
+    found = await core.ledger.runs(RunQuery(keys=(key.run,), limit=1))
+    attempts = found[0].attempts if found else ()
+    if not any(attempt.number == key.attempt and attempt.live for attempt in attempts):
+        raise ApiError(410, f"{key} is over")
+    bound = await core.bound(found[0].bound)
+    if bound is None:
+        raise ApiError(410, f"{key} is not known any more")
+    return _Caller(key, bound)
+
+
+async def _body(request: Request) -> bytes:
+    data = b""
+    with anyio.move_on_after(_SLOWEST) as scope:
+        async for piece in request.stream():
+            data += piece
+            if len(data) > MOST:
+                raise ApiError(413, f"a body has {MOST} bytes at most")
+    if scope.cancelled_caught:
+        raise ApiError(408, "the body took too long")
+    return data
+
+
+def _said(value: Mapping[str, Json]) -> Response:
+    return JSONResponse(value)

@@ -1,0 +1,356 @@
+"""The agent in a run's pod: puts everything in place before the program starts, and carries away what it leaves.
+
+    python3 plumbline-agent.py init       an init container: fills the pod's folder, and ends
+    python3 plumbline-agent.py sidecar    a native sidecar: sends while the program runs, and the rest when it is over
+
+One file, longer than the house likes, without anything but the standard library, as it is copied alone into an image.
+What the entries of `init` mean the daemon knows: the agent asks for each of them by its number, and unpacks what it
+gets. It trusts nothing of the program: it follows no symbolic link, and what it sends is cut at limits that the daemon
+has too.
+
+What it must never do: start the program with something missing, say that a run has succeeded, or be the reason that a
+pod does not end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+import signal
+import stat
+import sys
+import tarfile
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import IO, Any
+
+# Where things are: as `layout` has it.
+ROOT = Path("/plumbline")
+ORDER = Path("/plumbline-order")
+TOKEN = Path("/plumbline-token/token")
+WORK, ARTIFACTS, LIB, IO = ROOT / "workdir", ROOT / "artifacts", ROOT / "lib", ROOT / "io"
+MESSAGE = Path("/dev/termination-log")
+
+MOST_MESSAGE = 4096  # bytes of a termination message that Kubernetes keeps
+MOST_OUTPUT = 1 << 20
+MOST_METRICS = 64 << 20
+MOST_FILES = 10_000
+CHUNK = 1 << 20
+PERIOD = 1.0  # seconds between two looks at what the program wrote
+SETTLED = 5.0  # seconds that a file has been as it is before it is sent while the program runs
+PATIENCE = 600.0  # seconds that the daemon may be away before a pod gives up starting
+PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+class Gone(Exception):  # noqa: N818  no error of anybody's
+    """The daemon knows nothing of this attempt, or does not want it any more: there is nobody to work for."""
+
+
+def say(text: str) -> None:
+    """A line in the log of the agent's container."""
+    print(f"plumbline: {text}", file=sys.stderr, flush=True)  # noqa: T201 -- its container's log is its only way
+
+
+def order() -> dict[str, Any]:
+    """What is to be done, from the attempt's config map."""
+    packed = ORDER / "order.json.gz"
+    data = gzip.decompress(packed.read_bytes()) if packed.exists() else (ORDER / "order.json").read_bytes()
+    found: dict[str, Any] = json.loads(data)
+    return found
+
+
+# --- the daemon ------------------------------------------------------------------------------------------------------
+
+
+class Daemon:
+    """The daemon, as this attempt may ask it."""
+
+    def __init__(self, contact: str) -> None:
+        self._base = f"{contact}/v1/attempt"
+
+    def ask(self, method: str, path: str, body: bytes | IO[bytes] | None = None, size: int | None = None) -> Any:
+        """The open answer.
+
+        Raises:
+            Gone: there is nobody to work for.
+            OSError: the daemon is away, or busy.
+        """
+        request = urllib.request.Request(f"{self._base}/{path}", data=body, method=method)  # noqa: S310 -- of our order
+        request.add_header("Authorization", f"Bearer {TOKEN.read_text().strip()}")
+        request.add_header("Content-Type", "application/octet-stream")
+        if size is not None:
+            request.add_header("Content-Length", str(size))
+        try:
+            return urllib.request.urlopen(request, timeout=60)  # noqa: S310 -- of our order
+        except urllib.error.HTTPError as error:
+            said = error.read(2000).decode(errors="replace").strip()
+            if error.code in {401, 403, 404, 410}:
+                raise Gone(said or str(error.code)) from None
+            if error.code in {400, 409, 413, 422}:
+                raise ValueError(said or str(error.code)) from None
+            raise OSError(f"{error.code} {said}") from None
+
+    def fetch(self, path: str, into: Path) -> None:
+        """Unpack the archive at `path` into a folder, however often it takes.
+
+        Raises:
+            Gone: there is nobody to work for.
+            TimeoutError: the daemon was away for too long.
+        """
+        until, tried = time.monotonic() + PATIENCE, 0
+        while True:
+            try:
+                with self.ask("GET", path) as answer, tarfile.open(fileobj=answer, mode="r|") as archive:
+                    unpack(archive, into)
+            except (OSError, tarfile.TarError) as error:
+                if time.monotonic() > until:
+                    raise TimeoutError(f"the daemon did not give {path}: {error}") from None
+                tried = wait(tried, error)
+            else:
+                return
+
+
+def wait(tried: int, error: BaseException) -> int:
+    """Say what is waited for, and wait: longer each time. Gives how often that was."""
+    say(f"waits for the daemon: {error}")
+    time.sleep(PAUSES[min(tried, len(PAUSES) - 1)])
+    return tried + 1
+
+
+def unpack(archive: tarfile.TarFile, into: Path) -> None:
+    """Files and folders of an archive, below `into` and writable for whoever the program is."""
+    into.mkdir(parents=True, exist_ok=True)
+    for member in archive:
+        path = Path(os.path.normpath(into / member.name))
+        if into != path and into not in path.parents:
+            raise tarfile.TarError(f"{member.name} leads out of the folder")
+        if member.isdir():
+            path.mkdir(mode=0o777, parents=True, exist_ok=True)
+        elif member.issym():
+            path.parent.mkdir(mode=0o777, parents=True, exist_ok=True)
+            target = os.path.normpath(path.parent / member.linkname)
+            if Path(target) != into and into not in Path(target).parents:
+                raise tarfile.TarError(f"{member.name} leads out of the folder")
+            path.unlink(missing_ok=True)
+            path.symlink_to(member.linkname)
+        elif member.isfile():
+            path.parent.mkdir(mode=0o777, parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            _write(path, archive.extractfile(member), executable=bool(member.mode & 0o111))
+
+
+def _write(path: Path, source: IO[bytes] | None, *, executable: bool) -> None:
+    assert source is not None
+    with path.open("xb") as file:
+        while data := source.read(CHUNK):
+            file.write(data)
+    path.chmod(0o777 if executable else 0o666)
+
+
+# --- init ------------------------------------------------------------------------------------------------------------
+
+
+def init() -> int:
+    """Put everything in place."""
+    os.umask(0)
+    wanted = order()
+    for folder in (WORK, ROOT / "home", LIB, ARTIFACTS / "outputs", IO, ROOT / "runs"):
+        folder.mkdir(mode=0o777, parents=True, exist_ok=True)
+    (LIB / "context.json").write_text(json.dumps(wanted["context"], ensure_ascii=False))
+    tracking = Path(__file__).with_name("plumbline_tracking.py")
+    if tracking.exists():
+        (LIB / "plumbline_tracking.py").write_bytes(tracking.read_bytes())
+    daemon = Daemon(wanted["contact"])
+    for number, tree in enumerate(wanted.get("code", ())):
+        target = tree.get("target", "")
+        daemon.fetch(f"code/{number}", WORK / Path(target).parent if tree.get("is_file") else WORK / target)
+    for number, entry in enumerate(wanted.get("init", ())):
+        daemon.fetch(f"init/{number}", _place(entry.get("path")))
+    if wanted.get("earlier") is not None:
+        daemon.fetch("earlier", ARTIFACTS)
+    return 0
+
+
+def _place(path: object) -> Path:
+    """Where an entry of `init` goes: the working folder, a folder below it, or one of the pod's own."""
+    return Path(os.path.normpath(WORK / str(path or "")))
+
+
+# --- sidecar ---------------------------------------------------------------------------------------------------------
+
+
+class Sidecar:
+    """What a program leaves, on its way to the daemon."""
+
+    def __init__(self, wanted: dict[str, Any]) -> None:
+        self._daemon = Daemon(wanted["contact"]) if wanted["contact"] and TOKEN.exists() else None
+        self._collects = wanted.get("plugins", {}).get("collectArtifacts") is not False
+        self._metrics = 0
+        self._sent: dict[str, tuple[int, int]] = {}
+
+    def run(self, told: threading.Event) -> None:
+        """Send what there is until told to end, then the rest."""
+        pause = PERIOD
+        while not told.wait(pause):
+            pause = PERIOD if self._try(settled=time.time() - SETTLED) else min(2 * pause, PAUSES[-1])
+        output = read_capped(IO / "output", MOST_OUTPUT)
+        leave(output)  # first of all, as it needs nobody
+        tried = 0
+        while not self._try(settled=None, output=output):
+            time.sleep(PAUSES[min(tried, len(PAUSES) - 1)])
+            tried += 1
+
+    def _try(self, *, settled: float | None, output: bytes | None = None) -> bool:
+        """Send what is new; whether nothing has to be tried again."""
+        try:
+            self._send_metrics()
+            self._send_files(settled)
+            if self._daemon is not None and output is not None:
+                self._daemon.ask("POST", "end", output).close()
+        except Gone as error:
+            say(f"the daemon does not want it any more: {error}")
+            self._daemon = None
+        except ValueError as error:
+            say(f"the daemon does not take it: {error}")
+        except OSError as error:
+            say(f"waits for the daemon: {error}")
+            return False
+        return True
+
+    def _send_metrics(self) -> None:
+        while self._daemon is not None and self._metrics < MOST_METRICS:
+            data = read_capped(IO / "metrics", CHUNK, self._metrics)
+            if not data:
+                return
+            with self._daemon.ask("POST", f"metrics?offset={self._metrics}", data) as answer:
+                self._metrics = int(json.loads(answer.read())["offset"])  # as far as the daemon has it
+
+    def _send_files(self, settled: float | None) -> None:
+        if self._daemon is None or not self._collects:
+            return
+        for name, facts in files(ARTIFACTS / "outputs"):
+            seen = (facts.st_size, facts.st_mtime_ns)
+            if self._sent.get(name) == seen or (settled is not None and facts.st_mtime > settled):
+                continue
+            self._sent[name] = seen
+            try:
+                file = opened(ARTIFACTS / "outputs" / name)
+            except OSError as error:
+                say(f"{name} cannot be read: {error.strerror or error}")
+                continue
+            with file:
+                self._send_file(name, file)
+
+    def _send_file(self, name: str, file: IO[bytes]) -> None:
+        assert self._daemon is not None
+        facts = os.fstat(file.fileno())
+        path = "/".join(urllib.parse.quote(part, safe="") for part in name.split("/"))
+        query = f"modified={facts.st_mtime}&executable={int(bool(facts.st_mode & 0o111))}"
+        try:
+            self._daemon.ask("PUT", f"artifacts/{path}?{query}", file, facts.st_size).close()
+        except OSError:
+            self._sent.pop(name)  # it comes again
+            raise
+
+
+def files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Regular files below a folder by their path, links not followed; the first of very many."""
+    count = 0
+    for where, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(where, name)
+            facts = path.lstat()
+            if stat.S_ISREG(facts.st_mode):
+                count += 1
+                if count > MOST_FILES:
+                    return
+                yield str(path.relative_to(folder)), facts
+
+
+def opened(path: Path) -> IO[bytes]:
+    """A regular file, and nothing that a link leads to."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(f"{path} is no file")
+    return os.fdopen(fd, "rb", 0)
+
+
+def read_capped(path: Path, most: int, offset: int = 0) -> bytes:
+    """So many bytes of a file; none where there is none."""
+    try:
+        with opened(path) as file:
+            file.seek(offset)
+            return file.read(most) or b""
+    except OSError:
+        return b""
+
+
+def leave(output: bytes) -> None:
+    """Have the pod itself carry what the program left, as far as it fits in a container's last words."""
+    said: dict[str, Any] = {"schema": "plumbline.left/1", "artifacts": summary(), "metrics": latest()}
+    said["output"] = output.decode(errors="replace")
+    for surplus in ("", "metrics", "artifacts", "output"):
+        said = {name: value for name, value in said.items() if name != surplus}
+        said |= {"more": True} if surplus else {}
+        text = json.dumps(said, ensure_ascii=False).encode()
+        if len(text) <= MOST_MESSAGE:
+            break
+    with contextlib.suppress(OSError):
+        MESSAGE.write_bytes(text)
+
+
+def summary() -> dict[str, Any]:
+    """How much there is under `outputs/`, and what is at its top."""
+    found = list(files(ARTIFACTS / "outputs"))
+    names = sorted({name.partition("/")[0] for name, _ in found})
+    size = sum(facts.st_size for _, facts in found)
+    return {"folder": str(ARTIFACTS), "names": names[:50], "files": len(found), "size": size}
+
+
+def latest() -> dict[str, Any]:
+    """The last value of each metric, as far as they are near the end of the file."""
+    path, found = IO / "metrics", {}
+    with contextlib.suppress(OSError):
+        for line in read_capped(path, CHUNK, max(0, path.lstat().st_size - CHUNK)).splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                point = json.loads(line)
+                found[str(point["name"])] = point["value"]
+    return found
+
+
+def sidecar() -> int:
+    """Send until told to end."""
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    Sidecar(order()).run(told)
+    return 0
+
+
+def main(words: list[str]) -> int:
+    """What the container is for."""
+    try:
+        return {"init": init, "sidecar": sidecar}[words[0] if words else ""]()
+    except KeyError:
+        say("say what to do: init or sidecar")
+    except Gone as error:
+        say(f"the daemon does not know this attempt: {error}")
+    except (OSError, ValueError, tarfile.TarError) as error:
+        say(f"cannot go on: {error}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

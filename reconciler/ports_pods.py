@@ -1,0 +1,40 @@
+"""An ability of backends beside the port: to answer the agent in a run's pod, and to take what it brings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from planner.keys import Key
+from planner.model.gang import CodeTree
+
+__all__ = ["Desk"]
+
+
+@runtime_checkable
+class Desk(Protocol):
+    """A backend whose pods ask the daemon."""
+
+    def attempt_of(self, token: str) -> Key | None:
+        """The attempt whose token this is; None for one that we never made."""
+        ...
+
+    async def code(self, tree: CodeTree) -> Path:
+        """A tar archive of code as a run is to have it, below the place where it wants it.
+
+        Raises:
+            Transient: it cannot be read now.
+            Refused: it never can.
+        """
+        ...
+
+    async def take_metrics(self, key: Key, offset: int, data: bytes) -> int:
+        """Append to the metrics of an attempt what begins at `offset`; how many bytes of them there are now.
+
+        Law: what was taken before is left out, and what leaves a gap is not taken.
+        """
+        ...
+
+    async def take_end(self, key: Key, output: bytes) -> None:
+        """Keep the output file of an attempt that is over. Twice is once."""
+        ...

@@ -1,0 +1,139 @@
+"""What agents in pods may ask: each of its own attempt, while that is alive, and nothing without its token."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from planner.keys import Key
+from planner.model.gang import CodeTree
+from planner.model.run import Stamp
+from reconciler.api.pods import MOST, pods_app
+from reconciler.backends.kubernetes.desk import Desk as Files
+from reconciler.backends.kubernetes.tokens import Tokens
+from reconciler.backends.memory import Program
+from tests.reconciler.api.support import Api, World, eventually, job
+
+pytestmark = [pytest.mark.unit, pytest.mark.anyio]
+
+TOKENS = Tokens(b"s" * 32, Stamp("l", 1, "test", "project"))
+FOREVER = Program(seconds=None)
+
+
+class Trees:
+    async def export(self, tree: CodeTree, dest: Path) -> None:
+        _exported(dest)
+
+
+def _exported(dest: Path) -> None:
+    dest.mkdir()
+    (dest / "main.py").write_text("print(1)\n")
+
+
+class Desk:
+    """A backend's desk, without its cluster."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files = Files(folder, Trees())
+
+    def attempt_of(self, token: str) -> Key | None:
+        return TOKENS.key_of(token)
+
+    async def code(self, tree: CodeTree) -> Path:
+        return await self.files.code(tree)
+
+    async def take_metrics(self, key: Key, offset: int, data: bytes) -> int:
+        return await self.files.take_metrics(str(key), offset, data)
+
+    async def take_end(self, key: Key, output: bytes) -> None:
+        await self.files.take_end(str(key), output)
+
+
+CODE = """\
+version: 1.1
+kind: operation
+name: code
+component:
+  run:
+    kind: job
+    init: [{git: {}}]
+    container: {image: i, command: [python3, main.py]}
+"""
+
+
+@contextlib.asynccontextmanager
+async def asking(folder: Path, **programs: Program) -> AsyncIterator[tuple[World, Api, httpx.AsyncClient, Desk]]:
+    world, desk = World(programs=programs), Desk(folder)
+    async with world.running() as api:
+        transport = httpx.ASGITransport(pods_app(world.core, desk))
+        async with httpx.AsyncClient(transport=transport, base_url="http://pods") as client:
+            yield world, api, client, desk
+
+
+async def started(api: Api, name: str, status: str = "running") -> Key:
+    async def look():
+        found = (await api.client.get("/v1/runs", params={"root": name})).json().get("runs")
+        return found[0] if found and found[0]["status"] == status else None
+
+    await eventually(look)
+    return Key(name, "g1", attempt=1)
+
+
+def bearer(key: Key) -> dict[str, str]:
+    return {"authorization": f"Bearer {TOKENS.of(key)}"}
+
+
+async def test_an_attempt_gets_its_code_and_appends(tmp_path):
+    async with asking(tmp_path, code=FOREVER) as (world, api, client, desk):
+        world.push({"flow/code.yaml": CODE.encode(), "flow/main.py": b"print(1)\n"})
+        key = await started(api, "code")
+        answer = await client.get("/v1/attempt/code/0", headers=bearer(key))
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-tar")
+        assert b"main.py" in answer.content
+        assert (await client.get("/v1/attempt/code/1", headers=bearer(key))).status_code == 404
+        answer = await client.post("/v1/attempt/metrics?offset=0", content=b"abc", headers=bearer(key))
+        assert answer.json() == {"offset": 3}
+        assert (await client.post("/v1/attempt/end", content=b"a=1\n", headers=bearer(key))).status_code == 200
+        assert await desk.files.output(str(key)) == b"a=1\n"
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer x"}, {"authorization": "Basic eDp5"}])
+@pytest.mark.parametrize("path", ["code/0", "metrics?offset=0", "end"])
+async def test_nobody_else_learns_anything(tmp_path, headers, path):
+    async with asking(tmp_path, train=FOREVER) as (world, api, client, _):
+        world.push({"train.yaml": job("train")})
+        await started(api, "train")
+        method = "GET" if path.startswith("code") else "POST"
+        assert (await client.request(method, f"/v1/attempt/{path}", headers=headers)).status_code == 401
+
+
+async def test_what_is_over_is_over(tmp_path):
+    async with asking(tmp_path) as (world, api, client, desk):
+        world.push({"train.yaml": job("train")})
+        key = await started(api, "train", "succeeded")
+        for late in (key, Key("train", "g1", attempt=2), Key("other", "g1", attempt=1)):
+            answer = await client.post("/v1/attempt/end", content=b"a=2\n", headers=bearer(late))
+            assert (answer.status_code, await desk.files.output(str(late))) == (410, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("metrics", b"", 400),
+        ("metrics?offset=-1", b"", 400),
+        ("metrics?offset=x", b"", 400),
+        ("end", b"x" * (MOST + 1), 413),
+        ("code/x", b"", 404),
+        ("other", b"", 404),
+    ],
+)
+async def test_what_makes_no_sense_is_said(tmp_path, path, body, status):
+    async with asking(tmp_path, train=FOREVER) as (world, api, client, _):
+        world.push({"train.yaml": job("train")})
+        key = await started(api, "train")
+        answer = await client.post(f"/v1/attempt/{path}", content=body, headers=bearer(key))
+        assert answer.status_code == status
