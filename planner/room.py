@@ -35,13 +35,13 @@ class Limits:
     Attributes:
         runs: attempts alive at once on the machine; None for no limit.
         slots: how many there are of each countable resource that is leased (GPUs, licences).
-        ports: first and last port that services get.
+        ports: first and last port that services get; None where each has its declared ports for itself.
         queues: by name; where there are none, any name is a queue without limits.
     """
 
     runs: int | None = None
     slots: Mapping[str, int] = field(default_factory=dict)
-    ports: tuple[int, int] = (20000, 29999)
+    ports: tuple[int, int] | None = (20000, 29999)
     queues: Mapping[str, QueueLimits] = field(default_factory=dict)
 
     def of(self, queue: str) -> QueueLimits:
@@ -202,6 +202,8 @@ class Room:
 
     def _port(self, item: Ready, wanted: int) -> int:
         """The port that the identity had before, else the declared one, else the first free one of the range."""
+        if self.limits.ports is None:
+            return wanted
         first, last = self.limits.ports
         candidates = [item.leased[wanted]] if wanted in item.leased else []
         candidates += [wanted] if not item.lane else []

@@ -19,6 +19,7 @@ from planner.spec.places import snake
 from planner.spec.queues import amount
 from reconciler.backends.local.settings import MEBIBYTE, Containment, LocalSettings
 from reconciler.clones import GitClones
+from reconciler.configured_kubernetes import rules_of
 from reconciler.core import Policy
 from reconciler.errors import Unusable
 from reconciler.hubs import FolderHub, Hub
@@ -54,13 +55,15 @@ def local_of(settings: DaemonSettings) -> LocalSettings:
 
 def config_of(settings: DaemonSettings, identity: Identity) -> CompileConfig:
     """What compiling must know of the daemon."""
-    local = settings.backends.local
+    local, is_local = settings.backends.local, settings.backend == "local"
     return CompileConfig(
         project=identity.project,
         instance=identity.instance,
         backend=settings.backend,
-        environments=frozenset(local.environments) or None,
-        slots=local.slots,
+        namespace=settings.backends.kubernetes.namespace,
+        environments=(frozenset(local.environments) or None) if is_local else None,
+        slots=local.slots if is_local else None,
+        cluster=None if is_local else rules_of(settings.backends.kubernetes),
         connections={connection.name: connection for connection in settings.connections},
         queues=settings.queues or None,
         namespaces=None if settings.namespaces is None else frozenset(settings.namespaces),
@@ -157,13 +160,12 @@ def policy_of(settings: DaemonSettings, identity: Identity, warnings: tuple[str,
     Raises:
         Unusable: the address of the repository is not allowed.
     """
-    local = settings.backends.local
-    is_local = remote.parse(settings.repository.url).path is not None
+    is_local = settings.backend == "local" and remote.parse(settings.repository.url).path is not None
     return Policy(
         identity=identity,
         branch=settings.repository.branch or "",
         budgets=Budgets(starts=settings.budgets.starts, gpus=settings.budgets.gpus),
-        limits=Limits(local.runs_at_once, local.slots, (local.ports[0], local.ports[1]), _queues_of(settings)),
+        limits=_limits_of(settings),
         resync=settings.resync.total_seconds(),
         grace=settings.grace.total_seconds(),
         hold_first=(settings.first_sync or ("run" if is_local else "hold")) == "hold",
@@ -172,6 +174,15 @@ def policy_of(settings: DaemonSettings, identity: Identity, warnings: tuple[str,
         retention=kept_of(settings.retention),
         kept=_leftovers_of(settings),
     )
+
+
+def _limits_of(settings: DaemonSettings) -> Limits:
+    """What there is to give out: of a machine its slots and ports; a cluster counts its own."""
+    queues = _queues_of(settings)
+    if settings.backend == "kubernetes":
+        return Limits(settings.backends.kubernetes.runs_at_once, ports=None, queues=queues)
+    local = settings.backends.local
+    return Limits(local.runs_at_once, local.slots, (local.ports[0], local.ports[1]), queues)
 
 
 def _leftovers_of(settings: DaemonSettings) -> Kept:

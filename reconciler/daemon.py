@@ -19,13 +19,13 @@ from anyio import to_thread
 from planner.desire.view import Identity
 from planner.model.run import Stamp
 from reconciler import resting
-from reconciler.backends.local.backend import LocalBackend
 from reconciler.backends.local.trimming import TreesCache
+from reconciler.backing import backend_of
 from reconciler.clock import WallClock
 from reconciler.clones import GitClones
 from reconciler.compiler import SourceCompiler, project_name
 from reconciler.compiling import seldom
-from reconciler.configured import channels_of, clones_of, config_of, exposed, local_of, lookup_of, policy_of, store_of
+from reconciler.configured import channels_of, clones_of, config_of, exposed, lookup_of, policy_of, store_of
 from reconciler.core import Core, Ports
 from reconciler.edition import edition
 from reconciler.errors import Refused, Transient, Unusable
@@ -37,7 +37,7 @@ from reconciler.lock import locked
 from reconciler.lookout import look_out
 from reconciler.loop import Loop, LoopSettings
 from reconciler.outside import References
-from reconciler.ports import Forge
+from reconciler.ports import Backend, Forge
 from reconciler.servers import answer, servers
 from reconciler.settings import DaemonSettings, load_settings
 from reconciler.source import remote
@@ -66,7 +66,7 @@ class Daemon:
     core: Core
     loop: Loop
     source: GitSource
-    backend: LocalBackend
+    backend: Backend
     clones: GitClones
     ledger: SqlLedger
     path: Path | None = None
@@ -151,14 +151,13 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     identity = Identity(settings.instance, project)
     owner = Stamp(ledger.ident, await ledger.sequence(), settings.instance, project)
     clones = clones_of(settings)
-    backend = LocalBackend(local_of(settings), owner, SourceTrees(source), clock, clones)
+    backend, warnings = await backend_of(settings, owner, SourceTrees(source), clones)
     made.push_async_callback(_close, backend)
-    await backend.open()
     outside = References(ledger, lookup_of(settings), clock)
     forge: Forge = NotesForge(source, clock) if settings.forge == "notes" else SilentForge()
     compiler = SourceCompiler(source, config_of(settings, identity), outside)
     ports = Ports(ledger, backend, source, compiler, forge, clock, store)
-    policy = policy_of(settings, identity, (*backend.warnings(), *exposed(settings)))
+    policy = policy_of(settings, identity, (*warnings, *exposed(settings)))
     core = Core(ports, policy, await to_thread.run_sync(edition))
     caches = (TreesCache(settings.runs_folder), clones)
     loop = Loop(core, LoopSettings(channels=channels_of(settings), caches=caches))

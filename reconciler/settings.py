@@ -24,6 +24,7 @@ from planner.spec.queues import Queues
 from planner.spec.shape import Duration, Name, Section, Whole
 from reconciler.errors import Unusable
 from reconciler.settings_api import Api
+from reconciler.settings_kubernetes import KubernetesBackend
 from reconciler.settings_ledger import LedgerServer
 from reconciler.settings_retention import DaemonRetention
 from reconciler.settings_sources import Address, Hosts, Hub, HubRepository, Hubs, RemoteAccess
@@ -130,6 +131,7 @@ class Backends(Section):
     """Settings of each backend."""
 
     local: LocalBackend = LocalBackend()
+    kubernetes: KubernetesBackend = KubernetesBackend()
 
 
 class DaemonSettings(Section):
@@ -142,7 +144,7 @@ class DaemonSettings(Section):
     """Where the ledger is; a file of the state folder when left out."""
     instance: Name = "default"
     """Name of this daemon: part of labels, note refs and status contexts."""
-    backend: Literal["local"] = "local"
+    backend: Literal["local", "kubernetes"] = "local"
     """Where runs run."""
     backends: Backends = Backends()
     forge: Literal["notes", "none"] = "notes"
