@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 ROOT = Path("/plumbline")
 ORDER = Path("/plumbline-order")
 TOKEN = Path("/plumbline-token/token")
-WORK, ARTIFACTS, LIB, IO = ROOT / "workdir", ROOT / "artifacts", ROOT / "lib", ROOT / "io"
+WORK, ARTIFACTS, LIB, LEFT = ROOT / "workdir", ROOT / "artifacts", ROOT / "lib", ROOT / "io"
 MESSAGE = Path("/dev/termination-log")
 
 MOST_MESSAGE = 4096  # bytes of a termination message that Kubernetes keeps
@@ -164,7 +164,7 @@ def init() -> int:
     """Put everything in place."""
     os.umask(0)
     wanted = order()
-    for folder in (WORK, ROOT / "home", LIB, ARTIFACTS / "outputs", IO, ROOT / "runs"):
+    for folder in (WORK, ROOT / "home", LIB, ARTIFACTS / "outputs", LEFT, ROOT / "runs"):
         folder.mkdir(mode=0o777, parents=True, exist_ok=True)
     (LIB / "context.json").write_text(json.dumps(wanted["context"], ensure_ascii=False))
     tracking = Path(__file__).with_name("plumbline_tracking.py")
@@ -203,7 +203,7 @@ class Sidecar:
         pause = PERIOD
         while not told.wait(pause):
             pause = PERIOD if self._try(settled=time.time() - SETTLED) else min(2 * pause, PAUSES[-1])
-        output = read_capped(IO / "output", MOST_OUTPUT)
+        output = read_capped(LEFT / "output", MOST_OUTPUT)
         leave(output)  # first of all, as it needs nobody
         tried = 0
         while not self._try(settled=None, output=output):
@@ -229,7 +229,7 @@ class Sidecar:
 
     def _send_metrics(self) -> None:
         while self._daemon is not None and self._metrics < MOST_METRICS:
-            data = read_capped(IO / "metrics", CHUNK, self._metrics)
+            data = read_capped(LEFT / "metrics", CHUNK, self._metrics)
             if not data:
                 return
             with self._daemon.ask("POST", f"metrics?offset={self._metrics}", data) as answer:
@@ -321,7 +321,7 @@ def summary() -> dict[str, Any]:
 
 def latest() -> dict[str, Any]:
     """The last value of each metric, as far as they are near the end of the file."""
-    path, found = IO / "metrics", {}
+    path, found = LEFT / "metrics", {}
     with contextlib.suppress(OSError):
         for line in read_capped(path, CHUNK, max(0, path.lstat().st_size - CHUNK)).splitlines():
             with contextlib.suppress(ValueError, KeyError, TypeError):

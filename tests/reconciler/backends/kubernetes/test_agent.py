@@ -23,7 +23,7 @@ def pod(tmp_path, monkeypatch):
         "WORK": root / "workdir",
         "ARTIFACTS": root / "artifacts",
         "LIB": root / "lib",
-        "IO": root / "io",
+        "LEFT": root / "io",
         "ORDER": tmp_path / "order",
         "TOKEN": tmp_path / "token",
         "MESSAGE": tmp_path / "message",
@@ -50,7 +50,7 @@ def left(pod):
 
 
 def test_it_looks_where_pods_are_rendered():
-    found = (agent.WORK, agent.LIB, agent.ARTIFACTS, agent.IO / "output", agent.IO / "metrics", agent.ORDER)
+    found = (agent.WORK, agent.LIB, agent.ARTIFACTS, agent.LEFT / "output", agent.LEFT / "metrics", agent.ORDER)
     wanted = (layout.WORK, layout.LIB, layout.ARTIFACTS, layout.OUTPUT, layout.METRICS, layout.ORDER)
     assert [str(path) for path in found] == list(wanted)
     assert str(agent.TOKEN) == f"{layout.TOKEN}/{layout.TOKEN_FILE}"
@@ -65,7 +65,7 @@ def test_init_puts_everything_in_place(pod):
     finally:
         os.umask(before)
     assert json.loads((agent.LIB / "context.json").read_text()) == {"schema": "plumbline.context/1"}
-    for folder in (agent.WORK, agent.ARTIFACTS / "outputs", agent.IO):
+    for folder in (agent.WORK, agent.ARTIFACTS / "outputs", agent.LEFT):
         assert folder.stat().st_mode & 0o777 == 0o777, "whoever the program is may write there"
 
 
@@ -80,8 +80,8 @@ def test_what_the_daemon_never_gives_fails_the_start(pod, monkeypatch, capsys):
 def test_a_message_carries_what_fits(pod):
     ordered(pod)
     agent.main(["init"])
-    (agent.IO / "output").write_text('{"name": "answer", "value": 42}\nnote=good\nbad\n')
-    (agent.IO / "metrics").write_text('{"name": "loss", "value": 2}\n{"name": "loss", "value": 1}\nnot json\n')
+    (agent.LEFT / "output").write_text('{"name": "answer", "value": 42}\nnote=good\nbad\n')
+    (agent.LEFT / "metrics").write_text('{"name": "loss", "value": 2}\n{"name": "loss", "value": 1}\nnot json\n')
     (agent.ARTIFACTS / "outputs" / "models").mkdir()
     (agent.ARTIFACTS / "outputs" / "models" / "m.bin").write_bytes(b"12345")
     agent.Sidecar(agent.order()).run(told())
@@ -96,7 +96,7 @@ def test_a_message_carries_what_fits(pod):
 def test_what_does_not_fit_is_said(pod):
     ordered(pod)
     agent.main(["init"])
-    (agent.IO / "output").write_text("long=" + "x" * 5000 + "\n")
+    (agent.LEFT / "output").write_text("long=" + "x" * 5000 + "\n")
     agent.Sidecar(agent.order()).run(told())
     assert left(pod).more
     assert len((pod / "message").read_bytes()) <= agent.MOST_MESSAGE
@@ -105,9 +105,9 @@ def test_what_does_not_fit_is_said(pod):
 def test_outputs_come_before_metrics_where_both_do_not_fit(pod):
     ordered(pod)
     agent.main(["init"])
-    (agent.IO / "output").write_text("answer=42\n")
+    (agent.LEFT / "output").write_text("answer=42\n")
     lines = [json.dumps({"name": f"metric-{number:04}", "value": number}) for number in range(500)]
-    (agent.IO / "metrics").write_text("\n".join(lines))
+    (agent.LEFT / "metrics").write_text("\n".join(lines))
     agent.Sidecar(agent.order()).run(told())
     found = left(pod)
     assert (found.outputs, found.metrics, found.more) == ({"answer": "42"}, {}, True)
@@ -118,7 +118,7 @@ def test_it_follows_no_link(pod):
     secret.write_text("answer=secret\n")
     ordered(pod)
     agent.main(["init"])
-    (agent.IO / "output").symlink_to(secret)
+    (agent.LEFT / "output").symlink_to(secret)
     (agent.ARTIFACTS / "outputs" / "stolen").symlink_to(secret)
     agent.Sidecar(agent.order()).run(told())
     found = left(pod)
