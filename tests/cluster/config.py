@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 from pathlib import Path
 
 import yaml
@@ -146,7 +147,10 @@ def network(instance: Instance) -> dict[str, object]:
 
 
 def containerd(instance: Instance) -> str:
-    """`restrict_oom_score_adj`: without CAP_SYS_RESOURCE no process may be made less likely to be killed."""
+    """`restrict_oom_score_adj`: without CAP_SYS_RESOURCE no process may be made less likely to be killed.
+
+    No AppArmor profile: loading one would change the machine.
+    """
     folder = instance.folder
     return f"""version = 2
 root = "{folder}/containerd"
@@ -161,7 +165,10 @@ path = "{folder}/opt"
 [plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = "{PAUSE}"
 restrict_oom_score_adj = true
+disable_apparmor = true
 max_concurrent_downloads = 1
+[plugins."io.containerd.grpc.v1.cri".containerd]
+snapshotter = "{snapshotter(folder)}"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
@@ -171,6 +178,12 @@ SystemdCgroup = false
 bin_dir = "/usr/lib/cni"
 conf_dir = "{folder}/etc/cni"
 """
+
+
+def snapshotter(folder: Path) -> str:
+    """Layers are laid over each other, or copied where the folder is on such a file system itself: in a container."""
+    kind = subprocess.run(["stat", "--file-system", "--format=%T", folder], check=True, capture_output=True, text=True)
+    return "native" if kind.stdout.strip() == "overlayfs" else "overlayfs"
 
 
 def corefile(instance: Instance) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.cluster import tidy
 from tests.cluster.control import Control, ControlError
-from tests.cluster.layout import INSTANCES, ROOT, Instance
+from tests.cluster.layout import INSTANCES, ROOT, Instance, cache
 
 PATIENCE = 20.0
 """Seconds for the first process to listen."""
@@ -32,6 +32,9 @@ def main() -> int:
     for name in (signal.SIGINT, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)  # a terminal's; the cluster ends when nobody holds it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of the tidying
+    if any(Instance(0).folder.is_relative_to(place) for place in ("/var", "/run")):
+        say(problem=f"the cache folder {cache()} must not be below /var or /run: a node has its own")
+        return 1
     tidy.leftovers()
     for instance in map(Instance, range(INSTANCES)):
         if not taken(instance):

@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.cluster import components
+from tests.cluster import components, config
 from tests.cluster.api import Api
 from tests.cluster.control import Control
 from tests.cluster.layout import ROOT, Instance
@@ -107,7 +107,8 @@ def inside(instance: Instance, *argv: str) -> str:
 
 
 def import_image(instance: Instance, archive: Path) -> None:
-    inside(instance, "ctr", "--namespace", "k8s.io", "images", "import", str(archive))
+    how = config.snapshotter(instance.folder)
+    inside(instance, "ctr", "--namespace", "k8s.io", "images", "import", "--snapshotter", how, str(archive))
 
 
 def _works(instance: Instance, control: Control, name: str) -> bool:

@@ -131,6 +131,46 @@ def test_a_pod_outlives_a_crash_of(component, own_cluster, namespace):
     )
 
 
+def test_a_component_that_does_not_come_up_shows_what_it_said(own_cluster):
+    own_cluster.stop("kube-scheduler")
+    kubeconfig = own_cluster.instance.kubeconfig("kube-scheduler")
+    right = kubeconfig.read_text()
+    kubeconfig.write_text("neither one nor the other")
+    try:
+        with pytest.raises(start.StartError, match=r"(?s)kube-scheduler ended \(1\) at its start.*cannot unmarshal"):
+            own_cluster.begin("kube-scheduler")
+    finally:
+        kubeconfig.write_text(right)
+        own_cluster.begin("kube-scheduler")
+
+
+def test_a_users_cluster_runs_what_any_can_and_tells_of_the_rest(own_cluster, tmp_path):
+    named = {"PLUMBLINE_TEST_KUBECONFIG": own_cluster.kubeconfig, "PLUMBLINE_TEST_IMAGE_BUSYBOX": images.BUSYBOX}
+    own_cluster.image("busybox")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-m",
+        "cluster",
+        "-k",
+        "its_log_is_read or audit",
+        f"--basetemp={tmp_path}",
+    ]
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider", "tests/cluster"],
+        cwd=ROOT,
+        env={**os.environ, **{name: str(value) for name, value in named.items()}},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert "1 passed, 1 skipped" in done.stdout
+    assert "NOT RUN: it needs the insides of a cluster of its own" in done.stdout
+
+
 def test_two_are_side_by_side_and_know_nothing_of_each_other(own_cluster):
     with OwnCluster.start(node=False) as other:
         assert other.instance.number != own_cluster.instance.number
