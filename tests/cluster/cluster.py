@@ -40,6 +40,7 @@ class OwnCluster:
         self._control.hold()
         self._keeper = instance.lock.read_text()
         self._api: Api | None = None
+        self._closed = False
 
     @classmethod
     def start(cls, *, node: bool = True) -> Self:
@@ -61,7 +62,10 @@ class OwnCluster:
         return cls(Instance(number), start.program())
 
     def close(self) -> None:
-        """Let go of it. The last one waits until nothing is left of it."""
+        """Let go of it. The last one waits until nothing is left of it. A second time it does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         if self._api:
             self._api.close()
         try:

@@ -181,43 +181,35 @@ def test_two_are_side_by_side_and_know_nothing_of_each_other(own_cluster):
 
 def test_nothing_is_left_of_one_that_ran_a_pod():
     before = traces.machine()
-    with OwnCluster.start() as cluster:
-        spaces = _spaces(cluster.instance)
+    with OwnCluster.start() as cluster, traces.watched(cluster.instance) as space:
         body = pods.pod("stays", pods.container(cluster.image("busybox"), "exec sleep 3600"))
         cluster.api.create("/api/v1/namespaces/default/pods", body)
         cluster.api.wait("/api/v1/namespaces/default/pods/stays", lambda pod: pods.has(pod, "Ready"))
-        assert set(traces.of(cluster.instance, spaces)) == {"processes", "groups", "links", "folder"}
-        assert len(tidy.groups(cluster.instance)) > 0
+        assert set(traces.of(cluster.instance, space)) == {"processes", "groups", "links", "folder"}
+        cluster.close()
+        assert traces.of(cluster.instance, space) == {}
 
-    assert traces.of(cluster.instance, spaces) == {}
     assert traces.machine() == before
 
 
 def test_nothing_is_left_when_who_started_it_is_killed():
     command = [sys.executable, "-m", "tests.cluster", "--no-node"]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    ) as person:
+    named = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env=named) as person:
         assert person.stdout
         instance = Instance(int(Path(person.stdout.readline().decode()).parents[1].name))
-        spaces = _spaces(instance)
-        person.kill()
-
-    assert start.until(20, lambda: traces.of(instance, spaces) == {}), traces.of(instance, spaces)
+        with traces.watched(instance) as space:
+            person.kill()
+            assert start.until(30, lambda: traces.of(instance, space) == {}), traces.of(instance, space)
 
 
 def test_the_next_start_tidies_when_the_keeper_is_killed():
     cluster = OwnCluster.start(node=False)
-    spaces = _spaces(cluster.instance)
-    os.kill(int(cluster.instance.lock.read_text()), signal.SIGKILL)
-    assert start.until(20, lambda: not {"processes", "links"} & set(traces.of(cluster.instance, spaces)))
+    with traces.watched(cluster.instance) as space:
+        os.kill(int(cluster.instance.lock.read_text()), signal.SIGKILL)
+        assert start.until(30, lambda: not {"processes", "links"} & set(traces.of(cluster.instance, space)))
 
-    tidy.leftovers()
+        tidy.leftovers()
 
-    assert traces.of(cluster.instance, spaces) == {}
-    cluster.close()
-
-
-def _spaces(instance: Instance) -> set[str]:
-    """The namespaces of the node's first process."""
-    return traces.namespaces(Path("/proc", str(start.first(instance))))
+        assert traces.of(cluster.instance, space) == {}
+        cluster.close()

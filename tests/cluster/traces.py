@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.cluster import tidy
+from tests.cluster import start, tidy
 from tests.cluster.init import KERNEL
 from tests.cluster.layout import Instance
 
 ANOTHER = re.compile(r"plumbline-\d+")
 """Another cluster of this machine may come and go meanwhile."""
+
+NS_GET_PARENT = 0xB702
+"""Of linux/nsfs.h: the namespace above one of pids."""
 
 
 def machine() -> dict[str, object]:
@@ -28,11 +34,18 @@ def machine() -> dict[str, object]:
     }
 
 
-def of(instance: Instance, spaces: set[str]) -> dict[str, object]:
-    """Whatever is left of one: nothing, when it has gone. `spaces` are its namespaces, from when it lived."""
+@contextmanager
+def watched(instance: Instance) -> Iterator[int]:
+    """The pid namespace of a node that lives. While it is open no other namespace gets its number."""
+    with Path("/proc", str(start.first(instance)), "ns", "pid").open("rb") as space:
+        yield space.fileno()
+
+
+def of(instance: Instance, space: int) -> dict[str, object]:
+    """Whatever is left of one whose pid namespace is watched: nothing, when it has gone."""
     links = subprocess.run(["ip", "-json", "link"], check=True, capture_output=True, text=True).stdout
     left = {
-        "processes": sorted(path.name for path in processes() if namespaces(path) & spaces),
+        "processes": [path.name for path in Path("/proc").iterdir() if path.name.isdigit() and _below(path, space)],
         "groups": tidy.groups(instance),
         "links": [link["ifname"] for link in json.loads(links) if link["ifname"] == instance.name],
         "folder": [instance.folder] if instance.folder.exists() else [],
@@ -40,19 +53,23 @@ def of(instance: Instance, spaces: set[str]) -> dict[str, object]:
     return {name: found for name, found in left.items() if found}
 
 
-def processes() -> list[Path]:
-    return [path for path in Path("/proc").iterdir() if path.name.isdigit()]
-
-
-def namespaces(process: Path) -> set[str]:
-    """The namespaces of a process that a cluster's node has for itself; of a process that has ended none."""
-    found = set()
-    for kind in ("pid", "net", "mnt"):
-        try:
-            found.add((process / "ns" / kind).readlink().name)
-        except OSError:
-            return set()
-    return found - {Path("/proc/self/ns", kind).readlink().name for kind in ("pid", "net", "mnt")}
+def _below(process: Path, space: int) -> bool:
+    """Whether a process lives in a pid namespace, or in one below it, as those of containers do."""
+    number = os.fstat(space).st_ino
+    try:
+        found = os.open(process / "ns" / "pid", os.O_RDONLY)
+    except OSError:  # it has ended
+        return False
+    try:
+        while os.fstat(found).st_ino != number:
+            above = fcntl.ioctl(found, NS_GET_PARENT)
+            os.close(found)
+            found = above
+    except PermissionError:  # above this process's own
+        return False
+    finally:
+        os.close(found)
+    return True
 
 
 def _without_clusters(*command: str) -> list[object]:
