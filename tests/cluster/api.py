@@ -33,7 +33,8 @@ class RefusalError(Exception):
 class Api:
     """Speaks as the user of a kubeconfig: a certificate or a token."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(self, kubeconfig: Path, patience: float = 30) -> None:
+        """`patience`: seconds for an answer."""
         document = yaml.safe_load(kubeconfig.read_text())
         context = _named(document["contexts"], document["current-context"])["context"]
         cluster = _named(document["clusters"], context["cluster"])["cluster"]
@@ -46,7 +47,9 @@ class Api:
             headers["Authorization"] = f"Bearer {user['token']}"
         else:
             _identify(trusted, user)
-        self._http = httpx.Client(base_url=self.server, verify=trusted, headers=headers, timeout=30, trust_env=False)
+        self._http = httpx.Client(
+            base_url=self.server, verify=trusted, headers=headers, timeout=patience, trust_env=False
+        )
 
     def close(self) -> None:
         self._http.close()

@@ -150,10 +150,10 @@ class OwnCluster:
         self.stop(component, how)
         self.begin(component)
 
-    def pause(self, component: str, how: signal.Signals = signal.SIGSTOP) -> None:
-        """Stop a component's processes where they are; SIGCONT lets them go on."""
+    def send(self, component: str, what: signal.Signals) -> None:
+        """Send a signal to a component: SIGSTOP makes it silent with its connections open, SIGCONT lets it go on."""
         _known(component)
-        self._control.send(component, how)
+        self._control.send(component, what)
 
     def _gone(self) -> bool:
         """Whether its keeper has ended, which tidies; and after one that was killed, tidy."""

@@ -17,7 +17,8 @@ from tests.cluster.layout import Instance
 
 ANOTHER = re.compile(r"plumbline-\d+")
 """Another cluster of this machine may come and go meanwhile."""
-
+PLACES = re.compile(r"/clusters/\d|netns|containerd|kubelet|/proc/sys|/var/log")
+"""Where a node mounts something."""
 NS_GET_PARENT = 0xB702
 """Of linux/nsfs.h: the namespace above one of pids."""
 
@@ -29,7 +30,7 @@ def machine() -> dict[str, object]:
         "links": _without_clusters("ip", "-json", "link"),
         "routes": _without_clusters("ip", "-json", "route", "show", "table", "all"),
         "rules": subprocess.run(["nft", "list", "ruleset"], check=True, capture_output=True, text=True).stdout,
-        "mounts": sorted(line.split(" ", 1)[1] for line in Path("/proc/self/mountinfo").read_text().splitlines()),
+        "mounts": sorted(line for line in Path("/proc/self/mountinfo").read_text().splitlines() if PLACES.search(line)),
         "settings": settings,
     }
 
