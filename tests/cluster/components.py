@@ -90,6 +90,9 @@ def _manager(instance: Instance) -> dict[str, str]:
         "cluster-signing-key-file": str(ca_key),
         "use-service-account-credentials": "true",
         "flex-volume-plugin-dir": str(instance.folder / "plugins"),
+        # Its start is some hundred questions; a test waits for none of them.
+        "kube-api-qps": "200",
+        "kube-api-burst": "400",
     }
 
 
