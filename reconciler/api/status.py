@@ -139,6 +139,8 @@ def _why(core: Core, record: RootRecord, target: CompiledOperation | None) -> st
         return views.suspension_words(record.suspended, record.name)
     if down := views.down_view(record):
         return str(down["text"])
+    if stalled := next((words for key, words in core.stalled.items() if key.top in record.open), ""):
+        return f"its start is tried again: {stalled}"
     return record.planned.kept if record.planned else ""
 
 

@@ -41,7 +41,8 @@ class GivenCluster:
         return os.environ[HOST]
 
     def image(self, name: str) -> str:
-        return os.environ.get(f"PLUMBLINE_TEST_IMAGE_{name.upper()}", IMAGES[name])
+        """A public image, or the one that the environment names: of the agent there is no public one."""
+        return os.environ.get(f"PLUMBLINE_TEST_IMAGE_{name.upper()}") or IMAGES[name]
 
     def kubeconfig_for_account(self, namespace: str, account: str, path: Path | None = None) -> Path:
         """A kubeconfig of a service account, with a token of an hour."""

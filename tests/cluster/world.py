@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -21,6 +23,7 @@ from reconciler.backends.kubernetes import names
 from reconciler.backends.kubernetes.access import Access
 from reconciler.backends.kubernetes.backend import Here, KubernetesBackend
 from reconciler.backends.kubernetes.client import MERGE_PATCH, Api
+from reconciler.backends.kubernetes.denied import Denied
 from reconciler.backends.kubernetes.kinds import MAIN, kind_of
 from reconciler.backends.kubernetes.settings import KubernetesSettings
 from reconciler.ports import Order
@@ -124,14 +127,20 @@ class ClusterWorld:
         for backend in self.backends:
             await backend.close()
         self.tally.close()
-        api = Api(Access(self.cluster.kubeconfig))
-        for kind in MAIN:
-            path = kind_of(kind).path(self.settings.namespace)
-            for item in (await api.call("GET", path))["items"]:
-                await api.call(
-                    "PATCH",
-                    f"{path}/{item['metadata']['name']}",
-                    {"metadata": {"finalizers": None}},
-                    content=MERGE_PATCH,
-                )
-        await api.close()
+        await _let_go(self.cluster, self.settings.namespace)
+
+
+def let_go(cluster: Any, namespace: str) -> None:
+    """Take our finalizer off what is left, so that the namespace can go."""
+    asyncio.run(_let_go(cluster, namespace))
+
+
+async def _let_go(cluster: Any, namespace: str) -> None:
+    api = Api(Access(cluster.kubeconfig))
+    for kind in MAIN:
+        path = kind_of(kind).path(namespace)
+        for item in (await api.call("GET", path))["items"]:
+            body = {"metadata": {"finalizers": None}}
+            with contextlib.suppress(Denied):  # it went meanwhile
+                await api.call("PATCH", f"{path}/{item['metadata']['name']}", body, content=MERGE_PATCH)
+    await api.close()
