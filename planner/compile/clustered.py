@@ -12,11 +12,25 @@ from typing import TypedDict
 from planner.canon import Json
 from planner.compile import cluster
 from planner.compile.given import CompileConfig
+from planner.compile.ground import Ground
+from planner.compile.origin import Origin, Report, info, warning
 from planner.model.desired import CompiledOperation, Leaf
 from planner.model.gang import Gang, Lifetime
+from planner.spec.termination import Termination
 
-__all__ = ["Clustered", "cluster_of", "handled", "is_container", "refusal"]
+__all__ = [
+    "UNUSED",
+    "Clustered",
+    "cluster_of",
+    "handled",
+    "is_container",
+    "refusal",
+    "tell_not_asked",
+    "tell_unused",
+]
 
+UNUSED = ("environment.restartPolicy", "container.restartPolicy", "container.restartPolicyRules")
+"""What of a pod is not used in a cluster, as attempts are ours."""
 _ABOUT_RUNS = frozenset({"notifications"})
 """Plugins that say something of runs and nothing of their pods."""
 
@@ -60,6 +74,28 @@ def refusal(leaf: Leaf, config: CompileConfig, kind: str) -> str:
     if not config.cluster.agent and (wanted := handled(gang)):
         return f"{wanted} reaches a pod by Plumbline's agent: set `agent` in `backends.kubernetes`"
     return next(cluster.reasons(gang, config.cluster), "")
+
+
+def tell_unused(gang: Gang, ground: Ground) -> None:
+    """One line for what a spec says of its pods that would start its program again inside of an attempt."""
+    unused = [name for group in gang.replicas for name in UNUSED if _says(group.pod, name)]
+    if unused:
+        message = f"not used on this backend: {', '.join(unused)}"
+        hint = "`termination.maxRetries` makes further attempts; pods of services are always started again"
+        ground.report.add(info(ground.origin.at(*unused[0].split(".")).problem("PL-701", message, hint)))
+
+
+def tell_not_asked(said: Termination | str | None, origin: Origin, backend: str, report: Report) -> None:
+    """PL-704 for a service that is to be culled: nobody asks services of a cluster whether they are idle."""
+    if backend == "kubernetes" and isinstance(said, Termination) and said.culling is not None:
+        message = "services of a cluster are not asked whether they are idle yet: this one is not culled"
+        report.add(warning(origin.at("culling").key_problem("PL-704", message, "stop it by `plumbline stop`")))
+
+
+def _says(pod: Mapping[str, Json], name: str) -> bool:
+    section, _, field = name.partition(".")
+    found = pod.get(section)
+    return isinstance(found, Mapping) and found.get(field) not in (None, "Never")
 
 
 def handled(gang: Gang) -> str:

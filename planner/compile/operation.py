@@ -14,6 +14,7 @@ from planner.compile.bindings import Around, Bindings, Sibling, Source
 from planner.compile.building import Wanted, is_built, with_build
 from planner.compile.carried import carried, not_yet
 from planner.compile.catalogue import check_namespace, check_queue
+from planner.compile.clustered import tell_not_asked
 from planner.compile.deliver import delivered
 from planner.compile.gate import condition_of
 from planner.compile.graph import Vertex
@@ -191,6 +192,7 @@ def _check(task: Task, component: Placed[Component], shop: Shop) -> None:
     check_sections(said, said.run.kind, [io.name for io in ios], component.origin, report)
     check_namespace(said.namespace, component.origin.at("namespace"), shop.policy.config, report)
     check_names(said.run, component.origin.at("run"), shop.policy.config, report)
+    tell_not_asked(said.termination, component.origin.at("termination"), shop.policy.backend, report)
     check_notified(said.plugins, component.origin.at("plugins", "notifications"), shop.policy.config, report)
     if task.operation is None:
         return

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from planner.canon import Json
-from planner.compile.clustered import refusal as cluster_refusal
+from planner.compile import clustered
 from planner.compile.given import CompileConfig
 from planner.compile.ground import Ground
 from planner.compile.origin import info
@@ -63,7 +63,10 @@ def refusal(leaf: Leaf, ground: Ground, kind: str = "") -> str:
     if ground.policy.refused:
         return ground.policy.refused
     if ground.policy.backend == "kubernetes":
-        return cluster_refusal(leaf, ground.policy.config, kind)
+        told = clustered.refusal(leaf, ground.policy.config, kind)
+        if not told:
+            clustered.tell_unused(leaf.gang, ground)
+        return told
     if ground.policy.backend != "local":
         return ""
     found = next(_reasons(leaf, kind, ground.policy.config), "")

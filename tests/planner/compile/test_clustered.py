@@ -105,3 +105,26 @@ termination: {timeout: 5, podFailurePolicy: {rules: [{action: Ignore, onExitCode
 def test_what_cannot_run_in_a_cluster(body, words):
     assert operation(body).refused.startswith(words)
     assert bool(operation(body).refused) == bool(words)
+
+
+def test_what_would_start_a_program_again_inside_of_an_attempt_is_told():
+    state = compiled(
+        {
+            "a.yaml": HEAD
+            + "component: {run: {kind: job, environment: {restartPolicy: OnFailure}, container: {image: i}}}\n"
+        },
+        CompileConfig("vision", backend="kubernetes", cluster=ClusterRules()),
+    )
+    assert not state.roots["train"].refused
+    (told,) = [problem for problem in state.problems if problem.code == "PL-701"]
+    assert told.message == "not used on this backend: environment.restartPolicy"
+    assert told.pointer == "/component/run/environment/restartPolicy"
+
+
+@pytest.mark.parametrize(("backend", "codes"), [("kubernetes", ["PL-704"]), ("local", [])])
+def test_a_service_that_nobody_asks_is_not_culled(backend, codes):
+    run = "{run: {kind: service, ports: [80], container: {image: i, command: [a]}}}"
+    text = f"{HEAD}termination: {{culling: {{timeout: 60}}}}\ncomponent: {run}\n"
+    state = compiled({"a.yaml": text}, CompileConfig("vision", backend=backend))
+    assert [problem.code for problem in state.problems if problem.code == "PL-704"] == codes
+    assert not state.roots["train"].refused

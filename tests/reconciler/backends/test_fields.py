@@ -5,6 +5,7 @@ import json
 import pytest
 
 from planner.compile import CompileConfig
+from planner.compile.clustered import UNUSED
 from planner.model.cluster import Allow, ClusterRules
 from planner.spec.container import Container
 from planner.spec.environment import Environment
@@ -158,6 +159,17 @@ def test_every_field_of_a_section_has_a_row(section):
     spelled = {"".join([part if i == 0 else part.capitalize() for i, part in enumerate(one.split("_"))]) for one in own}
     assert set(FIELDS[section]) == spelled - {"kind", "environment", "container"} or section == "init"
     assert section != "init" or set(FIELDS[section]) == spelled
+
+
+def test_compile_tells_of_what_is_not_used():
+    """Of the name of a container nobody has to be told."""
+    unused = {
+        f"{section}.{name}"
+        for section in ("environment", "container")
+        for name, field in FIELDS[section].items()
+        if field.use is Use.UNUSED
+    }
+    assert unused - {"container.name"} == set(UNUSED)
 
 
 @pytest.mark.parametrize(("section", "name"), TRIED)

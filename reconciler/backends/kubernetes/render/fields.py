@@ -128,8 +128,8 @@ _TERMINATION: Mapping[str, Field] = {
     "maxRetries": _made("attempts, made by the daemon: each is a Job"),
     "ttl": _made("by the daemon: objects stay so long after their end"),
     "timeout": _made("`activeDeadlineSeconds` of the pod; of a service kept by the daemon"),
-    "culling": _made("by the daemon"),
-    "probe": _made("asked by the daemon"),
+    "culling": _unused("services of a cluster are not asked whether they are idle yet"),
+    "probe": _unused("services of a cluster are not asked whether they are idle yet"),
     "podFailurePolicy": _made("of jobs: rules of the Job and what they mean for the next attempt"),
 }
 _PLUGINS: Mapping[str, Field] = {
