@@ -1,6 +1,7 @@
 """docs/backends.md says the truth: what becomes of each field is tried, on one machine and in a cluster."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -124,6 +125,11 @@ SETTINGS = KubernetesSettings(
     connections=CATALOGUE,
     route=Route("Ingress", "{service}.example.org"),
 )
+
+
+def replaced(**changes):
+    """The settings with something else."""
+    return replace(SETTINGS, **changes)
 
 
 def spec(section, name):

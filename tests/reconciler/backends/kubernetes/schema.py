@@ -30,14 +30,16 @@ def _validator(kind: str, version: str) -> jsonschema.Draft7Validator | None:
     path = _folder() / f"{name}.json"
     if not path.exists():
         return None
-    registry = referencing.Registry(retrieve=_retrieve)  # type: ignore[call-arg]
-    schema = {**json.loads(path.read_text()), "$id": "file:root.json"}
-    return jsonschema.Draft7Validator(schema, registry=registry)
+    schema = {**json.loads(path.read_text()), "$id": "file:///root.json"}
+    return jsonschema.Draft7Validator(schema, registry=_definitions())
 
 
-def _retrieve(uri: str) -> referencing.Resource[Any]:
-    content = json.loads((_folder() / uri.removeprefix("file:").rpartition("/")[2]).read_text())
-    return referencing.Resource.from_contents(content, default_specification=DRAFT7)
+@functools.cache
+def _definitions() -> referencing.Registry[Any]:
+    """What all of them refer to, read and looked through once."""
+    content = json.loads((_folder() / "_definitions.json").read_text())
+    resource = referencing.Resource.from_contents(content, default_specification=DRAFT7)
+    return referencing.Registry().with_resource("file:///api/_definitions.json", resource).crawl()
 
 
 @functools.cache
