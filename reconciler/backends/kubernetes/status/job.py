@@ -40,12 +40,10 @@ def of_job(job: Object, pods: Sequence[Object], events: Sequence[Object], first:
         first: with what is known already: the key, and whose it is.
     """
     pod, stop = of_pod.newest(pods), told(job)
-    active = [one for one in pods if not of_pod.is_over(one)]
+    active = of_pod.newest([one for one in pods if not of_pod.is_over(one)])
     ended = condition(job, "Complete") or condition(job, "Failed")
-    if active:
-        return _alive(
-            of_pod.newest(active), events, first
-        )  # also where this look at the pods is older than that at the Job
+    if active is not None:  # also where this look at the pods is older than that at the Job
+        return _alive(active, events, first)
     if ended:
         return _ended(job, pod, ended, first)
     if stop is not None and condition(job, "Suspended"):
@@ -57,8 +55,7 @@ def of_job(job: Object, pods: Sequence[Object], events: Sequence[Object], first:
     return _alive(pod, (), first)  # its pod is over, and the Job does not know yet
 
 
-def _alive(pod: Object | None, events: Sequence[Object], first: Observation) -> Observation:
-    assert pod is not None
+def _alive(pod: Object, events: Sequence[Object], first: Observation) -> Observation:
     started, message = of_pod.started_at(pod), "" if of_pod.is_over(pod) else of_pod.trouble(pod, events)
     phase = Phase.STARTING if started is None else Phase.RUNNING
     return replace(first, phase=phase, ready=started is not None, started_at=started, message=message)
@@ -68,11 +65,7 @@ def _podless(job: Object, events: Sequence[Object]) -> str:
     if condition(job, "Suspended") and told(job) is None:
         return "it is suspended: it waits for its queue"
     uid = text(section(job, "metadata"), "uid")
-    failed = [
-        one
-        for one in events
-        if text(one, "reason") == "FailedCreate" and text(section(one, "involvedObject"), "uid") in {uid, ""}
-    ]
+    failed = [one for one in events if text(one, "reason") == "FailedCreate" and of_pod.about(one) == uid]
     return words.not_made(text(failed[-1], "message") or text(failed[-1], "note")) if failed else ""
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from planner.model.run import Observation, Phase
 from reconciler.backends.kubernetes import names
 from reconciler.backends.kubernetes.status.job import of_job
 from reconciler.backends.kubernetes.status.pods import images_of
-from reconciler.backends.kubernetes.status.read import Object, section, text
+from reconciler.backends.kubernetes.status.read import Object, instant, section, text
 from reconciler.backends.kubernetes.status.service import of_deployment
 
 __all__ = ["Objects", "observe"]
+
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +50,7 @@ def observe(objects: Objects) -> Observation:
     images = images_of(objects.pods)
     first = Observation(key, Phase.STARTING, stamp=names.stamp_of(metadata), images=images)
     of_workload = of_deployment if objects.kind == "Deployment" else of_job
-    return of_workload(objects.workload, objects.pods, objects.events, first)
+    seen = of_workload(objects.workload, objects.pods, objects.events, first)
+    if seen.phase is Phase.ENDED and seen.ended_at is None:  # a server that leaves out when; that it did is known
+        return replace(seen, ended_at=seen.started_at or instant(metadata, "creationTimestamp") or _LONG_AGO)
+    return seen

@@ -24,7 +24,19 @@ from reconciler.backends.kubernetes.status.read import (
     text,
 )
 
-__all__ = ["DELETED", "End", "end_of", "has_started", "images_of", "is_over", "newest", "started_at", "trouble", "uid"]
+__all__ = [
+    "DELETED",
+    "End",
+    "about",
+    "end_of",
+    "has_started",
+    "images_of",
+    "is_over",
+    "newest",
+    "started_at",
+    "trouble",
+    "uid",
+]
 
 DELETED = "somebody deleted its pod"
 
@@ -127,13 +139,14 @@ def _of_events(pod: Object, events: Sequence[Object]) -> str:
     for reason in _TROUBLE:
         if running != (reason == "Unhealthy"):
             continue
-        found = [one for one in events if text(one, "reason") == reason and _about(one) == uid(pod)]
+        found = [one for one in events if text(one, "reason") == reason and about(one) == uid(pod)]
         if found:
             return words.of_event(max(found, key=_seen))
     return ""
 
 
-def _about(event: Object) -> str:
+def about(event: Object) -> str:
+    """The uid of what an event is about."""
     return text(section(event, "involvedObject") or section(event, "regarding"), "uid")
 
 
