@@ -42,6 +42,7 @@ class Clustered(TypedDict, total=False):
     plugins: Mapping[str, Json]
     failure_policy: Mapping[str, Json]
     progress_deadline: float | None
+    queue: str
 
 
 def cluster_of(operation: CompiledOperation) -> Clustered:
@@ -56,8 +57,11 @@ def cluster_of(operation: CompiledOperation) -> Clustered:
     policy = operation.section("termination").get("podFailurePolicy")
     if isinstance(policy, Mapping) and policy:
         found["failure_policy"] = policy
-    if isinstance(operation.body, Leaf) and operation.body.gang.lifetime is Lifetime.ALWAYS:
+    leaf = operation.body
+    if isinstance(leaf, Leaf) and leaf.gang.lifetime is Lifetime.ALWAYS:
         found["progress_deadline"] = operation.policy.progress_deadline
+    if isinstance(leaf, Leaf) and leaf.queue:
+        found["queue"] = leaf.queue.replace(".", "/").rpartition("/")[2]
     return found
 
 

@@ -83,6 +83,7 @@ class BoundRun:
         plugins: what is added beside its program (reference, section 10.3), by YAML name.
         failure_policy: which ends of a pod count for what, as Kubernetes' PodFailurePolicy; empty for none.
         progress_deadline: seconds in which a service must get ready; None for a job.
+        queue: the queue of the configuration that it waited in; "" for none.
     """
 
     key: Key
@@ -102,6 +103,7 @@ class BoundRun:
     plugins: Mapping[str, Json] = field(default_factory=dict)
     failure_policy: Mapping[str, Json] = field(default_factory=dict)
     progress_deadline: float | None = None
+    queue: str = ""
 
 
 class Phase(StrEnum):

@@ -32,6 +32,7 @@ __all__ = [
     "OBJECT",
     "PREFIX",
     "PROJECT",
+    "QUEUE",
     "RESERVED",
     "RUN",
     "SEQUENCE",
@@ -80,6 +81,8 @@ FAILURES = f"{PREFIX}failure-actions"
 """What the rules of the pod failure policy mean, in their order."""
 CLEANED = f"{PREFIX}cleaned"
 """Label of an object of which only the name is left, and the annotation with since when."""
+QUEUE = "kueue.x-k8s.io/queue-name"
+"""By which Kueue knows the queue of a job; only the configuration gives it."""
 STOP = f"{PREFIX}stop"
 """That and why the attempt was told to end: a JSON object, written before anything is ended."""
 

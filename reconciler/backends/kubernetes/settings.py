@@ -78,6 +78,8 @@ class KubernetesSettings:
         image_pull_secrets: names of the secrets that images of all runs are pulled with.
         priority_class: class of the priority of runs that name none; "" for the cluster's own.
         connections: the catalogue that specs name connections of, by name.
+        local_queues: by the name of a queue of the configuration, the LocalQueue of Kueue that its jobs are put into;
+            each namespace of runs has one of that name.
         route: how services are reached from outside; None for not at all.
         tracking: text of `plumbline_tracking.py` for pods without the agent; "" leaves it out.
         env: further variables of every program, below those of the spec.
@@ -95,6 +97,7 @@ class KubernetesSettings:
     image_pull_secrets: tuple[str, ...] = ()
     priority_class: str = ""
     connections: Mapping[str, Connection] = field(default_factory=dict)
+    local_queues: Mapping[str, str] = field(default_factory=dict)
     route: Route | None = None
     tracking: str = ""
     env: Mapping[str, str] = field(default_factory=dict)

@@ -74,6 +74,7 @@ termination: {timeout: 5, podFailurePolicy: {rules: [{action: Ignore, onExitCode
         "failure_policy": {"rules": [{"action": "Ignore", "onExitCodes": {"operator": "In", "values": [3]}}]},
     }
     assert cluster_of(operation(RUN)) == {}
+    assert cluster_of(operation("queue: agent/gold\n" + RUN)) == {"queue": "gold"}
     assert cluster_of(operation(SERVICE)) == {"progress_deadline": 600.0}
 
 

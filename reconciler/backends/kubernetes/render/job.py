@@ -24,11 +24,14 @@ def job(order: Order, settings: KubernetesSettings, metadata: Object, *, token: 
     containers = [one["name"] for one in (*pod["spec"]["containers"], *pod["spec"].get("initContainers", ()))]
     policy, actions = failure_policy(order.run.failure_policy, containers)
     annotations = {**metadata["annotations"], names.FAILURES: json.dumps(actions)}
+    queue = settings.local_queues.get(order.run.queue)
+    labels = {**metadata["labels"], **({names.QUEUE: queue} if queue else {})}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {**metadata, "annotations": annotations},
+        "metadata": {**metadata, "labels": labels, "annotations": annotations},
         "spec": {
+            **({"suspend": True} if queue else {}),  # until Kueue lets it begin
             "parallelism": 1,
             "completions": 1,
             "backoffLimit": 0,

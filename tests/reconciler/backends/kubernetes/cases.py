@@ -67,6 +67,7 @@ CASES: Mapping[str, Ask] = {
     "job-full": Ask(FULL, grace=120.0),
     "job-image-decides": Ask(PLAIN),
     "job-failure-policy": Ask(PLAIN),
+    "job-queued": Ask(replace(PLAIN, local_queues={"gold": "team-gold"})),
     "service": Ask(PLAIN),
     "service-full": Ask(replace(FULL, agent=AGENT, route=INGRESS)),
     "service-route": Ask(replace(PLAIN, route=GATEWAY)),

@@ -369,3 +369,13 @@ def test_a_tombstone_takes_the_name_and_starts_nothing():
     assert stone["spec"]["suspend"] is True
     assert names.key_of(stone["metadata"]) == made.key
     assert names.stamp_of(stone["metadata"]) == STAMP
+
+
+@pytest.mark.parametrize(("queue", "queued"), [("gold", True), ("silver", False), ("", False)])
+def test_a_queue_that_kueue_has(queue, queued):
+    settings = replace(PLAIN, local_queues={"gold": "team-gold"})
+    made = order(SIMPLE)
+    workload = render(replace(made, run=replace(made.run, queue=queue)), settings).workload
+    assert workload["metadata"]["labels"].get(names.QUEUE) == ("team-gold" if queued else None)
+    assert workload["spec"].get("suspend", False) is queued
+    assert names.QUEUE not in workload["spec"]["template"]["metadata"]["labels"]
