@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from planner.model.run import Stamp
 from reconciler.backends.local.backend import LocalBackend
+from reconciler.backends.local.folders import trees_cache
 from reconciler.clock import WallClock
 from reconciler.clones import GitClones
 from reconciler.configured import local_of
@@ -53,5 +54,6 @@ def _kubernetes(settings: DaemonSettings, owner: Stamp, trees: SourceTrees) -> B
     connections = {connection.name: connection for connection in settings.connections}
     folder = settings.state_folder / "kubernetes"
     contact = said.agent is not None and said.agent.contact
-    here = Here(folder, trees, Tokens(secret_at(folder / "token.key"), owner) if contact else None)
+    cache = trees_cache(settings.runs_folder)
+    here = Here(folder, trees, cache, Tokens(secret_at(folder / "token.key"), owner) if contact else None)
     return KubernetesBackend(kubernetes_of(said, connections), access, owner, WallClock(), here)

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from planner.keys import Key
 from planner.model.gang import CodeTree
 
-__all__ = ["Desk"]
+__all__ = ["Brought", "Desk"]
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A file that a run left.
+
+    Attributes:
+        path: below its `outputs`.
+        modified: when it was last written, in seconds since the epoch.
+        executable: whether its owner may execute it.
+    """
+
+    path: str
+    modified: float
+    executable: bool = False
 
 
 @runtime_checkable
@@ -32,6 +49,17 @@ class Desk(Protocol):
         """Append to the metrics of an attempt what begins at `offset`; how many bytes of them there are now.
 
         Law: what was taken before is left out, and what leaves a gap is not taken.
+        """
+        ...
+
+    async def take_artifact(self, key: Key, brought: Brought, pieces: AsyncIterator[bytes]) -> None:
+        """Keep a file that the run of an attempt left.
+
+        Law: it is there whole or not at all; a later one of its path takes its place.
+
+        Raises:
+            Transient: the disk says no.
+            Refused: it has no place there.
         """
         ...
 

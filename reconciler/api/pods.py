@@ -6,7 +6,8 @@ its token is known; whoever has none learns nothing. What must never be answered
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import anyio
@@ -23,7 +24,7 @@ from reconciler.api.problems import ApiError
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.lookup import RunQuery
-from reconciler.ports_pods import Desk
+from reconciler.ports_pods import Brought, Desk
 from reconciler.telemetry import log
 
 __all__ = ["pods_app"]
@@ -31,7 +32,9 @@ __all__ = ["pods_app"]
 MOST = 2 << 20
 """Bytes of a body: the agent sends no more at once."""
 _SLOWEST = 60.0
-"""Seconds that a body may take."""
+"""Seconds that a body may take; of a file, its next piece."""
+_LATEST = 253_402_300_800.0
+"""The year 10000: no file is written later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,12 @@ def pods_app(core: Core, desk: Desk) -> Starlette:
             raise ApiError(400, "offset must be a number of bytes")
         return _said({"offset": await desk.take_metrics(caller.key, int(offset), await _body(request))})
 
+    async def artifact(caller: _Caller, request: Request) -> Response:
+        executable = request.query_params.get("executable") == "1"
+        brought = Brought(request.path_params["path"], _modified(request), executable)
+        await desk.take_artifact(caller.key, brought, _pieces(request))
+        return _said({})
+
     async def end(caller: _Caller, request: Request) -> Response:
         await desk.take_end(caller.key, await _body(request))
         return _said({})
@@ -75,6 +84,7 @@ def pods_app(core: Core, desk: Desk) -> Starlette:
         routes=[
             route("code/{number:int}", "GET", code),
             route("metrics", "POST", metrics),
+            route("artifacts/{path:path}", "PUT", artifact),
             route("end", "POST", end),
         ]
     )
@@ -121,6 +131,29 @@ async def _body(request: Request) -> bytes:
     if scope.cancelled_caught:
         raise ApiError(408, "the body took too long")
     return data
+
+
+def _modified(request: Request) -> float:
+    try:
+        modified = float(request.query_params.get("modified", "nan"))
+    except ValueError:
+        modified = math.nan
+    if not math.isfinite(modified) or not 0 <= modified < _LATEST:
+        raise ApiError(400, "modified must be an instant in seconds")
+    return modified
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    """A body of any length, as long as it keeps coming."""
+    pieces = request.stream()
+    while True:
+        with anyio.move_on_after(_SLOWEST) as scope:
+            piece = await anext(pieces, None)
+            if piece is None:
+                return
+            yield piece
+        if scope.cancelled_caught:
+            raise ApiError(408, "the body took too long")
 
 
 def _said(value: Mapping[str, Json]) -> Response:

@@ -53,6 +53,7 @@ MAKE = """\
 import plumbline_tracking
 plumbline_tracking.log_metric("loss", 0.5)
 plumbline_tracking.output("answer", 21)
+plumbline_tracking.artifact_path("model.txt").write_text("weights")
 print("made")
 """
 WEB = """\
@@ -184,6 +185,8 @@ def test_a_push_runs_a_dag_a_service_and_a_schedule(place):
     run = place.plumbline("runs", "--root", "flow", "--output", "json")["runs"]
     assert {one["key"] for one in run} >= {"flow@g1", "flow@g1/make", "flow@g1/use"}
     assert "made" in place.plumbline("logs", "flow@g1/make"), "kept though its pod is gone"
+    assert "model.txt" in place.plumbline("artifacts", "ls", "flow@g1/make")
+    assert "loss" in place.plumbline("metrics", "flow@g1/make")
     place.until(place.state("web", "ready"))
     place.until(lambda: "succeeded" in place.plumbline("runs", "--root", "tick"))
     place.push({"web.yaml": WEB}, word="two")

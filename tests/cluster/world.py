@@ -91,7 +91,7 @@ class ClusterWorld:
 
     def open(self) -> KubernetesBackend:
         access = Access(self.cluster.kubeconfig)
-        made = KubernetesBackend(self.settings, access, OWNER, SystemClock(), Here(self.folder, NoTrees()))
+        made = KubernetesBackend(self.settings, access, OWNER, SystemClock(), Here(self.folder, NoTrees(), self.folder))
         self.backends.append(made)
         return made
 

@@ -34,8 +34,9 @@ from reconciler.backends.kubernetes.settings import KubernetesSettings
 from reconciler.backends.kubernetes.sight import Sight
 from reconciler.backends.kubernetes.status.stop import Told, note
 from reconciler.backends.kubernetes.tokens import Tokens
-from reconciler.errors import Refused, Transient
+from reconciler.errors import Transient
 from reconciler.ports import Clock, Content, Ensured, Order
+from reconciler.ports_pods import Brought
 from reconciler.telemetry import log
 
 __all__ = ["Here", "KubernetesBackend"]
@@ -52,11 +53,13 @@ class Here:
     Attributes:
         folder: where logs are kept once their pods are gone, and what pods bring.
         trees: where their code comes from.
+        cache: of exported trees.
         tokens: by which they may ask; None where they cannot reach the daemon.
     """
 
     folder: Path
     trees: Trees
+    cache: Path
     tokens: Tokens | None = None
 
 
@@ -81,7 +84,7 @@ class KubernetesBackend:
         scope = Scope(namespaces_of(settings), f"{self._selector},!{names.CLEANED}", names.OBJECT)
         self._objects = Objects(self._api, scope, self._heard)
         self._tokens = here.tokens
-        self._desk = Desk(here.folder, here.trees)
+        self._desk = Desk(here.folder / "left", here.trees, here.cache)
         self._kept = KeptLogs(here.folder / "logs", LOG_MOST)
         self._sight = Sight(self._objects, self._desk)
         self._making = Making(self._api, self._objects, owner, settings)
@@ -183,19 +186,30 @@ class KubernetesBackend:
             yield piece
 
     async def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
-        """See `Backend.metrics`. Without the agent nobody carries them out of the pod."""
-        await self._found(key)
-        nothing: Sequence[Sequence[Metric]] = ()
-        for piece in nothing:
+        """See `Backend.metrics`: as far as the agent brought them."""
+        found = self._objects.get(self._name(key))
+        ended = found is None or (await self._sight.look(found)).phase is Phase.ENDED
+        async for piece in self._desk.points(self._name(key), ended=ended):
             yield piece
 
     async def artifacts(self, key: Key, path: str = "") -> Sequence[Artifact]:
-        """See `Backend.artifacts`."""
-        raise Refused(f"{key} has no artifacts at {path or 'its outputs'}")
+        """See `Backend.artifacts`: as far as the agent brought them."""
+        return await self._desk.artifacts(self._name(key.run), path)
 
     async def artifact(self, key: Key, path: str) -> Content:
         """See `Backend.artifact`."""
-        raise Refused(f"{key} has no artifact at {path}")
+        return await self._desk.artifact(self._name(key.run), path)
+
+    async def forget(self, run: Key, attempts: int, sequence: int) -> None:  # noqa: ARG002 -- of the port
+        """See `Keeper.forget`. What is on the cluster has whose it is, and of when, on itself."""
+        for name in self._names(run, attempts):
+            await self._kept.forget(name)
+            await self._desk.forget(name)
+
+    async def weigh(self, run: Key, attempts: int) -> int:
+        """See `Keeper.weigh`."""
+        names = self._names(run, attempts)
+        return sum([await self._kept.weigh(name) + await self._desk.weigh(name) for name in names])
 
     async def close(self) -> None:
         """See `Backend.close`."""
@@ -218,6 +232,10 @@ class KubernetesBackend:
         """See `Desk.take_metrics`."""
         return await self._desk.take_metrics(self._name(key), offset, data)
 
+    async def take_artifact(self, key: Key, brought: Brought, pieces: AsyncIterator[bytes]) -> None:
+        """See `Desk.take_artifact`."""
+        await self._desk.take_artifact(self._name(key.run), brought, pieces)
+
     async def take_end(self, key: Key, output: bytes) -> None:
         """See `Desk.take_end`."""
         await self._desk.take_end(self._name(key), output)
@@ -230,6 +248,10 @@ class KubernetesBackend:
 
     def _name(self, key: Key) -> str:
         return names.object_name(key, self._owner)
+
+    def _names(self, run: Key, attempts: int) -> Sequence[str]:
+        """What files of a run are kept under: its own name, and one for each attempt."""
+        return [self._name(key) for key in (run, *(run.at_attempt(number + 1) for number in range(attempts)))]
 
     async def _found(self, key: Key) -> Found | None:
         """The attempt as it is known, else as the API server says."""

@@ -8,38 +8,50 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+import anyio
 import anyio.to_thread
 
+from planner.model.artifacts import Artifact
 from planner.model.gang import CodeTree
-from reconciler.backends import code
+from planner.model.metric import Metric
+from reconciler.backends import below, code, given, metrics
+from reconciler.backends.below import Entry, Nothing
 from reconciler.backends.code import Trees
-from reconciler.errors import Transient
+from reconciler.disk import sizes
+from reconciler.errors import Refused, Transient
+from reconciler.ports import Content
+from reconciler.ports_pods import Brought
 
 __all__ = ["Desk"]
 
 T = TypeVar("T")
 
 MOST_METRICS = 64 << 20
-METRICS, OUTPUT = "metrics", "output"
+METRICS, OUTPUT, ARTIFACTS = "metrics", "output", "artifacts"
+_POINTS = 1000
+_LISTED = 100_000
 
 
 class Desk:
     """Archives of code by content, and what attempts left by the name of their object."""
 
-    def __init__(self, folder: Path, trees: Trees) -> None:
+    def __init__(self, folder: Path, trees: Trees, cache: Path) -> None:
         """Touches nothing.
 
         Args:
-            folder: of the backend, on this machine.
+            folder: where what pods bring is kept.
             trees: where code comes from.
+            cache: of exported trees, with their archives.
         """
         self._trees = trees
-        self._cache = folder / "trees"
-        self._left = folder / "left"
+        self._cache = cache
+        self._left = folder
 
     async def code(self, tree: CodeTree) -> Path:
         """See `reconciler.ports_pods.Desk.code`. Made once, and then a file like any other."""
@@ -63,9 +75,71 @@ class Desk:
         """The output file of an attempt; None where nobody brought it."""
         return await self._thread(lambda: _read(self._left / name / OUTPUT))
 
-    def metrics(self, name: str) -> Path:
-        """The metrics of an attempt, as far as they were brought."""
-        return self._left / name / METRICS
+    async def take_artifact(self, name: str, brought: Brought, pieces: AsyncIterator[bytes]) -> None:
+        """Keep a file that a run left, whole or not at all; a later one takes its place.
+
+        Raises:
+            Refused: it has no place there.
+        """
+        try:
+            parts = below.parts_of(brought.path)
+        except Nothing as error:
+            raise Refused(str(error)) from None
+        if not parts:
+            raise Refused("an artifact needs a name")
+        folder = self._left / name / ARTIFACTS
+        fresh = await self._thread(lambda: _fresh(folder))
+        try:
+            async for piece in pieces:
+                await self._thread(lambda piece=piece: _more(fresh, piece))  # type: ignore[misc]
+            await self._thread(lambda: _settled(fresh, folder.joinpath("outputs", *parts), brought))
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._thread(lambda: fresh.unlink(missing_ok=True))
+
+    async def artifacts(self, name: str, path: str) -> Sequence[Artifact]:
+        """What a run left at `path`: a file, or all that is below a folder.
+
+        Raises:
+            Refused: there is nothing.
+        """
+        try:
+            return await self._thread(lambda: _listed(self._left / name / ARTIFACTS, path))
+        except Nothing as error:
+            raise Refused(f"the run has no such artifact: {error}") from None
+
+    async def artifact(self, name: str, path: str) -> Content:
+        """The content at `path`.
+
+        Raises:
+            Refused: there is nothing.
+        """
+        folder = self._left / name / ARTIFACTS
+        try:
+            entry = await self._thread(lambda: _entry(folder, path))
+        except Nothing as error:
+            raise Refused(f"the run has no such artifact: {error}") from None
+        left = given.content(folder, entry)
+
+        async def read() -> AsyncIterator[bytes]:
+            while (piece := await self._thread(lambda: next(left, None))) is not None:
+                yield piece
+
+        return Content(entry.kind, entry.size if entry.kind == "file" else None, read())
+
+    async def points(self, name: str, *, ended: bool) -> AsyncIterator[Sequence[Metric]]:
+        """The metrics of an attempt, in pieces."""
+        file = await self._thread(lambda: metrics.opened(self._left / name / METRICS))
+        if file is None:
+            return
+        with file:
+            found = metrics.points(file, ended=ended)
+            while piece := await self._thread(lambda: list(islice(found, _POINTS))):
+                yield [point for point in piece if point is not None]
+
+    async def weigh(self, name: str) -> int:
+        """Bytes of what is kept under a name."""
+        return await self._thread(lambda: sum(sizes(self._left / name)))
 
     async def forget(self, name: str) -> None:
         """Remove what an attempt left. Twice is once."""
@@ -77,6 +151,45 @@ class Desk:
             return await anyio.to_thread.run_sync(work)
         except OSError as error:
             raise Transient(f"what pods bring cannot be kept: {error.strerror or error}") from error
+
+
+def _fresh(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = folder / f".{os.urandom(6).hex()}"
+    fresh.touch(mode=0o600)
+    return fresh
+
+
+def _more(fresh: Path, piece: bytes) -> None:
+    with fresh.open("ab") as file:
+        file.write(piece)
+
+
+def _settled(fresh: Path, path: Path, brought: Brought) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh.chmod(0o700 if brought.executable else 0o600)
+        os.utime(fresh, (brought.modified, brought.modified))
+        fresh.replace(path)
+    except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
+        raise Refused(f"{brought.path} is where the run has left something else") from error
+
+
+def _listed(folder: Path, path: str) -> list[Artifact]:
+    entry = _entry(folder, path)
+    if entry.kind == "file":
+        return [_artifact(entry)]
+    return [_artifact(one) for one in islice(below.entries(folder, entry.path), _LISTED)]
+
+
+def _entry(folder: Path, path: str) -> Entry:
+    with below.opened(folder, "/".join(("outputs", *below.parts_of(path)))) as (_, entry):
+        return entry
+
+
+def _artifact(entry: Entry) -> Artifact:
+    path = entry.path.removeprefix("outputs/")
+    return Artifact(path, entry.kind, entry.size, datetime.fromtimestamp(entry.modified, UTC), "", entry.executable)
 
 
 def _archive(content: Path, name: str, archive: Path) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from planner.model.artifacts import Artifact, Artifacts
-from reconciler import archive
-from reconciler.backends.local import below, supervisor
-from reconciler.backends.local.below import Entry, Nothing
+from reconciler.backends import below, given
+from reconciler.backends.below import Entry, Nothing
+from reconciler.backends.local import supervisor
 from reconciler.backends.local.own import artifacts_of
 
 __all__ = ["MOST_ENTRIES", "content", "kept_at", "listed", "manifest_of", "summary", "taken"]
@@ -96,39 +96,8 @@ def kept_at(home: Path, path: str) -> Entry:
 
 
 def content(home: Path, entry: Entry) -> Iterator[bytes]:
-    """A file as it is, a folder as a tar archive with names from the folder on.
-
-    Raises:
-        Nothing: it went away.
-    """
-    if entry.kind == "file":
-        with below.opened(artifacts_of(home), entry.path) as (handle, now):
-            if now.kind == "file":
-                yield from below.pieces(handle, entry.size)
-        return
-    for one in below.entries(artifacts_of(home), entry.path):
-        if one.kind in {"file", "folder"}:
-            yield from _archived(artifacts_of(home), one, one.path.removeprefix(f"{entry.path}/"))
-    yield archive.END
-
-
-def _archived(folder: Path, entry: Entry, name: str) -> Iterator[bytes]:
-    """One member. A file that was cut meanwhile is filled up, as its head has said its size."""
-    if entry.kind == "folder":
-        yield archive.head(name, entry.modified, size=None)
-        return
-    try:
-        with below.opened(folder, entry.path) as (handle, now):
-            if now.kind != "file":
-                return
-            yield archive.head(name, entry.modified, size=now.size, executable=entry.executable)
-            left = now.size
-            for piece in below.pieces(handle, now.size):
-                left -= len(piece)
-                yield piece
-            yield b"\0" * left + archive.filling(now.size)
-    except Nothing:
-        return
+    """See `given.content`, of what is in the folder of a run."""
+    return given.content(artifacts_of(home), entry)
 
 
 def _look(folder: Path) -> dict[str, Any]:

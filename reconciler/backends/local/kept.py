@@ -15,8 +15,9 @@ from planner.keys import Key
 from planner.model.artifacts import Artifact
 from planner.model.metric import Metric
 from planner.model.run import Stamp
-from reconciler.backends.local import artifacts, draft, metrics, own
-from reconciler.backends.local.below import Nothing
+from reconciler.backends import metrics
+from reconciler.backends.below import Nothing
+from reconciler.backends.local import artifacts, draft, own
 from reconciler.backends.local.claims import Claims
 from reconciler.errors import Refused
 from reconciler.ports import Content, Order

@@ -13,8 +13,9 @@ from pathlib import Path
 from planner.keys import Key
 from planner.model.artifacts import Earlier
 from planner.model.run import Stamp
-from reconciler.backends.local import below, supervisor
-from reconciler.backends.local.below import Nothing
+from reconciler.backends import below
+from reconciler.backends.below import Nothing
+from reconciler.backends.local import supervisor
 from reconciler.errors import Refused
 
 __all__ = ["MOST_COPIED", "Own", "artifacts_of", "copied", "home_of", "noted", "own_of"]

@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from planner.canon import Json
-from reconciler.backends.local import below
-from reconciler.backends.local.below import Entry, Nothing
+from reconciler.backends import below
+from reconciler.backends.below import Entry, Nothing
 from reconciler.backends.local.dockerfile import dockerfile
 from reconciler.backends.local.modes import changed
 from reconciler.backends.local.own import artifacts_of

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from planner.model.run import Observation, Phase
-from reconciler.backends import outputs
-from reconciler.backends.local import artifacts, metrics, supervisor, verdict
+from reconciler.backends import metrics, outputs
+from reconciler.backends.local import artifacts, supervisor, verdict
 from reconciler.backends.local.claims import Claim
 from reconciler.backends.local.damage import unreadable
 from reconciler.backends.local.verdict import ReplicaState

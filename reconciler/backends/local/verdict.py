@@ -13,7 +13,7 @@ from typing import Any
 from planner import keys
 from planner.model.run import Observation, Phase, Stamp
 from planner.model.status import StopReason
-from reconciler.backends.local.metrics import Summary
+from reconciler.backends.metrics import Summary
 from reconciler.backends.outputs import Outputs
 
 __all__ = ["NEVER", "ReplicaState", "observation"]

@@ -16,6 +16,7 @@ from reconciler.api.pods import MOST, pods_app
 from reconciler.backends.kubernetes.desk import Desk as Files
 from reconciler.backends.kubernetes.tokens import Tokens
 from reconciler.backends.memory import Program
+from reconciler.ports_pods import Brought
 from tests.reconciler.api.support import Api, World, eventually, job
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
@@ -38,7 +39,7 @@ class Desk:
     """A backend's desk, without its cluster."""
 
     def __init__(self, folder: Path) -> None:
-        self.files = Files(folder, Trees())
+        self.files = Files(folder / "left", Trees(), folder / "trees")
 
     def attempt_of(self, token: str) -> Key | None:
         return TOKENS.key_of(token)
@@ -48,6 +49,9 @@ class Desk:
 
     async def take_metrics(self, key: Key, offset: int, data: bytes) -> int:
         return await self.files.take_metrics(str(key), offset, data)
+
+    async def take_artifact(self, key: Key, brought: Brought, pieces: AsyncIterator[bytes]) -> None:
+        await self.files.take_artifact(str(key.run), brought, pieces)
 
     async def take_end(self, key: Key, output: bytes) -> None:
         await self.files.take_end(str(key), output)
@@ -101,6 +105,38 @@ async def test_an_attempt_gets_its_code_and_appends(tmp_path):
         assert await desk.files.output(str(key)) == b"a=1\n"
 
 
+async def test_a_run_leaves_files(tmp_path):
+    async with asking(tmp_path, train=FOREVER) as (world, api, client, desk):
+        world.push({"train.yaml": job("train")})
+        key = await started(api, "train")
+        for path, content in {"m/model.bin": b"one", "run.sh": b"#!/bin/sh\n"}.items():
+            said = f"/v1/attempt/artifacts/{path}?modified=1000.5&executable={int(path == 'run.sh')}"
+            assert (await client.put(said, content=content, headers=bearer(key))).status_code == 200
+        again = "/v1/attempt/artifacts/m/model.bin?modified=2000"
+        assert (await client.put(again, content=b"two!", headers=bearer(key))).status_code == 200
+        found = await desk.files.artifacts(str(key.run), "")
+        assert [(one.path, one.kind, one.size, one.executable) for one in found] == [
+            ("run.sh", "file", 10, True),
+            ("m", "folder", 0, True),
+            ("m/model.bin", "file", 4, False),
+        ]
+        content = await desk.files.artifact(str(key.run), "m/model.bin")
+        assert b"".join([piece async for piece in content.pieces]) == b"two!"
+
+
+@pytest.mark.parametrize("path", ["../x", "a/../../x", "", "m", "m/model.bin/x"])
+async def test_a_file_without_a_place_is_refused(tmp_path, path):
+    async with asking(tmp_path, train=FOREVER) as (world, api, client, desk):
+        world.push({"train.yaml": job("train")})
+        key = await started(api, "train")
+        there = "/v1/attempt/artifacts/m/model.bin?modified=1"
+        assert (await client.put(there, content=b"one", headers=bearer(key))).status_code == 200
+        odd = httpx.URL("http://pods", path=f"/v1/attempt/artifacts/{path}", query=b"modified=1")
+        answer = await client.put(odd, content=b"x", headers=bearer(key))
+        assert answer.status_code in {404, 422}
+        assert [one.path for one in await desk.files.artifacts(str(key.run), "")] == ["m", "m/model.bin"]
+
+
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer x"}, {"authorization": "Basic eDp5"}])
 @pytest.mark.parametrize("path", ["code/0", "metrics?offset=0", "end"])
 async def test_nobody_else_learns_anything(tmp_path, headers, path):
@@ -129,6 +165,7 @@ async def test_what_is_over_is_over(tmp_path):
         ("end", b"x" * (MOST + 1), 413),
         ("code/x", b"", 404),
         ("other", b"", 404),
+        ("artifacts/x", b"", 405),
     ],
 )
 async def test_what_makes_no_sense_is_said(tmp_path, path, body, status):

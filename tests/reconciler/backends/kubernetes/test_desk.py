@@ -32,7 +32,7 @@ class Repository:
 
 @pytest.fixture
 def desk(tmp_path):
-    return Desk(tmp_path / "state", Repository())
+    return Desk(tmp_path / "left", Repository(), tmp_path / "trees")
 
 
 async def unpacked(desk, tree, into):
@@ -66,7 +66,7 @@ async def test_metrics_are_appended_once_and_without_a_gap(desk):
     assert await desk.take_metrics("train-1", 0, b"abc") == 3, "sent twice"
     assert await desk.take_metrics("train-1", 1, b"bcdef") == 6, "what overlaps counts once"
     assert await desk.take_metrics("train-1", 9, b"xyz") == 6, "a gap is not taken"
-    assert desk.metrics("train-1").read_bytes() == b"abcdef"
+    assert (desk._left / "train-1" / "metrics").read_bytes() == b"abcdef"
 
 
 async def test_the_first_end_counts(desk):

@@ -8,7 +8,8 @@ import tarfile
 import pytest
 
 from planner.model.run import Phase
-from reconciler.backends.local import artifacts, below
+from reconciler.backends import below
+from reconciler.backends.local import artifacts
 from reconciler.errors import Refused
 from tests.reconciler.backends.local.test_surroundings import phase
 

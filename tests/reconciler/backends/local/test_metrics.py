@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from planner.model.run import Phase
-from reconciler.backends.local import metrics
+from reconciler.backends import metrics
 from tests.contracts.backend import Script
 from tests.reconciler.backends.local.test_surroundings import phase
 
