@@ -91,8 +91,9 @@ def _forgotten(history: History, seen: _Seen, step: Step) -> Iterator[str]:
     if schedule is None or cursor is None:
         return
     for tick in between(schedule, cursor.anchor, (one.begin, one.end)):
-        found = run_of(tick, seen.names.get(root.name, {root.name}), seen.opened)
-        if tick <= floor(cursor) and (found is None or _decided_away(history, found)):
+        # One that was decided away before a rename has a run under the name that the root has since.
+        each = (run_of(tick, {name}, seen.opened) for name in seen.names.get(root.name, {root.name}))
+        if tick <= floor(cursor) and all(key is None or _decided_away(history, key) for key in each):
             yield f"{one.ident} is done, and the tick of {tick:%d %H:%M:%S} of {root.name} has no run"
 
 
