@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
+
 from reconciler.errors import Transient, Unusable
 from reconciler.ledger.sql import SqlLedger
 from reconciler.ledger.sqlite import open_sqlite
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["is_known", "open_ledger"]
 
 _FILE = "ledger.sqlite"
+_SEEN_FROM_HERE = "ledger.id"
+"""In a state folder: the id of the ledger on a server whose local runs are known here."""
 
 
 async def is_known(settings: DaemonSettings) -> bool:
@@ -61,7 +65,38 @@ async def open_ledger(settings: DaemonSettings, project: str, term: int | None =
     server = _server(settings.ledger)
     from reconciler.ledger.postgres import open_postgres  # noqa: PLC0415  only where it is installed
 
-    return await open_postgres(server, settings.instance, project, term=term)
+    ledger = await open_postgres(server, settings.instance, project, term=term)
+    try:
+        await _demand_sight(settings, ledger)
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await ledger.close()
+        raise
+    return ledger
+
+
+async def _demand_sight(settings: DaemonSettings, ledger: SqlLedger) -> None:
+    """Make sure that what runs can be seen: the local backend knows it in the state folder that it was started from.
+
+    Raises:
+        Unusable: something runs that is known elsewhere; from here it would be lost, and would be started again.
+    """
+    if settings.backend != "local":
+        return
+    file = settings.state_folder / _SEEN_FROM_HERE
+    claims = await ledger.claims()
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        known = file.read_text() if file.exists() else ""
+        if claims and known != ledger.ident:
+            raise Unusable(
+                f"{claims[0].key} and what else runs was started from another state folder, and cannot be seen from "
+                f"{settings.state_folder}: use that folder; or, if it is gone with all that ran, write {ledger.ident} "
+                f"to {file}, and what ran counts as lost"
+            )
+        file.write_text(ledger.ident)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unusable(f"cannot use {file}: {getattr(error, 'strerror', None) or 'it is no text'}") from None
 
 
 def _server(said: LedgerServer) -> Server:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from planner import keys
 from reconciler import ledgers
 from reconciler.errors import Transient, Unusable
 from reconciler.settings import DaemonSettings, load_settings
+from tests.contracts.ledger import ended, intended, opened
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 
@@ -39,7 +41,31 @@ async def test_with_a_url_it_is_on_a_server(tmp_path, database):
     assert await ledgers.is_known(said)
     assert await ledger.record([]) == 0
     await ledger.close()
-    assert not (tmp_path / "state").exists()
+    assert not (tmp_path / "state" / "ledger.sqlite").exists()
+
+
+@pytest.mark.process
+async def test_what_runs_is_not_lost_from_another_state_folder(tmp_path, database):
+    """Nobody starts again what still runs elsewhere."""
+    url = f"ledger: {{url: '{database}', wait: 5}}"
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    key = keys.generation("train", 1)
+    ledger = await ledgers.open_ledger(settings(here, url), "project")
+    await ledger.record([opened(key), intended(key.at_attempt(1))])
+    await ledger.close()
+    with pytest.raises(Unusable, match=rf"train@g1#1 .* cannot be seen from {there}/state: use that folder; or, "):
+        await ledgers.open_ledger(settings(there, url), "project")
+    ledger = await ledgers.open_ledger(settings(here, url), "project")
+    await ledger.close()
+    # The machine of that folder burnt down.
+    (there / "state" / "ledger.id").write_text(ledger.ident)
+    ledger = await ledgers.open_ledger(settings(there, url), "project")
+    await ledger.record([ended(key.at_attempt(1))])
+    await ledger.close()
+    # Nothing runs: any folder will do.
+    await (await ledgers.open_ledger(settings(tmp_path, url), "project")).close()
 
 
 async def test_a_missing_driver_is_named_with_what_brings_it(tmp_path, monkeypatch):
