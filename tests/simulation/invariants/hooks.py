@@ -7,9 +7,10 @@ from datetime import datetime
 
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Dag
-from planner.model.facts import Advanced, Carried, Fact, Opened, Settled
+from planner.model.facts import Carried, Opened, Settled, Withdrawn
 from planner.model.status import RunStatus
 from tests.simulation.history import History
+from tests.simulation.invariants.replay import Step, replay
 
 NAME = "hooks"
 
@@ -30,32 +31,45 @@ def check(history: History) -> list[str]:
         elif fact.given["status"] != str(end.status):
             found.append(f"{fact.key} was told {fact.given['status']} of {fact.follows}, which is {end.status}")
         followed.setdefault((fact.follows, fact.at), []).append(fact.because)
-    return found + _missing(history, facts, followed)
+    return found + _missing(history, followed)
 
 
-def _missing(history: History, facts: list[Fact], followed: dict[tuple[Key, datetime], list[str]]) -> list[str]:
+def _missing(history: History, followed: dict[tuple[Key, datetime], list[str]]) -> list[str]:
+    steps = replay(history).steps
+    gone = _gone(steps)
     forms: dict[Key, str] = {}
     not_own: set[Key] = set()
-    gone: set[str] = set()
     found = []
-    for fact in facts:
-        match fact:
-            case Opened():
+    for step in steps:
+        match step.fact:
+            case Opened() as fact:
                 forms[fact.key] = fact.form
                 if fact.follows is not None:
                     not_own.add(fact.key)
-            case Carried():
+            case Carried() as fact:
                 not_own.add(fact.key)
-            case Advanced():
-                (gone.discard if fact.digest is not None else gone.add)(fact.root)
-            case Settled() if (
-                fact.key not in not_own and fact.root not in gone and fact.status is not RunStatus.STOPPED
-            ):
-                if _always_followed(history, forms.get(fact.key.top, ""), fact) and (fact.key, fact.at) not in followed:
+            case Settled() as fact if fact.key not in not_own and fact.status is not RunStatus.STOPPED:
+                excused = (fact.root, id(step.made)) in gone or (fact.key, fact.at) in followed
+                if not excused and _always_followed(history, forms.get(fact.key.top, ""), fact):
                     found.append(f"{fact.key} {fact.status} and no hook followed")
             case _:
                 pass
     return found
+
+
+def _gone(steps: tuple[Step, ...]) -> set[tuple[str, int]]:
+    """Roots that are removed when a transaction is over: nothing follows what ends in it. By root and `id` of that.
+
+    A generation without a digest says so. Where none ever started there is no such generation: the one that waited is
+    withdrawn, and nothing is in force. That a newer target may be there already, which the plan did not know, changes
+    nothing of it.
+    """
+    gone: dict[tuple[str, int], bool] = {}
+    for step in steps:
+        if step.root_after is not None:
+            withdrawn = isinstance(step.fact, Withdrawn) and step.root_after.applied is None
+            gone[step.root_after.name, id(step.made)] = step.root_after.gone or withdrawn
+    return {name for name, is_gone in gone.items() if is_gone}
 
 
 def _always_followed(history: History, form: str, end: Settled) -> bool:
