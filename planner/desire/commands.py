@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from planner import keys
 from planner.desire import backfill
 from planner.desire.approval import approve_run
-from planner.desire.retry import retry, target_of, up_as
+from planner.desire.retry import give_up, retry, target_of, up_as
 from planner.desire.stopping import stop_tree
 from planner.desire.view import Draft
 from planner.model.facts import Answered, Approved, Opened, Suspended
@@ -43,8 +43,10 @@ def _run(draft: Draft, command: Command) -> tuple[bool, str]:
         return False, f"{draft.name} cannot run here: {operation.refused}"
     if draft.suspended is not None:
         return False, f"{draft.name} is suspended by {draft.suspended.by}; {draft.unsuspend}"
-    if operation.kind == "service" and (up := up_as(draft, command.by)):
-        return False, f"{draft.name} is up or starting as {up}; plumbline stop {draft.name} first"
+    if operation.kind == "service":
+        if up := up_as(draft):
+            return False, f"{draft.name} is up or starting as {up}; plumbline stop {draft.name} first"
+        give_up(draft, command.by)
     key = keys.request(draft.name, command.ident)
     draft.add(
         Opened(

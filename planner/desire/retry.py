@@ -25,7 +25,7 @@ from planner.model.status import RunStatus, StopReason
 from planner.query import original_of
 from planner.query.graph import node_of
 
-__all__ = ["earlier_of", "retry", "target_of", "up_as"]
+__all__ = ["earlier_of", "give_up", "retry", "target_of", "up_as"]
 
 _RETRIED = {RunStatus.FAILED, RunStatus.UPSTREAM_FAILED, RunStatus.STOPPED, RunStatus.SKIPPED}
 
@@ -53,13 +53,14 @@ def _retry(draft: Draft, command: Command) -> str:
     if command.args.get("wake") is True and (awake := _awake(draft, top)):
         return awake
     form = _form(draft, top, command)
-    _give_up(draft, top, command.by)
-    if top.kind == "service" and (up := up_as(draft, command.by)) and up.top != top.key:
+    if top.kind == "service" and (up := up_as(draft)) and up.top != top.key:
         raise _No(f"{draft.name} is up or starting as {up}; plumbline stop {draft.name} first")
     places = _places(draft, top, command, form)
     earlier = _earlier(draft, top, command, places)
     if top.kind != "dag":
         places = tuple(sorted({"", *places}))  # whoever builds again wants to run it
+    if top.kind == "service":
+        give_up(draft, command.by)  # nothing is refused any more
     places = tuple(sorted({*places, *_overtaken(draft, top, form, places)}))
     number = max(top.rounds.values(), default=0) + 1
     draft.add(replace(_retried(draft, top, (number, places, form), command), earlier=earlier))
@@ -89,17 +90,27 @@ def earlier_of(draft: Draft, run: RunRecord) -> Earlier | None:
     return top.earlier.get("/".join(run.key.place)) if top is not None and run.key.round else None
 
 
-def up_as(draft: Draft, by: str) -> Key | None:
+def up_as(draft: Draft) -> Key | None:
     """The run that the service goes on as: a second one beside it would want its ports and its name."""
-    for key in draft.state.record.open:
-        top = draft.run(key)
-        if top is None or top.kind != "service":
-            continue
-        _give_up(draft, top, by)
-        run = newest(draft, top)
-        if not run.status.final:
-            return run.key
-    return None
+    return next((run.key for run in _open_services(draft) if not run.status.final and not _is_down(run)), None)
+
+
+def give_up(draft: Draft, by: str) -> None:
+    """End what is down of a service and not healed: another run of it takes its place."""
+    for run in tuple(_open_services(draft)):
+        if _is_down(run):
+            draft.add(Settled(draft.name, run.key, RunStatus.FAILED, f"down until {by} retried it", draft.now))
+
+
+def _open_services(draft: Draft) -> Iterator[RunRecord]:
+    """The newest round of each service that is open."""
+    tops = (draft.run(key) for key in draft.state.record.open)
+    return (newest(draft, top) for top in tops if top is not None and top.kind == "service")
+
+
+def _is_down(run: RunRecord) -> bool:
+    """Whether a service has nothing that may be alive, and waits to be started again, by itself or by a person."""
+    return run.kind == "service" and not run.status.final and not run.alive and bool(run.attempts)
 
 
 # Which run, and by which spec
@@ -193,13 +204,16 @@ def _places(draft: Draft, top: RunRecord, command: Command, form: CompiledOperat
             continue
         if not run.key.place and top.kind == "dag":
             continue
-        if target is not None and not below(run.key, target):
+        named, down = target is None or below(run.key, target), not run.key.place and _is_down(run)
+        if not run.status.final and not down:
+            # What is no DAG is one with its build: another round of the one is another round of both.
+            live = live or (run if named or top.kind != "dag" else None)
+        elif not named or not (everything or down or run.status in _RETRIED):
             continue
-        if not run.status.final:
-            live = live or run
-        elif (everything or run.status in _RETRIED) and (form is None or node_of(form, run.key.place) is not None):
+        elif form is None or node_of(form, run.key.place) is not None:
             found.append("/".join(run.key.place))
-    if found or ((target is None or not target.place) and _never_began(draft, top)):
+    refused = live is not None and top.kind != "dag"
+    if not refused and (found or ((target is None or not target.place) and _never_began(draft, top))):
         return tuple(sorted(found))
     what = target or top.key
     if live is not None:
@@ -261,11 +275,3 @@ def _kept_words(earlier: Mapping[str, Earlier]) -> str:
         return ""
     copied = any(one.copy for one in earlier.values())
     return f", {'with a copy of the' if copied else 'going on with the'} artifacts of the round before"
-
-
-def _give_up(draft: Draft, top: RunRecord, by: str) -> None:
-    """A service that is down and not healed is given up for the new round."""
-    run = newest(draft, top)
-    if run.kind != "service" or run.status.final or run.alive or not run.attempts:
-        return
-    draft.add(Settled(draft.name, run.key, RunStatus.FAILED, f"down until {by} retried it", draft.now))

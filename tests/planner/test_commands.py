@@ -49,6 +49,12 @@ DONE = (*TO_B, end("flow@g1/b#1"), end("flow@g1/c#1"))
 CHANGED = (push(job()), end("train@g1#1", 1), push(job(command="other")))
 TICKED = (push(job(schedule=EVERY_TEN)), wait(minutes=10), end("train@2026-11-23T06:10Z#1", 1))
 
+DOWN_AGAIN = (
+    push(service()),
+    *(step for key in ("serve@g1#1", "serve@g1~1#1") for step in (end(key, 1), ask("retry", "serve"))),
+    end("serve@g1~2#1", 1),
+)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -578,6 +584,12 @@ RETRY = (
         ),
     ),
     Answer(
+        "down-service-by-an-earlier-round",
+        "what is refused gives up nothing",
+        (*DOWN_AGAIN, ask("retry", "serve", key="serve@g1~1")),
+        "no: nothing of serve@g1~1 failed or was stopped (--all retries what has succeeded too)",
+    ),
+    Answer(
         "service-that-is-up",
         "one that is up is not",
         (push(service()), ask("retry", "serve")),
@@ -669,6 +681,13 @@ LATER = (
             wait(1),
         ],
         then=["starts train@g1~1#2"],
+    ),
+    Case(
+        "refused-while-down",
+        "a service whose retry was refused is healed as if nobody had asked",
+        [*DOWN_AGAIN, ask("retry", "serve", key="serve@g1~1"), wait(1)],
+        then=["starts serve@g1~2#2"],
+        alive=["serve@g1~2#2"],
     ),
     Case(
         "called-back",

@@ -10,7 +10,7 @@ from planner.model.desired import CompiledOperation
 from tests.planner.builders import approved, when
 from tests.planner.cases import Case, table
 from tests.planner.compile.test_build import BUILD, root
-from tests.planner.history import after, approve, ask, end, push, seen
+from tests.planner.history import after, approve, ask, end, push, seen, world
 
 pytestmark = pytest.mark.unit
 
@@ -92,6 +92,30 @@ CASES = (
         "unless somebody wants all of it anew",
         [*BUILT, end("train@g1#1", 1), ask("retry", mode="all")],
         then=BUILT_ANEW,
+    ),
+    Case(
+        "retry-all-while-it-runs",
+        "but not beside a run that is not over: two would go on as one, and nobody would look after the first",
+        [*BUILT, ask("retry", mode="all")],
+        then=[],
+        runs={"train@g1": "running", "train@g1~1": None},
+        alive=["train@g1#1"],
+    ),
+    Case(
+        "retry-the-build-while-it-runs",
+        "nor its build alone",
+        [*BUILT, ask("retry", key="train@g1/build", mode="all")],
+        then=[],
+        runs={"train@g1": "running", "train@g1~1": None},
+        alive=["train@g1#1"],
+    ),
+    Case(
+        "retry-while-the-build-stops",
+        "nor while its build has not ended: the round would end with it",
+        [push(train()), world(stops_at_once=False), ask("stop"), ask("retry")],
+        then=[],
+        runs={"train@g1~1": None},
+        alive=["train@g1/build#1"],
     ),
     Case(
         "retry-the-build",
