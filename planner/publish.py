@@ -6,7 +6,7 @@ aggregate, pending until each is final. Superseded roots turn final. Later ticks
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,7 +52,13 @@ def report(draft: Draft) -> None:
             draft.add(StatusChanged(draft.name, waiting.commit, context, said.state, description, draft.now))
 
 
-def aggregate(commit: CommitRecord, statuses: Sequence[StatusRecord], instance: str, now: datetime) -> StatusChanged:
+def aggregate(
+    commit: CommitRecord,
+    statuses: Sequence[StatusRecord],
+    instance: str,
+    now: datetime,
+    waits: Collection[str] = (),
+) -> StatusChanged:
     """What the commit as a whole says, from its roots' statuses.
 
     Args:
@@ -60,10 +66,12 @@ def aggregate(commit: CommitRecord, statuses: Sequence[StatusRecord], instance: 
         statuses: all statuses of the commit that are known; the aggregate's own is passed over.
         instance: whose contexts they are.
         now: instant of the fact.
+        waits: of a commit that is planned again, the roots that it changed again and waits for: what they said is of
+            the time before.
     """
     roots = {status.root: status for status in statuses if status.root}
     expected = {change.root for change in commit.changes}
-    done = [roots[name] for name in expected if name in roots and roots[name].state.final]
+    done = [roots[name] for name in expected.difference(waits) if name in roots and roots[name].state.final]
     failed = sorted(status.root for status in done if status.state in {StatusState.FAILURE, StatusState.ERROR})
     pending = len(expected) - len(done)
     state, text = _aggregate(commit, failed, pending, len(expected))
@@ -228,7 +236,8 @@ def _begun(draft: Draft, waiting: Report, run: RunRecord) -> datetime | None:
         return None
     own = draft.run(waiting.key) if waiting.key is not None else None
     if own is None:
-        return run.attempts[-1].intended_at
+        newest_at = run.attempts[-1].intended_at
+        return newest_at if waiting.at is None else max(newest_at, waiting.at)
     return max(run.started_at or run.attempts[0].intended_at, own.opened_at)
 
 

@@ -109,10 +109,14 @@ class Publisher:
 
     async def _aggregate(self, record: CommitRecord) -> None:
         core = self._core
+        # Before their statuses are read: a root that waits no more has said its last word.
+        roots = (await core.ledger.roots()).values() if record.again else ()
+        waits = {root.name for root in roots if any(report.commit == record.ident for report in root.reports)}
         statuses = await core.ledger.statuses(record.ident)
-        fact = aggregate(record, statuses, core.policy.identity.instance, core.clock.now())
+        fact = aggregate(record, statuses, core.policy.identity.instance, core.clock.now(), waits)
         said = next((status for status in statuses if status.context == fact.context), None)
-        if said is not None and (said.state, said.description) == (fact.state, fact.description):
+        same = said is not None and (said.state, said.description) == (fact.state, fact.description)
+        if same and record.closed is fact.state.final:  # else it is said once more, and closes the commit by that
             return
         await core.ledger.record([fact])
         core.queue.add("forge")

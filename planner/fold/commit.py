@@ -40,11 +40,20 @@ def with_command(commands: tuple[Command, ...], command: Command) -> tuple[Comma
 
 
 def fold_commit(before: CommitRecord | None, fact: CommitPlanned) -> CommitRecord:
-    """The commit's record. One that is planned again keeps what it was found to change, and adds to it."""
+    """The commit's record. One that is planned again keeps what it was found to change, and adds to it.
+
+    Where it changes something again, as after a push back to it, what it said is not its last word any more.
+    """
     if before is not None:
         changes = {change.root: change for change in (*before.changes, *fact.changes)}
+        again = bool(fact.changes)
         return replace(
-            before, changes=tuple(changes.values()), problems=fact.problems, first_problem=fact.first_problem
+            before,
+            changes=tuple(changes.values()),
+            problems=fact.problems,
+            first_problem=fact.first_problem,
+            closed=before.closed and not again,
+            again=before.again or again,
         )
     return CommitRecord(
         ident=fact.commit,
@@ -58,10 +67,10 @@ def fold_commit(before: CommitRecord | None, fact: CommitPlanned) -> CommitRecor
 
 
 def close_commit(commit: CommitRecord, status: StatusRecord) -> CommitRecord:
-    """`commit` after its `status`: closed exactly when its aggregate (the status of no root) is final."""
+    """`commit` after its `status`: closed when its aggregate (the status of no root) is final, until it says anew."""
     if status.root or commit.closed is status.state.final:
         return commit
-    return replace(commit, closed=status.state.final)
+    return replace(commit, closed=status.state.final, again=commit.again and not status.state.final)
 
 
 def fold_status(before: StatusRecord | None, fact: StatusChanged | Posted) -> StatusRecord | None:

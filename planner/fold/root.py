@@ -242,7 +242,7 @@ def _target(state: RootState, fact: TargetSet) -> RootState:
     if fact.what is None:
         return state
     others = tuple(report for report in state.record.reports if report.commit != fact.planned.commit)
-    return state.with_record(reports=(*others, Report(fact.planned.commit, fact.what)))
+    return state.with_record(reports=(*others, Report(fact.planned.commit, fact.what, at=fact.at)))
 
 
 def _approved(state: RootState, fact: Approved) -> RootState:

@@ -30,7 +30,19 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class CommitRecord:
-    """A planned commit and what it caused."""
+    """A planned commit and what it caused.
+
+    Attributes:
+        ident: full id.
+        tree: id of its tree.
+        branch: that was followed when it was first planned.
+        at: when that was.
+        changes: the roots that it was the first planned one to change.
+        problems: how many its specs have.
+        first_problem: one of them, for people.
+        closed: whether its aggregate is final.
+        again: whether it was planned again and changed something again, and its aggregate was not final since.
+    """
 
     ident: str
     tree: str
@@ -40,6 +52,7 @@ class CommitRecord:
     problems: int = 0
     first_problem: str = ""
     closed: bool = False
+    again: bool = False
 
 
 class StatusState(StrEnum):

@@ -210,12 +210,14 @@ class Report:
         what: what it changed.
         key: the run that it caused, once there is one.
         said: `state: description` as last said.
+        at: when the commit came to wait; None where that was not recorded.
     """
 
     commit: str
     what: What
     key: Key | None = None
     said: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

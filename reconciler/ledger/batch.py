@@ -200,8 +200,9 @@ class Batch:
         if status is None:
             return
         self.statuses[name] = status
-        if isinstance(fact, StatusChanged):
-            self.said[name] = self.sequence
+        if not isinstance(fact, StatusChanged):
+            return  # what the forge was told may be of before the commit was planned again
+        self.said[name] = self.sequence
         if fact.commit in self.commits:
             self.commits[fact.commit] = close_commit(self.commits[fact.commit], status)
 

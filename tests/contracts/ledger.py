@@ -647,6 +647,17 @@ class LedgerContract:
         assert [commit.ident for commit in await ledger.open_commits()] == ["c1", "c2"]
         assert await ledger.commit("c3") is None
 
+    async def test_a_commit_that_changes_something_again_is_open_until_its_aggregate_is_final_anew(self, ledger):
+        await ledger.record([planned("c1", Change("train", What.ADDED)), said("c1", StatusState.SUCCESS)])
+        await ledger.record([planned("c1")])
+        assert await ledger.open_commits() == []
+        await ledger.record([planned("c1", Change("train", What.CHANGED))])
+        # Neither what its roots say nor that the forge took what was said before is its last word.
+        await ledger.record([said("c1", StatusState.FAILURE, "train"), f.Posted("c1", "plumbline/test", AT, AT)])
+        assert [(commit.ident, commit.again) for commit in await ledger.open_commits()] == [("c1", True)]
+        await ledger.record([said("c1", StatusState.FAILURE, at=AT + SECOND)])
+        assert await ledger.open_commits() == []
+
     async def test_statuses_are_listed_by_context(self, ledger):
         await ledger.record([said("c1", StatusState.PENDING, "train"), said("c1", StatusState.PENDING)])
         assert [status.context for status in await ledger.statuses("c1")] == ["plumbline/test", "plumbline/test/train"]

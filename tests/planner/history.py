@@ -319,9 +319,12 @@ class History:
             if record is None:
                 continue
             statuses = done(self.ledger.statuses(ident))
-            fact = aggregate(record, statuses, IDENTITY.instance, self.now)
+            roots = done(self.ledger.roots()).values() if record.again else ()
+            waits = {root.name for root in roots if any(report.commit == ident for report in root.reports)}
+            fact = aggregate(record, statuses, IDENTITY.instance, self.now, waits)
             said = next((status for status in statuses if status.context == context_of(IDENTITY.instance)), None)
-            if said is None or (said.state, said.description) != (fact.state, fact.description):
+            same = said is not None and (said.state, said.description) == (fact.state, fact.description)
+            if not same or record.closed is not fact.state.final:
                 changed = ident not in self.again and said is not None and said.state.final
                 assert not changed, "an aggregate that was final changes"
                 done(self.ledger.record([fact]))

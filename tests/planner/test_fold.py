@@ -385,16 +385,17 @@ def targeted(commit: str, what: What | None = What.CHANGED) -> f.TargetSet:
 def test_a_target_is_kept_and_reported_once():
     record = after([targeted("c1"), targeted("c2", None), targeted("c3"), targeted("c1")]).record
     assert record.planned == TARGET
-    assert record.reports == (Report("c3", What.CHANGED), Report("c1", What.CHANGED))
+    assert record.reports == (Report("c3", What.CHANGED, at=AT), Report("c1", What.CHANGED, at=AT))
 
 
 def test_a_report_knows_its_run_and_ends_with_a_final_status():
     context = "plumbline/test/train"
     pending = f.StatusChanged("train", "c1", context, StatusState.PENDING, "runs", AT)
     state = after([targeted("c1"), targeted("c2"), advanced(1), pending])
-    assert state.record.reports == (Report("c1", What.CHANGED, G1, "pending: runs"), Report("c2", What.CHANGED))
+    first, second = Report("c1", What.CHANGED, G1, "pending: runs", AT), Report("c2", What.CHANGED, at=AT)
+    assert state.record.reports == (first, second)
     final = replace(pending, state=StatusState.SUPERSEDED)
-    assert after([final], state).record.reports == (Report("c2", What.CHANGED),)
+    assert after([final], state).record.reports == (second,)
 
 
 @pytest.mark.parametrize("earlier", ["the live change comes first", "the generation comes first"])
@@ -496,6 +497,24 @@ def test_a_commit_keeps_what_it_was_first_found_to_change():
     commit = fold_commit(None, planned("c1", 0, Change("train", What.ADDED)))
     again = fold_commit(commit, planned("c1", 2))
     assert (again.changes, again.problems, again.first_problem) == (commit.changes, 2, "bad")
+
+
+@pytest.mark.parametrize(
+    ("changes", "closed", "again"),
+    [((), True, False), ((Change("train", What.CHANGED),), False, True)],
+    ids=["a restart", "a push back to it"],
+)
+def test_a_commit_that_changes_something_again_has_no_last_word_until_its_aggregate_is_final_anew(
+    changes, closed, again
+):
+    last = fold_status(None, said(StatusState.SUCCESS))
+    commit = close_commit(fold_commit(None, planned("c1", 0, Change("train", What.ADDED))), last)
+    commit = fold_commit(commit, planned("c1", 0, *changes))
+    assert (commit.closed, commit.again) == (closed, again)
+    pending = close_commit(commit, fold_status(None, said(StatusState.PENDING)))
+    assert (pending.closed, pending.again) == (False, again)
+    commit = close_commit(pending, last)
+    assert (commit.closed, commit.again) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,14 @@ DAGS = (
     ),
 )
 
+CALLED_BACK = (
+    push(service()),
+    wait(days=1),
+    world(stops_at_once=False, ready=False),
+    push(service(command="two")),
+    push(service()),
+)
+
 SERVICES = (
     Case("ready", "ready is success", [push(service())], says={"c1 serve": "success: ready"}),
     Case(
@@ -202,6 +210,18 @@ SERVICES = (
             push(rolling()),
         ],
         says={"c3 serve": "pending: starting"},
+    ),
+    Case(
+        "called-back-while-it-stops",
+        "so has one that goes back to what was told to end for a generation that never started",
+        [*CALLED_BACK],
+        says={"c3 serve": "pending: starting"},
+    ),
+    Case(
+        "called-back-too-late",
+        "and it is a failure when that has passed",
+        [*CALLED_BACK, wait(minutes=10)],
+        says={"c3 serve": "failure: not ready within 600 s"},
     ),
 )
 
@@ -565,6 +585,19 @@ def test_aggregate(record, statuses, expected):
     said = aggregate(record, statuses, "test", T0)
     assert expected == f"{said.state}: {said.description}"
     assert ("", "c1", "plumbline/test") == (said.root, said.commit, said.context)
+
+
+@pytest.mark.parametrize(
+    ("waits", "expected"),
+    [
+        pytest.param((), "success: 2 operations done", id="none"),
+        pytest.param(("b",), "pending: 1 of 2 done", id="one"),
+        pytest.param(("c",), "success: 2 operations done", id="one that it did not change"),
+    ],
+)
+def test_what_a_root_said_before_its_commit_was_planned_again_does_not_count(waits, expected):
+    said = aggregate(commit("a", "b"), [status("a", OK), status("b", OK)], "test", T0, waits)
+    assert expected == f"{said.state}: {said.description}"
 
 
 def test_an_aggregate_that_is_final_never_changes():

@@ -57,6 +57,29 @@ def status(made: History, key: Key) -> RunStatus:
     return made.state.runs[key].status
 
 
+def test_what_a_commit_that_is_pushed_back_to_says_survives_a_crash() -> None:
+    """What it said before is final, and not its last word: a daemon that starts again sums it up again."""
+
+    async def script(world: World) -> None:
+        await push(world, Spec("train", version=1))
+        first = world.remote.head
+        await push(world, Spec("train", version=2))
+        world.remote.head = first
+        assert world.core is not None
+        assert world.life is not None
+        world.core.queue.add("source")
+        await trio.sleep(0.02)
+        world.life.kill("between what the operation says and what the commit says")
+        world.remote.push({"README.md": None, "train.yaml": (Spec("train", version=3),)})  # the head is planned anyway
+        await trio.sleep(60.0)
+
+    made = history(script, {"train@g3#1": Program(seconds=0.0, exit_code=1)})
+    first = min(made.state.planned, key=made.state.planned.__getitem__)
+
+    assert made.state.commits[first].closed
+    assert made.state.statuses[first, "plumbline/sim"].description == "failed: train"
+
+
 def test_a_retry_lifts_the_stop_that_it_follows() -> None:
     async def script(world: World) -> None:
         await push(world, Spec("serve", "service"))
