@@ -1,6 +1,6 @@
-"""The certificates of one cluster: one authority, and whom it names. A day long.
+"""The certificates of one cluster: one authority, and whom it names. A month long.
 
-No cluster of the tests lives longer."""
+No cluster lives longer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tests.cluster.layout import Instance
 
-LIFE = timedelta(days=1)
+LIFE = timedelta(days=30)
 EARLIER = timedelta(hours=1)
 """Clocks in pods are this machine's, and may step back a little."""
 

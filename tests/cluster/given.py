@@ -38,6 +38,8 @@ class GivenCluster:
 
     @property
     def host(self) -> str:
+        if HOST not in os.environ:
+            raise LookupError(f"{HOST} must say at which address the pods of your cluster reach this machine")
         return os.environ[HOST]
 
     def image(self, name: str) -> str:

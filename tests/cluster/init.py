@@ -29,6 +29,8 @@ from typing import Any
 
 UNHELD = 120.0
 """Seconds until it ends where nobody holds it from the start."""
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
+"""Of every component: nothing of the tests' own, such as a proxy that would stand before the API server."""
 KERNEL = {
     "vm/overcommit_memory": "1",
     "vm/panic_on_oom": "0",
@@ -156,7 +158,7 @@ class Init:
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ]
         try:
-            pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=actions, setsid=True)
+            pid = os.posix_spawn(argv[0], argv, ENVIRONMENT, file_actions=actions, setsid=True)
         except OSError as error:
             return {"problem": f"{argv[0]}: {error.strerror}"}
         self.components[name] = Component(pid)

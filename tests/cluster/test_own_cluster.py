@@ -187,6 +187,16 @@ def test_a_users_cluster_runs_what_any_can_and_tells_of_the_rest(own_cluster, tm
     assert "NOT RUN: it needs the insides of a cluster of its own" in done.stdout
 
 
+@pytest.mark.parametrize(("system", "reason"), [("Darwin arm64", "it needs Linux on x86_64")])
+def test_a_machine_that_cannot_have_one_says_why(system, reason, tmp_path, monkeypatch):
+    (tmp_path / "uname").write_text(f"#!/bin/sh\necho {system}\n")
+    (tmp_path / "uname").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    with pytest.raises(start.UnfitError, match=f"^no test cluster on this machine: {reason}$"):
+        OwnCluster.start()
+
+
 def test_two_are_side_by_side_and_know_nothing_of_each_other(own_cluster):
     with OwnCluster.start(node=False) as other:
         assert other.instance.number != own_cluster.instance.number
