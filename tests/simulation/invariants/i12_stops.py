@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from planner.keys import Key
-from planner.model.facts import Advanced, Intended, Retried, StopIntended
+from planner.model.facts import Advanced, Intended, Retried, StopIntended, Withdrawn
 from planner.model.status import RunStatus, StopReason
 from tests.simulation.history import History
+from tests.simulation.invariants.replay import Step, replay
 
 NAME = "I12"
 
@@ -14,15 +15,19 @@ def check(history: History) -> list[str]:
     stopped: set[Key] = set()
     retried: dict[Key, Retried] = {}
     found = []
-    for fact in history.facts():
-        match fact:
+    for step in replay(history).steps:
+        match fact := step.fact:
             case StopIntended():
                 if fact.reason is StopReason.BY_PERSON:
                     stopped.add(fact.key.run)
                 retried = {key: other for key, other in retried.items() if key.top != fact.key.top}
-            case Advanced(digest=None):
+            case Advanced(digest=None) | Withdrawn() if _removes(step):
+                # What was open then had this name, whatever it is called by the end.
+                was = step.root_before.open if step.root_before is not None else ()
                 retried = {
-                    key: other for key, other in retried.items() if history.state.runs[key.top].root != fact.root
+                    key: other
+                    for key, other in retried.items()
+                    if key.top not in was and history.state.runs[key.top].root != fact.root
                 }
             case Retried():
                 stopped.discard(fact.key.top)
@@ -34,6 +39,11 @@ def check(history: History) -> list[str]:
             case _:
                 pass
     return found + [words for key in retried if (words := _lost(history, key))]
+
+
+def _removes(step: Step) -> bool:
+    """Whether nothing of the root is wanted any more: it is absent, or what never started is withdrawn from nothing."""
+    return isinstance(step.fact, Advanced) or step.root_after is None or step.root_after.applied is None
 
 
 def _at(fact: Retried, place: str) -> Key:
