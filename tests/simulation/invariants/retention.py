@@ -66,6 +66,7 @@ def _left(history: History) -> Iterator[str]:
         tops.sort(key=lambda run: history.stored.opened[run.key])
         old = [run for run in tops if run.opened_at < then]
         kept |= {run.key for run in [run for run in old if _is_good(run, then)][-1:]}
+        kept |= {run.key for run in [run for run in old if run.follows is None][-1:]}  # the root's last one, then
         for run in old if name not in changed else ():
             over = run.finished_at is not None and run.finished_at < then and _is_over(history, run)
             if over and run.key not in kept and _is_beyond(rule, old, run, then):
