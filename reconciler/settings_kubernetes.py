@@ -89,6 +89,8 @@ class KubernetesBackend(Section):
     """What specs may ask for beyond the pod security level *restricted*."""
     secrets: tuple[str, ...] | None = None
     """Globs of the secrets and config maps that specs may name; all but Plumbline's own when left out."""
+    annotations: tuple[str, ...] | None = None
+    """Globs of the annotations that specs may set; all but those that controllers go by when left out."""
     user: Whole | None = 65_532
     """User that programs run as whose spec has none; null for the image's own, which must be a number."""
     group: Whole | None = 65_532
@@ -99,9 +101,12 @@ class KubernetesBackend(Section):
     """Taints that do not matter to any run, as Kubernetes has them."""
     image_pull_secrets: tuple[str, ...] = ()
     """Secrets that images of all runs are pulled with."""
-    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
+    # In the order of planner.spec.plugins: Python keeps one union of equal ones, the first, and docs/spec shows it.
+    image_pull_policy: Literal["IfNotPresent", "Always", "Never"] | None = None
     priority_class: str = ""
     """Class of the priority of runs that name none."""
+    local_queues: dict[str, str] = Field(default_factory=dict)
+    """By the name of a queue of this configuration, the LocalQueue of Kueue that its jobs wait in."""
     route: Route | None = None
     env: dict[Annotated[str, AfterValidator(_variable)], str] = Field(default_factory=dict)
     """Further variables of every program."""
