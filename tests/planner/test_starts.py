@@ -91,9 +91,13 @@ def start_with_all(history: History) -> Mapping[str, datetime]:
 
 
 def live(history: History, due: Mapping[str, datetime], until: datetime) -> None:
-    """Plan what is due when it is, up to an instant: `due` at first, then what each plan says."""
+    """Plan what is due when it is, up to an instant: `due` at first, then what each plan says.
+
+    What is due at one instant may compete for one place: it goes by name, however a start came to know of it.
+    """
     while True:
-        plan(history, {name: at for name, at in {**due, **awaited(history)}.items() if at <= history.now})
+        wakes = sorted({**due, **awaited(history)}.items())
+        plan(history, {name: at for name, at in wakes if at <= history.now})
         wakes = {**due, **awaited(history)}
         following = min((at for at in wakes.values() if at > history.now), default=until)
         if following >= until:
