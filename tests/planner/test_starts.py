@@ -5,7 +5,7 @@ What a start does is in `reconciler.loop`; here the same is done over the ledger
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -71,7 +71,7 @@ def restarted(history: History) -> History:
     )
 
 
-def plan(history: History, names: Mapping[str, object]) -> None:
+def plan(history: History, names: Collection[str]) -> None:
     """Plan these; of none nothing."""
     if names:
         history.go(*names)
@@ -80,13 +80,15 @@ def plan(history: History, names: Mapping[str, object]) -> None:
 def start(history: History) -> Mapping[str, datetime]:
     """Leave alone what rests and is not due; returns when that is due."""
     found = awake(history)
-    plan(history, found.records)
-    return {name: due for name, due in found.due.items() if due is not None}
+    due = {name: at for name, at in found.due.items() if at is not None}
+    # Both are the daemon's turn at once, and may compete for one place: by name, as where all are planned.
+    plan(history, sorted({*found.records, *(name for name, at in due.items() if at <= history.now)}))
+    return due
 
 
 def start_with_all(history: History) -> Mapping[str, datetime]:
     """Plan everything."""
-    plan(history, done(history.ledger.roots()))
+    plan(history, sorted(done(history.ledger.roots())))
     return {}
 
 
