@@ -92,14 +92,14 @@ def earlier_of(draft: Draft, run: RunRecord) -> Earlier | None:
 
 def up_as(draft: Draft) -> Key | None:
     """The run that the service goes on as: a second one beside it would want its ports and its name."""
-    return next((run.key for run in _open_services(draft) if not run.status.final and not _is_down(run)), None)
+    return next((run.key for run in _open_services(draft) if not run.status.final and not _is_down(draft, run)), None)
 
 
 def give_up(draft: Draft, by: str) -> None:
     """End what is down of a service and not healed: another run of it takes its place."""
-    for run in tuple(_open_services(draft)):
-        if _is_down(run):
-            draft.add(Settled(draft.name, run.key, RunStatus.FAILED, f"down until {by} retried it", draft.now))
+    down = [run for run in _open_services(draft) if _is_down(draft, run)]
+    for key in dict.fromkeys(key for run in down for key in (effective(draft, run).key, run.key)):
+        draft.add(Settled(draft.name, key, RunStatus.FAILED, f"down until {by} retried it", draft.now))
 
 
 def _open_services(draft: Draft) -> Iterator[RunRecord]:
@@ -108,9 +108,11 @@ def _open_services(draft: Draft) -> Iterator[RunRecord]:
     return (newest(draft, top) for top in tops if top is not None and top.kind == "service")
 
 
-def _is_down(run: RunRecord) -> bool:
+def _is_down(draft: Draft, run: RunRecord) -> bool:
     """Whether a service has nothing that may be alive, and waits to be started again, by itself or by a person."""
-    return run.kind == "service" and not run.status.final and not run.alive and bool(run.attempts)
+    story = effective(draft, run)
+    over = run.status.final or story.status.final
+    return run.kind == "service" and not over and not story.alive and bool(story.attempts)
 
 
 # Which run, and by which spec
@@ -204,7 +206,7 @@ def _places(draft: Draft, top: RunRecord, command: Command, form: CompiledOperat
             continue
         if not run.key.place and top.kind == "dag":
             continue
-        named, down = target is None or below(run.key, target), not run.key.place and _is_down(run)
+        named, down = target is None or below(run.key, target), not run.key.place and _is_down(draft, run)
         if not run.status.final and not down:
             # What is no DAG is one with its build: another round of the one is another round of both.
             live = live or (run if named or top.kind != "dag" else None)

@@ -403,6 +403,26 @@ CASES = (
         ],
     ),
     Case(
+        "self-heal-off-retried-after-a-take-over",
+        "of a process that a newer generation took over too",
+        [
+            push(rolling(policy=Policy(self_heal=False))),
+            world(ready=False),
+            push(rolling(command="two", policy=Policy(self_heal=False))),
+            push(rolling(policy=Policy(self_heal=False))),
+            end("serve@g1#1", 1),
+            ask("retry", "serve"),
+        ],
+        then=[
+            "serve@g1 failed: down until ada retried it",
+            "serve@g3 failed: down until ada retried it",
+            "round 1 of serve@g3: .",
+            "opens serve@g3~1",
+            "starts serve@g3~1#1",
+        ],
+        alive=["serve@g3~1#1"],
+    ),
+    Case(
         "self-heal-on-again",
         "selfHeal is a live field: switched on, it heals what is down",
         [push(service("train", policy=Policy(self_heal=False))), end("train@g1#1", 1), wait(5), push(service("train"))],
