@@ -3,8 +3,9 @@
 import pytest
 
 from planner.model.run import Phase
+from reconciler.backends.kubernetes import sight
 from tests.cluster.world import ClusterWorld
-from tests.contracts.backend import BackendContract, Script, phase, until
+from tests.contracts.backend import BackendContract, Script, phase, seen, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.anyio]
 
@@ -28,4 +29,23 @@ class TestKubernetesBackend(BackendContract):
         await backend.stop(order.key, 3600.0)
         (pod,) = world.pods(order.key)
         assert pod["metadata"]["deletionGracePeriodSeconds"] == 1, "a longer one replaces nothing"
+        await phase(world, backend, order.key, Phase.ENDED)
+
+    async def test_what_keeps_it_from_starting_is_said_in_the_clusters_words(self, world, backend, monkeypatch):
+        """Only events say that a quota keeps the pod of a Job away."""
+        monkeypatch.setattr(sight, "PATIENCE", 0.0)
+        monkeypatch.setattr(sight, "ASKED_EACH", 0.5)
+        world.quota(pods=0)
+        order = world.order("train", Script.SUCCEED)
+        await backend.ensure(order)
+        said: list[str] = []
+
+        async def told():
+            now = await seen(backend, order.key)
+            said[:] = [now.message]
+            return now.message
+
+        await until(world, told)
+        assert "exceeded quota: small" in said[0]
+        world.quota(pods=5)
         await phase(world, backend, order.key, Phase.ENDED)

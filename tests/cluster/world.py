@@ -113,6 +113,15 @@ class ClusterWorld:
     def starts(self, key: Key) -> int:
         return self.tally.counts[str(key)]
 
+    def quota(self, pods: int) -> None:
+        """Have the namespace take so many pods."""
+        path = f"/api/v1/namespaces/{self.settings.namespace}/resourcequotas"
+        body = {"metadata": {"name": "small"}, "spec": {"hard": {"pods": str(pods)}}}
+        if self.cluster.api.get(path)["items"]:
+            self.cluster.api.ask("PUT", f"{path}/small", body)
+        else:
+            self.cluster.api.create(path, body)
+
     def pods(self, key: Key) -> list[dict[str, Any]]:
         """The pods of an attempt, as the API server has them."""
         wanted = f"{names.OBJECT}={names.object_name(key, OWNER)}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-__all__ = ["MAIN", "PODS", "Kind", "kind_of", "path_of"]
+__all__ = ["EVENTS", "MAIN", "PODS", "Kind", "kind_of", "path_of"]
 
 Object = dict[str, Any]
 
@@ -37,6 +37,7 @@ _KINDS = {
 MAIN = ("Job", "Deployment")
 """Kinds that an attempt's main object can be of."""
 PODS = _KINDS["Pod"]
+EVENTS = Kind(_CORE, "events")
 
 
 def kind_of(name: str) -> Kind:

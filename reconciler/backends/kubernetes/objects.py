@@ -16,7 +16,7 @@ import anyio
 
 from reconciler.backends.kubernetes.client import Api
 from reconciler.backends.kubernetes.denied import Denied
-from reconciler.backends.kubernetes.kinds import MAIN, PODS, kind_of
+from reconciler.backends.kubernetes.kinds import EVENTS, MAIN, PODS, kind_of
 from reconciler.backends.kubernetes.listwatch import ListWatch, Watched
 from reconciler.backends.kubernetes.trim import trimmed
 from reconciler.errors import Transient
@@ -204,6 +204,15 @@ class Objects:
         except Denied as error:
             raise Transient(str(error.settled(f"the pods of {found.name} cannot be listed"))) from None
         return [trimmed(item) for item in page.get("items") or ()]
+
+    async def events(self, found: Found, uid: str) -> Sequence[Object]:
+        """Warnings about an object in the namespace of an attempt, as far as they can be read: they only explain."""
+        query = {"fieldSelector": f"involvedObject.uid={uid},type=Warning", "limit": 20}
+        try:
+            page = await self._api.call("GET", EVENTS.path(found.namespace), query=query)
+        except (Denied, Transient):
+            return ()
+        return list(page.get("items") or ())
 
     async def _get(self, path: str) -> Object:
         try:

@@ -6,8 +6,10 @@ something ended by a look at its pods that is older than the look at its workloa
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from planner.model.run import Observation, Phase
@@ -23,6 +25,20 @@ Object = dict[str, Any]
 _MOST_ENDS = 10_000
 """Ends that are remembered; what is more is read again."""
 
+PATIENCE = 3.0
+"""Seconds that an attempt may take to start before anybody asks why."""
+ASKED_EACH = 15.0
+"""Seconds between two questions why."""
+
+
+@dataclass(slots=True)
+class _Wait:
+    """An attempt that does not start: since when, and what was said of it when."""
+
+    since: float
+    asked: float = -math.inf
+    events: Sequence[Object] = ()
+
 
 class Sight:
     """Looks at attempts."""
@@ -31,6 +47,7 @@ class Sight:
         self._objects = objects
         self._desk = desk
         self._ends: dict[str, Observation] = {}
+        self._waiting: dict[str, _Wait] = {}
 
     async def look(self, found: Found) -> Observation:
         """What an attempt is now.
@@ -42,6 +59,9 @@ class Sight:
         if (end := self._ends.get(uid)) is not None:
             return end
         seen = self._observe(found, found.pods)
+        if seen.phase is Phase.STARTING and not seen.message:
+            return await self._with_reason(found, seen)
+        self._waiting.pop(uid, None)
         if seen.phase is not Phase.ENDED:
             return seen
         seen = self._observe(found, await self._objects.pods_of(found))
@@ -52,6 +72,17 @@ class Sight:
             self._ends[uid] = seen
         return seen
 
+    async def _with_reason(self, found: Found, seen: Observation) -> Observation:
+        """With what keeps it from starting for long, where only events say so: a quota, admission, a mount."""
+        now, uid = time.monotonic(), found.main["metadata"]["uid"]
+        wait = self._waiting.setdefault(uid, _Wait(now))
+        if now - wait.since < PATIENCE:
+            return seen
+        if now - wait.asked >= ASKED_EACH:
+            about = [item["metadata"]["uid"] for item in (found.main, *found.pods[-1:])]
+            wait.asked, wait.events = now, [one for uid in about for one in await self._objects.events(found, uid)]
+        return self._observe(found, found.pods, wait.events)
+
     async def _with_output(self, found: Found, seen: Observation) -> Observation:
         """With the whole output file, where the pod's agent brought it: a pod itself carries 4 KiB."""
         brought = await self._desk.output(found.name)
@@ -61,5 +92,5 @@ class Sight:
         return replace(seen, outputs=whole.values, message="; ".join(filter(None, (seen.message, whole.message))))
 
     @staticmethod
-    def _observe(found: Found, pods: Sequence[Object]) -> Observation:
-        return status.observe(status.Objects(found.kind, found.main, pods))
+    def _observe(found: Found, pods: Sequence[Object], events: Sequence[Object] = ()) -> Observation:
+        return status.observe(status.Objects(found.kind, found.main, pods, events))
