@@ -36,6 +36,7 @@ class Field:
 
 
 _COPIED = Field(Use.COPIED)
+_LATER = "asked for by the agent; refused at the start, for now, as the daemon does not answer it yet"
 
 
 def _made(words: str) -> Field:
@@ -111,16 +112,18 @@ _RUN: Mapping[str, Field] = {
     "rewritePath": _unused("a service has a host of its own, and answers at its root"),
 }
 _INIT: Mapping[str, Field] = {
-    "git": _made("by the agent, from the daemon"),
-    "artifacts": _made("by the agent, from the daemon"),
-    "paths": _made("by the agent, from the daemon"),
-    "dockerfile": _made("by the agent"),
-    "file": _made("by the agent"),
-    "tensorboard": _made("by the agent, from the daemon"),
-    "lineageRef": _made("by the agent, from the daemon"),
-    "modelRef": _made("by the agent, from the daemon"),
-    "artifactRef": _made("by the agent, from the daemon"),
-    "connection": _made("of the kind git by the agent; with a `container` of its own, what the connection brings"),
+    "git": _made("of the repository itself, by the agent; of others refused at the start, for now"),
+    "artifacts": _made(_LATER),
+    "paths": _made(_LATER),
+    "dockerfile": _made(_LATER),
+    "file": _made(_LATER),
+    "tensorboard": _made(_LATER),
+    "lineageRef": _made(_LATER),
+    "modelRef": _made(_LATER),
+    "artifactRef": _made(_LATER),
+    "connection": _made(
+        "with a `container` of its own, what the connection brings; else refused at the start, for now"
+    ),
     "path": _made("below the working folder"),
     "container": _made("an init container of the spec's own, in its order; it cannot change one of ours"),
 }
