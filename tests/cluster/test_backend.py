@@ -1,8 +1,11 @@
 """The Kubernetes backend keeps the laws of the port, on a real cluster with real containers."""
 
+from dataclasses import replace
+
 import pytest
 
 from planner.model.run import Phase
+from planner.model.status import StopReason
 from reconciler.backends.kubernetes import sight
 from tests.cluster.world import ClusterWorld
 from tests.contracts.backend import BackendContract, Script, phase, seen, until
@@ -49,3 +52,10 @@ class TestKubernetesBackend(BackendContract):
         assert "exceeded quota: small" in said[0]
         world.quota(pods=5)
         await phase(world, backend, order.key, Phase.ENDED)
+
+    async def test_a_service_ends_when_its_time_is_over(self, world, backend):
+        order = world.order("serve", Script.SERVICE)
+        order = replace(order, run=replace(order.run, timeout=1.0))
+        await backend.ensure(order)
+        end = await phase(world, backend, order.key, Phase.ENDED)
+        assert end.reason is StopReason.TIMEOUT

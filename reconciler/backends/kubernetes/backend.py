@@ -19,9 +19,10 @@ from planner.model.artifacts import Artifact
 from planner.model.gang import CodeTree
 from planner.model.metric import Metric
 from planner.model.run import Observation, Phase, Snapshot, Stamp
+from planner.model.status import StopReason
 from reconciler.backends import captured
 from reconciler.backends.code import Trees
-from reconciler.backends.kubernetes import layout, names, render
+from reconciler.backends.kubernetes import doable, layout, names, render
 from reconciler.backends.kubernetes.access import Access
 from reconciler.backends.kubernetes.client import Api
 from reconciler.backends.kubernetes.desk import Desk
@@ -42,6 +43,8 @@ from reconciler.telemetry import log
 __all__ = ["Here", "KubernetesBackend"]
 
 LOG_MOST = 64 << 20
+GRACE = 30.0
+"""Seconds between TERM and KILL of what is ended by its timeout."""
 _HEARD = 4096
 """Hints that wait for a listener; what is more is left out, as any hint may be."""
 
@@ -96,6 +99,7 @@ class KubernetesBackend:
     async def ensure(self, order: Order) -> Ensured:
         """See `Backend.ensure`."""
         await self._open()
+        doable.check(order)
         known = self._objects.get(self._name(order.key))
         token = self._tokens.of(order.key) if self._tokens is not None else ""
         manifests = render.render(order, self._settings, token)
@@ -146,7 +150,7 @@ class KubernetesBackend:
         for key in keys:
             one = await self._found(key)
             if one is not None and not is_cleaned(one):
-                seen[key] = await self._sight.look(one)
+                seen[key] = await self._look(one)
         return Snapshot(asked_at, seen, frozenset(keys))
 
     async def changes(self) -> AsyncIterator[Key]:
@@ -268,8 +272,16 @@ class KubernetesBackend:
         for name in await self._objects.listed():
             found = self._objects.get(name) or next(iter(await self._objects.read(name)), None)
             if found is not None and not is_cleaned(found):
-                seen.append(await self._sight.look(found))
+                seen.append(await self._look(found))
         await self._sweep()
+        return seen
+
+    async def _look(self, found: Found) -> Observation:
+        """What an attempt is; a service whose time is over is told to end, as a Deployment has no deadline."""
+        seen = await self._sight.look(found)
+        left = names.time_left(found.main["metadata"], seen.started_at, self._clock.now())
+        if seen.phase is Phase.RUNNING and left is not None and left <= 0:
+            await self._ending.stop(found, GRACE, StopReason.TIMEOUT)
         return seen
 
     async def _sweep(self) -> None:

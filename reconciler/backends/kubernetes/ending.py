@@ -16,6 +16,7 @@ from typing import Any
 
 from planner.keys import Key
 from planner.model.run import Stamp
+from planner.model.status import StopReason
 from reconciler.backends.kubernetes import layout, names
 from reconciler.backends.kubernetes.client import MERGE_PATCH, Api
 from reconciler.backends.kubernetes.denied import Denied
@@ -52,8 +53,8 @@ class Ending:
         self._clock = clock
         self._kept = kept
 
-    async def stop(self, found: Found, grace: float) -> None:
-        """Begin to end an attempt that is not over.
+    async def stop(self, found: Found, grace: float, reason: StopReason = StopReason.EXITED) -> None:
+        """Begin to end an attempt that is not over; the first `reason` counts.
 
         Raises:
             Transient: not now.
@@ -62,7 +63,11 @@ class Ending:
         noted, now, change = told(found.main), self._clock.now(), dict[str, Any]()
         if noted is None or _is_sooner(noted, now, grace):
             # The first word on when it was told stays: it is when the end of a service is said to have been.
-            stop = Told(now, grace) if noted is None else replace(noted, grace=(now - noted.at).total_seconds() + grace)
+            stop = (
+                Told(now, grace, reason)
+                if noted is None
+                else replace(noted, grace=(now - noted.at).total_seconds() + grace)
+            )
             change["metadata"] = {"annotations": {names.STOP: json.dumps(note(stop), sort_keys=True)}}
         if found.kind == "Deployment":
             change["spec"] = {"replicas": 0}

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from planner import keys
@@ -51,6 +52,7 @@ __all__ = [
     "selector",
     "service_name",
     "stamp_of",
+    "time_left",
     "token_name",
 ]
 
@@ -200,3 +202,14 @@ def stamp_of(metadata: Mapping[str, Any]) -> Stamp | None:
 def _annotation(metadata: Mapping[str, Any], name: str) -> str | None:
     found: Json = (metadata.get("annotations") or {}).get(name)
     return found if isinstance(found, str) else None
+
+
+def time_left(metadata: Mapping[str, Any], started: datetime | None, now: datetime) -> float | None:
+    """Seconds that a service may still live; None where it has no limit, or has not started."""
+    said = _annotation(metadata, TIMEOUT)
+    if said is None or started is None:
+        return None
+    try:
+        return float(said) - (now - started).total_seconds()
+    except ValueError:
+        return None
