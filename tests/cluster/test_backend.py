@@ -1,12 +1,13 @@
 """The Kubernetes backend keeps the laws of the port, on a real cluster with real containers."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from planner.model.run import Phase
 from planner.model.status import StopReason
-from reconciler.backends.kubernetes import sight
+from reconciler.backends.kubernetes import ending, sight
 from tests.cluster.world import ClusterWorld
 from tests.contracts.backend import BackendContract, Script, phase, seen, until
 
@@ -59,3 +60,19 @@ class TestKubernetesBackend(BackendContract):
         await backend.ensure(order)
         end = await phase(world, backend, order.key, Phase.ENDED)
         assert end.reason is StopReason.TIMEOUT
+
+    async def test_names_are_freed_in_the_end(self, world, backend, monkeypatch):
+        """Long after it was cleaned nothing of a service is left, its Service neither; until then its name is taken."""
+        order = world.order("serve", Script.SERVICE)
+        order = replace(order, run=replace(order.run, gang=replace(order.run.gang, ports=(8080,))))
+        await backend.ensure(order)
+        await phase(world, backend, order.key, Phase.RUNNING)
+        assert world.kinds() == {"deployments": 1, "services": 1, "configmaps": 1}
+        await backend.stop(order.key, 1.0)
+        await phase(world, backend, order.key, Phase.ENDED)
+        await backend.clean(order.key)
+        await backend.observe()
+        assert world.kinds() == {"deployments": 1, "services": 1}
+        monkeypatch.setattr(ending, "NAME_KEPT", timedelta(0))
+        await backend.observe()
+        await until(world, lambda: world.kinds() == {})

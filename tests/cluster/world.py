@@ -113,6 +113,16 @@ class ClusterWorld:
     def starts(self, key: Key) -> int:
         return self.tally.counts[str(key)]
 
+    def kinds(self) -> dict[str, int]:
+        """How many objects of ours there are, by kind, pods left out."""
+        found = {}
+        core = [("/api/v1", plural) for plural in ("services", "configmaps", "secrets")]
+        for base, plural in [("/apis/batch/v1", "jobs"), ("/apis/apps/v1", "deployments"), *core]:
+            path = f"{base}/namespaces/{self.settings.namespace}/{plural}"
+            ours = f"app.kubernetes.io/managed-by={names.MANAGER}"
+            found[plural] = len(self.cluster.api.get(path, labelSelector=ours)["items"])
+        return {plural: count for plural, count in found.items() if count}
+
     def quota(self, pods: int) -> None:
         """Have the namespace take so many pods."""
         path = f"/api/v1/namespaces/{self.settings.namespace}/resourcequotas"

@@ -95,7 +95,6 @@ class Ending:
         beside = {"ConfigMap": names.files_name(key, self._owner), "Secret": names.token_name(key, self._owner)}
         for kind, name in beside.items():
             await self._delete(kind_of(kind).path(found.namespace, name))
-        await self._let_go_of_service(found)
 
     async def sweep(self, settings: KubernetesSettings, selector: str) -> int:
         """Free the names of what was cleaned long ago; how many.
@@ -109,6 +108,7 @@ class Ending:
                 for head in await self._objects.heads(kind, namespace, f"{selector},{names.CLEANED}"):
                     meta = head["metadata"]
                     if _instant((meta.get("annotations") or {}).get(names.CLEANED)) < before:
+                        await self._let_go_of_service(namespace, (meta.get("labels") or {}).get(names.SERVICE))
                         await self._delete(kind_of(kind).path(namespace, meta["name"]), meta["uid"])
                         freed += 1
         return freed
@@ -176,16 +176,18 @@ class Ending:
             if not error.absent and not error.changed:
                 raise Transient(str(error.settled(f"{path} cannot be removed"))) from None
 
-    async def _let_go_of_service(self, found: Found) -> None:
-        """Remove the way to a service of which this was the last attempt."""
-        service = (found.main["metadata"].get("labels") or {}).get(names.SERVICE)
-        if service is None or any(
-            one.name != found.name and (one.main["metadata"].get("labels") or {}).get(names.SERVICE) == service
-            for one in self._objects.all()
-        ):
+    async def _let_go_of_service(self, namespace: str, service: str | None) -> None:
+        """Remove the way to a service that has had no attempt for long.
+
+        Not when its last one is cleaned: the next one may be in the making, and its way is there before it is.
+        """
+        if service is None:
+            return
+        live = f"{names.SERVICE}={service},!{names.CLEANED}"
+        if await self._objects.heads("Deployment", namespace, live):
             return
         for kind in ("Ingress", "HTTPRoute", "Service"):
-            await self._delete(kind_of(kind).path(found.namespace, service))
+            await self._delete(kind_of(kind).path(namespace, service))
 
 
 def _is_sooner(stop: Told, now: datetime, grace: float) -> bool:

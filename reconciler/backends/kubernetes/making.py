@@ -44,26 +44,15 @@ class Making:
         """
         for item in manifests.before:
             await self._create(item)
+        # The way to a service comes first too: once its workload was seen, nobody is asked to make it again.
+        for item in manifests.after:
+            await self._apply(item)
         made = await self._create(manifests.workload)
         if made is None:
             await self._taken(manifests)
             return False
         self._objects.put(manifests.workload["kind"], made)
-        for item in manifests.after:
-            await self.apply(item)
         return True
-
-    async def apply(self, item: Object) -> None:
-        """Have an object be as it is rendered, whatever it was: fields that others own stay as they are.
-
-        Raises:
-            Refused: the cluster says no to it.
-            Transient: not now.
-        """
-        try:
-            await self._api.call("PATCH", path_of(item), item, query={"force": "true"}, content=APPLY_PATCH)
-        except Denied as error:
-            raise error.settled(f"{_called(item)} cannot be made") from None
 
     async def bury(self, key: Key, stop: Mapping[str, Json]) -> None:
         """Take the name of an attempt that was never made, in each namespace: nothing ever starts under it.
@@ -75,10 +64,17 @@ class Making:
         for namespace in namespaces_of(self._settings):
             await self._create({**dead, "metadata": {**dead["metadata"], "namespace": namespace}})
 
-    async def discard(self, manifests: Sequence[Object]) -> None:
+    async def _discard(self, manifests: Sequence[Object]) -> None:
         """Remove what was made for a pod that will not be."""
         for item in manifests:
             await self._delete(item)
+
+    async def _apply(self, item: Object) -> None:
+        """Have an object be as it is rendered, whatever it was; fields that others own stay as they are."""
+        try:
+            await self._api.call("PATCH", path_of(item), item, query={"force": "true"}, content=APPLY_PATCH)
+        except Denied as error:
+            raise error.settled(f"{_called(item)} cannot be made") from None
 
     async def _create(self, item: Object) -> Object | None:
         """Make an object; None where its name is taken."""
@@ -101,11 +97,11 @@ class Making:
         found = await self._objects.read(manifests.name)
         mine = next((one for one in found if one.namespace == manifests.namespace), None)
         if mine is None:  # it went between two questions
-            await self.discard(manifests.before)
+            await self._discard(manifests.before)
             raise Refused(f"{_called(manifests.workload)} was removed by somebody while it was being made")
         check_ours(mine, self._owner)
         if is_cleaned(mine):
-            await self.discard(manifests.before)
+            await self._discard(manifests.before)
             key = names.key_of(mine.main["metadata"])
             raise Refused(f"{key} has run before, and the ledger has lost it: plumbline retry runs it again")
 
