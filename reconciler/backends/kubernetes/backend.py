@@ -22,7 +22,7 @@ from planner.model.run import Observation, Phase, Snapshot, Stamp
 from planner.model.status import StopReason
 from reconciler.backends import captured
 from reconciler.backends.code import Trees
-from reconciler.backends.kubernetes import doable, layout, names, render
+from reconciler.backends.kubernetes import doable, names, render
 from reconciler.backends.kubernetes.access import Access
 from reconciler.backends.kubernetes.client import Api
 from reconciler.backends.kubernetes.desk import Desk
@@ -30,7 +30,7 @@ from reconciler.backends.kubernetes.ending import Ending
 from reconciler.backends.kubernetes.keptlogs import KeptLogs
 from reconciler.backends.kubernetes.making import Making, check_ours, is_cleaned, namespaces_of
 from reconciler.backends.kubernetes.objects import Found, Objects, Scope
-from reconciler.backends.kubernetes.podlogs import PodLog, read
+from reconciler.backends.kubernetes.podlogs import logs_of, read
 from reconciler.backends.kubernetes.settings import KubernetesSettings
 from reconciler.backends.kubernetes.sight import Sight
 from reconciler.backends.kubernetes.status.stop import Told, note
@@ -179,8 +179,7 @@ class KubernetesBackend:
                 return
             pods = await self._objects.pods_of(found)
             if pods:
-                logs = [PodLog(self._api, found.namespace, pod["metadata"]["name"], layout.MAIN) for pod in pods]
-                async for piece in read(logs, tail=tail, over=over):
+                async for piece in read(logs_of(self._api, found.namespace, pods), tail=tail, over=over):
                     yield piece
                 return
             if await over():

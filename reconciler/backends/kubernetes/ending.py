@@ -17,14 +17,14 @@ from typing import Any
 from planner.keys import Key
 from planner.model.run import Stamp
 from planner.model.status import StopReason
-from reconciler.backends.kubernetes import layout, names
+from reconciler.backends.kubernetes import names
 from reconciler.backends.kubernetes.client import MERGE_PATCH, Api
 from reconciler.backends.kubernetes.denied import Denied
 from reconciler.backends.kubernetes.keptlogs import KeptLogs
 from reconciler.backends.kubernetes.kinds import MAIN, PODS, kind_of
 from reconciler.backends.kubernetes.making import namespaces_of
 from reconciler.backends.kubernetes.objects import Found, Objects
-from reconciler.backends.kubernetes.podlogs import PodLog
+from reconciler.backends.kubernetes.podlogs import logs_of
 from reconciler.backends.kubernetes.settings import KubernetesSettings
 from reconciler.backends.kubernetes.status.stop import Told, note, told
 from reconciler.errors import Transient
@@ -116,9 +116,8 @@ class Ending:
     # --- parts ---
 
     async def _keep_logs(self, found: Found, pods: Sequence[Object], ended_at: datetime) -> None:
-        logs = [PodLog(self._api, found.namespace, pod["metadata"]["name"], layout.MAIN) for pod in pods]
         try:
-            await self._kept.keep(found.name, logs)
+            await self._kept.keep(found.name, logs_of(self._api, found.namespace, pods))
         except Transient as error:
             if self._clock.now() - ended_at < LOG_WAITED:
                 raise

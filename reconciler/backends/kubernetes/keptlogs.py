@@ -13,6 +13,7 @@ from typing import TypeVar
 import anyio.to_thread
 
 from reconciler.backends.kubernetes.podlogs import PodLog
+from reconciler.disk import sizes
 from reconciler.errors import Transient
 
 __all__ = ["KeptLogs"]
@@ -63,7 +64,7 @@ class KeptLogs:
 
     async def weigh(self, name: str) -> int:
         """Bytes of them."""
-        return await self._thread(lambda: sum(path.stat().st_size for path in self.folder(name).glob("*.log*")))
+        return await self._thread(lambda: sum(sizes(self.folder(name))))
 
     def _append(self, path: Path, piece: bytes) -> None:
         if path.exists() and path.stat().st_size + len(piece) > self._most:

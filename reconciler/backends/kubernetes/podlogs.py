@@ -7,18 +7,20 @@ stamp. What it must never do: wait for a pod whose log nobody follows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import anyio
 
+from reconciler.backends.kubernetes import layout
 from reconciler.backends.kubernetes.client import Api
 from reconciler.backends.kubernetes.denied import Denied
 from reconciler.backends.kubernetes.kinds import PODS
 from reconciler.errors import Transient
 
-__all__ = ["Lines", "PodLog", "read"]
+__all__ = ["Lines", "PodLog", "logs_of", "read"]
 
 AGAIN = 0.5
 """Seconds before a log that is followed is asked for again."""
@@ -124,6 +126,11 @@ class PodLog:
         except (aiohttp.ClientError, OSError) as error:
             if not follow:  # what is followed is opened again
                 raise self.api.unreached(error) from error
+
+
+def logs_of(api: Api, namespace: str, pods: Sequence[Mapping[str, Any]]) -> Sequence[PodLog]:
+    """What the programs of pods wrote."""
+    return [PodLog(api, namespace, pod["metadata"]["name"], layout.MAIN) for pod in pods]
 
 
 async def read(
