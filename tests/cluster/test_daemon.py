@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from reconciler.backends.kubernetes import names
 from tests.cluster.world import let_go
+from tests.e2e.harness import Nursery, Place, environment, until
 
 pytestmark = pytest.mark.cluster
 
@@ -79,84 +75,40 @@ component:
 """
 
 
-class Place:
-    """A repository, a daemon that follows it, and the namespace that its runs go to."""
+class ClusterPlace(Place):
+    """A repository and its daemons, whose runs go to a namespace of a cluster."""
 
-    def __init__(self, cluster: Any, namespace: str, base: Path) -> None:
-        self.cluster, self.namespace, self.base = cluster, namespace, base
-        self.images = {name: cluster.image(name) for name in ("busybox", "python")}
-        self.work = base / "work"
-        self.git("init", "-q", "--bare", "-b", "main", str(base / "repo.git"), at=base)
-        self.git("clone", "-q", str(base / "repo.git"), str(self.work), at=base)
+    def __init__(self, cluster: Any, namespace: str, base: Path, nursery: Nursery) -> None:
         port = _free_port(cluster.host)
         agent = {"image": cluster.image("agent"), "contact": f"http://{cluster.host}:{port}"}
-        config = {
-            "repository": {"url": str(base / "repo.git"), "branch": "main"},
-            "state": str(base / "state"),
-            "backend": "kubernetes",
-            "firstSync": "run",
-            "resync": "PT5S",
-            "backends": {
-                "kubernetes": {
-                    "kubeconfig": str(cluster.kubeconfig),
-                    "namespace": namespace,
-                    "agent": {**agent, "listen": f"{cluster.host}:{port}"},
-                }
-            },
+        said = {
+            "kubeconfig": str(cluster.kubeconfig),
+            "namespace": namespace,
+            "agent": {**agent, "listen": f"{cluster.host}:{port}"},
         }
-        (base / "daemon.yaml").write_text(yaml.safe_dump(config))
-        self.daemon: subprocess.Popen[bytes] | None = None
+        super().__init__(base, nursery, backend="kubernetes", resync=5, backends={"kubernetes": said}, firstSync="run")
+        self.cluster, self.namespace = cluster, namespace
+        self.images = {name: cluster.image(name) for name in ("busybox", "python")}
 
-    def git(self, *words: str, at: Path | None = None) -> None:
-        who = {"GIT_AUTHOR_NAME": "ada", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "ada"}
-        env = {**os.environ, **who, "GIT_COMMITTER_EMAIL": "a@b", "GIT_CONFIG_GLOBAL": "/dev/null"}
-        subprocess.run(["git", *words], cwd=at or self.work, env=env, check=True, capture_output=True)
+    def spec(self, text: str, **values: object) -> str:
+        return text.format(**self.images, **values)
 
-    def push(self, files: dict[str, str], **values: object) -> None:
-        for name, text in files.items():
-            path = self.work / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text.format(**self.images, **values) if name.endswith(".yaml") else text)
-        self.git("add", "-A")
-        self.git("commit", "-qm", "push")
-        self.git("push", "-q", "origin", "HEAD:main")
-
-    def start(self) -> None:
-        words = [sys.executable, "-m", "reconciler.cli", "daemon", "-c", str(self.base / "daemon.yaml")]
-        with (self.base / "daemon.log").open("ab") as log:
-            self.daemon = subprocess.Popen(words, stdout=log, stderr=log)
-
-    def kill(self) -> None:
-        assert self.daemon is not None
-        self.daemon.send_signal(signal.SIGKILL)
-        self.daemon.wait()
-
-    def plumbline(self, *words: str) -> Any:
-        env = {**os.environ, "PLUMBLINE_STATE": str(self.base / "state")}
+    def plumbline(self, *words: str) -> str:
+        """What the command prints."""
+        env = {**environment(), "PLUMBLINE_STATE": str(self.state)}
         command = [sys.executable, "-m", "reconciler.cli", *words]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
-        if "json" not in words:
-            return done.stdout
-        return json.loads(done.stdout) if done.stdout.strip() else {}
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60).stdout
 
-    def operation(self, name: str) -> dict[str, Any]:
-        found = self.plumbline("status", "--output", "json").get("operations", [])
-        return next((one for one in found if one["operation"] == name), {})
+    def becomes(self, name: str, wanted: str) -> None:
+        """Wait until an operation is in a state, and fail at once where it fails."""
+        found = until(lambda: self._one_of(name, wanted, "failed"), f"{name} is {wanted}", PATIENCE)
+        assert found == wanted, self.plumbline("explain", name)
 
-    def until(self, condition: Callable[[], object]) -> object:
-        end = time.monotonic() + PATIENCE
-        while not (found := condition()):
-            if time.monotonic() > end:
-                log = (self.base / "daemon.log").read_text()[-3000:]
-                raise AssertionError(f"{self.plumbline('status')}\n{self.plumbline('runs')}\n{log}")
-            time.sleep(0.3)
-        return found
+    def _one_of(self, name: str, *wanted: str) -> str:
+        return found if (found := self.state_of(name)) in wanted else ""
 
-    def state(self, name: str, *wanted: str) -> Callable[[], object]:
-        return lambda: self.operation(name).get("state") in wanted
-
-    def jobs(self) -> list[dict[str, Any]]:
-        found = self.cluster.api.get(f"/apis/batch/v1/namespaces/{self.namespace}/jobs")["items"]
+    def listed(self, base: str, plural: str) -> list[dict[str, Any]]:
+        found = self.cluster.api.get(f"{base}/namespaces/{self.namespace}/{plural}")["items"]
         return [one["metadata"] for one in found]
 
 
@@ -167,47 +119,54 @@ def _free_port(host: str) -> int:
 
 
 @pytest.fixture
-def place(cluster: Any, namespace: str, tmp_path: Path) -> Iterator[Place]:
-    place = Place(cluster, namespace, tmp_path)
-    yield place
-    if place.daemon is not None and place.daemon.poll() is None:
-        place.kill()
+def place(cluster: Any, namespace: str, tmp_path: Path) -> Iterator[ClusterPlace]:
+    nursery = Nursery()
+    yield ClusterPlace(cluster, namespace, tmp_path / "place", nursery)
+    nursery.close()
     let_go(cluster, namespace)
 
 
 def test_a_push_runs_a_dag_a_service_and_a_schedule(place):
-    place.push(
-        {"flow/flow.yaml": FLOW, "flow/make.py": MAKE, "web.yaml": WEB, "tick.yaml": TICK}, seconds=0, word="one"
-    )
+    web = place.spec(WEB, word="one")
+    place.push({"flow/flow.yaml": place.spec(FLOW, seconds=0), "flow/make.py": MAKE, "web.yaml": web})
+    place.push({"tick.yaml": place.spec(TICK)})
     place.start()
-    place.until(place.state("flow", "succeeded", "failed"))
-    assert place.operation("flow")["state"] == "succeeded", place.plumbline("explain", "flow")
-    run = place.plumbline("runs", "--root", "flow", "--output", "json")["runs"]
-    assert {one["key"] for one in run} >= {"flow@g1", "flow@g1/make", "flow@g1/use"}
+    place.becomes("flow", "succeeded")
+    assert {one["key"] for one in place.get("/v1/runs", root="flow")["runs"]} >= {
+        "flow@g1",
+        "flow@g1/make",
+        "flow@g1/use",
+    }
     assert "made" in place.plumbline("logs", "flow@g1/make"), "kept though its pod is gone"
     assert "model.txt" in place.plumbline("artifacts", "ls", "flow@g1/make")
     assert "loss" in place.plumbline("metrics", "flow@g1/make")
-    place.until(place.state("web", "ready"))
-    place.until(lambda: "succeeded" in place.plumbline("runs", "--root", "tick"))
-    place.push({"web.yaml": WEB}, word="two")
-    place.until(lambda: place.operation("web").get("generation") == 2 and place.operation("web")["state"] == "ready")
-    place.git("rm", "-q", "web.yaml")
-    place.push({})
-    place.until(lambda: not _deployments(place))
+    place.becomes("web", "ready")
+    until(lambda: "succeeded" in place.plumbline("runs", "--root", "tick"), "a tick has run", PATIENCE)
+    place.push({"web.yaml": place.spec(WEB, word="two")})
+    until(lambda: _is_next(place.operation("web")), "the next generation is ready", PATIENCE)
+    place.push({"web.yaml": None})
+    until(lambda: not _deployments(place), "what is removed is gone", PATIENCE)
 
 
 def test_what_runs_goes_on_without_the_daemon(place):
     """Killed while a node of a DAG runs: the next life finds its end, and starts what comes after it, once."""
-    place.push({"flow/flow.yaml": FLOW, "flow/make.py": MAKE}, seconds=8)
+    place.push({"flow/flow.yaml": place.spec(FLOW, seconds=8), "flow/make.py": MAKE})
+    first = place.start()
+    until(lambda: "use" in " ".join(one["name"] for one in _jobs(place)), "the second node is there", PATIENCE)
+    first.kill()
     place.start()
-    place.until(lambda: "use" in " ".join(one["name"] for one in place.jobs()))
-    place.kill()
-    place.start()
-    place.until(place.state("flow", "succeeded", "failed"))
-    assert place.operation("flow")["state"] == "succeeded", place.plumbline("explain", "flow")
-    assert sorted(one["annotations"][names.KEY] for one in place.jobs()) == ["flow@g1/make#1", "flow@g1/use#1"]
+    place.becomes("flow", "succeeded")
+    assert sorted(one["annotations"][names.KEY] for one in _jobs(place)) == ["flow@g1/make#1", "flow@g1/use#1"]
 
 
-def _deployments(place: Place) -> list[Any]:
-    found = place.cluster.api.get(f"/apis/apps/v1/namespaces/{place.namespace}/deployments")["items"]
-    return [one for one in found if names.CLEANED not in one["metadata"]["labels"]]
+def _is_next(web: dict[str, Any]) -> bool:
+    return web["generation"] == 2 and web["state"] == "ready"
+
+
+def _jobs(place: ClusterPlace) -> list[dict[str, Any]]:
+    return place.listed("/apis/batch/v1", "jobs")
+
+
+def _deployments(place: ClusterPlace) -> list[dict[str, Any]]:
+    found = place.listed("/apis/apps/v1", "deployments")
+    return [one for one in found if names.CLEANED not in one["labels"]]

@@ -219,7 +219,7 @@ class Place:
             "log": "json",
             **self.settings,
             **changes,
-            "backends": {"local": local},
+            "backends": {**self.settings.get("backends", {}), **changes.get("backends", {}), "local": local},
         }
         self.config.write_text(json.dumps(self.settings, indent=1))
 
