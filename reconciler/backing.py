@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from planner.model.run import Stamp
 from reconciler.backends.local.backend import LocalBackend
-from reconciler.backends.local.folders import trees_cache
+from reconciler.backends.machine.folders import trees_cache
 from reconciler.clock import WallClock
 from reconciler.clones import GitClones
 from reconciler.configured import local_of

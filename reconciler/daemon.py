@@ -19,7 +19,7 @@ from anyio import to_thread
 from planner.desire.view import Identity
 from planner.model.run import Stamp
 from reconciler import resting
-from reconciler.backends.local.trimming import TreesCache
+from reconciler.backends.machine.trimming import TreesCache
 from reconciler.backing import backend_of
 from reconciler.clock import WallClock
 from reconciler.clones import GitClones
@@ -50,7 +50,7 @@ __all__ = ["Daemon", "build", "run", "serve"]
 
 _DRAIN_SECONDS = 20.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_LIVE = ("budgets.", "firstSync", "resync", "grace", "backends.local.runsAtOnce", "backends.local.ports")
+_LIVE = ("budgets.", "firstSync", "resync", "grace", "backends.local.runsAtOnce", "backends.machine.ports")
 """Settings that change at once when the file is read again; all others are read at the start only."""
 
 

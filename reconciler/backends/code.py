@@ -67,7 +67,7 @@ async def _cached(trees: Trees, tree: CodeTree, cache: Path) -> Path:
 
 
 def _in_use(entry: Path) -> bool:
-    """Whether it is there; if so, it is noted that it is used now (`reconciler.backends.local.trimming`)."""
+    """Whether it is there; if so, it is noted that it is used now (`reconciler.backends.machine.trimming`)."""
     try:
         os.utime(entry)
     except FileNotFoundError:

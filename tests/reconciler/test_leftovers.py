@@ -24,8 +24,8 @@ from planner.model.records import Planned
 from planner.model.retention import Removed
 from planner.model.status import RunStatus
 from reconciler.backends import code
-from reconciler.backends.local.folders import trees_cache
-from reconciler.backends.local.trimming import TreesCache
+from reconciler.backends.machine.folders import trees_cache
+from reconciler.backends.machine.trimming import TreesCache
 from reconciler.errors import Transient
 from reconciler.ledger.sqlite import open_sqlite
 from reconciler.leftovers import Leftovers

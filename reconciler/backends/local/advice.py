@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.backends.local import environment, groups
-from reconciler.backends.local.account import Account
 from reconciler.backends.local.settings import Containment, LocalSettings
+from reconciler.backends.machine.account import Account
 from reconciler.errors import Unusable
 
 __all__ = ["check", "warnings"]

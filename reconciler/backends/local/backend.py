@@ -22,24 +22,15 @@ from planner.model.metric import Metric
 from planner.model.run import Snapshot, Stamp
 from reconciler.backends.captured import stream
 from reconciler.backends.code import Trees
-from reconciler.backends.local import (
-    account,
-    advice,
-    draft,
-    environment,
-    folders,
-    groups,
-    hints,
-    restoring,
-    supervisor,
-)
-from reconciler.backends.local.claims import Claims, is_over
-from reconciler.backends.local.forgetting import forget, weigh
-from reconciler.backends.local.kept import Kept
+from reconciler.backends.local import advice, groups, hints, supervisor
 from reconciler.backends.local.making import Making
 from reconciler.backends.local.settings import Containment, LocalSettings
 from reconciler.backends.local.sight import Sight
 from reconciler.backends.local.warm import Warm
+from reconciler.backends.machine import account, draft, folders, restoring
+from reconciler.backends.machine.claims import Claims, is_over
+from reconciler.backends.machine.forgetting import forget, weigh
+from reconciler.backends.machine.kept import Kept
 from reconciler.errors import Transient
 from reconciler.ports import Clock, Content, Ensured, Order
 from reconciler.ports_clones import Clones
@@ -71,7 +62,7 @@ class LocalBackend:
         """
         advice.check(settings)
         self._settings = settings
-        self._account = account.resolve(settings.user, allow_root=settings.allow_root)
+        self._account = account.resolve(settings.user, "backends.local", allow_root=settings.allow_root)
         self._owner = owner
         self._trees = trees
         self._clones = clones
@@ -104,7 +95,7 @@ class LocalBackend:
 
     def knows(self, order: Order) -> Mapping[str, Json]:
         """See `Backend.knows`."""
-        return environment.attempt_globals(order, self._kept.own(order).folder)
+        return draft.attempt_globals(order, self._kept.own(order).folder)
 
     async def clean(self, key: Key) -> None:
         """See `Backend.clean`.
@@ -238,9 +229,10 @@ class LocalBackend:
         return self._settings.boot_id.read_text().strip()
 
     def _stop(self, key: Key, grace: float) -> None:
-        while (claim := self._claims.find(key)) is None:
-            if self._claims.bury(key, grace):
-                self._claims.poke(key)
+        claims = self._claims
+        while (claim := claims.find(key)) is None:
+            if claims.bury(key, grace):
+                supervisor.poke(claims.claims / claims.name(key), {"listen": str(claims.listen), "key": str(key)})
                 return
         claim.demand_known()
         if claim.cleaned() or claim.ended():

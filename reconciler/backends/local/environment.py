@@ -7,53 +7,20 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from planner.canon import Json
-from planner.model.gang import Container
 from reconciler.backends import contract
 from reconciler.backends.contract import Where
-from reconciler.backends.local.account import Account
 from reconciler.backends.local.settings import LocalSettings
+from reconciler.backends.machine.account import Account
+from reconciler.backends.machine.draft import Member
 from reconciler.ports import Order
 
-__all__ = ["GPU", "Member", "attempt_globals", "context", "programs", "variables"]
+__all__ = ["GPU", "context", "programs", "variables"]
 
 GPU = "nvidia.com/gpu"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One process of a gang, with its place on disk.
-
-    Attributes:
-        role, index, count: which one of how many of its role.
-        container: what it runs.
-        base: its own folder, with `work`, `io`, `lib` and `context.json`.
-        artifacts: the run's folder, the same for all members and attempts.
-        slots: indexes of countable resources that are its own.
-    """
-
-    role: str
-    index: int
-    count: int
-    container: Container
-    base: Path
-    artifacts: Path
-    slots: Mapping[str, tuple[int, ...]]
-
-    @property
-    def name(self) -> str:
-        """Its name in the claim: role and index."""
-        return f"{self.role}-{self.index}"
-
-
-def attempt_globals(order: Order, artifacts: Path) -> dict[str, Json]:
-    """What of `globals.*` only this backend knows."""
-    return contract.attempt_globals(str(artifacts.parent.parent), str(artifacts), order.leases.ports)
 
 
 def context(order: Order, member: Member) -> dict[str, Json]:

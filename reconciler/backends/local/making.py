@@ -12,12 +12,14 @@ from typing import Protocol, TypeVar
 from planner.keys import Key
 from reconciler.backends import code
 from reconciler.backends.code import Trees
-from reconciler.backends.local import clones, draft, folders
-from reconciler.backends.local.account import Account
-from reconciler.backends.local.claims import Claim, Claims
-from reconciler.backends.local.draft import Draft, Site
+from reconciler.backends.local import draft
+from reconciler.backends.local.draft import Site
 from reconciler.backends.local.settings import LocalSettings
 from reconciler.backends.local.sight import Sight
+from reconciler.backends.machine import clones, folders
+from reconciler.backends.machine.account import Account
+from reconciler.backends.machine.claims import Claim, Claims
+from reconciler.backends.machine.draft import Draft, inits
 from reconciler.errors import Refused
 from reconciler.ports import Order
 from reconciler.ports_clones import Clones
@@ -56,7 +58,7 @@ class Making:
             Transient: not now.
         """
         wanted = order.run.gang.code
-        if not wanted and not draft.inits(order.run.gang):
+        if not wanted and not inits(order.run.gang):
             return await thread(lambda: self._begin(order) and self._whole(order))
         if not await thread(lambda: self._begin(order)):
             return False

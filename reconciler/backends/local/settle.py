@@ -14,10 +14,11 @@ from typing import Any
 
 from planner.model.run import Observation, Phase
 from reconciler.backends import metrics, outputs
-from reconciler.backends.local import artifacts, supervisor, verdict
-from reconciler.backends.local.claims import Claim
-from reconciler.backends.local.damage import unreadable
-from reconciler.backends.local.verdict import ReplicaState
+from reconciler.backends.local import supervisor
+from reconciler.backends.machine import artifacts, verdict
+from reconciler.backends.machine.claims import Claim
+from reconciler.backends.machine.damage import unreadable
+from reconciler.backends.machine.verdict import ReplicaState
 
 __all__ = ["look"]
 

@@ -10,10 +10,11 @@ import time
 
 from planner.keys import Key
 from planner.model.run import Observation, Phase
-from reconciler.backends.local import ports, settle
-from reconciler.backends.local.claims import Claim, Claims
-from reconciler.backends.local.damage import Unreadable
+from reconciler.backends.local import settle
 from reconciler.backends.local.warm import Warm
+from reconciler.backends.machine import ports
+from reconciler.backends.machine.claims import Claim, Claims
+from reconciler.backends.machine.damage import Unreadable
 from reconciler.telemetry import log
 
 __all__ = ["Sight"]

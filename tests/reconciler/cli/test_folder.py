@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.backends.local.removal import remove_tree
+from reconciler.backends.machine.removal import remove_tree
 from reconciler.cli import folder
 from reconciler.cli.failure import Failure
 from reconciler.cli.repository import around

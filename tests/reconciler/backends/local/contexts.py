@@ -19,7 +19,7 @@ from planner.model.desired import CompiledOperation, Dag
 from planner.model.events import OutsideEvent
 from planner.model.run import Leases, Stamp
 from reconciler.backends.local import environment
-from reconciler.backends.local.draft import members_of
+from reconciler.backends.machine.draft import attempt_globals, members_of
 from reconciler.ports import Order
 from tests.planner.compile.trees import compiled
 
@@ -125,6 +125,6 @@ def _files(start: Start) -> dict[str, Json]:
     leases = Leases(ports=tuple(20_000 + number for number in range(len(bound.gang.ports))))
     order = Order(start.key.at_attempt(1), bound, leases, STAMP)
     artifacts = RUNS / "default" / "vision" / "runs" / start.key.short_id(STAMP.instance, STAMP.project)
-    order = Order(order.key, finish_run(bound, environment.attempt_globals(order, artifacts)), leases, STAMP)
+    order = Order(order.key, finish_run(bound, attempt_globals(order, artifacts)), leases, STAMP)
     found = members_of(order, RUNS / "attempt", artifacts)
     return {member.name: environment.context(order, member) for member in found}

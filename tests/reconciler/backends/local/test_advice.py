@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.backends.local import Containment, LocalSettings, advice, groups
-from reconciler.backends.local.account import Account
+from reconciler.backends.machine.account import Account
 
 pytestmark = pytest.mark.unit
 

@@ -9,7 +9,7 @@ import pytest
 
 from planner.model.run import Phase
 from reconciler.backends import below
-from reconciler.backends.local import artifacts
+from reconciler.backends.machine import artifacts
 from reconciler.errors import Refused
 from tests.reconciler.backends.local.test_surroundings import phase
 

@@ -10,7 +10,7 @@ import pytest
 
 from planner.model.run import Phase
 from reconciler.backends.local import LocalBackend
-from reconciler.backends.local.clones import asked_of
+from reconciler.backends.machine.clones import asked_of
 from reconciler.errors import Refused, Transient
 from reconciler.ports_clones import Asked
 from tests.reconciler.backends.local.support import OWNER, SystemClock

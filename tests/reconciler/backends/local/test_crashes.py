@@ -54,11 +54,12 @@ DAEMON = """
 import os, sys, anyio
 from pathlib import Path
 from reconciler.backends.local import supervisor
+from reconciler.backends.machine import records
 from tests.reconciler.backends.local.support import Machine
 
 base, point, stop = sys.argv[1:]
 machine = Machine.again(Path(base))
-supervisor.point = lambda name: os._exit(9) if name == point else None
+supervisor.point = records.point = lambda name: os._exit(9) if name == point else None
 
 async def main():
     order = machine.shell("train", "exit 0")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from planner.model.run import Phase
-from reconciler.backends.local.removal import remove_tree
+from reconciler.backends.machine.removal import remove_tree
 from reconciler.errors import Refused
 from tests.contracts.backend import Script, phase
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from planner.model.run import Phase
-from reconciler.backends.local.dockerfile import dockerfile
-from reconciler.backends.local.modes import changed
+from reconciler.backends.machine.dockerfile import dockerfile
+from reconciler.backends.machine.modes import changed
 from reconciler.errors import Refused
 from tests.reconciler.backends.local.test_surroundings import phase
 

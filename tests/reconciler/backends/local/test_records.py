@@ -17,9 +17,10 @@ from planner.model.status import StopReason
 from reconciler import codec
 from reconciler.backends import code, outputs
 from reconciler.backends.captured import Follower
-from reconciler.backends.local import account, groups, ports, supervisor, verdict
-from reconciler.backends.local.claims import Claims
-from reconciler.backends.local.verdict import ReplicaState
+from reconciler.backends.local import groups, supervisor
+from reconciler.backends.machine import account, ports, verdict
+from reconciler.backends.machine.claims import Claims
+from reconciler.backends.machine.verdict import ReplicaState
 from reconciler.errors import Refused
 
 pytestmark = pytest.mark.unit

@@ -6,8 +6,8 @@ import pytest
 
 from planner.model.artifacts import Earlier
 from planner.model.run import Phase
-from reconciler.backends.local import restoring
-from reconciler.backends.local.removal import remove_tree
+from reconciler.backends.machine import restoring
+from reconciler.backends.machine.removal import remove_tree
 from reconciler.errors import Refused
 from tests.reconciler.backends.local.support import OWNER
 from tests.reconciler.backends.local.test_surroundings import phase, run

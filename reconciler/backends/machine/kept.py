@@ -17,8 +17,8 @@ from planner.model.metric import Metric
 from planner.model.run import Stamp
 from reconciler.backends import metrics
 from reconciler.backends.below import Nothing
-from reconciler.backends.local import artifacts, draft, own
-from reconciler.backends.local.claims import Claims
+from reconciler.backends.machine import artifacts, draft, own
+from reconciler.backends.machine.claims import Claims
 from reconciler.errors import Refused
 from reconciler.ports import Content, Order
 

@@ -17,8 +17,8 @@ from typing import Any
 from planner.model.artifacts import Artifact, Artifacts
 from reconciler.backends import below, given
 from reconciler.backends.below import Entry, Nothing
-from reconciler.backends.local import supervisor
-from reconciler.backends.local.own import artifacts_of
+from reconciler.backends.machine import records
+from reconciler.backends.machine.own import artifacts_of
 
 __all__ = ["MOST_ENTRIES", "content", "kept_at", "listed", "manifest_of", "summary", "taken"]
 
@@ -41,12 +41,12 @@ def taken(home: Path, attempt: int) -> Artifacts:
         OSError: the list cannot be written.
     """
     path = manifest_of(home, attempt)
-    found = supervisor.read(path)
+    found = records.read(path)
     if found is None:
         found = {"version": 1, **_look(artifacts_of(home))}
         if found["entries"]:  # an empty folder is as good as no list, and most runs have one
-            supervisor.write_once(path, found)  # two looks at once: the first one counts
-            found = supervisor.read(path) or found
+            records.write_once(path, found)  # two looks at once: the first one counts
+            found = records.read(path) or found
     return summary(home, found)
 
 
@@ -72,7 +72,7 @@ def listed(home: Path, attempt: int, path: str) -> list[Artifact]:
         Nothing: there is nothing there.
     """
     where = "/".join(("outputs", *below.parts_of(path)))
-    manifest = supervisor.read(manifest_of(home, attempt)) or {"entries": []}
+    manifest = records.read(manifest_of(home, attempt)) or {"entries": []}
     digests = {(one["path"], one["size"], one["modified"]): one.get("sha256") for one in manifest["entries"]}
     with below.opened(artifacts_of(home), where) as (_, entry):
         found = [entry] if entry.kind == "file" else islice(below.entries(artifacts_of(home), where), MOST_LISTED)

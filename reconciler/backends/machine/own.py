@@ -15,7 +15,7 @@ from planner.model.artifacts import Earlier
 from planner.model.run import Stamp
 from reconciler.backends import below
 from reconciler.backends.below import Nothing
-from reconciler.backends.local import supervisor
+from reconciler.backends.machine import records
 from reconciler.errors import Refused
 
 __all__ = ["MOST_COPIED", "Own", "artifacts_of", "copied", "home_of", "noted", "own_of"]
@@ -48,7 +48,7 @@ def home_of(key: Key, owner: Stamp, runs: Path) -> Path:
 
 def artifacts_of(home: Path) -> Path:
     """The artifacts folder of the run whose folder is `home`."""
-    note = supervisor.read(home / _NOTE)
+    note = records.read(home / _NOTE)
     return home / "artifacts" if note is None else home.parent / Path(str(note["of"])).name / "artifacts"
 
 
@@ -68,7 +68,7 @@ def noted(home: Path, own: Own) -> None:
     """
     if not own.folder.is_dir():
         raise _gone(own)
-    supervisor.write_once(home / _NOTE, {"of": own.folder.parent.name})
+    records.write_once(home / _NOTE, {"of": own.folder.parent.name})
 
 
 def copied(own: Own, target: Path) -> None:

@@ -9,7 +9,7 @@ import errno
 from pathlib import Path
 from typing import Any
 
-from reconciler.backends.local import supervisor
+from reconciler.backends.machine import records
 from reconciler.errors import Transient
 
 __all__ = ["Unreadable", "claim_record", "unreadable"]
@@ -37,7 +37,7 @@ def claim_record(folder: Path) -> dict[str, Any] | None:
     """
     there = folder.is_dir()  # asked first: a claim appears with its claim.json in it
     try:
-        record = supervisor.read(folder / "claim.json")
+        record = records.read(folder / "claim.json")
     except ValueError as error:
         raise unreadable(folder, f"claim.json: {error}") from error
     except OSError as error:
@@ -57,7 +57,7 @@ def _is_claim(record: object) -> bool:
     if not isinstance(record, dict) or not isinstance(record.get("key"), str) or "version" not in record:
         return False
     replicas = record.get("replicas")
-    return record["version"] != supervisor.FORMAT or (
+    return record["version"] != records.FORMAT or (
         isinstance(replicas, list)
         and all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in replicas)
     )

@@ -26,11 +26,11 @@ from typing import Any
 from planner import keys
 from planner.keys import Key
 from planner.model.run import Stamp
-from reconciler.backends.local import supervisor
-from reconciler.backends.local.damage import Unreadable, claim_record
-from reconciler.backends.local.draft import stamp_record
-from reconciler.backends.local.ownership import Ownership
-from reconciler.backends.local.removal import remove_tree
+from reconciler.backends.machine import records
+from reconciler.backends.machine.damage import Unreadable, claim_record
+from reconciler.backends.machine.draft import stamp_record
+from reconciler.backends.machine.ownership import Ownership
+from reconciler.backends.machine.removal import remove_tree
 
 __all__ = ["Claim", "Claims", "is_over"]
 
@@ -61,10 +61,10 @@ class Claim:
         Raises:
             Unreadable: another version of Plumbline made it, in another format.
         """
-        if self.record["version"] != supervisor.FORMAT:
+        if self.record["version"] != records.FORMAT:
             raise Unreadable(
                 f"{self.key} was started by another version of Plumbline (claim format {self.record['version']}, "
-                f"known here: {supervisor.FORMAT}); it is left alone until that version is back"
+                f"known here: {records.FORMAT}); it is left alone until that version is back"
             )
 
     def cleaned(self) -> bool:
@@ -111,13 +111,13 @@ class Claims:
         for folder in (self.making, self.listen, *(path.parent for path in scoped), *scoped):
             folder.mkdir(mode=0o700, exist_ok=True)
         for folder in (self.root, self.claims.parent):
-            supervisor.make_durable(folder)
+            records.make_durable(folder)
         self.ownership.claim()
         self._sweep_drafts()
         indexed = self.live.with_name(f"{self._scope}.boot")
-        if supervisor.read(indexed) != {"boot": boot}:
+        if records.read(indexed) != {"boot": boot}:
             self._rebuild()
-            supervisor.write_over(indexed, {"boot": boot})
+            records.write_over(indexed, {"boot": boot})
 
     def name(self, key: Key) -> str:
         """The name of the claim of `key`."""
@@ -165,23 +165,23 @@ class Claims:
             fill()
             self._index(name, str(key))
             # All at once, when everything is there: what comes between two syncs waits for the first one.
-            supervisor.make_durable(draft / "claim.json")
-            supervisor.make_durable(draft)
-            supervisor.point("before-claim")
+            records.make_durable(draft / "claim.json")
+            records.make_durable(draft)
+            records.point("before-claim")
             try:
                 draft.rename(self.claims / name)
             except OSError as error:
                 if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                     raise
                 return False
-            supervisor.point("claimed")
-            supervisor.make_durable(self.claims)
+            records.point("claimed")
+            records.make_durable(self.claims)
             return True
 
     def bury(self, key: Key, grace: float) -> bool:
         """Make the claim of `key` as stopped: it runs nothing, and nothing ever will under this key."""
         record = {
-            "version": supervisor.FORMAT,
+            "version": records.FORMAT,
             "key": str(key),
             "token": os.urandom(16).hex(),
             "stamp": stamp_record(self._owner),
@@ -196,16 +196,12 @@ class Claims:
         }
         return self.make(key, record, lambda: None)
 
-    def poke(self, key: Key) -> None:
-        """Tell listening daemons that the claim of `key` changed."""
-        supervisor.poke(self.claims / self.name(key), {"listen": str(self.listen), "key": str(key)})
-
     def clean(self, claim: Claim) -> None:
         """Forget an ended claim: keep its name and its markers, drop the rest."""
         # It is there or it is not; what follows syncs the folder, and until then a power cut has it cleaned again.
         (claim.folder / "cleaned").touch(mode=0o600)
         head = {name: value for name, value in claim.record.items() if name in KEPT}
-        supervisor.write_over(claim.folder / "claim.json", {**head, "replicas": []})
+        records.write_over(claim.folder / "claim.json", {**head, "replicas": []})
         with os.scandir(claim.folder) as entries:
             for entry in entries:
                 if not entry.name.endswith((".start", ".json")) and entry.name != "cleaned":
@@ -231,7 +227,7 @@ class Claims:
         draft.mkdir(mode=0o700)
         try:
             # Not synced yet: after a power cut nobody needs to know what a draft was about to be.
-            supervisor.write_synced(draft / "claim.json", json.dumps(record).encode(), sync=False)
+            records.write_synced(draft / "claim.json", json.dumps(record).encode(), sync=False)
             yield draft
         finally:
             if draft.exists():
@@ -242,8 +238,8 @@ class Claims:
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):  # another daemon sweeps too, or it was renamed
                     record = _drafted(Path(entry.path, "claim.json"))
-                    maker = None if record is None else supervisor.look(record["maker"])
-                    if maker is None and time.time() - entry.stat().st_mtime > (0 if record else ABANDONED):
+                    made = record is not None and records.is_alive(record["maker"])
+                    if not made and time.time() - entry.stat().st_mtime > (0 if record else ABANDONED):
                         _discard(Path(entry.path), record)
 
     def _rebuild(self) -> None:
@@ -263,7 +259,7 @@ class Claims:
 def _drafted(path: Path) -> dict[str, Any] | None:
     """The record of a draft; None where its maker was killed before it was whole."""
     try:
-        return supervisor.read(path)
+        return records.read(path)
     except ValueError:
         return None
 

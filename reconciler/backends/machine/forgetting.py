@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from planner.keys import Key
-from reconciler.backends.local.claims import Claims
-from reconciler.backends.local.removal import remove_tree
+from reconciler.backends.machine.claims import Claims
+from reconciler.backends.machine.removal import remove_tree
 from reconciler.disk import sizes
 from reconciler.errors import Transient
 

@@ -17,10 +17,10 @@ import anyio
 
 from planner.model.artifacts import Artifact
 from planner.model.run import Stamp
-from reconciler.backends.local import folders, prepare
-from reconciler.backends.local.account import Account
-from reconciler.backends.local.own import artifacts_of, home_of, own_of
-from reconciler.backends.local.removal import remove_tree
+from reconciler.backends.machine import folders, prepare
+from reconciler.backends.machine.account import Account
+from reconciler.backends.machine.own import artifacts_of, home_of, own_of
+from reconciler.backends.machine.removal import remove_tree
 from reconciler.disk import sizes
 from reconciler.ports import Order
 

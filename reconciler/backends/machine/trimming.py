@@ -13,8 +13,8 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from reconciler.backends.local.folders import trees_cache
-from reconciler.backends.local.removal import remove_tree
+from reconciler.backends.machine.folders import trees_cache
+from reconciler.backends.machine.removal import remove_tree
 from reconciler.disk import sizes
 from reconciler.ports_sweep import Trimmed
 

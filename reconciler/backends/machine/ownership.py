@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 from planner.model.run import Stamp
-from reconciler.backends.local import supervisor
+from reconciler.backends.machine import records
 from reconciler.errors import Unusable
 
 __all__ = ["Ownership"]
@@ -71,9 +71,9 @@ class Ownership:
             finally:
                 os.close(handle)
 
-    def _read(self) -> supervisor.Record | None:
+    def _read(self) -> records.Record | None:
         try:
-            return supervisor.read(self._path)
+            return records.read(self._path)
         except ValueError:
             return None  # torn by a power cut: the file is not synced, as it only ever matters beside another loss
 

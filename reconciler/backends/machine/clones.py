@@ -16,7 +16,7 @@ from planner.canon import Json
 from planner.model.gang import CodeTree
 from reconciler.backends import code
 from reconciler.backends.code import Trees
-from reconciler.backends.local import supervisor
+from reconciler.backends.machine import records
 from reconciler.errors import Refused
 from reconciler.ports_clones import Asked, Clones
 
@@ -74,7 +74,7 @@ async def fetch(clones: Clones | None, entries: Sequence[Json], home: Path, cach
         return Cloned()
     if clones is None:
         raise Refused("init git: other repositories cannot be cloned here")
-    noted = (supervisor.read(_noted(home)) or {}).get("commits", {})
+    noted = (records.read(_noted(home)) or {}).get("commits", {})
     trees: list[tuple[CodeTree, Path]] = []
     commits: dict[str, str] = {}
     for asked, target in wanted:
@@ -94,7 +94,7 @@ async def fetch(clones: Clones | None, entries: Sequence[Json], home: Path, cach
 def pin(home: Path, cloned: Cloned) -> None:
     """Note the commits, for further attempts and for people; the first time counts."""
     if cloned.commits:
-        supervisor.write_once(_noted(home), {"version": 1, "commits": dict(cloned.commits)})
+        records.write_once(_noted(home), {"version": 1, "commits": dict(cloned.commits)})
 
 
 def _noted(home: Path) -> Path:

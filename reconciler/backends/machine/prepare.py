@@ -17,9 +17,9 @@ from typing import Any
 from planner.canon import Json
 from reconciler.backends import below
 from reconciler.backends.below import Entry, Nothing
-from reconciler.backends.local.dockerfile import dockerfile
-from reconciler.backends.local.modes import changed
-from reconciler.backends.local.own import artifacts_of
+from reconciler.backends.machine.dockerfile import dockerfile
+from reconciler.backends.machine.modes import changed
+from reconciler.backends.machine.own import artifacts_of
 from reconciler.errors import Refused
 
 __all__ = ["kept", "place", "sources"]

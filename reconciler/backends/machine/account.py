@@ -20,7 +20,7 @@ class Account:
     Attributes:
         uid, gid, groups: as the kernel knows them.
         home: the home folder.
-        switched: whether the supervisor has to change to it.
+        switched: whether it is another than the daemon's own.
     """
 
     uid: int
@@ -55,8 +55,13 @@ class Account:
         return None
 
 
-def resolve(user: str | None, *, allow_root: bool) -> Account:
+def resolve(user: str | None, section: str, *, allow_root: bool) -> Account:
     """The account that runs run as.
+
+    Args:
+        user: its name; None for the daemon's own.
+        section: of the configuration that says so.
+        allow_root: whether it may be root.
 
     Raises:
         Unusable: it would be root without `allow_root`, is unknown, or cannot be changed to.
@@ -65,18 +70,18 @@ def resolve(user: str | None, *, allow_root: bool) -> Account:
     if user is None:
         if own == 0 and not allow_root:
             raise Unusable(
-                "the daemon is root, so runs would be too; set backends.local.user to the user that runs are to run "
-                "as, or backends.local.allow_root: true"
+                f"the daemon is root, so runs would be too; set {section}.user to the user that runs are to run "
+                f"as, or {section}.allow_root: true"
             )
         return _own(own)
     try:
         entry = pwd.getpwnam(user)
     except KeyError:
-        raise Unusable(f"backends.local.user names {user!r}, which is no user of this machine") from None
+        raise Unusable(f"{section}.user names {user!r}, which is no user of this machine") from None
     if entry.pw_uid == own:
         return _own(own)
     if own != 0:
-        raise Unusable(f"backends.local.user is {user!r}, but only a daemon that is root can change the user")
+        raise Unusable(f"{section}.user is {user!r}, but only a daemon that is root can change the user")
     groups = {entry.pw_gid, *(group.gr_gid for group in grp.getgrall() if user in group.gr_mem)}
     return Account(entry.pw_uid, entry.pw_gid, tuple(sorted(groups)), entry.pw_dir, switched=True)
 

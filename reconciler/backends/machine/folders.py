@@ -17,11 +17,11 @@ from pathlib import Path
 
 from planner.model.gang import CodeTree
 from reconciler.backends import code
-from reconciler.backends.local import prepare
-from reconciler.backends.local.account import Account
-from reconciler.backends.local.draft import Draft
-from reconciler.backends.local.own import copied, noted
-from reconciler.backends.local.removal import remove_tree
+from reconciler.backends.machine import prepare
+from reconciler.backends.machine.account import Account
+from reconciler.backends.machine.draft import Draft
+from reconciler.backends.machine.own import copied, noted
+from reconciler.backends.machine.removal import remove_tree
 from reconciler.errors import Refused
 
 __all__ = ["fill", "forget_scratch", "make_home", "make_runs", "trees_cache"]
