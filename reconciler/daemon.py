@@ -50,7 +50,7 @@ __all__ = ["Daemon", "build", "run", "serve"]
 
 _DRAIN_SECONDS = 20.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_LIVE = ("budgets.", "firstSync", "resync", "grace", "backends.local.runsAtOnce", "backends.machine.ports")
+_LIVE = ("budgets.", "firstSync", "resync", "grace", "backends.local.runsAtOnce", "backends.local.ports")
 """Settings that change at once when the file is read again; all others are read at the start only."""
 
 
