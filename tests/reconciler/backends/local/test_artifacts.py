@@ -107,7 +107,7 @@ async def test_an_end_waits_while_its_artifacts_cannot_be_written_down(machine, 
         raise full
 
     with monkeypatch.context() as patched:
-        patched.setattr(artifacts.supervisor, "write_once", fails)
+        patched.setattr(artifacts.records, "write_once", fails)
         order = machine.shell("train", LEAVES)
         await backend.ensure(order)
         while not (seen := (await backend.observe([order.key])).objects[order.key]).message:
