@@ -18,7 +18,7 @@ from planner.compile.bind import BindError, finish_run
 from planner.effects import Clean, Effect, Ensure, Stop
 from planner.keys import Key
 from planner.model.facts import Cleaned, Fact, Observed
-from planner.model.run import BoundRun, Observation, Phase, Stamp
+from planner.model.run import BoundRun, Leases, Observation, Phase, Stamp
 from planner.model.status import StopReason
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient, Unusable
@@ -27,7 +27,7 @@ from reconciler.ports import Order
 from reconciler.producers import with_folders
 from reconciler.telemetry import log
 
-__all__ = ["Applied", "apply"]
+__all__ = ["Applied", "apply", "order_of"]
 
 
 @dataclass(slots=True)
@@ -113,26 +113,37 @@ async def _ensure(core: Core, root: str, effect: Ensure, done: Applied) -> None:
     bound = await core.bound(effect.run.bound)
     if bound is None:
         raise Transient(f"{effect.key}: its stored run is missing from the ledger")
-    attempt = effect.run.attempts[-1]
-    stamp = Stamp(
-        core.ledger.ident,
-        await core.ledger.sequence(),
-        core.policy.identity.instance,
-        core.policy.identity.project,
-    )
-    run = replace(_with_rest_of_time(core, effect, bound), grace=core.policy.grace)
-    order = Order(effect.key, run, attempt.leases, stamp)
+    leases = effect.run.attempts[-1].leases
+    stamp = await _stamp(core)
     try:
-        order = replace(order, run=finish_run(order.run, core.backend.knows(order)))
-        order = replace(order, run=await with_folders(core, order.run))
+        order = await order_of(core, effect.key, _with_rest_of_time(core, effect, bound), leases)
         await _bring_back(core, root, order)
         await core.backend.ensure(order)
-    except (Refused, BindError) as error:
+    except Refused as error:
         now = core.clock.now()
         never = Observation(
             effect.key, Phase.ENDED, ended_at=now, reason=StopReason.EXITED, message=str(error), stamp=stamp
         )
         done.facts.append(Observed(root, never, now))
+
+
+async def order_of(core: Core, key: Key, bound: BoundRun, leases: Leases) -> Order:
+    """The order of an attempt: what its run was bound to, with all that only now can be known.
+
+    Raises:
+        Refused: it needs what is not there; the message names it.
+    """
+    order = Order(key, replace(bound, grace=core.policy.grace), leases, await _stamp(core))
+    try:
+        order = replace(order, run=finish_run(order.run, core.backend.knows(order)))
+    except BindError as error:
+        raise Refused(str(error)) from None
+    return replace(order, run=await with_folders(core, order.run))
+
+
+async def _stamp(core: Core) -> Stamp:
+    identity = core.policy.identity
+    return Stamp(core.ledger.ident, await core.ledger.sequence(), identity.instance, identity.project)
 
 
 async def _bring_back(core: Core, root: str, order: Order) -> None:

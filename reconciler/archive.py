@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import tarfile
 
-__all__ = ["END", "filling", "head"]
+__all__ = ["END", "filling", "head", "link"]
 
 END = b"\0" * (2 * tarfile.BLOCKSIZE)
 """What an archive ends with."""
+
+
+def link(name: str, target: str) -> bytes:
+    """A symbolic link to `target`, which is all of this member."""
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.mode = tarfile.SYMTYPE, target, 0o777
+    return info.tobuf(tarfile.PAX_FORMAT)
 
 
 def head(name: str, modified: float, *, size: int | None, executable: bool = False) -> bytes:

@@ -34,17 +34,18 @@ async def backend_of(
         Unusable: runs cannot run there.
     """
     if settings.backend == "kubernetes":
-        return _kubernetes(settings, owner, trees), ()
+        return _kubernetes(settings, owner, trees, clones), ()
     local = LocalBackend(local_of(settings), owner, trees, WallClock(), clones)
     await local.open()
     return local, local.warnings()
 
 
-def _kubernetes(settings: DaemonSettings, owner: Stamp, trees: SourceTrees) -> Backend:
+def _kubernetes(settings: DaemonSettings, owner: Stamp, trees: SourceTrees, clones: GitClones) -> Backend:
     try:
         # Only here, as its packages are an extra, and take half a second to import.
         from reconciler.backends.kubernetes.access import Access  # noqa: PLC0415
-        from reconciler.backends.kubernetes.backend import Here, KubernetesBackend  # noqa: PLC0415
+        from reconciler.backends.kubernetes.backend import KubernetesBackend  # noqa: PLC0415
+        from reconciler.backends.kubernetes.here import Here  # noqa: PLC0415
         from reconciler.backends.kubernetes.tokens import Tokens, secret_at  # noqa: PLC0415
     except ModuleNotFoundError as error:
         needs = f"backend: kubernetes needs the package {error.name}"
@@ -55,5 +56,6 @@ def _kubernetes(settings: DaemonSettings, owner: Stamp, trees: SourceTrees) -> B
     folder = settings.state_folder / "kubernetes"
     contact = said.agent is not None and said.agent.contact
     cache = trees_cache(settings.runs_folder)
-    here = Here(folder, trees, cache, Tokens(secret_at(folder / "token.key"), owner) if contact else None)
+    tokens = Tokens(secret_at(folder / "token.key"), owner) if contact else None
+    here = Here(folder, trees, cache, tokens, clones)
     return KubernetesBackend(kubernetes_of(said, connections), access, owner, WallClock(), here)

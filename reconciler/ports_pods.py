@@ -4,13 +4,35 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from planner.keys import Key
 from planner.model.gang import CodeTree
+from reconciler.ports_backend import Order
 
-__all__ = ["Brought", "Desk"]
+__all__ = ["Brought", "Desk", "Part", "Wanted"]
+
+
+class Part(StrEnum):
+    """What an agent may ask for beside code.
+
+    `init`: an entry of `init`, below the working folder. `earlier`: what the run has left already, below its folder of
+    artifacts. `runs`: what its program reads of another run, below the folder of all runs.
+    """
+
+    INIT = "init"
+    OWN = "earlier"
+    RUNS = "runs"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an agent asks for, by its place in the order: the first is 0."""
+
+    part: Part
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +64,17 @@ class Desk(Protocol):
         Raises:
             Transient: it cannot be read now.
             Refused: it never can.
+        """
+        ...
+
+    async def bring(self, order: Order, wanted: Wanted) -> AsyncIterator[bytes]:
+        """A tar archive of something that is to be in place before the program of an order starts.
+
+        Law: it is what the order names and nothing else; where it breaks off, its end is missing.
+
+        Raises:
+            Transient: it cannot be read now.
+            Refused: it never can, or the order has nothing of that number.
         """
         ...
 

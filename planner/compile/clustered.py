@@ -14,6 +14,7 @@ from planner.compile import cluster
 from planner.compile.given import CompileConfig
 from planner.compile.ground import Ground
 from planner.compile.origin import Origin, Report, info, warning
+from planner.compile.putting import unputtable
 from planner.model.desired import CompiledOperation, Leaf
 from planner.model.gang import Gang, Lifetime
 from planner.spec.termination import Termination
@@ -77,7 +78,9 @@ def refusal(leaf: Leaf, config: CompileConfig, kind: str) -> str:
         return ""
     if not config.cluster.agent and (wanted := handled(gang)):
         return f"{wanted} reaches a pod by Plumbline's agent: set `agent` in `backends.kubernetes`"
-    return next(cluster.reasons(gang, config.cluster), "")
+    put = [entry for group in gang.replicas for entry in _entries(group.pod) if not is_container(entry)]
+    reasons = (*unputtable(put, config, "the Kubernetes backend"), *cluster.reasons(gang, config.cluster))
+    return next(iter(reasons), "")
 
 
 def tell_unused(gang: Gang, ground: Ground) -> None:

@@ -13,6 +13,7 @@ from planner.compile import clustered
 from planner.compile.given import CompileConfig
 from planner.compile.ground import Ground
 from planner.compile.origin import info
+from planner.compile.putting import unputtable
 from planner.model.desired import Leaf
 from planner.model.gang import Lifetime, Replica
 
@@ -46,10 +47,6 @@ HANDLERS: Mapping[str, str] = {
     "container": f"init containers {_ELSEWHERE}",
 }
 """By the field of an init entry that is not code of the repository: what cannot be done here."""
-
-_COPIED = ("artifacts", "paths", "dockerfile", "file", "lineageRef", "modelRef", "artifactRef", "tensorboard")
-_DONE = frozenset({*_COPIED, "git", "connection"})
-"""Fields of an init entry that say what the local backend can do."""
 
 
 def refusal(leaf: Leaf, ground: Ground, kind: str = "") -> str:
@@ -94,31 +91,14 @@ def _reasons(leaf: Leaf, kind: str, config: CompileConfig) -> Iterator[str]:
 
 
 def _handlers(pod: Mapping[str, Json], config: CompileConfig) -> Iterator[str]:
-    entries = pod.get("init", ())
-    for entry in entries if isinstance(entries, list | tuple) else ():
-        if isinstance(entry, Mapping):
-            yield from (reason for name, reason in HANDLERS.items() if entry.get(name) is not None)
-            yield from _clone(entry, config)
-            if not any(entry.get(name) is not None for name in (*HANDLERS, *_DONE)):
-                yield "the local backend cannot do what an init entry says"
-            if _leads_out(entry.get("path")):
-                yield "the local backend puts nothing outside of the working folder (init.path)"
-
-
-def _clone(entry: Mapping[str, Json], config: CompileConfig) -> Iterator[str]:
-    """Of an entry that clones: options for git, and connections that lead to no repository."""
-    git, name = entry.get("git"), entry.get("connection")
-    if isinstance(git, Mapping) and git.get("flags"):
-        yield "options for git are not taken from specs (init.git.flags)"
-    if not isinstance(name, str):
-        return
-    known = (config.connections or {}).get(name)
-    if (known is not None and known.kind != "git") or any(entry.get(field) is not None for field in _COPIED):
-        yield "the local backend fetches through connections of the kind git only (init)"
-
-
-def _leads_out(path: Json) -> bool:
-    return isinstance(path, str) and (path.startswith("/") or ".." in path.split("/"))
+    said = pod.get("init", ())
+    entries = said if isinstance(said, list | tuple) else ()
+    containers = [
+        one for one in entries if isinstance(one, Mapping) and any(one.get(name) is not None for name in HANDLERS)
+    ]
+    for one in containers:
+        yield from (reason for name, reason in HANDLERS.items() if one.get(name) is not None)
+    yield from unputtable((one for one in entries if one not in containers), config, "the local backend")
 
 
 def _fields(pod: Mapping[str, Json]) -> Iterator[str]:

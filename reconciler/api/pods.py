@@ -1,7 +1,8 @@
 """What agents in the pods of runs may ask, over TCP: each with the token of its attempt, and only about that attempt.
 
-An attempt may read the code that it was made with, and append to what it leaves. Nothing of a request is read before
-its token is known; whoever has none learns nothing. What must never be answered here: anything of another attempt.
+An attempt may read the code that it was made with and what its order names, and append to what it leaves. The order is
+read from the ledger: nothing that a pod says leads to anything. Nothing of a request is read before its token is known;
+whoever has none learns nothing. What must never be answered here: anything of another attempt.
 """
 
 from __future__ import annotations
@@ -13,24 +14,27 @@ from dataclasses import dataclass
 import anyio
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from planner.canon import Json
 from planner.keys import Key
+from planner.model.attempts import AttemptRecord
 from planner.model.run import BoundRun
+from reconciler import apply
 from reconciler.api import problems
 from reconciler.api.problems import ApiError
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.lookup import RunQuery
-from reconciler.ports_pods import Brought, Desk
+from reconciler.ports_pods import Brought, Desk, Part, Wanted
 from reconciler.telemetry import log
 
 __all__ = ["pods_app"]
 
 MOST = 2 << 20
 """Bytes of a body: the agent sends no more at once."""
+_TAR = "application/x-tar"
 _SLOWEST = 60.0
 """Seconds that a body may take; of a file, its next piece."""
 _LATEST = 253_402_300_800.0
@@ -43,6 +47,7 @@ class _Caller:
 
     key: Key
     run: BoundRun
+    attempt: AttemptRecord
 
 
 Answer = Callable[[_Caller, Request], Awaitable[Response]]
@@ -56,7 +61,7 @@ def pods_app(core: Core, desk: Desk) -> Starlette:
         trees = caller.run.gang.code
         if number >= len(trees):
             raise ApiError(404, f"{caller.key} has no code {number}")
-        return FileResponse(await desk.code(trees[number]), media_type="application/x-tar")
+        return FileResponse(await desk.code(trees[number]), media_type=_TAR)
 
     async def metrics(caller: _Caller, request: Request) -> Response:
         offset = request.query_params.get("offset", "")
@@ -83,6 +88,9 @@ def pods_app(core: Core, desk: Desk) -> Starlette:
     app = Starlette(
         routes=[
             route("code/{number:int}", "GET", code),
+            route("init/{number:int}", "GET", _bringing(core, desk, Part.INIT)),
+            route("earlier", "GET", _bringing(core, desk, Part.OWN)),
+            route("runs/{number:int}", "GET", _bringing(core, desk, Part.RUNS)),
             route("metrics", "POST", metrics),
             route("artifacts/{path:path}", "PUT", artifact),
             route("end", "POST", end),
@@ -90,6 +98,15 @@ def pods_app(core: Core, desk: Desk) -> Starlette:
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _bringing(core: Core, desk: Desk, part: Part) -> Answer:
+    async def brought(caller: _Caller, request: Request) -> Response:
+        wanted = Wanted(part, int(request.path_params.get("number", 0)))
+        order = await apply.order_of(core, caller.key, caller.run, caller.attempt.leases)
+        return StreamingResponse(await desk.bring(order, wanted), media_type=_TAR)
+
+    return brought
 
 
 async def _answered(core: Core, desk: Desk, answer: Answer, request: Request) -> Response:
@@ -113,12 +130,13 @@ async def _caller(core: Core, desk: Desk, request: Request) -> _Caller:
         raise ApiError(401, "a token of an attempt is needed")
     found = await core.ledger.runs(RunQuery(keys=(key.run,), limit=1))
     attempts = found[0].attempts if found else ()
-    if not any(attempt.number == key.attempt and attempt.live for attempt in attempts):
+    attempt = next((one for one in attempts if one.number == key.attempt and one.live), None)
+    if attempt is None:
         raise ApiError(410, f"{key} is over")
     bound = await core.bound(found[0].bound)
     if bound is None:
         raise ApiError(410, f"{key} is not known any more")
-    return _Caller(key, bound)
+    return _Caller(key, bound, attempt)
 
 
 async def _body(request: Request) -> bytes:

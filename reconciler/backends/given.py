@@ -9,7 +9,7 @@ from reconciler import archive
 from reconciler.backends import below
 from reconciler.backends.below import Entry, Nothing
 
-__all__ = ["content"]
+__all__ = ["content", "member"]
 
 
 def content(folder: Path, entry: Entry) -> Iterator[bytes]:
@@ -25,12 +25,15 @@ def content(folder: Path, entry: Entry) -> Iterator[bytes]:
         return
     for one in below.entries(folder, entry.path):
         if one.kind in {"file", "folder"}:
-            yield from _archived(folder, one, one.path.removeprefix(f"{entry.path}/"))
+            yield from member(folder, one, one.path.removeprefix(f"{entry.path}/"))
     yield archive.END
 
 
-def _archived(folder: Path, entry: Entry, name: str) -> Iterator[bytes]:
-    """One member. A file that was cut meanwhile is filled up, as its head has said its size."""
+def member(folder: Path, entry: Entry, name: str) -> Iterator[bytes]:
+    """A file or folder as the member `name` of an archive; nothing where it went away.
+
+    A file that was cut meanwhile is filled up, as its head has said its size.
+    """
     if entry.kind == "folder":
         yield archive.head(name, entry.modified, size=None)
         return

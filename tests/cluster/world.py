@@ -21,9 +21,10 @@ from planner.model.gang import Container, Gang, Lifetime, Replica
 from planner.model.run import BoundRun, Leases, Stamp
 from reconciler.backends.kubernetes import names
 from reconciler.backends.kubernetes.access import Access
-from reconciler.backends.kubernetes.backend import Here, KubernetesBackend
+from reconciler.backends.kubernetes.backend import KubernetesBackend
 from reconciler.backends.kubernetes.client import MERGE_PATCH, Api
 from reconciler.backends.kubernetes.denied import Denied
+from reconciler.backends.kubernetes.here import Here
 from reconciler.backends.kubernetes.kinds import MAIN, kind_of
 from reconciler.backends.kubernetes.settings import KubernetesSettings
 from reconciler.ports import Order

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import http.client
 import json
 import os
 import signal
@@ -38,14 +39,17 @@ if TYPE_CHECKING:
 ROOT = Path("/plumbline")
 ORDER = Path("/plumbline-order")
 TOKEN = Path("/plumbline-token/token")
-WORK, ARTIFACTS, LIB, LEFT = ROOT / "workdir", ROOT / "artifacts", ROOT / "lib", ROOT / "io"
+RUNS, WORK, LIB, LEFT = ROOT / "runs", ROOT / "workdir", ROOT / "lib", ROOT / "io"
+BROUGHT = LIB / "brought.json"  # what its artifacts folder begins with, which the daemon has
 MESSAGE = Path("/dev/termination-log")
 
 MOST_MESSAGE = 4096  # bytes of a termination message that Kubernetes keeps
 MOST_OUTPUT = 1 << 20
 MOST_METRICS = 64 << 20
 MOST_FILES = 10_000
+MOST_BROUGHT = 16 << 20
 CHUNK = 1 << 20
+END = b"\0" * 1024  # of an archive
 PERIOD = 1.0  # seconds between two looks at what the program wrote
 SETTLED = 5.0  # seconds that a file has been as it is before it is sent while the program runs
 PATIENCE = 600.0  # seconds that the daemon may be away before a pod gives up starting
@@ -107,17 +111,48 @@ class Daemon:
             Gone: there is nobody to work for.
             TimeoutError: the daemon was away for too long.
         """
-        until, tried = time.monotonic() + PATIENCE, 0
+        until, tried, furthest = time.monotonic() + PATIENCE, 0, 0
         while True:
+            whole: Any = Whole()
             try:
-                with self.ask("GET", path) as answer, tarfile.open(fileobj=answer, mode="r|") as archive:
+                with self.ask("GET", path) as whole.answer, tarfile.open(fileobj=whole, mode="r|") as archive:
                     unpack(archive, into)
-            except (OSError, tarfile.TarError) as error:
+                    whole.check()
+            except (OSError, http.client.HTTPException, tarfile.TarError) as error:
+                if whole.size > furthest:  # a large one may break off now and then, as long as it gets on
+                    until, furthest = time.monotonic() + PATIENCE, whole.size
                 if time.monotonic() > until:
-                    raise TimeoutError(f"the daemon did not give {path}: {error}") from None
+                    raise TimeoutError(f"the daemon did not give {path}: {error!r}") from None
                 tried = wait(tried, error)
             else:
                 return
+
+
+class Whole:
+    """An answer that is read as an archive, and knows whether it had an end: HTTP and tar say that neither for sure."""
+
+    def __init__(self) -> None:
+        self.answer: Any = None
+        self.size = 0
+        self._last = b""
+
+    def read(self, most: int) -> bytes:
+        """So many bytes, or fewer."""
+        data: bytes = self.answer.read(most)
+        self.size += len(data)
+        self._last = (self._last + data)[-len(END) :]
+        return data
+
+    def check(self) -> None:
+        """Pass what ends as an archive does.
+
+        Raises:
+            TarError: it was cut.
+        """
+        while self.read(CHUNK):
+            pass
+        if self._last != END:
+            raise tarfile.ReadError(f"the archive was cut after {self.size} bytes")
 
 
 def wait(tried: int, error: BaseException) -> int:
@@ -147,6 +182,8 @@ def unpack(archive: tarfile.TarFile, into: Path) -> None:
             path.parent.mkdir(mode=0o777, parents=True, exist_ok=True)
             path.unlink(missing_ok=True)
             _write(path, archive.extractfile(member), executable=bool(member.mode & 0o111))
+            if member.mtime:  # what is newest may mean something to its program
+                os.utime(path, (member.mtime, member.mtime))
 
 
 def _write(path: Path, source: IO[bytes] | None, *, executable: bool) -> None:
@@ -160,11 +197,17 @@ def _write(path: Path, source: IO[bytes] | None, *, executable: bool) -> None:
 # --- init ------------------------------------------------------------------------------------------------------------
 
 
+def own(wanted: dict[str, Any]) -> Path:
+    """The artifacts folder of the run."""
+    return Path(wanted["context"]["artifacts"])
+
+
 def init() -> int:
     """Put everything in place."""
     os.umask(0)
     wanted = order()
-    for folder in (WORK, ROOT / "home", LIB, ARTIFACTS / "outputs", LEFT, ROOT / "runs"):
+    artifacts = own(wanted)
+    for folder in (WORK, ROOT / "home", LIB, artifacts / "outputs", LEFT):
         folder.mkdir(mode=0o777, parents=True, exist_ok=True)
     (LIB / "context.json").write_text(json.dumps(wanted["context"], ensure_ascii=False))
     tracking = Path(__file__).with_name("plumbline_tracking.py")
@@ -174,16 +217,25 @@ def init() -> int:
     for number, tree in enumerate(wanted.get("code", ())):
         target = tree.get("target", "")
         daemon.fetch(f"code/{number}", WORK / Path(target).parent if tree.get("is_file") else WORK / target)
-    for number, entry in enumerate(wanted.get("init", ())):
-        daemon.fetch(f"init/{number}", _place(entry.get("path")))
+    for number in range(len(wanted.get("init", ()))):
+        daemon.fetch(f"init/{number}", WORK)
+    for number in range(wanted.get("reads", 0)):
+        daemon.fetch(f"runs/{number}", RUNS)
     if wanted.get("earlier") is not None:
-        daemon.fetch("earlier", ARTIFACTS)
+        bring_back(daemon, artifacts, wanted["earlier"].get("places", ()))
     return 0
 
 
-def _place(path: object) -> Path:
-    """Where an entry of `init` goes: the working folder, a folder below it, or one of the pod's own."""
-    return Path(os.path.normpath(WORK / str(path or "")))
+def bring_back(daemon: Daemon, artifacts: Path, places: list[str]) -> None:
+    """Have a folder hold what its run left before, be found where earlier rounds had it, and not be sent again."""
+    daemon.fetch("earlier", artifacts)
+    for place in places:
+        other = RUNS / place
+        other.mkdir(mode=0o777, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # it reads that one's too
+            (other / "artifacts").symlink_to(artifacts)
+    found = {name: (facts.st_size, facts.st_mtime_ns) for name, facts in files(artifacts / "outputs")}
+    BROUGHT.write_text(json.dumps(found))
 
 
 # --- sidecar ---------------------------------------------------------------------------------------------------------
@@ -195,8 +247,9 @@ class Sidecar:
     def __init__(self, wanted: dict[str, Any]) -> None:
         self._daemon = Daemon(wanted["contact"]) if wanted["contact"] and TOKEN.exists() else None
         self._collects = wanted.get("plugins", {}).get("collectArtifacts") is not False
+        self._outputs = own(wanted) / "outputs"
         self._metrics = 0
-        self._sent: dict[str, tuple[int, int]] = {}
+        self._sent = brought()
 
     def run(self, told: threading.Event) -> None:
         """Send what there is until told to end, then the rest."""
@@ -204,7 +257,7 @@ class Sidecar:
         while not told.wait(pause):
             pause = PERIOD if self._try(settled=time.time() - SETTLED) else min(2 * pause, PAUSES[-1])
         output = read_capped(LEFT / "output", MOST_OUTPUT)
-        leave(output)  # first of all, as it needs nobody
+        leave(output, self._outputs)  # first of all, as it needs nobody
         tried = 0
         while not self._try(settled=None, output=output):
             time.sleep(PAUSES[min(tried, len(PAUSES) - 1)])
@@ -222,7 +275,7 @@ class Sidecar:
             self._daemon = None
         except ValueError as error:
             say(f"the daemon does not take it: {error}")
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             say(f"waits for the daemon: {error}")
             return False
         return True
@@ -238,13 +291,13 @@ class Sidecar:
     def _send_files(self, settled: float | None) -> None:
         if self._daemon is None or not self._collects:
             return
-        for name, facts in files(ARTIFACTS / "outputs"):
+        for name, facts in files(self._outputs):
             seen = (facts.st_size, facts.st_mtime_ns)
             if self._sent.get(name) == seen or (settled is not None and facts.st_mtime > settled):
                 continue
             self._sent[name] = seen
             try:
-                file = opened(ARTIFACTS / "outputs" / name)
+                file = opened(self._outputs / name)
             except OSError as error:
                 say(f"{name} cannot be read: {error.strerror or error}")
                 continue
@@ -258,7 +311,9 @@ class Sidecar:
         query = f"modified={facts.st_mtime}&executable={int(bool(facts.st_mode & 0o111))}"
         try:
             self._daemon.ask("PUT", f"artifacts/{path}?{query}", file, facts.st_size).close()
-        except OSError:
+        except ValueError as error:  # of this one: the others are sent
+            say(f"the daemon does not take {name}: {error}")
+        except (OSError, http.client.HTTPException):
             self._sent.pop(name)  # it comes again
             raise
 
@@ -297,9 +352,18 @@ def read_capped(path: Path, most: int, offset: int = 0) -> bytes:
         return b""
 
 
-def leave(output: bytes) -> None:
+def brought() -> dict[str, tuple[int, int]]:
+    """Size and time of each file that the daemon gave. A program that writes over the list keeps back its own files."""
+    try:
+        said = json.loads(read_capped(BROUGHT, MOST_BROUGHT) or b"{}")
+        return {str(name): (int(size), int(changed)) for name, (size, changed) in said.items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}
+
+
+def leave(output: bytes, outputs: Path) -> None:
     """Have the pod itself carry what the program left, as far as it fits in a container's last words."""
-    said: dict[str, Any] = {"schema": "plumbline.left/1", "artifacts": summary(), "metrics": latest()}
+    said: dict[str, Any] = {"schema": "plumbline.left/1", "artifacts": summary(outputs), "metrics": latest()}
     said["output"] = output.decode(errors="replace")
     for surplus in ("", "metrics", "artifacts", "output"):
         said = {name: value for name, value in said.items() if name != surplus}
@@ -311,12 +375,12 @@ def leave(output: bytes) -> None:
         MESSAGE.write_bytes(text)
 
 
-def summary() -> dict[str, Any]:
+def summary(outputs: Path) -> dict[str, Any]:
     """How much there is under `outputs/`, and what is at its top."""
-    found = list(files(ARTIFACTS / "outputs"))
+    found = list(files(outputs))
     names = sorted({name.partition("/")[0] for name, _ in found})
     size = sum(facts.st_size for _, facts in found)
-    return {"folder": str(ARTIFACTS), "names": names[:50], "files": len(found), "size": size}
+    return {"folder": str(outputs.parent), "names": names[:50], "files": len(found), "size": size}
 
 
 def latest() -> dict[str, Any]:
@@ -347,7 +411,7 @@ def main(words: list[str]) -> int:
         say("say what to do: init or sidecar")
     except Gone as error:
         say(f"the daemon does not know this attempt: {error}")
-    except (OSError, ValueError, tarfile.TarError) as error:
+    except (OSError, ValueError, http.client.HTTPException, tarfile.TarError) as error:
         say(f"cannot go on: {error}")
     return 1
 

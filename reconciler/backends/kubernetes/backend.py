@@ -7,11 +7,8 @@ under a name that was ever used, or take an object's absence from anybody but th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
-
-import anyio
 
 from planner.canon import Json
 from planner.keys import Key
@@ -20,50 +17,32 @@ from planner.model.gang import CodeTree
 from planner.model.metric import Metric
 from planner.model.run import Observation, Phase, Snapshot, Stamp
 from planner.model.status import StopReason
-from reconciler.backends import captured
-from reconciler.backends.code import Trees
-from reconciler.backends.kubernetes import doable, names, render
+from reconciler.backends.kubernetes import names, render
 from reconciler.backends.kubernetes.access import Access
+from reconciler.backends.kubernetes.bringing import Bringing, Sources
 from reconciler.backends.kubernetes.client import Api
 from reconciler.backends.kubernetes.desk import Desk
 from reconciler.backends.kubernetes.ending import Ending
+from reconciler.backends.kubernetes.here import Here
 from reconciler.backends.kubernetes.keptlogs import KeptLogs
 from reconciler.backends.kubernetes.making import Making, check_ours, is_cleaned, namespaces_of
 from reconciler.backends.kubernetes.objects import Found, Objects, Scope
-from reconciler.backends.kubernetes.podlogs import logs_of, read
+from reconciler.backends.kubernetes.readlogs import Logs
 from reconciler.backends.kubernetes.settings import KubernetesSettings
 from reconciler.backends.kubernetes.sight import Sight
 from reconciler.backends.kubernetes.status.stop import Told, note
-from reconciler.backends.kubernetes.tokens import Tokens
 from reconciler.errors import Transient
 from reconciler.ports import Clock, Content, Ensured, Order
-from reconciler.ports_pods import Brought
+from reconciler.ports_pods import Brought, Wanted
 from reconciler.telemetry import log
 
-__all__ = ["Here", "KubernetesBackend"]
+__all__ = ["KubernetesBackend"]
 
 LOG_MOST = 64 << 20
 GRACE = 30.0
 """Seconds between TERM and KILL of what is ended by its timeout."""
 _HEARD = 4096
 """Hints that wait for a listener; what is more is left out, as any hint may be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Here:
-    """What this machine has for the pods of a cluster.
-
-    Attributes:
-        folder: where logs are kept once their pods are gone, and what pods bring.
-        trees: where their code comes from.
-        cache: of exported trees.
-        tokens: by which they may ask; None where they cannot reach the daemon.
-    """
-
-    folder: Path
-    trees: Trees
-    cache: Path
-    tokens: Tokens | None = None
 
 
 class KubernetesBackend:
@@ -88,8 +67,10 @@ class KubernetesBackend:
         self._objects = Objects(self._api, scope, self._heard)
         self._tokens = here.tokens
         self._desk = Desk(here.folder / "left", here.trees, here.cache)
+        self._bringing = Bringing(Sources(here.folder / "left", here.trees, here.clones, here.cache), owner)
         self._kept = KeptLogs(here.folder / "logs", LOG_MOST)
-        self._sight = Sight(self._objects, self._desk)
+        self._sight = Sight(self._objects, self._desk if here.tokens is not None else None, owner)
+        self._logs = Logs(self._api, self._objects, self._sight, self._kept)
         self._making = Making(self._api, self._objects, owner, settings)
         self._ending = Ending(self._api, self._objects, owner, clock, self._kept)
         self._ears: set[asyncio.Queue[Key | None]] = set()
@@ -99,11 +80,12 @@ class KubernetesBackend:
     async def ensure(self, order: Order) -> Ensured:
         """See `Backend.ensure`."""
         await self._open()
-        doable.check(order)
         known = self._objects.get(self._name(order.key))
         token = self._tokens.of(order.key) if self._tokens is not None else ""
         manifests = render.render(order, self._settings, token)
         if known is None:
+            if self._tokens is not None:
+                await self._bringing.ready(order)
             made = await self._making.make(manifests)
             return Ensured.CREATED if made else Ensured.UNCHANGED
         check_ours(known, self._owner)
@@ -167,25 +149,7 @@ class KubernetesBackend:
     async def logs(self, key: Key, *, follow: bool = False, tail: int | None = None) -> AsyncIterator[bytes]:
         """See `Backend.logs`. Of several pods each stretch of output is headed by its name; `tail` is for each."""
         await self._open()
-        name = self._name(key)
-
-        async def over() -> bool:
-            found = self._objects.get(name)
-            return not follow or found is None or (await self._sight.look(found)).phase is Phase.ENDED
-
-        while not await self._kept.has(name):
-            found = await self._found(key)
-            if found is None or is_cleaned(found):
-                return
-            pods = await self._objects.pods_of(found)
-            if pods:
-                async for piece in read(logs_of(self._api, found.namespace, pods), tail=tail, over=over):
-                    yield piece
-                return
-            if await over():
-                return
-            await anyio.sleep(captured.FOLLOW)
-        async for piece in captured.stream(self._kept.folder(name), tail, over, anyio.to_thread.run_sync):
+        async for piece in self._logs.stream(self._name(key), lambda: self._found(key), follow=follow, tail=tail):
             yield piece
 
     async def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
@@ -197,7 +161,7 @@ class KubernetesBackend:
 
     async def artifacts(self, key: Key, path: str = "") -> Sequence[Artifact]:
         """See `Backend.artifacts`: as far as the agent brought them."""
-        return await self._desk.artifacts(self._name(key.run), path)
+        return await self._desk.artifacts(self._name(key.run), key.attempt, path)
 
     async def artifact(self, key: Key, path: str) -> Content:
         """See `Backend.artifact`."""
@@ -213,6 +177,20 @@ class KubernetesBackend:
         """See `Keeper.weigh`."""
         names = self._names(run, attempts)
         return sum([await self._kept.weigh(name) + await self._desk.weigh(name) for name in names])
+
+    async def missing(self, order: Order) -> Sequence[str]:
+        """See `Restorer.missing`."""
+        return await self._bringing.missing(order) if self._tokens is not None else ()
+
+    async def restore(
+        self, name: str, entries: Sequence[Artifact], pieces: Callable[[Artifact], AsyncIterator[bytes]]
+    ) -> None:
+        """See `Restorer.restore`."""
+        await self._bringing.restore(name, entries, pieces)
+
+    async def let_go(self, run: Key, *, remove: bool) -> int:
+        """See `Dropper.let_go`."""
+        return await self._bringing.let_go(run, remove=remove)
 
     async def close(self) -> None:
         """See `Backend.close`."""
@@ -230,6 +208,10 @@ class KubernetesBackend:
     async def code(self, tree: CodeTree) -> Path:
         """See `Desk.code`."""
         return await self._desk.code(tree)
+
+    async def bring(self, order: Order, wanted: Wanted) -> AsyncIterator[bytes]:
+        """See `Desk.bring`."""
+        return await self._bringing.bring(order, wanted)
 
     async def take_metrics(self, key: Key, offset: int, data: bytes) -> int:
         """See `Desk.take_metrics`."""

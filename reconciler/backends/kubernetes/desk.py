@@ -9,7 +9,7 @@ import os
 import shutil
 import tarfile
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -17,12 +17,15 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from planner.model.artifacts import Artifact
+from planner.model.artifacts import Artifact, Artifacts
 from planner.model.gang import CodeTree
 from planner.model.metric import Metric
-from reconciler.backends import below, code, given, metrics
-from reconciler.backends.below import Entry, Nothing
+from reconciler.backends import below, code, metrics
+from reconciler.backends.below import Nothing
 from reconciler.backends.code import Trees
+from reconciler.backends.kubernetes import layout
+from reconciler.backends.machine import artifacts
+from reconciler.backends.machine.own import artifacts_of
 from reconciler.disk import sizes
 from reconciler.errors import Refused, Transient
 from reconciler.ports import Content
@@ -33,9 +36,8 @@ __all__ = ["Desk"]
 T = TypeVar("T")
 
 MOST_METRICS = 64 << 20
-METRICS, OUTPUT, ARTIFACTS = "metrics", "output", "artifacts"
+METRICS, OUTPUT = "metrics", "output"
 _POINTS = 1000
-_LISTED = 100_000
 
 
 class Desk:
@@ -87,24 +89,34 @@ class Desk:
             raise Refused(str(error)) from None
         if not parts:
             raise Refused("an artifact needs a name")
-        folder = self._left / name / ARTIFACTS
-        fresh = await self._thread(lambda: _fresh(folder))
+        home = self._left / name
+        fresh = await self._thread(lambda: _fresh(home))
         try:
             async for piece in pieces:
                 await self._thread(lambda piece=piece: _more(fresh, piece))  # type: ignore[misc]
-            await self._thread(lambda: _settled(fresh, folder.joinpath("outputs", *parts), brought))
+            await self._thread(lambda: _settled(fresh, artifacts_of(home).joinpath("outputs", *parts), brought))
         finally:
             with anyio.CancelScope(shield=True):
                 await self._thread(lambda: fresh.unlink(missing_ok=True))
 
-    async def artifacts(self, name: str, path: str) -> Sequence[Artifact]:
-        """What a run left at `path`: a file, or all that is below a folder.
+    async def taken(self, name: str, attempt: int) -> Artifacts:
+        """The summary of what a run had left when its attempt was over, which is noted when it is first asked for."""
+        home = self._left / name
+
+        def look() -> Artifacts:
+            folder = f"{layout.RUNS}/{artifacts_of(home).parent.name}/artifacts"
+            return replace(artifacts.taken(home, attempt), folder=folder)
+
+        return await self._thread(look)
+
+    async def artifacts(self, name: str, attempt: int, path: str) -> Sequence[Artifact]:
+        """What a run left at `path`: a file, or all that is below a folder; digests are of the end of an attempt.
 
         Raises:
             Refused: there is nothing.
         """
         try:
-            return await self._thread(lambda: _listed(self._left / name / ARTIFACTS, path))
+            return await self._thread(lambda: artifacts.listed(self._left / name, attempt, path))
         except Nothing as error:
             raise Refused(f"the run has no such artifact: {error}") from None
 
@@ -114,12 +126,12 @@ class Desk:
         Raises:
             Refused: there is nothing.
         """
-        folder = self._left / name / ARTIFACTS
+        home = self._left / name
         try:
-            entry = await self._thread(lambda: _entry(folder, path))
+            entry = await self._thread(lambda: artifacts.kept_at(home, path))
         except Nothing as error:
             raise Refused(f"the run has no such artifact: {error}") from None
-        left = given.content(folder, entry)
+        left = artifacts.content(home, entry)
 
         async def read() -> AsyncIterator[bytes]:
             while (piece := await self._thread(lambda: next(left, None))) is not None:
@@ -173,23 +185,6 @@ def _settled(fresh: Path, path: Path, brought: Brought) -> None:
         fresh.replace(path)
     except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
         raise Refused(f"{brought.path} is where the run has left something else") from error
-
-
-def _listed(folder: Path, path: str) -> list[Artifact]:
-    entry = _entry(folder, path)
-    if entry.kind == "file":
-        return [_artifact(entry)]
-    return [_artifact(one) for one in islice(below.entries(folder, entry.path), _LISTED)]
-
-
-def _entry(folder: Path, path: str) -> Entry:
-    with below.opened(folder, "/".join(("outputs", *below.parts_of(path)))) as (_, entry):
-        return entry
-
-
-def _artifact(entry: Entry) -> Artifact:
-    path = entry.path.removeprefix("outputs/")
-    return Artifact(path, entry.kind, entry.size, datetime.fromtimestamp(entry.modified, UTC), "", entry.executable)
 
 
 def _archive(content: Path, name: str, archive: Path) -> None:

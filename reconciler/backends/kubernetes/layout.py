@@ -9,7 +9,6 @@ __all__ = [
     "AGENT",
     "AGENT_INIT",
     "AGENT_SIDECAR",
-    "ARTIFACTS",
     "CONTEXT",
     "CONTEXT_FILE",
     "HOME",
@@ -59,11 +58,10 @@ LIB = f"{ROOT}/lib"
 """Folder of the context file and of `plumbline_tracking.py`."""
 CONTEXT_FILE, TRACKING_FILE = "context.json", "plumbline_tracking.py"
 CONTEXT = f"{LIB}/{CONTEXT_FILE}"
-ARTIFACTS = f"{ROOT}/artifacts"
 IO = f"{ROOT}/io"
 OUTPUT, METRICS = f"{IO}/output", f"{IO}/metrics"
 RUNS = f"{ROOT}/runs"
-"""What paths into folders of other runs begin with; the agent fetches what is asked for of them."""
+"""What paths into folders of runs begin with: its own is there, and the agent fetches what is read of others."""
 SHM = "/dev/shm"  # noqa: S108 -- a path in a pod
 MESSAGE = "/dev/termination-log"
 """The file whose last bytes Kubernetes keeps; the output file of a pod without the agent."""

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from planner.model.run import Observation, Phase
+from planner.model.run import Observation, Phase, Stamp
 from reconciler.backends import outputs
-from reconciler.backends.kubernetes import status
+from reconciler.backends.kubernetes import names, status
 from reconciler.backends.kubernetes.desk import Desk
 from reconciler.backends.kubernetes.objects import Found, Objects
 
@@ -43,9 +43,17 @@ class _Wait:
 class Sight:
     """Looks at attempts."""
 
-    def __init__(self, objects: Objects, desk: Desk) -> None:
+    def __init__(self, objects: Objects, desk: Desk | None, owner: Stamp) -> None:
+        """Touches nothing.
+
+        Args:
+            objects: what is watched.
+            desk: where pods bring what they leave; None where they cannot reach it.
+            owner: whose attempts they are.
+        """
         self._objects = objects
         self._desk = desk
+        self._owner = owner
         self._ends: dict[str, Observation] = {}
         self._waiting: dict[str, _Wait] = {}
 
@@ -66,7 +74,7 @@ class Sight:
             return seen
         seen = self._observe(found, await self._objects.pods_of(found))
         if seen.phase is Phase.ENDED:
-            seen = await self._with_output(found, seen)
+            seen = await self._with_brought(found, seen)
             while len(self._ends) >= _MOST_ENDS:
                 self._ends.pop(next(iter(self._ends)))
             self._ends[uid] = seen
@@ -83,8 +91,16 @@ class Sight:
             wait.asked, wait.events = now, [one for uid in about for one in await self._objects.events(found, uid)]
         return self._observe(found, found.pods, wait.events)
 
-    async def _with_output(self, found: Found, seen: Observation) -> Observation:
-        """With the whole output file, where the pod's agent brought it: a pod itself carries 4 KiB."""
+    async def _with_brought(self, found: Found, seen: Observation) -> Observation:
+        """With what its agent brought: the whole output file, as a pod itself carries 4 KiB, and what of its artifacts.
+
+        What nobody brought nobody can have, whatever the pod says of it.
+        """
+        if self._desk is None:
+            return replace(seen, artifacts=None)
+        seen = replace(
+            seen, artifacts=await self._desk.taken(names.object_name(seen.key.run, self._owner), seen.key.attempt)
+        )
         brought = await self._desk.output(found.name)
         if brought is None:
             return seen

@@ -17,14 +17,14 @@ from pathlib import Path
 
 from planner.model.gang import CodeTree
 from reconciler.backends import code
-from reconciler.backends.machine import prepare
+from reconciler.backends.machine import inits, prepare
 from reconciler.backends.machine.account import Account
 from reconciler.backends.machine.draft import Draft
-from reconciler.backends.machine.own import copied, noted
+from reconciler.backends.machine.own import Own, copied, noted
 from reconciler.backends.machine.removal import remove_tree
 from reconciler.errors import Refused
 
-__all__ = ["fill", "forget_scratch", "make_home", "make_runs", "trees_cache"]
+__all__ = ["fill", "forget_scratch", "make_artifacts", "make_home", "make_runs", "trees_cache"]
 
 TRACKING = "plumbline_tracking.py"
 
@@ -58,7 +58,8 @@ def fill(draft: Draft, account: Account, trees: Sequence[tuple[CodeTree, Path]])
     Path(draft.record["replicas"][0]["log"]).parent.mkdir(mode=0o700, exist_ok=True)
     make_home(home, account)
     _folder(draft.attempt, passable)
-    _artifacts(draft, account, [file for entries in draft.init.values() for file in prepare.kept(entries)])
+    files = [file for entries in draft.init.values() for file in inits.kept(entries)]
+    make_artifacts(draft.own, home, account, files)
     for member, context in zip(draft.members, draft.contexts, strict=True):
         _folder(member.base, passable)
         for name in ("work", "io"):
@@ -87,16 +88,17 @@ def make_home(home: Path, account: Account) -> None:
     _folder(home, _passable(account))
 
 
-def _artifacts(draft: Draft, account: Account, files: Iterable[tuple[str, bytes, int]]) -> None:
+def make_artifacts(
+    own: Own, home: Path, account: Account, files: Iterable[tuple[str, bytes, int]], *, links: bool = False
+) -> None:
     """The run's own folder, the same for all its attempts: from its first one on it is the program's.
 
     It appears whole, by rename, so nothing is ever made or changed in one that a program had. `files` are in it
-    from the beginning: those that `init` writes, and what it is a copy of.
+    from the beginning: those that `init` writes, and what it is a copy of (`own.copied` has what `links` means).
 
     Raises:
         Refused: it belongs to another user than runs have now, or that of an earlier round is gone.
     """
-    own, home = draft.own, draft.attempt.parent
     folder, copy = own.folder, own.earlier is not None and own.earlier.copy
     if own.earlier is not None and not copy:
         noted(home, own)
@@ -113,11 +115,13 @@ def _artifacts(draft: Draft, account: Account, files: Iterable[tuple[str, bytes,
             made.mkdir(mode=0o700)
             made.chmod(0o700)  # whatever the umask
         if copy:
-            copied(own, fresh)
+            copied(own, fresh, links=links)
         for name, content, mode in files:
-            if not (fresh / "outputs" / name).is_dir():
-                (fresh / "outputs" / name).write_bytes(content)
-                (fresh / "outputs" / name).chmod(mode)
+            place = fresh / "outputs" / name
+            if not place.is_dir():
+                place.unlink(missing_ok=True)  # a file of a copy may be another run's too
+                place.write_bytes(content)
+                place.chmod(mode)
         account.owns_tree(fresh)
         fresh.rename(folder)
     except OSError as error:

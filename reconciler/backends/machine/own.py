@@ -18,12 +18,30 @@ from reconciler.backends.below import Nothing
 from reconciler.backends.machine import records
 from reconciler.errors import Refused
 
-__all__ = ["MOST_COPIED", "Own", "artifacts_of", "copied", "home_of", "noted", "own_of"]
+__all__ = ["MOST_COPIED", "Own", "Runs", "artifacts_of", "copied", "home_of", "noted", "own_of"]
 
 MOST_COPIED = 1_000_000
 """Files and folders that a round gets a copy of."""
 
 _NOTE = "artifacts.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The folder of all runs, and how programs know it.
+
+    Attributes:
+        folder: where it is on this machine.
+        seen: what paths of programs begin with; "" where they see it as we do.
+    """
+
+    folder: Path
+    seen: str = ""
+
+    @property
+    def named(self) -> str:
+        """What a path into the folder begins with."""
+        return self.seen or str(self.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +89,13 @@ def noted(home: Path, own: Own) -> None:
     records.write_once(home / _NOTE, {"of": own.folder.parent.name})
 
 
-def copied(own: Own, target: Path) -> None:
+def copied(own: Own, target: Path, *, links: bool = False) -> None:
     """Fill the fresh folder `target` with what is in the folder of an earlier round: files and folders, no links.
+
+    Args:
+        own: what it is a copy of.
+        target: the folder.
+        links: whether the copy may share files, as nobody ever writes into one.
 
     Raises:
         Refused: that is gone, goes away meanwhile, or holds too much.
@@ -84,6 +107,8 @@ def copied(own: Own, target: Path) -> None:
                 raise Refused(f"{own.source} has more than {MOST_COPIED:,} files, which are not copied")
             if entry.kind == "folder":
                 (target / entry.path).mkdir(mode=0o700, exist_ok=True)
+            elif entry.kind == "file" and links:
+                (target / entry.path).hardlink_to(own.source / entry.path)
             elif entry.kind == "file":
                 _write(own.source, entry, target / entry.path)
     except Nothing:

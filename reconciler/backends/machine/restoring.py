@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,14 @@ import anyio
 
 from planner.model.artifacts import Artifact
 from planner.model.run import Stamp
-from reconciler.backends.machine import folders, prepare
+from reconciler.backends.machine import folders, inits
 from reconciler.backends.machine.account import Account
-from reconciler.backends.machine.own import artifacts_of, home_of, own_of
+from reconciler.backends.machine.own import Runs, artifacts_of, home_of, own_of
 from reconciler.backends.machine.removal import remove_tree
 from reconciler.disk import sizes
 from reconciler.ports import Order
 
-__all__ = ["let_go", "missing", "restore"]
+__all__ = ["gone", "let_go", "missing", "restore"]
 
 Thread = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Does something in a thread of the backend."""
@@ -34,12 +34,18 @@ def missing(order: Order, owner: Stamp, runs: Path) -> list[str]:
     """Names of the folders of other runs that `order` reads and that are not here."""
     named = re.compile(re.escape(str(runs)) + r"/([a-z0-9][a-z0-9-]*)(?:/|$)")
     found = {name for text in _texts((order.run.gang, order.run.context)) for name in named.findall(text)}
+    return gone(order, owner, Runs(runs), found)
+
+
+def gone(order: Order, owner: Stamp, runs: Runs, read: Iterable[str]) -> list[str]:
+    """Of the folders `read`, which the programs of `order` name, and of those that it starts with, what is not here."""
+    found = set(read)
     for group in order.run.gang.replicas:
-        found |= set(prepare.sources(group.pod.get("init"), runs))
-    source = own_of(order.key, order.run.earlier, owner, runs).source
+        found |= set(inits.sources(group.pod.get("init"), runs))
+    source = own_of(order.key, order.run.earlier, owner, runs.folder).source
     found |= {source.parent.name} if source is not None else set()
-    found.discard(home_of(order.key, owner, runs).name)
-    return sorted(name for name in found if not artifacts_of(runs / name).exists())
+    found.discard(home_of(order.key, owner, runs.folder).name)
+    return sorted(name for name in found if not artifacts_of(runs.folder / name).exists())
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import tarfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,15 +15,18 @@ from planner.keys import Key
 from planner.model.gang import CodeTree
 from planner.model.run import Stamp
 from reconciler.api.pods import MOST, pods_app
+from reconciler.backends.kubernetes.bringing import Bringing, Sources
 from reconciler.backends.kubernetes.desk import Desk as Files
 from reconciler.backends.kubernetes.tokens import Tokens
 from reconciler.backends.memory import Program
-from reconciler.ports_pods import Brought
+from reconciler.ports import Order
+from reconciler.ports_pods import Brought, Wanted
 from tests.reconciler.api.support import Api, World, eventually, job
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 
-TOKENS = Tokens(b"s" * 32, Stamp("l", 1, "test", "project"))
+OWNER = Stamp("l", 1, "test", "project")
+TOKENS = Tokens(b"s" * 32, OWNER)
 FOREVER = Program(seconds=None)
 
 
@@ -40,12 +45,16 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.files = Files(folder / "left", Trees(), folder / "trees")
+        self.bringing = Bringing(Sources(folder / "left", Trees(), None, folder / "trees"), OWNER)
 
     def attempt_of(self, token: str) -> Key | None:
         return TOKENS.key_of(token)
 
     async def code(self, tree: CodeTree) -> Path:
         return await self.files.code(tree)
+
+    async def bring(self, order: Order, wanted: Wanted) -> AsyncIterator[bytes]:
+        return await self.bringing.bring(order, wanted)
 
     async def take_metrics(self, key: Key, offset: int, data: bytes) -> int:
         return await self.files.take_metrics(str(key), offset, data)
@@ -114,7 +123,7 @@ async def test_a_run_leaves_files(tmp_path):
             assert (await client.put(said, content=content, headers=bearer(key))).status_code == 200
         again = "/v1/attempt/artifacts/m/model.bin?modified=2000"
         assert (await client.put(again, content=b"two!", headers=bearer(key))).status_code == 200
-        found = await desk.files.artifacts(str(key.run), "")
+        found = await desk.files.artifacts(str(key.run), 1, "")
         assert [(one.path, one.kind, one.size, one.executable) for one in found] == [
             ("run.sh", "file", 10, True),
             ("m", "folder", 0, True),
@@ -122,6 +131,53 @@ async def test_a_run_leaves_files(tmp_path):
         ]
         content = await desk.files.artifact(str(key.run), "m/model.bin")
         assert b"".join([piece async for piece in content.pieces]) == b"two!"
+
+
+READS = """\
+version: 1.1
+kind: operation
+name: eval
+component:
+  run:
+    kind: job
+    init:
+      - file: {content: "{{ globals.uuid }}", filename: id}
+      - lineageRef: "train@g1:model.bin"
+      - paths: [other-1/outputs/x]
+    container: {image: i, command: [cat, model.bin]}
+"""
+
+
+def members(data: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r|") as archive:
+        return {one.name: found.read() for one in archive if (found := archive.extractfile(one)) is not None}
+
+
+async def test_an_attempt_gets_what_its_order_names_and_nothing_else(tmp_path):
+    async with asking(tmp_path, eval=FOREVER) as (world, api, client, desk):
+        world.push({"train.yaml": job("train")})
+        train = await started(api, "train", "succeeded")
+        folder = train.run.dns_name("test", "project")
+        await desk.files.take_artifact(folder, Brought("model.bin", 1.0), _once(b"weights"))
+        world.push({"eval.yaml": READS.encode()})
+        key = await started(api, "eval")
+        told = bearer(key)
+        answer = await client.get("/v1/attempt/init/0", headers=told)
+        assert members(answer.content) == {"id": key.short_id("test", "project").encode()}
+        answer = await client.get("/v1/attempt/init/1", headers=told)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-tar")
+        assert members(answer.content) == {"model.bin": b"weights"}
+        answer = await client.get("/v1/attempt/init/2", headers=told)
+        assert (answer.status_code, "other-1/outputs/x" in answer.text) == (422, True)
+        for path in ("init/3", "runs/0", f"runs/{folder}", f"init/{folder}", "init/-1"):
+            assert (await client.get(f"/v1/attempt/{path}", headers=told)).status_code in {404, 422}
+        assert members((await client.get("/v1/attempt/earlier", headers=told)).content) == {}
+        for path in ("init/1", "earlier", "runs/0"):
+            assert (await client.get(f"/v1/attempt/{path}", headers=bearer(train))).status_code == 410
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "", "m", "m/model.bin/x"])
@@ -134,16 +190,16 @@ async def test_a_file_without_a_place_is_refused(tmp_path, path):
         odd = httpx.URL("http://pods", path=f"/v1/attempt/artifacts/{path}", query=b"modified=1")
         answer = await client.put(odd, content=b"x", headers=bearer(key))
         assert answer.status_code in {404, 422}
-        assert [one.path for one in await desk.files.artifacts(str(key.run), "")] == ["m", "m/model.bin"]
+        assert [one.path for one in await desk.files.artifacts(str(key.run), 1, "")] == ["m", "m/model.bin"]
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer x"}, {"authorization": "Basic eDp5"}])
-@pytest.mark.parametrize("path", ["code/0", "metrics?offset=0", "end"])
+@pytest.mark.parametrize("path", ["code/0", "init/0", "earlier", "runs/0", "metrics?offset=0", "end"])
 async def test_nobody_else_learns_anything(tmp_path, headers, path):
     async with asking(tmp_path, train=FOREVER) as (world, api, client, _):
         world.push({"train.yaml": job("train")})
         await started(api, "train")
-        method = "GET" if path.startswith("code") else "POST"
+        method = "POST" if path.startswith(("metrics", "end")) else "GET"
         assert (await client.request(method, f"/v1/attempt/{path}", headers=headers)).status_code == 401
 
 

@@ -36,7 +36,6 @@ class Field:
 
 
 _COPIED = Field(Use.COPIED)
-_LATER = "asked for by the agent; refused at the start, for now, as the daemon does not answer it yet"
 
 
 def _made(words: str) -> Field:
@@ -112,18 +111,16 @@ _RUN: Mapping[str, Field] = {
     "rewritePath": _unused("a service has a host of its own, and answers at its root"),
 }
 _INIT: Mapping[str, Field] = {
-    "git": _made("of the repository itself, by the agent; of others refused at the start, for now"),
-    "artifacts": _made(_LATER),
-    "paths": _made(_LATER),
-    "dockerfile": _made(_LATER),
-    "file": _made(_LATER),
-    "tensorboard": _made(_LATER),
-    "lineageRef": _made(_LATER),
-    "modelRef": _made(_LATER),
-    "artifactRef": _made(_LATER),
-    "connection": _made(
-        "with a `container` of its own, what the connection brings; else refused at the start, for now"
-    ),
+    "git": _made("code of the repository itself or of another one, brought by the agent; `flags` are refused"),
+    "artifacts": _made("brought by the agent; with a kind that is wrong refused"),
+    "paths": _made("brought by the agent"),
+    "dockerfile": _made("written by the agent"),
+    "file": _made("written by the agent, and kept with the outputs; of `chmod` whether it may be executed"),
+    "tensorboard": _made("a copy of what the runs have left when the pod starts, brought by the agent"),
+    "lineageRef": _made("brought by the agent"),
+    "modelRef": _made("brought by the agent"),
+    "artifactRef": _made("brought by the agent"),
+    "connection": _made("of kind git: code, brought by the agent; with a `container` what the connection brings"),
     "path": _made("below the working folder"),
     "container": _made("an init container of the spec's own, in its order; it cannot change one of ours"),
 }

@@ -10,13 +10,15 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from planner.canon import Json, plain
 from planner.compile.clustered import handled, is_container
+from planner.model.gang import Lifetime
 from reconciler.backends import contract
 from reconciler.backends.contract import Where
 from reconciler.backends.kubernetes import layout, names
+from reconciler.backends.kubernetes.reads import own_folder, reads
 from reconciler.backends.kubernetes.render.parts import Object, Part, filled, objects
 from reconciler.backends.kubernetes.render.security import agent_context
 from reconciler.backends.kubernetes.settings import AgentSettings, KubernetesSettings
@@ -38,7 +40,7 @@ def where(order: Order, settings: KubernetesSettings) -> Where:
         index=0,
         count=max(group.count, 1),
         runs=layout.RUNS,
-        artifacts=layout.ARTIFACTS,
+        artifacts=own_folder(order),
         context=layout.CONTEXT,
         output=layout.OUTPUT if settings.agent.image else layout.MESSAGE,
         metrics=layout.METRICS,
@@ -49,7 +51,9 @@ def where(order: Order, settings: KubernetesSettings) -> Where:
 def needs_agent(order: Order) -> str:
     """What of an order cannot be without the agent, or ""."""
     wanted = handled(order.run.gang)
-    return wanted or ("the artifacts of an earlier round" if order.run.earlier is not None else "")
+    if not wanted and order.run.earlier is not None:
+        return "the artifacts of an earlier round"
+    return wanted or ("what it reads of other runs" if reads(order) else "")
 
 
 # Objects of the attempt
@@ -75,17 +79,31 @@ def config_map(order: Order, settings: KubernetesSettings) -> Object:
 def _order(order: Order, context: Json, agent: AgentSettings) -> Json:
     """What the agent is to do."""
     gang = order.run.gang
-    earlier = order.run.earlier
+    init = [entry for entry in objects(gang.replicas[0].pod.get("init")) if not is_container(entry)]
     return {
         "schema": "plumbline.order/1",
         "key": str(order.key),
         "contact": agent.contact,
         "context": context,
         "code": [plain(tree) for tree in gang.code],
-        "init": [entry for entry in objects(gang.replicas[0].pod.get("init")) if not is_container(entry)],
-        "earlier": None if earlier is None else {"run": str(earlier.run), "copy": earlier.copy},
+        "init": init,
+        "reads": len(reads(order)) if agent.contact else 0,
+        "earlier": _earlier(order, init) if agent.contact else None,
         "plugins": {name: order.run.plugins[name] for name in _TOLD if name in order.run.plugins},
     }
+
+
+def _earlier(order: Order, init: Sequence[Object]) -> Json:
+    """Whether its folder of artifacts may hold something before its program starts, and where that was before.
+
+    A program that goes on in the folder of earlier rounds finds it where they had it.
+    """
+    earlier, key = order.run.earlier, order.key
+    again = order.run.gang.lifetime is Lifetime.ALWAYS or order.run.queue  # a pod may be made anew for the attempt
+    if not (again or earlier is not None or key.attempt > 1 or any("file" in entry for entry in init)):
+        return None
+    rounds = range(key.round) if earlier is not None and not earlier.copy else ()
+    return {"places": [names.object_name(key.run.at_round(number), order.stamp) for number in rounds]}
 
 
 def _packed(plainly: str, packed: str, text: str) -> Object:
@@ -123,7 +141,8 @@ def part(order: Order, settings: KubernetesSettings, context: Mapping[str, Json]
     own: Object = {"name": layout.VOLUME, "emptyDir": filled(sizeLimit=settings.scratch)}
     volumes = [own, {"name": layout.VOLUME_FILES, "configMap": files}]
     if not settings.agent.image:
-        shared = [(name, f"{layout.ROOT}/{name}") for name in ("workdir", "home", "artifacts", "io")]
+        shared = [(name, f"{layout.ROOT}/{name}") for name in ("workdir", "home", "io")]
+        shared.append(("artifacts", own_folder(order)))
         mounts: list[Object] = [{"name": layout.VOLUME, "mountPath": path, "subPath": name} for name, path in shared]
         mounts.append({"name": layout.VOLUME_FILES, "mountPath": layout.LIB, "readOnly": True})
         return Part(volumes=tuple(volumes), mounts=tuple(mounts))

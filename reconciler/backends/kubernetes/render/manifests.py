@@ -17,6 +17,7 @@ from planner.model.gang import Gang, Lifetime
 from planner.model.run import Stamp
 from reconciler.backends import contract
 from reconciler.backends.kubernetes import layout, names
+from reconciler.backends.kubernetes.reads import own_folder
 from reconciler.backends.kubernetes.render import files, job, service
 from reconciler.backends.kubernetes.render.parts import Object
 from reconciler.backends.kubernetes.settings import KubernetesSettings
@@ -137,7 +138,7 @@ def namespace_of(order: Order, settings: KubernetesSettings) -> str:
 def knows(order: Order, settings: KubernetesSettings) -> dict[str, Json]:
     """What templates may ask of `globals` that only this backend knows."""
     gang: Gang = order.run.gang
-    found = contract.attempt_globals(layout.RUNS, layout.ARTIFACTS, gang.ports)
+    found = contract.attempt_globals(layout.RUNS, own_folder(order), gang.ports)
     named = order.run.namespace or settings.namespace
     return {**found, "context_path": layout.CONTEXT, "namespace": named}
 

@@ -21,7 +21,8 @@ def pod(tmp_path, monkeypatch):
     for name, path in {
         "ROOT": root,
         "WORK": root / "workdir",
-        "ARTIFACTS": root / "artifacts",
+        "RUNS": root / "runs",
+        "BROUGHT": root / "lib" / "brought.json",
         "LIB": root / "lib",
         "LEFT": root / "io",
         "ORDER": tmp_path / "order",
@@ -35,8 +36,13 @@ def pod(tmp_path, monkeypatch):
 
 
 def ordered(pod, **said):
-    order = {"contact": "", "context": {"schema": "plumbline.context/1"}, "code": [], "init": [], "earlier": None}
+    context = {"schema": "plumbline.context/1", "artifacts": str(artifacts(pod))}
+    order = {"contact": "", "context": context, "code": [], "init": [], "reads": 0, "earlier": None}
     (pod / "order" / "order.json").write_text(json.dumps({**order, "plugins": {}, **said}))
+
+
+def artifacts(pod):
+    return pod / "plumbline/runs/train-1/artifacts"
 
 
 def told():
@@ -50,8 +56,8 @@ def left(pod):
 
 
 def test_it_looks_where_pods_are_rendered():
-    found = (agent.WORK, agent.LIB, agent.ARTIFACTS, agent.LEFT / "output", agent.LEFT / "metrics", agent.ORDER)
-    wanted = (layout.WORK, layout.LIB, layout.ARTIFACTS, layout.OUTPUT, layout.METRICS, layout.ORDER)
+    found = (agent.WORK, agent.LIB, agent.RUNS, agent.LEFT / "output", agent.LEFT / "metrics", agent.ORDER)
+    wanted = (layout.WORK, layout.LIB, layout.RUNS, layout.OUTPUT, layout.METRICS, layout.ORDER)
     assert [str(path) for path in found] == list(wanted)
     assert str(agent.TOKEN) == f"{layout.TOKEN}/{layout.TOKEN_FILE}"
     assert agent.MOST_MESSAGE == layout.MOST_MESSAGE
@@ -64,8 +70,8 @@ def test_init_puts_everything_in_place(pod):
         assert agent.main(["init"]) == 0
     finally:
         os.umask(before)
-    assert json.loads((agent.LIB / "context.json").read_text()) == {"schema": "plumbline.context/1"}
-    for folder in (agent.WORK, agent.ARTIFACTS / "outputs", agent.LEFT):
+    assert json.loads((agent.LIB / "context.json").read_text())["schema"] == "plumbline.context/1"
+    for folder in (agent.WORK, artifacts(pod) / "outputs", agent.LEFT):
         assert folder.stat().st_mode & 0o777 == 0o777, "whoever the program is may write there"
 
 
@@ -82,8 +88,8 @@ def test_a_message_carries_what_fits(pod):
     agent.main(["init"])
     (agent.LEFT / "output").write_text('{"name": "answer", "value": 42}\nnote=good\nbad\n')
     (agent.LEFT / "metrics").write_text('{"name": "loss", "value": 2}\n{"name": "loss", "value": 1}\nnot json\n')
-    (agent.ARTIFACTS / "outputs" / "models").mkdir()
-    (agent.ARTIFACTS / "outputs" / "models" / "m.bin").write_bytes(b"12345")
+    (artifacts(pod) / "outputs" / "models").mkdir()
+    (artifacts(pod) / "outputs" / "models" / "m.bin").write_bytes(b"12345")
     agent.Sidecar(agent.order()).run(told())
     found = left(pod)
     assert found.outputs == {"answer": 42, "note": "good"}
@@ -119,7 +125,7 @@ def test_it_follows_no_link(pod):
     ordered(pod)
     agent.main(["init"])
     (agent.LEFT / "output").symlink_to(secret)
-    (agent.ARTIFACTS / "outputs" / "stolen").symlink_to(secret)
+    (artifacts(pod) / "outputs" / "stolen").symlink_to(secret)
     agent.Sidecar(agent.order()).run(told())
     found = left(pod)
     assert found.outputs == {}

@@ -12,6 +12,7 @@ from planner.model.artifacts import Earlier
 from planner.model.cluster import Allow, ClusterRules
 from planner.model.gang import Lifetime, Probe
 from reconciler.backends.kubernetes import layout, names
+from reconciler.backends.kubernetes.reads import own_folder
 from reconciler.backends.kubernetes.render import knows, render, tombstone
 from reconciler.backends.kubernetes.render.failures import Action, failure_policy
 from reconciler.backends.kubernetes.render.texts import literal
@@ -217,7 +218,7 @@ def test_gpus_are_not_shown_to_a_run_that_asked_for_none():
 
 def test_what_templates_may_ask():
     made = order(job("container: {image: i, args: ['{{ globals.run_outputs_path }}', '{{ globals.context_path }}']}"))
-    assert made.run.gang.replicas[0].container.args == (f"{layout.ARTIFACTS}/outputs", layout.CONTEXT)
+    assert made.run.gang.replicas[0].container.args == (f"{own_folder(made)}/outputs", layout.CONTEXT)
     assert knows(made, PLAIN)["namespace"] == "ml"
 
 
