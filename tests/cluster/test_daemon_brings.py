@@ -125,10 +125,10 @@ def test_a_pod_has_files_code_of_others_and_what_other_runs_left(place, tmp_path
 
 
 def test_attempts_and_resumed_rounds_find_what_was_left(place):
-    place.push({"train.yaml": place.spec(TRAIN, steps=4)})
+    place.push({"train.yaml": place.spec(TRAIN, steps=3)})
     place.start()
     until(lambda: place.state_of("train") == "failed", "both attempts have failed", PATIENCE)
-    assert outputs_of(place, "train@g1") == {"step": 2}, "the second attempt went on"
+    assert int(outputs_of(place, "train@g1")["step"]) == 2, "the second attempt went on"
     place.plumbline("retry", "train", "--resume")
     until(lambda: place.run("train")["status"] == "succeeded", "the round went on", PATIENCE)
-    assert outputs_of(place, "train") == {"step": 4}
+    assert int(outputs_of(place, "train")["step"]) == 3, "and the round where that had left off"

@@ -16,13 +16,13 @@ SERVICE = "component: {run: {kind: service, container: {image: i, command: [a]}}
 HEAD = "version: 1.1\nkind: operation\nname: train\n"
 
 
-def operation(body, backend="kubernetes", path="a.yaml", **rest):
+def operation(body, backend="kubernetes", path="a.yaml", *, agent=False, **rest):
     config = CompileConfig(
         "vision",
         backend=backend,
         namespace="ml",
         namespaces=frozenset({"research", "lab"}),
-        cluster=ClusterRules(),
+        cluster=ClusterRules(agent=agent),
         **rest,
     )
     state = compiled({path: HEAD + body, ".plumbline.yaml": POLICY}, config)
@@ -106,6 +106,23 @@ termination: {timeout: 5, podFailurePolicy: {rules: [{action: Ignore, onExitCode
 def test_what_cannot_run_in_a_cluster(body, words):
     assert operation(body).refused.startswith(words)
     assert bool(operation(body).refused) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("{git: {url: 'https://a.example/b', flags: [--depth]}}", "options for git are not taken from specs"),
+        ("{paths: [a], connection: store}", "{} fetches through connections of the kind git only (init)"),
+        ("{file: {content: a}, path: /etc}", "{} puts nothing outside of the working folder (init.path)"),
+        ("{file: {content: a}, path: a}", ""),
+    ],
+)
+def test_what_no_backend_puts_in_place_is_refused_with_the_same_words(entry, words):
+    body = f"component: {{run: {{kind: job, init: [{entry}], container: {{image: i, command: [a]}}}}}}\n"
+    for backend, name in {"kubernetes": "the Kubernetes backend", "local": "the local backend"}.items():
+        found = operation(body, backend, agent=True).refused
+        assert found.startswith(words.format(name)), backend
+        assert bool(found) == bool(words)
 
 
 def test_what_would_start_a_program_again_inside_of_an_attempt_is_told():
