@@ -8,6 +8,7 @@ import pytest
 from planner.model.run import Phase
 from planner.model.status import StopReason
 from reconciler.backends.kubernetes import ending, sight
+from reconciler.errors import Transient
 from tests.cluster.world import ClusterWorld
 from tests.contracts.backend import BackendContract, Script, phase, seen, until
 
@@ -60,6 +61,24 @@ class TestKubernetesBackend(BackendContract):
         await backend.ensure(order)
         end = await phase(world, backend, order.key, Phase.ENDED)
         assert end.reason is StopReason.TIMEOUT
+
+    async def test_a_clean_that_was_cut_short_is_gone_on_with(self, world, backend, monkeypatch):
+        """Killed when only the name is left: what is beside it goes with the next clean, of the next daemon."""
+        order = world.order("train", Script.SUCCEED)
+        await backend.ensure(order)
+        await phase(world, backend, order.key, Phase.ENDED)
+
+        async def killed(*_):
+            raise Transient("killed")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(ending.Ending, "_remove_beside", killed)
+            with pytest.raises(Transient, match="killed"):
+                await backend.clean(order.key)
+        assert world.kinds() == {"jobs": 1, "configmaps": 1}
+        await world.open().clean(order.key)
+        assert world.kinds() == {"jobs": 1}
+        assert [pod for pod in world.pods(order.key) if "deletionTimestamp" not in pod["metadata"]] == []
 
     async def test_names_are_freed_in_the_end(self, world, backend, monkeypatch):
         """Long after it was cleaned nothing of a service is left, its Service neither; until then its name is taken."""

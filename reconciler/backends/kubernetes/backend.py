@@ -114,7 +114,8 @@ class KubernetesBackend:
         """
         await self._open()
         for found in await self._objects.read(self._name(key)):
-            if is_cleaned(found):
+            if is_cleaned(found):  # by a clean that may have been cut short
+                await self._ending.clear(key, found)
                 continue
             seen = await self._sight.look(found)
             if seen.phase is not Phase.ENDED or seen.ended_at is None:

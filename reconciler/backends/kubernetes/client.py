@@ -29,7 +29,7 @@ __all__ = ["APPLY_PATCH", "MERGE_PATCH", "Api"]
 Object = dict[str, Any]
 
 TIMEOUT = 30.0
-"""Seconds for an answer. Longer ones are of a server that is not well, and every effect has a deadline of its own."""
+"""Seconds for an answer, and for the head of one without an end. Longer ones are of a server that is not well."""
 CONNECTIONS = 64
 """To the server at once: watches hold one each."""
 
@@ -74,6 +74,39 @@ class _Request:
         return {"Accept": "application/json", "Content-Type": self.kind, "User-Agent": "plumbline"}
 
 
+class _Link:
+    """Connections of one sign-in. Whoever uses them when another one takes their place goes on with them to the end."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.rest = RESTClientObject(configuration)
+        self._users = 0
+        self._is_old = False
+
+    @contextlib.asynccontextmanager
+    async def used(self) -> AsyncIterator[None]:
+        """Not closed before this ends."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            await self._close_unused()
+
+    async def retire(self) -> None:
+        """Nobody begins to use it any more."""
+        self._is_old = True
+        await self._close_unused()
+
+    async def close(self) -> None:
+        """Break all connections."""
+        await self.rest.close()
+
+    async def _close_unused(self) -> None:
+        if self._is_old and not self._users:
+            await self.close()
+
+
 class Api:
     """One API server, as one user."""
 
@@ -81,14 +114,12 @@ class Api:
         """Touches nothing; the first request signs in."""
         self._access = access
         self._signing = asyncio.Lock()
-        self._signed = 0
-        self._link: RESTClientObject | None = None
-        self._configuration = Configuration()
+        self._link: _Link | None = None
 
     @property
     def host(self) -> str:
         """URL of the server; "" before the first request."""
-        return str(self._configuration.host) if self._link is not None else ""
+        return str(self._link.configuration.host) if self._link is not None else ""
 
     async def call(
         self,
@@ -152,29 +183,37 @@ class Api:
 
     @contextlib.asynccontextmanager
     async def _answer(self, request: _Request) -> AsyncIterator[aiohttp.ClientResponse]:
-        response = await self._ask(request)
-        if response.status == 401:
-            # It did not take the request, so asking once more as who we are now does no harm.
-            response.release()
-            await self._sign_in(self._signed)
-            response = await self._ask(request)
-        try:
+        link = await self._signed_in(None)
+        async with contextlib.AsyncExitStack() as stack:
+            response = await stack.enter_async_context(self._asked(link, request))
+            if response.status == 401:
+                # It did not take the request, so asking once more as who we are now does no harm.
+                response.release()
+                response = await stack.enter_async_context(self._asked(await self._signed_in(link), request))
             if response.status == 401:
                 raise Transient(f"the API server {self.host} does not take our word for who we are")
             yield response
-        finally:
-            # A stream is cut; what was read whole goes back to the pool.
-            response.release() if response.content.at_eof() else response.close()
 
-    async def _ask(self, request: _Request) -> aiohttp.ClientResponse:
-        link = self._link or await self._sign_in(0)
-        headers = request.headers | await self._credentials()
+    @contextlib.asynccontextmanager
+    async def _asked(self, link: _Link, request: _Request) -> AsyncIterator[aiohttp.ClientResponse]:
+        async with link.used():
+            response = await self._ask(link, request)
+            try:
+                yield response
+            finally:
+                # A stream is cut; what was read whole goes back to the pool.
+                response.release() if response.content.at_eof() else response.close()
+
+    async def _ask(self, link: _Link, request: _Request) -> aiohttp.ClientResponse:
+        headers = request.headers | await self._credentials(link)
         limit = aiohttp.ClientTimeout(total=request.limit, sock_connect=10.0)
-        url = f"{self._configuration.host}{request.url}"
+        url = f"{link.configuration.host}{request.url}"
         try:
-            answer = await link.request(  # type: ignore[no-untyped-call]
-                request.method, url, headers=headers, body=request.body, _request_timeout=limit
-            )
+            # Who waits for what has no end waits for its beginning no longer than for any other answer.
+            async with asyncio.timeout(TIMEOUT):
+                answer = await link.rest.request(  # type: ignore[no-untyped-call]
+                    request.method, url, headers=headers, body=request.body, _request_timeout=limit
+                )
         except _UNREACHED as error:
             raise self.unreached(error) from error
         response: aiohttp.ClientResponse = answer.response
@@ -182,7 +221,8 @@ class Api:
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         try:
-            return await response.read()
+            async with asyncio.timeout(TIMEOUT):
+                return await response.read()
         except _UNREACHED as error:
             raise self.unreached(error) from error
 
@@ -191,26 +231,26 @@ class Api:
         why = str(error) or type(error).__name__
         return Transient(f"the API server {self.host or 'of the cluster'} cannot be reached: {why}")
 
-    async def _credentials(self) -> dict[str, str]:
+    @staticmethod
+    async def _credentials(link: _Link) -> dict[str, str]:
         try:
-            found: Mapping[str, Any] = await self._configuration.auth_settings()
+            found: Mapping[str, Any] = await link.configuration.auth_settings()
         except (OSError, ConfigException) as error:  # the token's file is being replaced
             raise Transient(f"the token for the API server cannot be read: {error}") from error
         return {auth["key"]: str(auth["value"]) for auth in found.values() if auth["value"]}
 
-    async def _sign_in(self, before: int) -> RESTClientObject:
-        """Read the configuration again, unless somebody did since the sign-in of number `before`."""
+    async def _signed_in(self, refused: _Link | None) -> _Link:
+        """What leads to the server now; the configuration is read again where it is still what the server refused."""
         async with self._signing:
-            if self._link is not None and self._signed != before:
+            if self._link is not None and self._link is not refused:
                 return self._link
             configuration = await configured(self._access)
             configuration.connection_pool_maxsize = CONNECTIONS
             try:
-                fresh = RESTClientObject(configuration)
+                fresh = _Link(configuration)
             except (OSError, ssl.SSLError) as error:
                 raise Unusable(f"the certificates of the cluster cannot be read: {error}") from error
-            old, self._link, self._configuration = self._link, fresh, configuration
-            self._signed += 1
+            old, self._link = self._link, fresh
             if old is not None:
-                await old.close()
+                await old.retire()
             return fresh

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.errors import Refused, Transient
 
-__all__ = ["Denied", "answer_of"]
+__all__ = ["Denied", "answer_of", "items_of"]
 
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -68,11 +68,14 @@ def answer_of(code: int, text: bytes) -> dict[str, Any]:
 
     Raises:
         Denied: it said no.
-        Transient: it is busy, and may have done what was asked or not.
+        Transient: it is busy, and may have done what was asked or not; or something else answered in its place.
     """
     found = _parsed(text)
     if code < 400:
+        if found is None:
+            raise Transient(f"the API server did not answer: what came ({code}) is no object")
         return found
+    found = found or {}
     message = str(found.get("message") or text[:500].decode(errors="replace").strip())
     reason = str(found.get("reason") or "")
     denied = Denied(code, reason, message)
@@ -81,9 +84,20 @@ def answer_of(code: int, text: bytes) -> dict[str, Any]:
     raise denied
 
 
-def _parsed(text: bytes) -> dict[str, Any]:
+def items_of(page: dict[str, Any]) -> list[dict[str, Any]]:
+    """The objects of an answer to a list.
+
+    Raises:
+        Transient: it is none: to take it for an empty one would be to take everything for gone.
+    """
+    if "items" not in page:
+        raise Transient("the API server did not answer: what came is no list")
+    return list(page["items"] or ())
+
+
+def _parsed(text: bytes) -> dict[str, Any] | None:
     try:
         found = json.loads(text) if text else {}
-    except ValueError:
-        return {}
-    return dict(found) if isinstance(found, dict) else {}
+    except (ValueError, RecursionError):
+        return None
+    return dict(found) if isinstance(found, dict) else None

@@ -90,6 +90,17 @@ class Ending:
         pods = await self._objects.pods_of(found)
         await self._keep_logs(found, pods, ended_at)
         await self._leave_name(found)
+        await self._remove_beside(key, found, pods)
+
+    async def clear(self, key: Key, found: Found) -> None:
+        """Remove what a clean of attempt `key` has left that was cut short after it had left the name.
+
+        Raises:
+            Transient: something of it cannot be removed now.
+        """
+        await self._remove_beside(key, found, await self._objects.pods_of(found))
+
+    async def _remove_beside(self, key: Key, found: Found, pods: Sequence[Object]) -> None:
         for pod in pods:
             await self._delete(PODS.path(found.namespace, pod["metadata"]["name"]), pod["metadata"]["uid"])
         beside = {"ConfigMap": names.files_name(key, self._owner), "Secret": names.token_name(key, self._owner)}

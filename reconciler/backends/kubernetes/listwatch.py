@@ -19,7 +19,7 @@ import aiohttp
 import anyio
 
 from reconciler.backends.kubernetes.client import Api
-from reconciler.backends.kubernetes.denied import Denied
+from reconciler.backends.kubernetes.denied import Denied, items_of
 from reconciler.errors import Transient
 from reconciler.telemetry import log
 
@@ -33,9 +33,12 @@ LASTS = 290
 """Seconds that the server is asked to keep a watch open, with as much again of chance at most."""
 SILENCE = 150.0
 """Seconds without a line, bookmarks included, after which a watch is dead: the server sends one each minute."""
+AT_ONCE = 1.0
+"""Seconds that a watch lasts at least, or tells something: one that does neither is opened again after a pause."""
 RELIST = 1800.0
 """Seconds after which all is listed again, whatever the watch said: it makes up for whatever was missed."""
 _BACKOFF = (0.5, 30.0)
+_TOLD = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class ListWatch:
         self._synced = anyio.Event()
         self._version = ""
         self._listed_at = -RELIST
+        self._told = True
 
     @property
     def synced(self) -> bool:
@@ -100,7 +104,9 @@ class ListWatch:
             except Denied as error:
                 if error.expired:
                     self._version = ""
-                    continue
+                    if self._told:  # a server that forgets all the time is asked after a pause
+                        self._told = False
+                        continue
                 self._note(str(error.settled(f"{self._watched.path} cannot be watched")))
             except Transient as error:
                 self._note(error.message)
@@ -129,7 +135,7 @@ class ListWatch:
         query: dict[str, object] = {"labelSelector": self._watched.selector, "limit": PAGE}
         while True:
             page = await self._api.call("GET", self._watched.path, query=query)
-            for item in page.get("items") or ():
+            for item in items_of(page):
                 trimmed = self._watched.trim(item)
                 found[trimmed["metadata"]["name"]] = trimmed
             head: Mapping[str, Any] = page.get("metadata") or {}
@@ -156,10 +162,14 @@ class ListWatch:
             "resourceVersion": self._version,
             "timeoutSeconds": LASTS + random.randrange(LASTS),  # noqa: S311 -- spread, no secret
         }
+        begun, told = time.monotonic(), False
         async with self._api.stream(self._watched.path, query) as stream:
             self.trouble = ""
             async for line in self._lines(stream):
-                self._event(json.loads(line))
+                self._event(_parsed(line))
+                told = self._told = True
+        if not told and time.monotonic() - begun < AT_ONCE:
+            raise Transient(f"{self._watched.path} cannot be watched: the API server ends each watch at once")
 
     async def _lines(self, stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
         while True:
@@ -177,7 +187,10 @@ class ListWatch:
 
     def _event(self, event: Object) -> None:
         item = event.get("object") or {}
-        match event.get("type"):
+        kind = event.get("type")
+        if kind in _TOLD and _is_before(item["metadata"]["resourceVersion"], self._version):
+            raise Denied(410, "Expired", "the API server goes on from an earlier version than it has told")
+        match kind:
             case "ADDED" | "MODIFIED":
                 self._take(self._watched.trim(item))
             case "DELETED":
@@ -204,6 +217,26 @@ class ListWatch:
         if known is None or known["metadata"]["uid"] == gone["metadata"]["uid"]:
             self.objects.pop(name, None)
             self._went(gone)
+
+
+def _parsed(line: bytes) -> Object:
+    """An event as it was told.
+
+    Raises:
+        Transient: half of it was: the connection broke.
+    """
+    try:
+        return dict(json.loads(line))
+    except ValueError:
+        raise Transient("the API server cannot be reached: a watch broke in the middle of a line") from None
+
+
+def _is_before(fresh: str, known: str) -> bool:
+    """Whether a version is an earlier one than another: no watch goes back, but where a cluster was restored."""
+    try:
+        return int(fresh) < int(known)
+    except ValueError:
+        return False
 
 
 def _newer(fresh: Object, known: Object) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 
 from reconciler.backends.kubernetes.client import Api
-from reconciler.backends.kubernetes.denied import Denied
+from reconciler.backends.kubernetes.denied import Denied, items_of
 from reconciler.backends.kubernetes.kinds import EVENTS, MAIN, PODS, kind_of
 from reconciler.backends.kubernetes.listwatch import ListWatch, Watched
 from reconciler.backends.kubernetes.trim import trimmed
@@ -187,7 +187,7 @@ class Objects:
                 raise Transient(
                     str(error.settled(f"the {kind_of(kind).plural} of {namespace} cannot be listed"))
                 ) from None
-            found += page.get("items") or ()
+            found += items_of(page)
             query["continue"] = (page.get("metadata") or {}).get("continue")
             if not query["continue"]:
                 return found
@@ -203,7 +203,7 @@ class Objects:
             page = await self._api.call("GET", PODS.path(found.namespace), query=query)
         except Denied as error:
             raise Transient(str(error.settled(f"the pods of {found.name} cannot be listed"))) from None
-        return [trimmed(item) for item in page.get("items") or ()]
+        return [trimmed(item) for item in items_of(page)]
 
     async def events(self, found: Found, uid: str) -> Sequence[Object]:
         """Warnings about an object in the namespace of an attempt, as far as they can be read: they only explain."""

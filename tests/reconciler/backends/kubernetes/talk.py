@@ -58,7 +58,12 @@ class Talk:
         self.answers: asyncio.Queue[Object | web.Response] = asyncio.Queue()
         self.watches: asyncio.Queue[Watch] = asyncio.Queue()
         self.asked: list[dict[str, str]] = []
+        self.questions: asyncio.Queue[str] = asyncio.Queue()
+        """Their paths, to wait for."""
         self.tokens: list[str] = []
+        self.deaf = False
+        """Whether a watch has no answer, not even its head; each of them is told in `hung`."""
+        self.hung: asyncio.Queue[dict[str, str]] = asyncio.Queue()
 
     def answer(self, *answers: Object | web.Response) -> None:
         for answer in answers:
@@ -70,10 +75,14 @@ class Talk:
         if "watch" in query:
             return await self._watch(request, query)
         self.asked.append(query)
+        self.questions.put_nowait(request.path)
         answer = await self.answers.get()
         return answer if isinstance(answer, web.Response) else web.json_response(answer)
 
     async def _watch(self, request: web.Request, query: dict[str, str]) -> web.StreamResponse:
+        if self.deaf:
+            self.hung.put_nowait(query)
+            await asyncio.get_running_loop().create_future()
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         watch = Watch(query)
@@ -89,7 +98,7 @@ async def talking(folder: Path) -> AsyncIterator[tuple[Talk, Path]]:
     talk = Talk()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", talk.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

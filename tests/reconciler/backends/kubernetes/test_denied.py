@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reconciler.backends.kubernetes.denied import Denied, answer_of
+from reconciler.backends.kubernetes.denied import Denied, answer_of, items_of
 from reconciler.errors import Refused, Transient
 
 pytestmark = pytest.mark.unit
@@ -65,3 +65,16 @@ def test_words_that_a_caller_knows(code, reason, message, known):
 def test_an_answer_is_an_object():
     assert answer_of(200, b'{"kind": "Job"}') == {"kind": "Job"}
     assert answer_of(200, b"") == {}
+
+
+@pytest.mark.parametrize("text", [b"<html>sign in</html>", b'{"kind": "Jo', b"[]", b"null", b"[" * 100_000])
+def test_an_answer_that_is_none(text):
+    with pytest.raises(Transient, match=r"did not answer: what came \(200\) is no object"):
+        answer_of(200, text)
+
+
+def test_a_list_without_a_list_is_none():
+    assert items_of({"items": None}) == []
+    assert items_of({"items": [{"a": 1}]}) == [{"a": 1}]
+    with pytest.raises(Transient, match="what came is no list"):
+        items_of({"kind": "Status"})

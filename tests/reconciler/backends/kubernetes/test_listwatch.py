@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 import yaml
+from aiohttp import web
 
-from reconciler.backends.kubernetes import listwatch
+from reconciler.backends.kubernetes import client, listwatch
 from reconciler.backends.kubernetes.access import Access
 from reconciler.backends.kubernetes.client import Api
 from reconciler.backends.kubernetes.listwatch import ListWatch, Watched
@@ -48,6 +49,12 @@ async def watching(folder):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await api.close()
+
+
+async def reached(talk, path):
+    with anyio.fail_after(20):
+        while await talk.questions.get() != path:
+            pass
 
 
 @pytest.fixture(autouse=True)
@@ -136,11 +143,98 @@ async def test_a_connection_that_breaks_in_the_middle_of_a_line(tmp_path):
         stream = await talk.watches.get()
         stream.say("ADDED", pod("a", 8))
         await told.next(1)
-        talk.answer(page(9, pod("a", 8)))  # half an object is an error of ours: all is listed again
         stream.said.put_nowait(b'{"type": "MODIFIED", "object": {"meta')
         stream.end()
+        again = await talk.watches.get()
+        assert again.query["resourceVersion"] == "8", "it goes on after what was told whole"
+        again.say("MODIFIED", pod("a", 9))
+        assert await told.next(1) == [("came", "a", "9")]
+        assert sorted(watch.objects) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        web.Response(text="<html>sign in</html>", content_type="text/html"),
+        web.Response(text='{"error": "no server"}', content_type="application/json"),
+        web.Response(text="[]", content_type="application/json"),
+        web.Response(text='{"metadata": {"resourceVersion": "9"}, "ite', content_type="application/json"),
+    ],
+    ids=["page", "object", "array", "torn"],
+)
+async def test_an_answer_of_something_else_is_no_empty_list(tmp_path, answer):
+    """What stands before a server may say 200 in its place: nothing is gone for that."""
+    async with watching(tmp_path) as (talk, watch, told, _):
+        talk.answer(page(7, pod("a", 3)))
+        await told.next(1)
+        talk.answer(answer, page(9, pod("a", 3)))
+        (await talk.watches.get()).say("ERROR", {"code": 410, "reason": "Expired", "message": "too old"})
         assert (await talk.watches.get()).query["resourceVersion"] == "9"
         assert sorted(watch.objects) == ["a"]
+        assert told.heard.empty()
+
+
+async def test_a_watch_that_goes_back_lists_anew(tmp_path):
+    """A server that was restored to an earlier state: what it tells from then on has versions that begin lower."""
+    async with watching(tmp_path) as (talk, watch, told, _):
+        talk.answer(page(900, pod("a", 880), pod("b", 890)))
+        await told.next(2)
+        stream = await talk.watches.get()
+        talk.answer(page(310, pod("a", 300)))
+        stream.bookmark(305)
+        assert await told.next(2) == [("came", "a", "300"), ("went", "b", "890")]
+        assert (await talk.watches.get()).query["resourceVersion"] == "310"
+        assert sorted(watch.objects) == ["a"]
+
+
+async def test_what_comes_late_is_no_object_again(tmp_path):
+    async with watching(tmp_path) as (talk, watch, told, _):
+        talk.answer(page(7, pod("a", 3)))
+        await told.next(1)
+        stream = await talk.watches.get()
+        stream.say("DELETED", pod("a", 9))
+        await told.next(1)
+        talk.answer(page(9))
+        stream.say("MODIFIED", pod("a", 8))
+        assert (await talk.watches.get()).query["resourceVersion"] == "9"
+        assert not watch.objects
+
+
+async def test_a_watch_whose_answer_never_begins_is_opened_again(tmp_path, monkeypatch):
+    async with watching(tmp_path) as (talk, watch, told, _):
+        talk.answer(page(7, pod("a", 3)))
+        await told.next(1)
+        stream = await talk.watches.get()
+        monkeypatch.setattr(client, "TIMEOUT", 0.05)
+        talk.deaf = True
+        stream.end()
+        with anyio.fail_after(20):
+            await talk.hung.get()
+            await talk.hung.get()
+            talk.deaf = False
+            assert (await talk.watches.get()).query["resourceVersion"] == "7"
+        assert sorted(watch.objects) == ["a"]
+
+
+@pytest.mark.parametrize("how", ["ended", "expired"])
+async def test_a_server_that_ends_each_watch_at_once_is_not_asked_without_a_pause(tmp_path, monkeypatch, how):
+    pauses = asyncio.Queue()
+
+    async def pause(seconds):
+        await pauses.put(seconds)
+
+    monkeypatch.setattr(listwatch.anyio, "sleep", pause)
+    async with watching(tmp_path) as (talk, _watch, _, _):
+        for _round in range(3):
+            talk.answer(page(7))
+        for _round in range(3):
+            stream = await talk.watches.get()
+            if how == "expired":
+                stream.say("ERROR", {"code": 410, "reason": "Expired", "message": "too old"})
+            stream.end()
+        with anyio.fail_after(20):
+            await pauses.get()
+            await pauses.get()
 
 
 async def test_silence_is_no_news(tmp_path, monkeypatch):
@@ -187,3 +281,21 @@ async def test_a_token_that_ran_out_is_read_again(tmp_path):
         assert await api.call("GET", "/version") == {"second": 2}
         assert [token.lower() for token in talk.tokens] == ["bearer first", "bearer first", "bearer second"]
         await api.close()
+
+
+async def test_who_is_on_the_way_when_another_signs_in_is_not_cut_off(tmp_path):
+    """Questions on the connections of an earlier sign-in go on to their end, and so do watches."""
+    async with watching(tmp_path) as (talk, watch, told, path):
+        talk.answer(page(7, pod("a", 3)))
+        await told.next(1)
+        stream = await talk.watches.get()
+        api = watch._api
+        slow = asyncio.create_task(api.call("GET", "/slow"))
+        await reached(talk, "/slow")
+        path.write_text(yaml.safe_dump(kubeconfig(api.host, "second")))
+        quick = asyncio.create_task(api.call("GET", "/quick"))
+        await reached(talk, "/quick")
+        talk.answer({"slow": 1}, failure(401, "Unauthorized"), {"quick": 1})
+        assert (await slow, await quick) == ({"slow": 1}, {"quick": 1})
+        stream.say("MODIFIED", pod("a", 9))
+        assert await told.next(1) == [("came", "a", "9")]
