@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from planner.model.run import Stamp
 from reconciler.backends.local.backend import LocalBackend
@@ -14,6 +15,7 @@ from reconciler.configured_kubernetes import kubernetes_of
 from reconciler.errors import Unusable
 from reconciler.ports import Backend
 from reconciler.settings import DaemonSettings
+from reconciler.settings_kubernetes import Agent
 from reconciler.trees import SourceTrees
 
 __all__ = ["backend_of"]
@@ -43,19 +45,27 @@ async def backend_of(
 def _kubernetes(settings: DaemonSettings, owner: Stamp, trees: SourceTrees, clones: GitClones) -> Backend:
     try:
         # Only here, as its packages are an extra, and take half a second to import.
-        from reconciler.backends.kubernetes.access import Access  # noqa: PLC0415
+        from reconciler.backends.kubernetes.access import access_of  # noqa: PLC0415
         from reconciler.backends.kubernetes.backend import KubernetesBackend  # noqa: PLC0415
         from reconciler.backends.kubernetes.here import Here  # noqa: PLC0415
-        from reconciler.backends.kubernetes.tokens import Tokens, secret_at  # noqa: PLC0415
+        from reconciler.backends.kubernetes.tokens import Tokens  # noqa: PLC0415
     except ModuleNotFoundError as error:
         needs = f"backend: kubernetes needs the package {error.name}"
         raise Unusable(f"{needs}: pip install 'plumbline-gitops[kubernetes]'") from None
     said = settings.backends.kubernetes
-    access = Access(said.kubeconfig.expanduser().absolute() if said.kubeconfig else None, said.context)
+    access = access_of(said.kubeconfig, said.context)
     connections = {connection.name: connection for connection in settings.connections}
-    folder = settings.state_folder / "kubernetes"
-    contact = said.agent is not None and said.agent.contact
-    cache = trees_cache(settings.runs_folder)
-    tokens = Tokens(secret_at(folder / "token.key"), owner) if contact else None
-    here = Here(folder, trees, cache, tokens, clones)
+    folder = said.state.expanduser().absolute() if said.state else settings.state_folder / "kubernetes"
+    secret = _secret(said.agent, folder) if said.agent is not None and said.agent.contact else None
+    tokens = Tokens(secret, owner) if secret else None
+    here = Here(folder, trees, trees_cache(settings.runs_folder), tokens, clones)
     return KubernetesBackend(kubernetes_of(said, connections), access, owner, WallClock(), here)
+
+
+def _secret(agent: Agent, folder: Path) -> bytes:
+    """By which tokens of pods are made: what the configuration gives, else one of the folder's own."""
+    from reconciler.backends.kubernetes.tokens import given_secret, secret_at  # noqa: PLC0415  as above
+
+    if agent.token_key_file is not None:
+        return given_secret(agent.token_key_file.expanduser())
+    return secret_at(folder / "token.key")

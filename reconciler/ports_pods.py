@@ -58,6 +58,14 @@ class Desk(Protocol):
         """The attempt whose token this is; None for one that we never made."""
         ...
 
+    async def place(self) -> str:
+        """A name of where what pods bring is kept. Another place has nothing of what was brought here.
+
+        Raises:
+            Transient: the disk says no.
+        """
+        ...
+
     async def code(self, tree: CodeTree) -> Path:
         """A tar archive of code as a run is to have it, below the place where it wants it.
 

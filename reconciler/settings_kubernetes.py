@@ -49,6 +49,8 @@ class Agent(Section):
     """URL by which pods reach the daemon, for code and artifacts; without it pods have neither."""
     listen: str | None = None
     """Address that the daemon answers pods on, such as 0.0.0.0:8090."""
+    token_key_file: Path | None = None
+    """File with the secret of pods' tokens, the same for all replicas; made in the state folder when left out."""
     resources: dict[Literal["requests", "limits"], dict[str, str]] | None = None
     """Of each of its containers; a twentieth of a core and 64Mi, one core and 512Mi at most, when left out."""
     user: Whole = 65_532
@@ -80,6 +82,8 @@ class KubernetesBackend(Section):
     """Where runs go whose operation names no namespace."""
     run_namespaces: tuple[Namespace, ...] = ()
     """Further namespaces that operations may name."""
+    state: Path | None = None
+    """Folder of what pods bring and of kept logs; `kubernetes` in the state folder when left out."""
     service_account: str = ""
     """Account of run pods that name none. Its token is not mounted."""
     service_accounts: tuple[str, ...] = ()

@@ -35,6 +35,8 @@ __all__ = ["pods_app"]
 MOST = 2 << 20
 """Bytes of a body: the agent sends no more at once."""
 _TAR = "application/x-tar"
+PLACE = "Plumbline-Place"
+"""Header of what is answered: an agent begins anew where it is another one than before."""
 _SLOWEST = 60.0
 """Seconds that a body may take; of a file, its next piece."""
 _LATEST = 253_402_300_800.0
@@ -111,7 +113,8 @@ def _bringing(core: Core, desk: Desk, part: Part) -> Answer:
 
 async def _answered(core: Core, desk: Desk, answer: Answer, request: Request) -> Response:
     try:
-        return await answer(await _caller(core, desk, request), request)
+        answered = await answer(await _caller(core, desk, request), request)
+        answered.headers[PLACE] = await desk.place()
     except ApiError as error:
         return problems.answer(error)
     except Refused as error:
@@ -121,6 +124,7 @@ async def _answered(core: Core, desk: Desk, answer: Answer, request: Request) ->
     except Exception as error:  # noqa: BLE001 -- our own fault: logged, and no traceback for whoever asked
         log.error("request crashed", path=request.url.path, exc_info=error)
         return problems.answer(ApiError(500, "this is our fault, not yours; the daemon's log has more"))
+    return answered
 
 
 async def _caller(core: Core, desk: Desk, request: Request) -> _Caller:

@@ -10,7 +10,7 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 
 from reconciler.errors import Transient, Unusable
 
-__all__ = ["Access", "configured"]
+__all__ = ["Access", "access_of", "configured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,11 @@ class Access:
 
     kubeconfig: Path | None = None
     context: str | None = None
+
+
+def access_of(kubeconfig: Path | None, context: str | None) -> Access:
+    """As a configuration says it; touches nothing."""
+    return Access(kubeconfig.expanduser().absolute() if kubeconfig else None, context)
 
 
 async def configured(access: Access) -> Configuration:

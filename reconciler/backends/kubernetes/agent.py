@@ -81,6 +81,8 @@ class Daemon:
 
     def __init__(self, contact: str) -> None:
         self._base = f"{contact}/v1/attempt"
+        self.place = ""  # where it keeps what it is sent, as it last said
+        self.moved = False  # whether that was another place before
 
     def ask(self, method: str, path: str, body: bytes | IO[bytes] | None = None, size: int | None = None) -> Any:
         """The open answer.
@@ -95,7 +97,7 @@ class Daemon:
         if size is not None:
             request.add_header("Content-Length", str(size))
         try:
-            return urllib.request.urlopen(request, timeout=60)  # noqa: S310 -- of our order
+            answer = urllib.request.urlopen(request, timeout=60)  # noqa: S310 -- of our order
         except urllib.error.HTTPError as error:
             said = error.read(2000).decode(errors="replace").strip()
             if error.code in {401, 403, 404, 410}:
@@ -103,6 +105,10 @@ class Daemon:
             if error.code in {400, 409, 413, 422}:
                 raise ValueError(said or str(error.code)) from None
             raise OSError(f"{error.code} {said}") from None
+        place = answer.headers.get("Plumbline-Place") or self.place
+        self.moved |= self.place not in {"", place}
+        self.place = place
+        return answer
 
     def fetch(self, path: str, into: Path) -> None:
         """Unpack the archive at `path` into a folder, however often it takes.
@@ -278,6 +284,15 @@ class Sidecar:
         except (OSError, http.client.HTTPException) as error:
             say(f"waits for the daemon: {error}")
             return False
+        return not self._is_elsewhere()
+
+    def _is_elsewhere(self) -> bool:
+        """Whether another daemon has taken over, without what the one before was sent: all of it is sent again."""
+        if self._daemon is None or not self._daemon.moved:
+            return False
+        self._daemon.moved = False
+        self._metrics = 0
+        self._sent.clear()
         return True
 
     def _send_metrics(self) -> None:

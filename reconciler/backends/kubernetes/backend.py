@@ -6,7 +6,6 @@ under a name that was ever used, or take an object's absence from anybody but th
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from reconciler.backends.kubernetes.access import Access
 from reconciler.backends.kubernetes.bringing import Bringing, Sources
 from reconciler.backends.kubernetes.client import Api
 from reconciler.backends.kubernetes.desk import Desk
+from reconciler.backends.kubernetes.ears import Ears
 from reconciler.backends.kubernetes.ending import Ending
 from reconciler.backends.kubernetes.here import Here
 from reconciler.backends.kubernetes.keptlogs import KeptLogs
@@ -41,8 +41,6 @@ __all__ = ["KubernetesBackend"]
 LOG_MOST = 64 << 20
 GRACE = 30.0
 """Seconds between TERM and KILL of what is ended by its timeout."""
-_HEARD = 4096
-"""Hints that wait for a listener; what is more is left out, as any hint may be."""
 
 
 class KubernetesBackend:
@@ -73,7 +71,7 @@ class KubernetesBackend:
         self._logs = Logs(self._api, self._objects, self._sight, self._kept)
         self._making = Making(self._api, self._objects, owner, settings)
         self._ending = Ending(self._api, self._objects, owner, clock, self._kept)
-        self._ears: set[asyncio.Queue[Key | None]] = set()
+        self._ears = Ears()
 
     # --- the port ---
 
@@ -139,13 +137,8 @@ class KubernetesBackend:
     async def changes(self) -> AsyncIterator[Key]:
         """See `Backend.changes`."""
         await self._open()
-        ear: asyncio.Queue[Key | None] = asyncio.Queue(_HEARD)
-        self._ears.add(ear)
-        try:
-            while (key := await ear.get()) is not None:
-                yield key
-        finally:
-            self._ears.discard(ear)
+        async for key in self._ears.listen():
+            yield key
 
     async def logs(self, key: Key, *, follow: bool = False, tail: int | None = None) -> AsyncIterator[bytes]:
         """See `Backend.logs`. Of several pods each stretch of output is headed by its name; `tail` is for each."""
@@ -195,8 +188,7 @@ class KubernetesBackend:
 
     async def close(self) -> None:
         """See `Backend.close`."""
-        while self._ears:
-            self._ears.pop().put_nowait(None)
+        self._ears.close()
         await self._objects.close()
         await self._api.close()
 
@@ -205,6 +197,10 @@ class KubernetesBackend:
     def attempt_of(self, token: str) -> Key | None:
         """See `Desk.attempt_of`."""
         return self._tokens.key_of(token) if self._tokens is not None else None
+
+    async def place(self) -> str:
+        """See `Desk.place`."""
+        return await self._desk.place()
 
     async def code(self, tree: CodeTree) -> Path:
         """See `Desk.code`."""
@@ -275,8 +271,5 @@ class KubernetesBackend:
     def _heard(self, name: str) -> None:
         found = self._objects.get(name)
         key = names.key_of(found.main["metadata"]) if found is not None else None
-        if key is None:
-            return
-        for ear in self._ears:
-            if not ear.full():
-                ear.put_nowait(key)
+        if key is not None:
+            self._ears.tell(key)

@@ -54,6 +54,12 @@ class Desk:
         self._trees = trees
         self._cache = cache
         self._left = folder
+        self._place = ""
+
+    async def place(self) -> str:
+        """See `reconciler.ports_pods.Desk.place`: the same for everybody who uses this folder."""
+        self._place = self._place or await self._thread(lambda: _named(self._left))
+        return self._place
 
     async def code(self, tree: CodeTree) -> Path:
         """See `reconciler.ports_pods.Desk.code`. Made once, and then a file like any other."""
@@ -163,6 +169,13 @@ class Desk:
             return await anyio.to_thread.run_sync(work)
         except OSError as error:
             raise Transient(f"what pods bring cannot be kept: {error.strerror or error}") from error
+
+
+def _named(folder: Path) -> str:
+    """The name of the folder, given at its first use; no attempt's object has a name with a dot."""
+    path = folder / ".place"
+    _once(path, os.urandom(8).hex().encode())
+    return path.read_text(errors="replace")
 
 
 def _fresh(folder: Path) -> Path:

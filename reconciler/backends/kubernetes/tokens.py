@@ -18,7 +18,7 @@ from planner.keys import Key
 from planner.model.run import Stamp
 from reconciler.errors import Unusable
 
-__all__ = ["Tokens", "secret_at"]
+__all__ = ["Tokens", "given_secret", "secret_at"]
 
 _BYTES = 32
 
@@ -65,12 +65,27 @@ def secret_at(path: Path) -> bytes:
                 file.write(os.urandom(_BYTES))
                 file.flush()
                 os.fsync(file.fileno())
-        found = path.read_bytes()
-        mode = path.stat().st_mode
+        return _read(path, "600", "remove it, and a new one is made")
     except OSError as error:
         raise Unusable(f"the secret of pods' tokens cannot be had at {path}: {error.strerror}") from None
+
+
+def given_secret(path: Path) -> bytes:
+    """The secret in a file that a person made. Its group may read it, as in a mounted Secret; others may not.
+
+    Raises:
+        Unusable: others can read it, or it cannot be read.
+    """
+    try:
+        return _read(path, "o=", "put a longer one there, the same for all replicas")
+    except OSError as error:
+        raise Unusable(f"agent.tokenKeyFile: {path} cannot be read: {error.strerror}") from None
+
+
+def _read(path: Path, closed: str, otherwise: str) -> bytes:
+    found, mode = path.read_bytes(), path.stat().st_mode
     if mode & 0o007:
-        raise Unusable(f"{path} can be read by others: chmod 600 {path}")
+        raise Unusable(f"{path} can be read by others: chmod {closed} {path}")
     if len(found) < _BYTES:
-        raise Unusable(f"{path} holds no secret of {_BYTES} bytes: remove it, and a new one is made")
+        raise Unusable(f"{path} holds no secret of {_BYTES} bytes: {otherwise}")
     return found

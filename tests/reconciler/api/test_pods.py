@@ -50,6 +50,9 @@ class Desk:
     def attempt_of(self, token: str) -> Key | None:
         return TOKENS.key_of(token)
 
+    async def place(self) -> str:
+        return await self.files.place()
+
     async def code(self, tree: CodeTree) -> Path:
         return await self.files.code(tree)
 
@@ -110,6 +113,7 @@ async def test_an_attempt_gets_its_code_and_appends(tmp_path):
         assert (await client.get("/v1/attempt/code/1", headers=bearer(key))).status_code == 404
         answer = await client.post("/v1/attempt/metrics?offset=0", content=b"abc", headers=bearer(key))
         assert answer.json() == {"offset": 3}
+        assert answer.headers["Plumbline-Place"] == await desk.place()
         assert (await client.post("/v1/attempt/end", content=b"a=1\n", headers=bearer(key))).status_code == 200
         assert await desk.files.output(str(key)) == b"a=1\n"
 

@@ -5,6 +5,7 @@ import json
 import os
 import tarfile
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -154,6 +155,87 @@ def test_a_link_that_leads_out_is_not_unpacked(pod):
     data.seek(0)
     with tarfile.open(fileobj=data) as archive, pytest.raises(tarfile.TarError, match="leads out"):
         agent.unpack(archive, pod / "into")
+
+
+class Daemons:
+    """Whoever answers at one address: after the first two questions another one, in another place."""
+
+    def __init__(self):
+        asked = self.asked = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                place = "one" if len(asked) < 2 else "two"
+                asked.append((place, self.path.partition("?")[0], body))
+                taken = b"".join(data for where, path, data in asked if (where, path) == (place, "/v1/attempt/metrics"))
+                said = json.dumps({"offset": len(taken)}).encode()
+                self.send_response(200)
+                self.send_header("Plumbline-Place", place)
+                self.send_header("Content-Length", str(len(said)))
+                self.end_headers()
+                self.wfile.write(said)
+
+            def do_POST(self):
+                self._answer()
+
+            def do_PUT(self):
+                self._answer()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def test_what_the_daemon_before_was_sent_is_sent_again_to_one_that_has_not_got_it(pod):
+    (pod / "token").write_text("t")
+    daemons = Daemons()
+    ordered(pod, contact=daemons.url)
+    agent.main(["init"])
+    (agent.LEFT / "metrics").write_bytes(b"points\n")
+    (agent.LEFT / "output").write_text("answer=42\n")
+    (agent.ARTIFACTS / "outputs" / "model").write_bytes(b"weights")
+    try:
+        agent.Sidecar(agent.order()).run(told())
+    finally:
+        daemons.server.shutdown()
+        daemons.server.server_close()
+    base = "/v1/attempt"
+    whole = [(f"{base}/metrics", b"points\n"), (f"{base}/artifacts/model", b"weights"), (f"{base}/end", b"answer=42\n")]
+    assert [(path, data) for place, path, data in daemons.asked if place == "one"] == whole[:2]
+    assert [(path, data) for place, path, data in daemons.asked if place == "two"] == [whole[2], *whole]
+
+
+def test_code_that_was_cut_off_is_asked_for_again(pod):
+    """The daemon dies between two files of an archive: what has come so far looks like a whole one."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as made:
+        for name in ("a", "b"):
+            member = tarfile.TarInfo(name)
+            member.size = 1
+            made.addfile(member, io.BytesIO(name.encode()))
+    cuts = [1024, 1500, len(data.getvalue())]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data.getvalue())))
+            self.end_headers()
+            self.wfile.write(data.getvalue()[: cuts.pop(0)])
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        (pod / "token").write_text("t")
+        agent.Daemon(f"http://127.0.0.1:{server.server_port}").fetch("code/0", pod / "into")
+        server.shutdown()
+    assert {path.name: path.read_text() for path in (pod / "into").iterdir()} == {"a": "a", "b": "b"}
+    assert cuts == []
 
 
 def test_nothing_to_do_is_said(capsys):

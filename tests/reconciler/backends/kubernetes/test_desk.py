@@ -76,3 +76,10 @@ async def test_the_first_end_counts(desk):
     assert await desk.output("train-1") == b"answer=42\n"
     await desk.forget("train-1")
     assert await desk.output("train-1") is None
+
+
+async def test_a_place_has_one_name_and_another_one_has_another(desk, tmp_path):
+    name = await desk.place()
+    assert name
+    assert await Desk(tmp_path / "left", Repository(), tmp_path / "trees").place() == name, "as another daemon finds it"
+    assert await Desk(tmp_path / "right", Repository(), tmp_path / "trees").place() not in {"", name}

@@ -4,7 +4,7 @@ import pytest
 
 from planner import keys
 from planner.model.run import Stamp
-from reconciler.backends.kubernetes.tokens import Tokens, secret_at
+from reconciler.backends.kubernetes.tokens import Tokens, given_secret, secret_at
 from reconciler.errors import Unusable
 
 pytestmark = pytest.mark.unit
@@ -57,3 +57,21 @@ def test_an_empty_secret_is_none(tmp_path):
     path.touch(mode=0o600)
     with pytest.raises(Unusable, match="holds no secret"):
         secret_at(path)
+
+
+def test_a_secret_that_is_mounted_may_be_read_by_its_group(tmp_path):
+    path = tmp_path / "key"
+    path.write_bytes(b"k" * 40)
+    path.chmod(0o440)
+    assert given_secret(path) == b"k" * 40
+    path.chmod(0o444)
+    with pytest.raises(Unusable, match="can be read by others"):
+        given_secret(path)
+    path.chmod(0o400)
+    path.write_bytes(b"short")
+    with pytest.raises(Unusable, match="the same for all replicas"):
+        given_secret(path)
+    path.unlink()
+    with pytest.raises(Unusable, match=r"agent.tokenKeyFile: .* cannot be read: No such file"):
+        given_secret(path)
+    assert not path.exists(), "it is never made"
