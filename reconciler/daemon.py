@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 from anyio import to_thread
@@ -31,6 +31,7 @@ from reconciler.edition import edition
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.forges.memory import SilentForge
 from reconciler.forges.notes import NotesForge
+from reconciler.ledger.database import EarlierTerm
 from reconciler.ledger.sql import SqlLedger
 from reconciler.ledgers import is_known, open_ledger
 from reconciler.lock import locked
@@ -44,18 +45,17 @@ from reconciler.source import remote
 from reconciler.source.access import access_to
 from reconciler.source.repository import GitSource
 from reconciler.telemetry import configure_logging, log
+from reconciler.told import SIGNALS, Signals, unless_told
 from reconciler.trees import SourceTrees
+
+if TYPE_CHECKING:
+    from reconciler.leading import Leads
 
 __all__ = ["Daemon", "build", "run", "serve"]
 
 _DRAIN_SECONDS = 20.0
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LIVE = ("budgets.", "firstSync", "resync", "grace", "backends.local.runsAtOnce", "backends.local.ports")
 """Settings that change at once when the file is read again; all others are read at the start only."""
-
-
-Signals = AsyncIterator[signal.Signals]
-"""What people and service managers send, as it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,42 +101,37 @@ def _first(group: BaseExceptionGroup[Unusable]) -> BaseException:
 async def serve(settings: DaemonSettings, path: Path | None = None) -> None:
     """The same, inside a running event loop."""
     # From here on no signal ends the process by itself: the first fetch may take minutes, and its git must end too.
-    with locked(settings.state_folder), anyio.open_signal_receiver(*_SIGNALS) as signals:
-        async with contextlib.AsyncExitStack() as made:
-            daemon = await _unless_told(build(settings, made), signals)
-            if daemon is None:
-                log.info("ended before it had started")
-                return
-            for warning in daemon.core.policy.warnings:
-                log.warning(warning)
-            await _serve(replace(daemon, path=path), signals)
-        log.info("ended; what runs goes on")
+    with locked(settings.state_folder), anyio.open_signal_receiver(*SIGNALS) as signals:
+        if settings.election is None:
+            await _live(settings, path, signals, None)
+            return
+        from reconciler.leading import lead  # noqa: PLC0415  one daemon alone has no use for it
+
+        await lead(settings, signals, lambda leads: _live(settings, path, signals, leads))
 
 
-async def _unless_told(building: Coroutine[None, None, Daemon], signals: Signals) -> Daemon | None:
-    """What is built; None when SIGTERM or SIGINT came first. SIGHUP then changes nothing: the file was just read."""
-    built: list[Daemon] = []
-    failed: list[Exception] = []
-
-    async def build_it(done: anyio.CancelScope) -> None:
-        try:
-            built.append(await building)
-        except Exception as error:  # noqa: BLE001 -- raised again below, outside of the group
-            failed.append(error)
-        done.cancel()
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(build_it, group.cancel_scope)
-        async for number in signals:
-            if number != signal.SIGHUP:
-                group.cancel_scope.cancel()
-    if failed:
-        raise failed[0]
-    return built[0] if built else None
+async def _live(settings: DaemonSettings, path: Path | None, signals: Signals, leads: Leads | None) -> None:
+    """Be the daemon, until told to end."""
+    async with contextlib.AsyncExitStack() as made:
+        daemon = await unless_told(build(settings, made, leads), signals)
+        if daemon is None:
+            log.info("ended before it had started")
+            return
+        for warning in daemon.core.policy.warnings:
+            log.warning(warning)
+        if leads is not None:
+            await leads.begin()
+        await _serve(replace(daemon, path=path), signals)
+    log.info("ended; what runs goes on")
 
 
-async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Daemon:
+async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack, leads: Leads | None = None) -> Daemon:
     """Make the adapters and the core; the state folder is held by the caller, and closing `made` closes them.
+
+    Args:
+        settings: what is to be built.
+        made: closes it.
+        leads: where there is an election, that it is won.
 
     Raises:
         Unusable: something of it cannot be had, in one sentence.
@@ -145,7 +140,7 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     source = _source(settings)
     made.push_async_callback(_close, source)
     project = await _project(settings, source)
-    ledger = await open_ledger(settings, project)
+    ledger = await _ledger(settings, project, leads)
     made.push_async_callback(_close, ledger)
     project = (await ledger.project()).name or project
     identity = Identity(settings.instance, project)
@@ -162,6 +157,17 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack) -> Da
     caches = (TreesCache(settings.runs_folder), clones)
     loop = Loop(core, LoopSettings(channels=channels_of(settings), caches=caches))
     return Daemon(settings, core, loop, source, backend, clones, ledger)
+
+
+async def _ledger(settings: DaemonSettings, project: str, leads: Leads | None) -> SqlLedger:
+    while True:
+        try:
+            return await open_ledger(settings, project, leads.term if leads is not None else None)
+        except EarlierTerm as error:
+            # The cluster of before is gone, and the ledger is not: the lease has to catch up.
+            if leads is None:
+                raise
+            await leads.raise_above(error.seen)
 
 
 class _Closable(Protocol):

@@ -25,11 +25,13 @@ from reconciler.loop import Loop
 from reconciler.ports_pods import Desk
 from reconciler.settings import DaemonSettings
 
-__all__ = ["Served", "answer", "servers"]
+__all__ = ["SOCKET", "Served", "answer", "server_of", "servers", "tcp_socket", "unix_socket"]
 
 Served = tuple[uvicorn.Server, socket.socket]
 """A server and the socket that it answers on."""
 
+SOCKET = "plumbline.sock"
+"""In a state folder: where people ask."""
 _MOST_SENDERS = 100
 
 
@@ -40,18 +42,18 @@ def servers(core: Core, loop: Loop, settings: DaemonSettings) -> Iterator[Served
         Unusable: an address cannot be taken.
     """
     service = Service(core, loop, settings)
-    yield _server(create_app(service)), _unix(settings.state_folder / "plumbline.sock")
+    yield server_of(create_app(service)), unix_socket(settings.state_folder / SOCKET)
     if settings.api.health:
-        yield _server(health_app(core, loop)), _tcp(settings.api.health, "health")
+        yield server_of(health_app(core, loop)), tcp_socket(settings.api.health, "health")
     if settings.api.events:
         app = webhooks_app(service, settings.api.tokens)
-        yield _server(app, most=_MOST_SENDERS), _tcp(settings.api.events, "events")
+        yield server_of(app, most=_MOST_SENDERS), tcp_socket(settings.api.events, "events")
     agent = settings.backends.kubernetes.agent
     if isinstance(core.backend, Desk) and agent is not None and agent.listen:
-        yield _server(pods_app(core, core.backend)), _tcp(agent.listen, "pods")
+        yield server_of(pods_app(core, core.backend)), tcp_socket(agent.listen, "pods")
 
 
-def _server(app: Starlette, most: int | None = None) -> uvicorn.Server:
+def server_of(app: Starlette, most: int | None = None) -> uvicorn.Server:
     """A server of `app`, for at most so many connections at once."""
     config = uvicorn.Config(
         app,
@@ -65,7 +67,7 @@ def _server(app: Starlette, most: int | None = None) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def _unix(path: Path) -> socket.socket:
+def unix_socket(path: Path) -> socket.socket:
     """A listening socket at `path`; the state folder's lock says that nobody else listens there."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -82,7 +84,12 @@ def _unix(path: Path) -> socket.socket:
     return listener
 
 
-def _tcp(address: str, what: str) -> socket.socket:
+def tcp_socket(address: str, what: str) -> socket.socket:
+    """A listening socket at `host:port`; `what` is the setting of `api` that says so.
+
+    Raises:
+        Unusable: the address cannot be taken.
+    """
     host, _, port = address.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:

@@ -18,12 +18,14 @@ from planner.errors import Problem
 from planner.spec import faults
 from planner.spec import yaml as reader
 from planner.spec.catalogue import Connections
+from planner.spec.clashes import Clash, Said
 from planner.spec.container import EnvVar
 from planner.spec.places import Places
 from planner.spec.queues import Queues
 from planner.spec.shape import Duration, Name, Section, Whole
 from reconciler.errors import Unusable
 from reconciler.settings_api import Api
+from reconciler.settings_election import Election, clashes_of_election
 from reconciler.settings_kubernetes import KubernetesBackend
 from reconciler.settings_ledger import LedgerServer
 from reconciler.settings_retention import DaemonRetention
@@ -142,6 +144,8 @@ class DaemonSettings(Section):
     """Folder of the ledger, if it is a file, the mirror and the socket (0700)."""
     ledger: LedgerServer | None = None
     """Where the ledger is; a file of the state folder when left out."""
+    election: Election | None = None
+    """Which of several replicas leads; there is only one when left out."""
     instance: Name = "default"
     """Name of this daemon: part of labels, note refs and status contexts."""
     backend: Literal["local", "kubernetes"] = "local"
@@ -174,6 +178,11 @@ class DaemonSettings(Section):
     log: Literal["text", "json"] | None = None
     """Form of log lines; text on a terminal, else JSON."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def clashes(cls, said: Said) -> Iterator[Clash]:
+        """What an election needs."""
+        return clashes_of_election(said)
 
     @property
     def state_folder(self) -> Path:

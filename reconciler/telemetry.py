@@ -62,6 +62,9 @@ class Metrics:
             registry=self.registry,
         )
 
+        # A replica that stands by has a page of its own, with 0 there.
+        Gauge("plumbline_leader", "Whether this replica leads", registry=self.registry).set(1)
+
     @contextmanager
     def reconcile(self, kind: str) -> Iterator[None]:
         """Measure one reconcile."""

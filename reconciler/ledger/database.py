@@ -11,9 +11,9 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from reconciler.errors import Transient
+from reconciler.errors import Transient, Unusable
 
-__all__ = ["BEGIN", "Database", "InDoubt", "Severed", "Where"]
+__all__ = ["BEGIN", "Database", "EarlierTerm", "InDoubt", "Severed", "Where"]
 
 BEGIN = "plumbline_begin"
 """Execution option: the statement that begins a transaction."""
@@ -46,6 +46,18 @@ class InDoubt(Transient):
 
     sequence: int = 0
     newest: int | None = None
+
+
+class EarlierTerm(Unusable):
+    """A leader of a later term has opened it: whoever was elected before that must not.
+
+    Attributes:
+        seen: the term of that leader.
+    """
+
+    def __init__(self, message: str, seen: int) -> None:
+        super().__init__(message)
+        self.seen = seen
 
 
 class Database(Protocol):

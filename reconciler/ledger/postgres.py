@@ -16,7 +16,7 @@ from anyio import to_thread
 
 from reconciler.errors import Transient, Unusable
 from reconciler.ledger import opening, rows, schema
-from reconciler.ledger.database import Where
+from reconciler.ledger.database import EarlierTerm, Where
 from reconciler.ledger.mirror import Mirror
 from reconciler.ledger.postgres_database import PostgresDatabase
 from reconciler.ledger.postgres_session import Held, Server
@@ -87,9 +87,10 @@ def _take(connection: sa.Connection, where: Where, term: int | None) -> int:
     table = schema.meta
     row = connection.execute(sa.select(table.c.term, table.c.fence).with_for_update()).one()
     if term is not None and term < row.term:
-        raise Unusable(
+        raise EarlierTerm(
             f"a later leader has opened the state in {where.name} (term {row.term}, this one is of term {term}); "
-            "this daemon must not go on"
+            "this daemon must not go on",
+            int(row.term),
         )
     fence = int(row.fence) + 1
     connection.execute(sa.update(table).values(fence=fence, term=max(row.term, term or 0)))

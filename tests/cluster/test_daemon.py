@@ -79,7 +79,7 @@ class ClusterPlace(Place):
     """A repository and its daemons, whose runs go to a namespace of a cluster."""
 
     def __init__(self, cluster: Any, namespace: str, base: Path, nursery: Nursery) -> None:
-        port = _free_port(cluster.host)
+        port = free_port(cluster.host)
         agent = {"image": cluster.image("agent"), "contact": f"http://{cluster.host}:{port}"}
         said = {
             "kubeconfig": str(cluster.kubeconfig),
@@ -112,7 +112,7 @@ class ClusterPlace(Place):
         return [one["metadata"] for one in found]
 
 
-def _free_port(host: str) -> int:
+def free_port(host: str) -> int:
     with socket.socket() as taken:
         taken.bind((host, 0))
         return int(taken.getsockname()[1])

@@ -18,6 +18,7 @@ from reconciler.settings import load_settings
 pytestmark = pytest.mark.unit
 
 GOOD = "repository: {url: /srv/r.git}\n"
+ELECTION = f"{GOOD}backend: kubernetes\nledger: {{url: 'postgresql://db/l'}}\n"
 VARIABLE = "must be letters, digits, `_`, `-` or `.`, no digit first"
 PORTS = "must be a first and a last port, from 1 to 65535"
 
@@ -45,6 +46,37 @@ def local(text: str) -> str:
             id="second-document",
         ),
         pytest.param(f"{GOOD}---\n", ("the configuration is one document",), id="empty-second-document"),
+        pytest.param(
+            f"{GOOD}election: {{lease: a, namespace: b}}\n",
+            ("2:11: an election needs `backend: kubernetes`: runs of this machine can be led from this machine only",),
+            id="election-here",
+        ),
+        pytest.param(
+            f"{GOOD}backend: kubernetes\nelection: {{lease: a, namespace: b}}\n",
+            ("3:11: an election needs `ledger.url`: the file of one replica is not there for the others",),
+            id="election-of-a-file",
+        ),
+        pytest.param(
+            f"{ELECTION}election: {{lease: A_b, namespace: B, duration: 1.5, renew: 0, retry: soon}}\n",
+            (
+                "field `lease` must be the name of a Lease",
+                "field `namespace` must be the name of a namespace",
+                "field `duration` must be whole seconds",
+                "field `renew` must be from 0.2 seconds to an hour",
+                "`soon` is not a duration",
+            ),
+            id="election-of-nonsense",
+        ),
+        pytest.param(
+            f"{ELECTION}election: {{lease: a, duration: PT12S}}\n",
+            ("4:11: `renew` and `retry` together must be shorter than `duration`",),
+            id="election-that-has-two-leaders",
+        ),
+        pytest.param(
+            f"{ELECTION}election: {{lease: a, retry: 5.1, duration: 30}}\n",
+            ("4:29: `retry` must be half of `renew` at most",),
+            id="election-that-never-fails-once",
+        ),
         pytest.param(
             f"{GOOD}api: {{events: 127.0.0.1:8070}}\n",
             ("2:6: `events` needs `tokens`: nobody could send any; make one with `plumbline event token NAME`",),

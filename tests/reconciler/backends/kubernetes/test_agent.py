@@ -197,7 +197,7 @@ def test_what_the_daemon_before_was_sent_is_sent_again_to_one_that_has_not_got_i
     agent.main(["init"])
     (agent.LEFT / "metrics").write_bytes(b"points\n")
     (agent.LEFT / "output").write_text("answer=42\n")
-    (agent.ARTIFACTS / "outputs" / "model").write_bytes(b"weights")
+    (artifacts(pod) / "outputs" / "model").write_bytes(b"weights")
     try:
         agent.Sidecar(agent.order()).run(told())
     finally:
