@@ -50,6 +50,7 @@ class Commits:
         self._events = events
         self._publisher = publisher
         self._planned: str | None = None
+        self._has_pins = False
         # A pin comes before the record that needs it: between the two nobody may ask what is needed.
         self._pinning = anyio.Lock()
         self.answered_at: datetime | None = None
@@ -67,6 +68,8 @@ class Commits:
         commit = None
         try:
             commit = await self._core.source.fetch()
+            if commit is not None and not self._has_pins:
+                await self._bring_pins()
             if commit is not None and (commit.id != self._planned or _lacks(self.desired)):
                 await self._plan(commit)
                 self._planned = commit.id
@@ -179,6 +182,23 @@ class Commits:
     async def _is_empty_on_purpose(self, commit: Commit) -> bool:
         tree = await self._core.source.tree(commit.id)
         return tree.has_files
+
+    async def _bring_pins(self) -> None:
+        """Where the copy is not the one of before (another replica's, a new disk's): bring what is in force into it.
+
+        What was pushed over may still be had from the repository by its id. What is not to be had is missed only by
+        who needs its code.
+        """
+        core = self._core
+        async with self._pinning:
+            head = (await core.ledger.project()).head
+            if head and head not in await core.source.pins():
+                for ident in sorted(await self._needed()):
+                    try:
+                        await core.source.pin(ident, ident)
+                    except (Transient, Refused) as error:
+                        log.warning("the code of a commit that is in force cannot be had", reason=error.message)
+        self._has_pins = True
 
     async def prune_pins(self) -> None:
         """Let go of pins of commits that nothing in force, open or planned needs, and tidy the copy."""

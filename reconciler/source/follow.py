@@ -109,6 +109,21 @@ class Follower:
         if self.mirror.packs > _MOST_PACKS:
             await self.tidy()
 
+    async def bring(self, commit: str, ref: str) -> None:
+        """Have `commit` in the mirror as `ref`, wherever the branch is now.
+
+        Raises:
+            Transient: the remote does not give it.
+        """
+        fetch = fetch_arguments(self.origin.remote.url, f"+{commit}:{ref}")
+        try:
+            said = await self.leash.call([f"--git-dir={self.mirror.path}", *fetch], self.deadlines.fetch)
+        finally:
+            self.mirror.clear_locks()
+        if not said.ok:
+            why = explain(self.origin.remote, self.leash.redact(said.err))
+            raise Transient(f"commit {commit} is not in the copy of {self.origin.remote}, and is not to be had: {why}")
+
     async def tidy(self) -> None:
         """Pack the mirror when git finds that worth while; every fetch leaves a pack of its own.
 

@@ -85,8 +85,10 @@ class Source(Protocol):
     async def pin(self, commit: str, name: str) -> None:
         """Keep `commit` readable, whatever the remote does, until `unpin(name)`. A pin of that name is moved.
 
+        One that is not in the copy is asked of the remote by its id.
+
         Raises:
-            Transient: the commit is not in the copy, or the copy cannot be written.
+            Transient: the commit is not to be had, or the copy cannot be written.
             ValueError: `name` is not a ref component path, or `commit` not a full hex id.
         """
         ...

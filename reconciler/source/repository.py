@@ -138,9 +138,12 @@ class GitSource:
         mirror = (await self.follower()).mirror
         ref = mirror.pin_ref(name)
         async with self._writing:
-            if mirror.read_ref(ref) != refs.check_id(commit):
-                await self.commit(commit)
-                await anyio.to_thread.run_sync(mirror.set_ref, ref, commit)
+            if mirror.read_ref(ref) == refs.check_id(commit):
+                return
+            if await self._read(lambda store: commit not in store.find([commit])):
+                await (await self.follower()).bring(commit, ref)
+            await self.commit(commit)
+            await anyio.to_thread.run_sync(mirror.set_ref, ref, commit)
 
     async def unpin(self, name: str) -> None:
         """Let go of a pin; laws of `port.Source`."""
