@@ -84,14 +84,14 @@ def run(settings: DaemonSettings, path: Path | None = None) -> None:
     try:
         anyio.run(serve, settings, path)
     except BaseExceptionGroup as group:
-        unusable = group.subgroup(Unusable)
-        if unusable is None:
+        said = group.subgroup((Unusable, Transient))
+        if said is None:
             raise
         # One sentence says what happened; the groups around it are our own structure.
-        raise _first(unusable) from None
+        raise _first(said) from None
 
 
-def _first(group: BaseExceptionGroup[Unusable]) -> BaseException:
+def _first(group: BaseExceptionGroup[Unusable | Transient]) -> BaseException:
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

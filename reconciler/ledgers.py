@@ -6,6 +6,7 @@ Decides nothing about what is in it. The driver of a server is loaded only where
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,9 @@ async def open_ledger(settings: DaemonSettings, project: str, term: int | None =
             "leave ledger out of the configuration, or move that file away to begin anew"
         )
     server = _server(settings.ledger)
+    if settings.election is not None:
+        # A leader that was stopped in the middle of a transaction holds up the next one for no longer than its lease.
+        server = replace(server, stalled=settings.election.duration.total_seconds())
     from reconciler.ledger.postgres import open_postgres  # noqa: PLC0415  only where it is installed
 
     ledger = await open_postgres(server, settings.instance, project, term=term)

@@ -53,6 +53,7 @@ class Server:
         patience: seconds to wait for a lock inside of a transaction.
         statement: seconds that one statement may take.
         silence: seconds after which the server ends a session that says nothing.
+        stalled: the same in the middle of a transaction; `silence` when left out.
     """
 
     url: str
@@ -61,6 +62,7 @@ class Server:
     patience: float = 5.0
     statement: float = 60.0
     silence: float = 60.0
+    stalled: float | None = None
 
 
 class Held(Transient):
@@ -127,7 +129,7 @@ def _set_up(connection: psycopg.Connection[Any], server: Server) -> Session:
         "lock_timeout": server.patience,
         "statement_timeout": server.statement,
         # A process that is stopped in the middle of a transaction would hold up everybody.
-        "idle_in_transaction_session_timeout": server.silence,
+        "idle_in_transaction_session_timeout": server.silence if server.stalled is None else server.stalled,
         **({"idle_session_timeout": server.silence} if version >= 140000 else {}),
     }
     for setting, seconds in settings.items():
