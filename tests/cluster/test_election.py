@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from reconciler.backends.kubernetes import names
@@ -40,6 +41,21 @@ def test_one_stands_by_until_the_other_lets_go(pair):
     assert first.launch().stands_by().daemon.end() == 0
     assert second.daemon.end() == 0
     assert pair.holder() == ""
+
+
+def test_a_ledger_that_comes_from_another_cluster_is_taken_over(pair, database):
+    """There versions were greater: the leader goes above the term that the ledger has seen."""
+    pair.place.push({"readme": "empty"})
+    first = pair.launch(pair.places[0]).leads()
+    assert first.daemon.end() == 0
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("UPDATE meta SET term = 1000000000000")
+    second = pair.launch(pair.places[1]).leads()
+    assert second.daemon.end() == 0
+    third = pair.launch(pair.places[0]).leads()
+    with psycopg.connect(database, autocommit=True) as connection:
+        assert connection.execute("SELECT term FROM meta").fetchone() == (1000000000002,)
+    assert third.daemon.end() == 0
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
