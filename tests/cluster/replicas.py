@@ -20,7 +20,7 @@ from tests.e2e.harness import Daemon, Nursery, environment, until
 __all__ = ["LEASE", "Replica", "Replicas"]
 
 LEASE = "plumbline"
-TIMES = {"duration": 6, "renew": 4, "retry": 1}
+TIMES = {"duration": 10, "renew": 7, "retry": 1}
 """Shorter than by default, as tests wait for it."""
 PORT = 8090
 

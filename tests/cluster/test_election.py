@@ -61,7 +61,7 @@ def test_a_ledger_that_comes_from_another_cluster_is_taken_over(pair, database):
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_leader_that_is_gone_in_the_middle_of_a_graph_changes_nothing_of_its_end(pair, how):
     """Pods ask whoever leads; every program starts once, and what the first leader was sent comes again."""
-    flow = pair.place.spec(FLOW, seconds=3 * TIMES["duration"])
+    flow = pair.place.spec(FLOW, seconds=2 * TIMES["duration"])
     commit = pair.place.push({"flow/flow.yaml": flow, "flow/make.py": MAKE})
     first, second = pair.start()
     until(lambda: _running(pair, "use"), "the second node runs", PATIENCE)
