@@ -91,7 +91,7 @@ def run(settings: DaemonSettings, path: Path | None = None) -> None:
         raise _first(said) from None
 
 
-def _first(group: BaseExceptionGroup[Unusable | Transient]) -> BaseException:
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
