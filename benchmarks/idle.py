@@ -26,9 +26,9 @@ def run() -> list[Row]:
             wait(lambda: place.commit_view(commit)["state"] == "success", 240, 0.5)
             wait(lambda: all(item["posted"] for item in place.commit_view(commit)["statuses"]), 60, 0.5)
             time.sleep(3)
-            before, polled, cpu = _counts(), _polls(), _cpu(process.pid)
+            before, polled, spent = _counts(), _polls(), cpu(process.pid)
             time.sleep(QUIET_SECONDS)
-            after, polls, used = _counts(), _polls() - polled, _cpu(process.pid) - cpu
+            after, polls, used = _counts(), _polls() - polled, cpu(process.pid) - spent
     woken = {kind: after.get(kind, 0) - before.get(kind, 0) for kind in after}
     if not polls:
         raise SystemExit("nothing was polled, so idle polls were not measured")
@@ -58,6 +58,6 @@ def _counts() -> dict[str, float]:
     return {kind: float(count) for kind, count in found}
 
 
-def _cpu(pid: int) -> float:
+def cpu(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100

@@ -49,8 +49,8 @@ def _daemon() -> list[Row]:
             wait(lambda: len(place.get("/v1/status")["operations"]) == ROOTS, 120, 0.5)
             wait(lambda: place.commit_view(commit)["state"] != "pending", 240, 0.5)
             settled = time.monotonic() - begun
-            rss = _kilobytes(process.pid, "VmRSS") / 1024
-            peak = _kilobytes(process.pid, "VmHWM") / 1024
+            rss = kilobytes(process.pid, "VmRSS") / 1024
+            peak = kilobytes(process.pid, "VmHWM") / 1024
     return [
         Row(f"daemon RSS with {ROOTS} roots", rss, "MB", 120, f"peak {peak:.0f} MB"),
         Row(f"start to all {ROOTS} roots planned and told", settled, "s"),
@@ -102,7 +102,7 @@ def _help() -> list[Row]:
     return [Row("plumbline --help, median of 10", percentile(taken, 0.5), "s", 0.4, note)]
 
 
-def _kilobytes(pid: int, name: str) -> int:
+def kilobytes(pid: int, name: str) -> int:
     return int(re.search(rf"{name}:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])  # type: ignore[index]
 
 
