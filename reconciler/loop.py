@@ -195,11 +195,9 @@ class Loop:
         await anyio.sleep(self.settings.post_interval)
 
     async def _survey(self) -> None:
-        orphans = await self.observer.survey()
-        for root in await self._owners(orphans):
+        found = await self.observer.survey()
+        for root in sorted({*await self._owners(found.orphans), *found.roots}):
             self.core.queue.add(f"root:{root}")
-        for claim in await self.core.ledger.claims():
-            self.core.queue.add(f"root:{claim.root}")
         await self.roots.door.call()
         self.core.queue.add("survey", self.core.policy.resync)
         if self._turns.turned(self.core.clock.now()):

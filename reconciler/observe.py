@@ -7,7 +7,7 @@ not taken as gone until a person agrees, or until most of it is there again.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import anyio
@@ -15,11 +15,24 @@ import anyio
 from planner import guard
 from planner.fold import RootState
 from planner.keys import Key
-from planner.model.run import Snapshot
+from planner.model.run import Observation, Phase, Snapshot
 from reconciler.clock import TurnWatch
 from reconciler.core import Core
 
-__all__ = ["Observer"]
+__all__ = ["Observer", "Surveyed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What a look at everything found.
+
+    Attributes:
+        orphans: keys of objects that no live record stands for.
+        roots: those with an attempt that is not as it was when its root was last brought in line.
+    """
+
+    orphans: Collection[Key]
+    roots: Collection[str]
 
 
 class Observer:
@@ -39,6 +52,8 @@ class Observer:
         # Older looks prove no absence: they are of an earlier life, or of a clock that was turned since.
         self._since: datetime | None = None
         self._turns = TurnWatch()
+        # Attempts that run on, as they were when their root was last brought in line: what a lost hint would change.
+        self._in_line: dict[Key, Observation] = {}
 
     async def look(self, state: RootState) -> Snapshot | None:
         """What the backend says of the attempts of `state`; None when there is nothing to ask.
@@ -79,8 +94,22 @@ class Observer:
         now, written = self._core.clock.now(), self._core.written.get(key)
         return snapshot.is_after(attempt.seen_at, now) and snapshot.proves_absent(key, written, now)
 
-    async def survey(self) -> Collection[Key]:
-        """Look at everything once; returns the keys of objects that no live record stands for.
+    def in_line(self, state: RootState, snapshot: Snapshot | None) -> None:
+        """Everything was done that `snapshot` asks for: what runs on as it shows needs no further look.
+
+        An attempt that starts, ends or is being stopped is looked at again at each survey, whatever it looks like.
+        """
+        for run in state.runs.values():
+            for attempt in run.attempts:
+                key = run.key.at_attempt(attempt.number)
+                seen = snapshot.objects.get(key) if snapshot is not None and attempt.live else None
+                if seen is not None and seen.phase is Phase.RUNNING and attempt.stop is None:
+                    self._in_line[key] = seen
+                else:
+                    self._in_line.pop(key, None)
+
+    async def survey(self) -> Surveyed:
+        """Look at everything once.
 
         Sets `lost` to a sentence when more live objects are gone than anybody should believe.
 
@@ -89,7 +118,15 @@ class Observer:
         """
         async with self._turn:
             snapshot = await self._survey()
-        return sorted(set(snapshot.objects) - {claim.key for claim in await self._core.ledger.claims()})
+        claims = {claim.key: claim.root for claim in await self._core.ledger.claims()}
+        for key in self._in_line.keys() - claims.keys():
+            del self._in_line[key]
+        roots = {
+            root
+            for key, root in claims.items()
+            if key not in self._in_line or self._in_line[key] != snapshot.objects.get(key)
+        }
+        return Surveyed(sorted(snapshot.objects.keys() - claims.keys()), roots)
 
     async def _survey(self) -> Snapshot:
         core = self._core

@@ -54,7 +54,7 @@ class Roots:
         """
         core = self._core
         try:
-            plan, facts = await self._decide(name)
+            plan, facts, snapshot = await self._decide(name)
         except Exception:
             await self.door.step_aside(name)
             raise
@@ -68,6 +68,7 @@ class Roots:
         if len(urgent) < len(wanted):
             core.queue.add(f"clean:{name}", _TOGETHER)
         await self._act(name, after, urgent)
+        self._observer.in_line(after, snapshot)
 
     async def go_on(self, name: str, plan: RootPlan, facts: Sequence[Fact]) -> None:
         """See to what follows from a plan that was recorded with `facts`, but for its effects."""
@@ -103,13 +104,13 @@ class Roots:
         if done.failed:
             raise Transient(done.failed)
 
-    async def _decide(self, name: str) -> tuple[RootPlan, Sequence[Fact]]:
+    async def _decide(self, name: str) -> tuple[RootPlan, Sequence[Fact], Snapshot | None]:
         core = self._core
         renames = core.renames
         state = await core.ledger.root(name)
         snapshot = await self._observer.look(state)
         plan = await self._plan(state, snapshot)
-        return await self._record(state, plan, snapshot, renames)
+        return *await self._record(state, plan, snapshot, renames), snapshot
 
     async def _plan(self, state: RootState, snapshot: Snapshot | None) -> RootPlan:
         """Plan, and answer its questions as often as it has some.

@@ -19,6 +19,7 @@ from reconciler.core import Core, Policy, Ports
 from reconciler.errors import Transient
 from reconciler.forges.memory import MemoryForge
 from reconciler.loop import Loop, LoopSettings
+from reconciler.observe import Surveyed
 from reconciler.ports import RunQuery
 from tests.planner.builders import desired, job
 from tests.reconciler.api.support import World
@@ -108,6 +109,12 @@ async def test_what_rests_is_noted_and_not_planned_by_the_next_daemon(lives):
     assert lives.planned.keys() == {"runs"}
 
 
+async def test_what_runs_on_as_it_was_is_planned_by_no_look_at_everything(lives):
+    lives.again("one")
+    await lives.live(20 * MINUTE)
+    assert lives.planned == {"runs": 1}
+
+
 async def test_it_is_planned_when_it_is_due(lives):
     next_hour = (await lives.due())["hourly"]
     lives.again("one")
@@ -181,7 +188,7 @@ async def test_an_object_of_nobody_is_looked_at_by_the_root_that_has_its_run_now
     lives.again("one")
 
     async def survey():
-        return [run.key.at_attempt(1)]
+        return Surveyed([run.key.at_attempt(1)], ())
 
     monkeypatch.setattr(lives.loop.observer, "survey", survey)
     await lives.live(MINUTE)

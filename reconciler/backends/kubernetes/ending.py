@@ -41,6 +41,7 @@ LOG_WAITED = timedelta(minutes=10)
 """How long after the end its log is waited for: a node that is gone never gives it."""
 _DONE = frozenset({"Succeeded", "Failed"})
 _TRIES = 5
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Ending:
@@ -52,6 +53,8 @@ class Ending:
         self._owner = owner
         self._clock = clock
         self._kept = kept
+        # Since when the oldest name is kept; None while there is none. What others cleaned is seen once, at the start.
+        self._oldest: datetime | None = _LONG_AGO
 
     async def stop(self, found: Found, grace: float, reason: StopReason = StopReason.EXITED) -> None:
         """Begin to end an attempt that is not over; the first `reason` counts.
@@ -89,6 +92,7 @@ class Ending:
         """
         pods = await self._objects.pods_of(found)
         await self._keep_logs(found, pods, ended_at)
+        self._oldest = _older(self._oldest, self._clock.now())
         await self._leave_name(found)
         await self._remove_beside(key, found, pods)
 
@@ -108,23 +112,35 @@ class Ending:
             await self._delete(kind_of(kind).path(found.namespace, name))
 
     async def sweep(self, settings: KubernetesSettings, selector: str) -> int:
-        """Free the names of what was cleaned long ago; how many.
+        """Free the names of what was cleaned long ago; how many. Asks nothing before there may be one.
 
         Raises:
             Transient: not now.
         """
-        freed, before = 0, self._clock.now() - NAME_KEPT
-        for kind in MAIN:
-            for namespace in namespaces_of(settings):
-                for head in await self._objects.heads(kind, namespace, f"{selector},{names.CLEANED}"):
-                    meta = head["metadata"]
-                    if _instant((meta.get("annotations") or {}).get(names.CLEANED)) < before:
-                        await self._let_go_of_service(namespace, (meta.get("labels") or {}).get(names.SERVICE))
-                        await self._delete(kind_of(kind).path(namespace, meta["name"]), meta["uid"])
-                        freed += 1
+        now = self._clock.now()
+        if self._oldest is None or now < self._oldest + NAME_KEPT:
+            return 0
+        oldest, self._oldest, freed = self._oldest, None, 0
+        try:
+            for kind in MAIN:
+                for namespace in namespaces_of(settings):
+                    for head in await self._objects.heads(kind, namespace, f"{selector},{names.CLEANED}"):
+                        cleaned = _instant((head["metadata"].get("annotations") or {}).get(names.CLEANED))
+                        if cleaned + NAME_KEPT <= now:
+                            await self._free(kind, namespace, head["metadata"])
+                            freed += 1
+                        else:
+                            self._oldest = _older(self._oldest, cleaned)
+        except Transient:
+            self._oldest = oldest
+            raise
         return freed
 
     # --- parts ---
+
+    async def _free(self, kind: str, namespace: str, meta: Object) -> None:
+        await self._let_go_of_service(namespace, (meta.get("labels") or {}).get(names.SERVICE))
+        await self._delete(kind_of(kind).path(namespace, meta["name"]), meta["uid"])
 
     async def _keep_logs(self, found: Found, pods: Sequence[Object], ended_at: datetime) -> None:
         try:
@@ -205,9 +221,13 @@ def _is_sooner(stop: Told, now: datetime, grace: float) -> bool:
     return now + timedelta(seconds=grace) < stop.at + timedelta(seconds=stop.grace)
 
 
+def _older(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None else min(one, other)
+
+
 def _instant(text: object) -> datetime:
     """An instant that we wrote; the earliest one where somebody else did."""
     try:
         return datetime.fromisoformat(str(text))
     except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
+        return _LONG_AGO

@@ -78,6 +78,8 @@ class ListWatch:
         """By name."""
         self.trouble: str = ""
         """Why nothing is known yet, or not what is new; "" while all is well."""
+        self.lost = 0
+        """How many objects went so far."""
         self._synced = anyio.Event()
         self._version = ""
         self._listed_at = -RELIST
@@ -147,6 +149,7 @@ class ListWatch:
         self._listed_at, self.trouble = begun, ""
         self._synced.set()
         for name in before.keys() - found.keys():
+            self.lost += 1
             self._went(before[name])
         for name, item in found.items():
             if name not in before or before[name] != item:
@@ -216,6 +219,7 @@ class ListWatch:
         known = self.objects.get(name)
         if known is None or known["metadata"]["uid"] == gone["metadata"]["uid"]:
             self.objects.pop(name, None)
+            self.lost += 1
             self._went(gone)
 
 

@@ -92,6 +92,7 @@ class Objects:
         self._mains: dict[tuple[str, str], ListWatch] = {}
         self._all: list[ListWatch] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._counted = -1
         for namespace in scope.namespaces:
             for kind in MAIN:
                 watched = Watched(kind_of(kind).path(namespace), scope.selector, trimmed)
@@ -162,14 +163,21 @@ class Objects:
         return found
 
     async def listed(self) -> Sequence[str]:
-        """Names of the main objects that there are, asked of the API server.
+        """Names of the main objects that there are.
+
+        They are asked of the API server where a watch is not well, or told of any that went since the last time: what
+        is gone is looked at twice before anybody believes it, and what only stays or comes the watches say themselves.
 
         Raises:
             Transient: it cannot be asked.
         """
+        lost = sum(watch.lost for watch in self._mains.values())
+        if lost == self._counted and not any(watch.trouble for watch in self._mains.values()):
+            return [name for watch in self._mains.values() for name in watch.objects]
         names: list[str] = []
         for kind, namespace in self._mains:
             names += [item["metadata"]["name"] for item in await self.heads(kind, namespace, self._scope.selector)]
+        self._counted = lost
         return names
 
     async def heads(self, kind: str, namespace: str, selector: str) -> Sequence[Object]:

@@ -39,6 +39,7 @@ class Watch:
     """An open watch: what the test says goes out at once."""
 
     query: dict[str, str]
+    path: str
     said: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
 
     def say(self, kind: str, item: Object) -> None:
@@ -85,7 +86,7 @@ class Talk:
             await asyncio.get_running_loop().create_future()
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
-        watch = Watch(query)
+        watch = Watch(query, request.path)
         self.watches.put_nowait(watch)
         while (line := await watch.said.get()) is not None:
             await response.write(line)

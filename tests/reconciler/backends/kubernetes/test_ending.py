@@ -1,0 +1,78 @@
+"""Names of what was cleaned are freed when their time is over, and nothing is asked before."""
+
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from planner.model.run import Stamp
+from reconciler.backends.kubernetes import names
+from reconciler.backends.kubernetes.access import Access
+from reconciler.backends.kubernetes.client import Api
+from reconciler.backends.kubernetes.ending import NAME_KEPT, Ending
+from reconciler.backends.kubernetes.keptlogs import KeptLogs
+from reconciler.backends.kubernetes.objects import Objects, Scope
+from reconciler.backends.kubernetes.settings import KubernetesSettings
+from reconciler.errors import Transient
+from tests.reconciler.backends.kubernetes.talk import failure, page, pod, talking
+
+pytestmark = [pytest.mark.unit, pytest.mark.anyio]
+
+NOW = datetime(2026, 11, 26, 6, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+class Hand:
+    """A clock that the test turns."""
+
+    def __init__(self):
+        self.at = NOW
+
+    def now(self):
+        return self.at
+
+
+def cleaned(name, at):
+    found = pod(name, 1)
+    found["metadata"]["annotations"] = {names.CLEANED: at.isoformat()}
+    return found
+
+
+@asynccontextmanager
+async def ending(folder):
+    async with talking(folder) as (talk, path):
+        api, clock = Api(Access(path)), Hand()
+        objects = Objects(api, Scope(("ml",), "a=b", "of"), lambda _: None)
+        made = Ending(api, objects, Stamp("ledger", 1, "default", "demo"), clock, KeptLogs(folder / "logs", 100))
+
+        async def sweep():
+            return await made.sweep(KubernetesSettings(namespace="ml"), "a=b")
+
+        try:
+            yield talk, clock, sweep
+        finally:
+            await api.close()
+
+
+async def test_what_others_cleaned_is_seen_once_and_freed_in_its_time(tmp_path):
+    async with ending(tmp_path) as (talk, clock, sweep):
+        talk.answer(page(7, cleaned("a", NOW - MINUTE), cleaned("b", NOW - NAME_KEPT - MINUTE)), {}, page(7))
+        assert await sweep() == 1
+        asked = len(talk.asked)
+        clock.at = NOW + NAME_KEPT - 2 * MINUTE
+        assert (await sweep(), len(talk.asked)) == (0, asked)
+        clock.at = NOW + NAME_KEPT
+        talk.answer(page(9, cleaned("a", NOW - MINUTE)), {}, page(9))
+        assert await sweep() == 1
+        asked = len(talk.asked)
+        clock.at = NOW + 10 * NAME_KEPT
+        assert (await sweep(), len(talk.asked)) == (0, asked)
+
+
+async def test_a_sweep_that_is_cut_off_begins_anew(tmp_path):
+    async with ending(tmp_path) as (talk, _, sweep):
+        talk.answer(page(7), failure(503, "ServiceUnavailable"))
+        with pytest.raises(Transient):
+            await sweep()
+        talk.answer(page(7), page(7, cleaned("a", NOW - NAME_KEPT - MINUTE)), {})
+        assert await sweep() == 1
