@@ -15,7 +15,7 @@ from planner.keys import Key
 from planner.model.attempts import MOST_KEPT, AttemptRecord
 from planner.model.records import RunRecord
 
-__all__ = ["Clean", "Effect", "Ensure", "Stop", "effects"]
+__all__ = ["Clean", "Correct", "Effect", "Ensure", "Stop", "effects"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,21 @@ class Clean:
     key: Key
 
 
-Effect = Ensure | Stop | Clean
+@dataclass(frozen=True, slots=True)
+class Correct:
+    """Have the object of an attempt that lives be as it was made."""
+
+    key: Key
+    run: RunRecord
+
+
+Effect = Ensure | Stop | Clean | Correct
 
 
 def effects(state: RootState, now: datetime) -> tuple[Effect, ...]:
     """Everything that the records of a root ask of the backend now; stops first, so that leases are free."""
     found = [effect for run in state.runs.values() for effect in _of_run(run, now)]
-    order = {Stop: 0, Clean: 1, Ensure: 2}
+    order = {Stop: 0, Clean: 1, Ensure: 2, Correct: 3}
     return tuple(sorted(found, key=lambda effect: (order[type(effect)], effect.key)))
 
 
@@ -58,6 +66,8 @@ def _of_run(run: RunRecord, now: datetime) -> Iterator[Effect]:
             yield Stop(run.key.at_attempt(attempt.number), run)
         elif attempt.live and attempt.seen_at is None:
             yield Ensure(run.key.at_attempt(attempt.number), run)
+        elif attempt.live and attempt.drift is not None and attempt.drift.corrects:
+            yield Correct(run.key.at_attempt(attempt.number), run)
         elif not attempt.live and not attempt.cleaned and (index < surplus or _is_due(attempt, now)):
             yield Clean(run.key.at_attempt(attempt.number))
 

@@ -15,9 +15,9 @@ from typing import assert_never
 import anyio
 
 from planner.compile.bind import BindError, finish_run
-from planner.effects import Clean, Effect, Ensure, Stop
+from planner.effects import Clean, Correct, Effect, Ensure, Stop
 from planner.keys import Key
-from planner.model.facts import Cleaned, Fact, Observed
+from planner.model.facts import Cleaned, Corrected, Fact, Observed
 from planner.model.run import BoundRun, Leases, Observation, Phase, Stamp
 from planner.model.status import StopReason
 from reconciler.core import Core
@@ -54,7 +54,7 @@ async def apply(core: Core, root: str, effects: Sequence[Effect]) -> Applied:
         Unusable: the surroundings are not what the backend needs.
     """
     done = Applied([])
-    for kind in (Stop, Clean, Ensure):
+    for kind in (Stop, Clean, Ensure, Correct):
         these = [effect for effect in effects if isinstance(effect, kind)]
         if not these:
             continue
@@ -99,6 +99,8 @@ async def _do(core: Core, root: str, effect: Effect, done: Applied) -> None:
                 done.facts.append(Cleaned(root, effect.key, core.clock.now()))
             case Ensure():
                 await _ensure(core, root, effect, done)
+            case Correct():
+                await _correct(core, root, effect, done)
             case _:
                 assert_never(effect)
     finally:
@@ -110,13 +112,9 @@ async def _do(core: Core, root: str, effect: Effect, done: Applied) -> None:
 
 
 async def _ensure(core: Core, root: str, effect: Ensure, done: Applied) -> None:
-    bound = await core.bound(effect.run.bound)
-    if bound is None:
-        raise Transient(f"{effect.key}: its stored run is missing from the ledger")
-    leases = effect.run.attempts[-1].leases
     stamp = await _stamp(core)
     try:
-        order = await order_of(core, effect.key, _with_rest_of_time(core, effect, bound), leases)
+        order = await _order(core, effect)
         await _bring_back(core, root, order)
         await core.backend.ensure(order)
     except Refused as error:
@@ -125,6 +123,32 @@ async def _ensure(core: Core, root: str, effect: Ensure, done: Applied) -> None:
             effect.key, Phase.ENDED, ended_at=now, reason=StopReason.EXITED, message=str(error), stamp=stamp
         )
         done.facts.append(Observed(root, never, now))
+
+
+async def _correct(core: Core, root: str, effect: Correct, done: Applied) -> None:
+    """Put it right; where that is refused it lives on as it is, and is tried again when the planner says so."""
+    failure = ""
+    try:
+        corrected = await core.backend.ensure(await _order(core, effect))
+        log.info("a workload that was changed is looked after", name=str(effect.key), outcome=str(corrected))
+    except Refused as error:
+        failure = error.message
+        log.warning("a workload that was changed cannot be put right", name=str(effect.key), reason=failure)
+    done.facts.append(Corrected(root, effect.key, core.clock.now(), failure))
+
+
+async def _order(core: Core, effect: Ensure | Correct) -> Order:
+    """What the last attempt of a run is made by.
+
+    Raises:
+        Transient: it cannot be known now.
+        Refused: it needs what is not there; the message names it.
+    """
+    bound = await core.bound(effect.run.bound)
+    if bound is None:
+        raise Transient(f"{effect.key}: its stored run is missing from the ledger")
+    leases = effect.run.attempts[-1].leases
+    return await order_of(core, effect.key, _with_rest_of_time(core, effect, bound), leases)
 
 
 async def order_of(core: Core, key: Key, bound: BoundRun, leases: Leases) -> Order:
@@ -167,7 +191,7 @@ async def _bring_back(core: Core, root: str, order: Order) -> None:
         raise Transient(f"{order.key} starts when it has the artifacts of {runs}: {told}")
 
 
-def _with_rest_of_time(core: Core, effect: Ensure, bound: BoundRun) -> BoundRun:
+def _with_rest_of_time(core: Core, effect: Ensure | Correct, bound: BoundRun) -> BoundRun:
     """`timeout` counts over all attempts: a later one gets what is left, and a second at least to say so."""
     if bound.timeout is None or effect.run.started_at is None:
         return bound

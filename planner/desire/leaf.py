@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from planner.compile.activity import culled_after
 from planner.compile.amounts import amounts_of
+from planner.desire import drift
 from planner.desire.approval import is_withheld
 from planner.desire.stopping import stop_run
 from planner.desire.view import Draft, Ready, Wait
@@ -83,14 +84,21 @@ def _alive(draft: Draft, run: RunRecord, last: AttemptRecord, context: LeafConte
             draft.add(Healed(draft.name, run.key, draft.now))
         else:
             draft.wake(healed)
+    if context.wanted and not _is_told(run, last, context):
+        drift.step(draft, run, last, heals=context.operation.policy.self_heal)
     if last.ready_at is None:
         draft.wake(last.intended_at + timedelta(seconds=context.operation.policy.progress_deadline))
+
+
+def _is_told(run: RunRecord, last: AttemptRecord, context: LeafContext) -> bool:
+    """Whether anybody has told it to end."""
+    return run.stop is not None or last.stop is not None or context.stop is not None
 
 
 def _cull(draft: Draft, run: RunRecord, last: AttemptRecord, context: LeafContext) -> bool:
     """Stop a service that nobody has used for too long; it sleeps then. Whoever was not asked counts as in use."""
     timeout, snapshot = culled_after(context.operation), draft.view.snapshot
-    told = run.stop is not None or last.stop is not None or context.stop is not None
+    told = _is_told(run, last, context)
     if timeout is None or told or not last.ready or last.ready_at is None or snapshot is None:
         return False
     seen = snapshot.objects.get(run.key.at_attempt(last.number))

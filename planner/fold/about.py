@@ -9,6 +9,8 @@ from planner.model.facts import (
     CacheHit,
     Carried,
     Cleaned,
+    Corrected,
+    Drifted,
     Fact,
     Healed,
     Intended,
@@ -43,6 +45,8 @@ def run_of(fact: Fact) -> Key | None:
             | Stored()
             | Carried()
             | CacheHit()
+            | Drifted()
+            | Corrected()
             | Healed()
             | Retried()
             | Withheld()

@@ -27,8 +27,10 @@ from planner.model.facts import (
     Carried,
     Cleaned,
     CommitPlanned,
+    Corrected,
     CursorMoved,
     Delivered,
+    Drifted,
     Fact,
     Happened,
     Healed,
@@ -102,7 +104,7 @@ def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one c
             return _opened(state, fact)
         case Bound() | Intended() | Observed() | Vanished() | StopIntended() | Settled():
             return _run_fact(state, fact)
-        case Carried() | CacheHit() | Healed():
+        case Carried() | CacheHit() | Healed() | Drifted() | Corrected():
             return _run_fact(state, fact)
         case Cleaned():
             run = state.runs.get(fact.key.run)

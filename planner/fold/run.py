@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from planner.fold.changed import changed
@@ -10,6 +11,8 @@ from planner.model.facts import (
     Bound,
     CacheHit,
     Carried,
+    Corrected,
+    Drifted,
     Healed,
     Intended,
     Observed,
@@ -21,7 +24,7 @@ from planner.model.facts import (
     StoreIntended,
     Vanished,
 )
-from planner.model.records import AttemptRecord, RunRecord, Stop
+from planner.model.records import AttemptRecord, Drift, RunRecord, Stop
 from planner.model.run import Observation, Phase
 from planner.model.status import RunStatus, StopReason
 from planner.stops import counts_as_failure
@@ -31,7 +34,9 @@ __all__ = ["KEPT_ATTEMPTS", "RunFact", "cleaned", "copied", "fold_run", "open_ru
 KEPT_ATTEMPTS = 12
 """A service may be started again for years; its record keeps this many attempts and a count."""
 
-RunFact = Bound | CacheHit | Intended | Observed | Vanished | StopIntended | Settled | Carried | Healed
+RunFact = (
+    Bound | CacheHit | Intended | Observed | Vanished | StopIntended | Settled | Carried | Healed | Drifted | Corrected
+)
 
 
 def open_run(fact: Opened) -> RunRecord:
@@ -80,6 +85,10 @@ def fold_run(run: RunRecord, fact: RunFact) -> RunRecord:  # noqa: C901 -- one c
             return changed(run, carried_from=fact.source)
         case Healed():
             return changed(run, failures=0)
+        case Drifted():
+            return _drifted(run, fact)
+        case Corrected():
+            return _corrected(run, fact)
 
 
 def _intended(run: RunRecord, fact: Intended) -> RunRecord:
@@ -168,6 +177,23 @@ def _ended(run: RunRecord, number: int, at: datetime, reason: StopReason, exit_c
     # What is being stopped goes nowhere but to its final state (`may_follow`), or to a new intent.
     status = run.status if run.status is RunStatus.STOPPING else RunStatus.RETRYING
     return changed(run, failures=run.failures + failed, status=status)
+
+
+def _drifted(run: RunRecord, fact: Drifted) -> RunRecord:
+    attempt = _attempt(run, fact.key.attempt)
+    if attempt is None or not attempt.live:
+        return run
+    before = attempt.drift or Drift("", fact.at)
+    since = before.since if before.words and fact.words else fact.at
+    return _with(run, attempt.number, drift=Drift(fact.words, since, fact.corrects, before.tried_at))
+
+
+def _corrected(run: RunRecord, fact: Corrected) -> RunRecord:
+    attempt = _attempt(run, fact.key.attempt)
+    if attempt is None or attempt.drift is None:
+        return run
+    drift = replace(attempt.drift, corrects=False, tried_at=fact.at, failure=fact.failure)
+    return _with(run, attempt.number, drift=drift)
 
 
 def _attempt(run: RunRecord, number: int) -> AttemptRecord | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from planner.model.run import Leases
 from planner.model.status import RunStatus, StopReason
 
-__all__ = ["MOST_KEPT", "AttemptRecord", "Stop"]
+__all__ = ["MOST_KEPT", "AttemptRecord", "Drift", "Stop"]
 
 MOST_KEPT = 8
 """Attempts of a run that a ttl keeps: the older ones of a service that fails all the time go at once."""
@@ -27,6 +27,25 @@ class Stop:
     at: datetime
     ends: RunStatus | None = None
     words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How an attempt is not as it was made, or when that was last put right.
+
+    Attributes:
+        words: one sentence; "" since it is as it was made again.
+        since: when it was first seen so.
+        corrects: whether it is to be put right, and nobody has tried since that was decided.
+        tried_at: when that was last tried; None for never.
+        failure: why it could not be put right the last time, or "".
+    """
+
+    words: str
+    since: datetime
+    corrects: bool = False
+    tried_at: datetime | None = None
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +68,7 @@ class AttemptRecord:
         cleaned: whether the backend was told to forget it.
         kept_until: until when it is not told to (`termination.ttl`); None for at once.
         images: the image that each of its containers really had, by digest; empty where there are none.
+        drift: how it is not as it was made; None where it always was.
     """
 
     number: int
@@ -66,6 +86,7 @@ class AttemptRecord:
     cleaned: bool = False
     kept_until: datetime | None = None
     images: Mapping[str, str] = field(default_factory=dict)
+    drift: Drift | None = None
 
     @property
     def live(self) -> bool:

@@ -37,8 +37,10 @@ __all__ = [
     "Carried",
     "Cleaned",
     "CommitPlanned",
+    "Corrected",
     "CursorMoved",
     "Delivered",
+    "Drifted",
     "Fact",
     "Happened",
     "Healed",
@@ -282,6 +284,27 @@ class CacheHit:
 
 
 @dataclass(frozen=True, slots=True)
+class Drifted:
+    """Attempt `key` is not as it was made, says `words`, and is put right where `corrects`; "" that it is again."""
+
+    root: str
+    key: Key
+    words: str
+    corrects: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """The backend was told to have attempt `key` be as it was made. `failure` is why it would not, or ""."""
+
+    root: str
+    key: Key
+    at: datetime
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Healed:
     """A service was up for long: its failures before count no more."""
 
@@ -506,6 +529,8 @@ Fact = (
     | Stored
     | Carried
     | CacheHit
+    | Drifted
+    | Corrected
     | Healed
     | Retried
     | CursorMoved

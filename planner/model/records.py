@@ -12,7 +12,7 @@ from datetime import datetime
 from planner.canon import Json
 from planner.keys import Key
 from planner.model.artifacts import Artifacts, Copy, Earlier
-from planner.model.attempts import AttemptRecord, Stop
+from planner.model.attempts import AttemptRecord, Drift, Stop
 from planner.model.backfill import Backfill
 from planner.model.claim import Claim
 from planner.model.commits import What
@@ -27,6 +27,7 @@ __all__ = [
     "AttemptRecord",
     "Claim",
     "Down",
+    "Drift",
     "Planned",
     "Report",
     "RootRecord",

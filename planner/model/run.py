@@ -133,6 +133,7 @@ class Observation:
         artifacts: what it left in its folder, once ended; None where the backend keeps no folders.
         active_at: when the service was last in use, as far as its probe says; None where it is not asked.
         images: the image that each of its containers really had, by digest, as far as they are known.
+        drift: one sentence on how a service is not as it was made, as somebody else changed it; "" where it is.
     """
 
     key: Key
@@ -149,6 +150,7 @@ class Observation:
     artifacts: Artifacts | None = None
     active_at: datetime | None = None
     images: Mapping[str, str] = field(default_factory=dict)
+    drift: str = ""
 
 
 PUT_BACK = timedelta(minutes=15)

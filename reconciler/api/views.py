@@ -109,6 +109,7 @@ def attempt_view(attempt: AttemptRecord) -> View:
         "ports": list(attempt.leases.ports),
         "slots": {name: list(indexes) for name, indexes in attempt.leases.slots.items()},
         "images": dict(attempt.images),
+        "drift": attempt.drift.words if attempt.drift else "",
         "stop": (
             {"reason": str(attempt.stop.reason), "by": attempt.stop.by, "at": instant(attempt.stop.at)}
             if attempt.stop

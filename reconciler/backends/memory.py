@@ -79,6 +79,10 @@ class MemoryBackend:
 
     async def ensure(self, order: Order) -> Ensured:
         """See `Backend.ensure`."""
+        if (known := self._objects.get(order.key)) is not None and known.seen.drift:
+            known.seen = replace(known.seen, drift="")
+            self._hint(order.key)
+            return Ensured.CORRECTED
         if order.key in self._taken or order.stamp.sequence <= self._forgotten.get(order.key.run, -1):
             return Ensured.UNCHANGED
         self._taken.add(order.key)
@@ -186,6 +190,10 @@ class MemoryBackend:
         """Have the object of `key` be gone without an end, as if its machine burnt."""
         self._objects.pop(key, None)
         self._hint(key)
+
+    def change(self, key: Key, words: str) -> None:
+        """Have the workload of `key` be another one than was made, as if somebody had changed it unheard."""
+        self._objects[key].seen = replace(self._objects[key].seen, drift=words)
 
     def alive(self) -> frozenset[Key]:
         """Attempts whose program runs."""

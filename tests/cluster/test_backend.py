@@ -7,9 +7,10 @@ import pytest
 
 from planner.model.run import Phase
 from planner.model.status import StopReason
-from reconciler.backends.kubernetes import ending, sight
-from reconciler.errors import Transient
-from tests.cluster.world import ClusterWorld
+from reconciler.backends.kubernetes import ending, layout, names, render, sight
+from reconciler.errors import Refused, Transient
+from reconciler.ports import Ensured
+from tests.cluster.world import OWNER, ClusterWorld
 from tests.contracts.backend import BackendContract, Script, phase, seen, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.anyio]
@@ -80,6 +81,37 @@ class TestKubernetesBackend(BackendContract):
         assert world.kinds() == {"jobs": 1}
         assert [pod for pod in world.pods(order.key) if "deletionTimestamp" not in pod["metadata"]] == []
 
+    async def test_a_workload_that_somebody_changed_is_put_right(self, world, backend):
+        """What is ours of it; what others added stays. Then nobody looks again before the next change."""
+        order = await _serving(world, backend)
+        _change(world, order, {"replicas": 3, "template": {"spec": {"containers": [_container("busybox:other")]}}})
+        await until(world, lambda: _drift(backend, order))
+        assert await backend.ensure(order) is Ensured.CORRECTED
+        await until(world, lambda: _no_drift(backend, order))
+        assert await backend.ensure(order) is Ensured.UNCHANGED
+        spec = _deployment(world, order)["spec"]
+        assert (spec["replicas"], spec["template"]["spec"]["containers"][0]["image"]) == (1, world.image)
+
+    async def test_what_others_added_to_a_workload_stays(self, world, backend):
+        order = await _serving(world, backend)
+        _change(world, order, {"minReadySeconds": 1, "paused": True})
+        await until(world, lambda: _drift(backend, order))
+        assert await backend.ensure(order) is Ensured.UNCHANGED
+        await until(world, lambda: _no_drift(backend, order))
+        assert _deployment(world, order)["spec"]["paused"] is True
+
+    async def test_what_went_is_not_made_again_by_putting_it_right(self, world, backend):
+        order = await _serving(world, backend)
+        _change(world, order, {"replicas": 2})
+        await until(world, lambda: _drift(backend, order))
+        found = backend._objects.get(names.object_name(order.key, OWNER))
+        world.cluster.api.merge(found.path, {"metadata": {"finalizers": None}})
+        world.cluster.api.delete(found.path, propagationPolicy="Foreground")
+        world.cluster.api.wait(found.path, lambda there: there is None)
+        with pytest.raises((Refused, Transient)):
+            await backend._making.correct(render.render(order, world.settings), found)
+        assert "deployments" not in world.kinds()
+
     async def test_names_are_freed_in_the_end(self, world, backend, monkeypatch):
         """Long after it was cleaned nothing of a service is left, its Service neither; until then its name is taken."""
         order = world.order("serve", Script.SERVICE)
@@ -95,3 +127,39 @@ class TestKubernetesBackend(BackendContract):
         monkeypatch.setattr(ending, "NAME_KEPT", timedelta(0))
         await backend.observe()
         await until(world, lambda: world.kinds() == {})
+
+
+async def _serving(world, backend):
+    order = world.order("serve", Script.SERVICE)
+    await backend.ensure(order)
+    await phase(world, backend, order.key, Phase.RUNNING)
+    assert not (await seen(backend, order.key)).drift
+    return order
+
+
+def _path(world, order):
+    return f"/apis/apps/v1/namespaces/{world.settings.namespace}/deployments/{names.object_name(order.key, OWNER)}"
+
+
+def _deployment(world, order):
+    return world.cluster.api.get(_path(world, order))
+
+
+def _change(world, order, spec):
+    """As somebody with an editor does."""
+    found = _deployment(world, order)
+    if containers := spec.get("template", {}).get("spec", {}).get("containers"):
+        containers[0] |= {**found["spec"]["template"]["spec"]["containers"][0], **containers[0]}
+    world.cluster.api.merge(_path(world, order), {"spec": spec})
+
+
+def _container(image):
+    return {"name": layout.MAIN, "image": image}
+
+
+async def _drift(backend, order):
+    return (await seen(backend, order.key)).drift
+
+
+async def _no_drift(backend, order):
+    return not await _drift(backend, order)

@@ -148,6 +148,18 @@ def test_a_push_runs_a_dag_a_service_and_a_schedule(place):
     until(lambda: not _deployments(place), "what is removed is gone", PATIENCE)
 
 
+def test_a_service_that_somebody_changed_is_put_right(place):
+    place.push({"web.yaml": place.spec(WEB, word="one")})
+    place.start()
+    place.becomes("web", "ready")
+    ((name, made),) = [(one["name"], one) for one in _deployments(place)]
+    path = f"/apis/apps/v1/namespaces/{place.namespace}/deployments/{name}"
+    place.cluster.api.merge(path, {"metadata": {"labels": {"team": "b"}}, "spec": {"replicas": 3}})
+    found = place.cluster.api.wait(path, lambda now: now["spec"]["replicas"] == 1)
+    assert (found["metadata"]["uid"], found["metadata"]["labels"]["team"]) == (made["uid"], "b")
+    until(lambda: place.operation("web")["state"] == "ready", "it is ready again", PATIENCE)
+
+
 def test_what_runs_goes_on_without_the_daemon(place):
     """Killed while a node of a DAG runs: the next life finds its end, and starts what comes after it, once."""
     place.push({"flow/flow.yaml": place.spec(FLOW, seconds=8), "flow/make.py": MAKE})

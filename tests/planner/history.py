@@ -16,7 +16,7 @@ from planner import happenings, keys
 from planner.admit import Limits, grant
 from planner.canon import Json
 from planner.desire.view import Identity, View, Wait
-from planner.effects import Clean, Ensure, Stop, effects
+from planner.effects import Clean, Correct, Ensure, Stop, effects
 from planner.fold import RootState, fold_root
 from planner.guard import Budgets
 from planner.keys import Key
@@ -61,6 +61,7 @@ class History:
         lag: seconds by which the backend's looks are late.
         answers: whether effects reach the backend; while not, intents stay open.
         stops_at_once: whether what is stopped ends by itself at once.
+        refuses: why the backend does not put right what somebody changed, or "".
         facts: what the last step led to, in order.
         waits: why things do not start, by root, after the last step.
         wakes: when a root must be planned again, by root, after the last step.
@@ -77,6 +78,7 @@ class History:
     lag: float = 0.0
     answers: bool = True
     stops_at_once: bool = True
+    refuses: str = ""
     facts: list[Fact] = field(default_factory=list)
     waits: dict[str, tuple[Wait, ...]] = field(default_factory=dict)
     line: Line = field(default_factory=Line)
@@ -270,7 +272,7 @@ class History:
         self.wakes[root] = plan.wake_at
         return own
 
-    def _do(self, root: str, effect: Ensure | Stop | Clean) -> None:
+    def _do(self, root: str, effect: Ensure | Stop | Clean | Correct) -> None:
         key = effect.key
         match effect:
             case Ensure(run=run):
@@ -286,6 +288,10 @@ class History:
             case Clean():
                 self.objects.pop(key, None)
                 self.add([f.Cleaned(root, key, self.now)])
+            case Correct():
+                if not self.refuses:
+                    self.objects[key] = replace(self.objects[key], drift="")
+                self.add([f.Corrected(root, key, self.now, self.refuses)])
         self.written[key] = self.now
 
     def _see(self, key: Key, phase: Phase, **said: object) -> None:
@@ -523,6 +529,10 @@ def line(fact: Fact) -> str:  # noqa: C901 -- one case a fact, each one line
             return f"{fact.key} is {fact.source}"
         case f.CacheHit():
             return f"{fact.key} has the result of {fact.source}"
+        case f.Drifted():
+            return f"{fact.key} drifted: {fact.words}" if fact.words else f"{fact.key} is as it was made"
+        case f.Corrected():
+            return f"puts {fact.key} right" + (f": {fact.failure}" if fact.failure else "")
         case f.Healed():
             return f"{fact.key} healed"
         case f.Retried():
@@ -575,6 +585,8 @@ _DECISIONS = (
     f.Settled,
     f.Carried,
     f.CacheHit,
+    f.Drifted,
+    f.Corrected,
     f.Healed,
     f.Retried,
     f.Withheld,

@@ -63,6 +63,10 @@ def stopped(reason: StopReason = StopReason.BY_PERSON, key: Key = FIRST) -> f.St
     return f.StopIntended("train", key, reason, "ada", AT)
 
 
+def drifted(words: str = "other") -> f.Drifted:
+    return f.Drifted("train", FIRST, words, corrects=True, at=AT)
+
+
 def settled(status: RunStatus = RunStatus.SUCCEEDED, key: Key = G1, by: str = "") -> f.Settled:
     return f.Settled("train", key, status, "over", LATER, by)
 
@@ -106,6 +110,8 @@ STATUSES: dict[str, tuple[list[Fact], RunStatus]] = {
     "stopped after it was settled": ([intended(), settled(), stopped()], RunStatus.SUCCEEDED),
     "settled twice": ([settled(), settled(RunStatus.FAILED)], RunStatus.SUCCEEDED),
     "healed": ([intended(), seen(Phase.RUNNING), f.Healed("train", G1, AT)], RunStatus.RUNNING),
+    "drifted": ([intended(), seen(Phase.RUNNING), drifted()], RunStatus.RUNNING),
+    "put right": ([intended(), seen(Phase.RUNNING), drifted(), f.Corrected("train", FIRST, AT)], RunStatus.RUNNING),
     "carried": ([f.Carried("train", G1, G2, AT)], RunStatus.CREATED),
     "an attempt that never was": ([intended(), seen(Phase.RUNNING, 7)], RunStatus.SCHEDULED),
 }

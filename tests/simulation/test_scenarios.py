@@ -388,6 +388,24 @@ def test_a_schedule_that_waited_for_a_suspension_begins_when_it_is_planned() -> 
     assert [str(key) for key in made.state.runs if key.tick] == ["train@2026-11-23T06:11:10Z"]
 
 
+def test_a_service_that_was_changed_unheard_is_put_right_by_the_next_look_at_everything() -> None:
+    seen = []
+
+    async def script(world: World) -> None:
+        await push(world, Spec("serve", "service"))
+        (key,) = world.truth.alive()
+        for _ in range(2):
+            world.truth.change(key, "somebody else changed it")
+            await trio.sleep(2 * world.plan.resync)
+            seen.append((await world.truth.observe([key])).objects[key].drift)
+
+    made = history(script)
+
+    assert seen == ["", ""]
+    (run,) = made.state.runs.values()
+    assert (len(run.attempts), run.attempts[0].drift.words) == (1, "")
+
+
 SERVICES = [Spec(name, "service") for name in ("a", "b", "c", "d", "e")]
 
 

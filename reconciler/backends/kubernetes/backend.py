@@ -79,15 +79,16 @@ class KubernetesBackend:
         """See `Backend.ensure`."""
         await self._open()
         known = self._objects.get(self._name(order.key))
-        token = self._tokens.of(order.key) if self._tokens is not None else ""
-        manifests = render.render(order, self._settings, token)
+        if known is not None:
+            check_ours(known, self._owner)
+            if not (await self._sight.look(known)).drift:
+                return Ensured.UNCHANGED
+        manifests = render.render(order, self._settings, self._tokens.of(order.key) if self._tokens is not None else "")
         if known is None:
             if self._tokens is not None:
                 await self._bringing.ready(order)
-            made = await self._making.make(manifests)
-            return Ensured.CREATED if made else Ensured.UNCHANGED
-        check_ours(known, self._owner)
-        return Ensured.UNCHANGED
+            return Ensured.CREATED if await self._making.make(manifests) else Ensured.UNCHANGED
+        return Ensured.CORRECTED if await self._making.correct(manifests, known) else Ensured.UNCHANGED
 
     async def stop(self, key: Key, grace: float) -> None:
         """See `Backend.stop`."""

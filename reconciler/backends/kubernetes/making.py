@@ -19,11 +19,13 @@ from reconciler.backends.kubernetes.kinds import path_of
 from reconciler.backends.kubernetes.objects import Found, Objects
 from reconciler.backends.kubernetes.render import Manifests, tombstone
 from reconciler.backends.kubernetes.settings import KubernetesSettings
-from reconciler.errors import Refused
+from reconciler.errors import Refused, Transient
 
 __all__ = ["Making", "is_cleaned"]
 
 Object = dict[str, Any]
+
+_TRIES = 5
 
 
 class Making:
@@ -54,6 +56,44 @@ class Making:
         self._objects.put(manifests.workload["kind"], made)
         return True
 
+    async def correct(self, manifests: Manifests, found: Found) -> bool:
+        """Have the workload of a service be as it is rendered; whether anything of it was not.
+
+        What others added to it stays. Where the rendering and the server agree, only the generation is noted that was
+        looked at, so that nobody looks again before the next change.
+
+        Raises:
+            Refused: the cluster says no to it.
+            Transient: not now.
+        """
+        for item in manifests.after:
+            await self._apply(item)
+        for _ in range(_TRIES):
+            try:
+                return await self._correct(manifests.workload, found)
+            except Denied as error:
+                if not error.changed:
+                    raise error.settled(f"{_called(manifests.workload)} cannot be put right") from None
+        raise Transient(f"{_called(manifests.workload)} changes faster than it can be put right")
+
+    async def _correct(self, workload: Object, found: Found) -> bool:
+        """Raises Denied where it was changed meanwhile, or is gone."""
+        live = (await self._api.call("GET", found.path))["metadata"]
+        meta, said = workload["metadata"], live.get("annotations") or {}
+        # One of another uid, or that went, is not made again; what changes from here on is seen the next time.
+        same = {"uid": found.main["metadata"]["uid"], "resourceVersion": live["resourceVersion"]}
+        # What was settled when it was made: how long it may live, and of when it is.
+        kept = {name: said[name] for name in (names.GENERATION, names.TIMEOUT, names.SEQUENCE) if name in said}
+
+        def noting(more: Mapping[str, str]) -> Object:
+            return {**workload, "metadata": {**meta, **same, "annotations": {**meta["annotations"], **kept, **more}}}
+
+        tried = await self._applied(noting({}), dryRun="All")
+        # The note is a change of its own, and one write counts as one.
+        after = noting({names.GENERATION: str(live["generation"] + 1)})
+        self._objects.put(workload["kind"], await self._applied(after))
+        return bool(tried["metadata"]["generation"] != live["generation"])
+
     async def bury(self, key: Key, stop: Mapping[str, Json]) -> None:
         """Take the name of an attempt that was never made, in each namespace: nothing ever starts under it.
 
@@ -72,9 +112,12 @@ class Making:
     async def _apply(self, item: Object) -> None:
         """Have an object be as it is rendered, whatever it was; fields that others own stay as they are."""
         try:
-            await self._api.call("PATCH", path_of(item), item, query={"force": "true"}, content=APPLY_PATCH)
+            await self._applied(item)
         except Denied as error:
             raise error.settled(f"{_called(item)} cannot be made") from None
+
+    async def _applied(self, item: Object, **query: str) -> Object:
+        return await self._api.call("PATCH", path_of(item), item, query={"force": "true", **query}, content=APPLY_PATCH)
 
     async def _create(self, item: Object) -> Object | None:
         """Make an object; None where its name is taken."""

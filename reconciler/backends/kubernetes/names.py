@@ -26,6 +26,7 @@ __all__ = [
     "DIGEST",
     "FAILURES",
     "FINALIZER",
+    "GENERATION",
     "INSTANCE",
     "KEY",
     "LEDGER",
@@ -81,6 +82,8 @@ TIMEOUT = f"{PREFIX}timeout"
 """Seconds that a service may live."""
 FAILURES = f"{PREFIX}failure-actions"
 """What the rules of the pod failure policy mean, in their order."""
+GENERATION = f"{PREFIX}generation"
+"""The generation at which a Deployment was last put right; where it is missing, the one it was made with: 1."""
 CLEANED = f"{PREFIX}cleaned"
 """Label of an object of which only the name is left, and the annotation with since when."""
 QUEUE = "kueue.x-k8s.io/queue-name"

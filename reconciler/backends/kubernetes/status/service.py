@@ -12,12 +12,13 @@ from datetime import datetime
 
 from planner.model.run import Observation, Phase
 from planner.model.status import StopReason
+from reconciler.backends.kubernetes import names
 from reconciler.backends.kubernetes.status import pods as of_pod
 from reconciler.backends.kubernetes.status import words
-from reconciler.backends.kubernetes.status.read import Object, condition, denied, instant, section, text
+from reconciler.backends.kubernetes.status.read import Object, annotation, condition, denied, instant, section, text
 from reconciler.backends.kubernetes.status.stop import NEVER, told
 
-__all__ = ["of_deployment"]
+__all__ = ["drift", "of_deployment"]
 
 
 def of_deployment(
@@ -42,7 +43,18 @@ def of_deployment(
         ready=ready,
         started_at=started,
         message="" if ready else _trouble(workload, left, events),
+        drift="" if stop is not None or deleted is not None else drift(workload),
     )
+
+
+def drift(workload: Object) -> str:
+    """How a Deployment that nobody of ours told to end is not as it was made; "" where it is.
+
+    Its generation counts the changes of what it asks for, whoever makes them and whatever they are.
+    """
+    metadata = section(workload, "metadata")
+    ours = annotation(workload, names.GENERATION) or "1"
+    return "" if str(metadata.get("generation") or ours) == ours else "somebody else changed its Deployment"
 
 
 def _ended(first: Observation, started: datetime | None, at: datetime, reason: StopReason, message: str) -> Observation:
