@@ -324,6 +324,16 @@ def _heal(h: Historian) -> list[Fact]:
     return [] if run is None else [f.Healed(run.root, run.key, h.now())]
 
 
+def _drift(h: Historian) -> list[Fact]:
+    key = h.attempt(live=True)
+    if key is None:
+        return []
+    if h.chance(0.3):
+        return [f.Corrected(key.root, key, h.now(), "no" if h.chance(0.3) else "")]
+    words = "other" if h.chance(0.7) else ""
+    return [f.Drifted(key.root, key, words, corrects=bool(words) and h.chance(0.5), at=h.now())]
+
+
 def _retry(h: Historian) -> list[Fact]:
     run = h.run()
     if run is None:
@@ -482,6 +492,7 @@ _MOVES = (
     _settle,
     _carry,
     _heal,
+    _drift,
     _hit,
     _retry,
     _move,
