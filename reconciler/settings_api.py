@@ -23,12 +23,6 @@ def _address(value: str) -> str:
     return value
 
 
-def _loopback(value: str) -> str:
-    if not is_loopback(_address(value).rpartition(":")[0].strip("[]")):
-        raise ValueError("must be on loopback, such as 127.0.0.1:8060: whoever reaches it reads it without a token")
-    return value
-
-
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches `host`. Names are not looked up: what they mean may change."""
     if host == "localhost":
@@ -37,6 +31,12 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_reached(address: object) -> bool:
+    """Whether other machines reach what was written as an address; no, where it is none."""
+    host, _, port = address.rpartition(":") if isinstance(address, str) else ("", "", "")
+    return bool(host and port) and not is_loopback(host.strip("[]"))
 
 
 def _digest(value: str) -> str:
@@ -59,8 +59,10 @@ class Token(Section):
 class Api(Section):
     """Where the daemon answers beside its Unix socket."""
 
-    health: Annotated[str, AfterValidator(_loopback)] | None = None
-    """`host:port` on loopback for /healthz, /readyz and /metrics; off when left out."""
+    health: Annotated[str, AfterValidator(_address)] | None = None
+    """`host:port` for /healthz, /readyz and /metrics, on loopback unless `healthOpen`; off when left out."""
+    health_open: bool = False
+    """Whether `health` may be on an address that other machines reach: they read numbers, and whether, not why not."""
     events: Annotated[str, AfterValidator(_address)] | None = None
     """`host:port` for events that are sent with a token; off when left out. It speaks HTTP without TLS."""
     tokens: tuple[Token, ...] = ()
@@ -68,7 +70,10 @@ class Api(Section):
 
     @classmethod
     def clashes(cls, said: Said) -> Iterator[Clash]:
-        """A listener that nobody may use is a mistake; so are two tokens of one name."""
+        """A listener that nobody may use is a mistake; so are one that anybody may read, and two tokens of one name."""
+        if not said["healthOpen"] and _is_reached(said["health"]):
+            words = "{field} must be on loopback, such as 127.0.0.1:8060: whoever reaches it reads it without a token"
+            yield ("health",), fault("PL-204", words, "or say `healthOpen: true`", ("health",))
         tokens = said["tokens"] or ()
         if said["events"] and not tokens:
             yield ("events", "tokens"), fault("PL-202", "`events` needs `tokens`: nobody could send any", _HINT)

@@ -1,4 +1,7 @@
-"""Health and metrics for the loopback listener: alive, ready or why not, and numbers. Changes nothing."""
+"""Health and metrics: alive, ready or why not, and numbers. Changes nothing.
+
+What it must never do: tell another machine why it is not ready, as the words name repositories and servers.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from planner.canon import Json
 from reconciler.core import Core
 from reconciler.errors import Transient, Unusable
 from reconciler.loop import Loop
+from reconciler.settings_api import is_loopback
 
 __all__ = ["health_app", "unready", "unwritable"]
 
@@ -30,9 +34,10 @@ def health_app(core: Core, loop: Loop) -> Starlette:
         # That this is answered at all is the news: the event loop turns.
         return JSONResponse({"status": "alive"})
 
-    async def readyz(_: Request) -> Response:
+    async def readyz(request: Request) -> Response:
         reasons = await unready(core, loop)
-        body: Mapping[str, Json] = {"status": "not ready" if reasons else "ready", "reasons": reasons}
+        told = reasons if request.client is not None and is_loopback(request.client.host) else []
+        body: Mapping[str, Json] = {"status": "not ready" if reasons else "ready", "reasons": told}
         return JSONResponse(body, 503 if reasons else 200)
 
     async def metrics(_: Request) -> Response:

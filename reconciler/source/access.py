@@ -6,6 +6,7 @@ every use.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,7 @@ __all__ = ["access_to"]
 _OF_HTTPS = ("username", "token_file", "certificates", "proxies")
 _OF_SSH = ("ssh_key", "known_hosts")
 _CLOSED = {"token_file": 0o007, "ssh_key": 0o077}
-"""Rights that others must not have; ssh itself refuses a key that its group may read."""
+"""Rights that others must not have; ssh itself refuses a key of ours that its group may read."""
 
 
 def access_to(remote: Remote, asked: RemoteAccess) -> Access:
@@ -62,10 +63,12 @@ def _file(name: str, path: Path) -> Path:
     path = path.expanduser().absolute()
     try:
         with path.open("rb"):
-            mode = path.stat().st_mode
+            facts = path.stat()
     except OSError as error:
         raise Unusable(f"cannot read {_setting(name)} {path}: {error.strerror}") from None
-    if mode & _CLOSED.get(name, 0):
+    closed = _CLOSED.get(name, 0)
+    # A secret that is mounted into a pod is root's, and ours by its group: ssh takes it, as it is not the owner's.
+    if facts.st_mode & (closed if facts.st_uid == os.geteuid() else closed & 0o007):
         raise Unusable(f"{_setting(name)} {path} can be read by others: chmod 600 {path}")
     return path
 

@@ -96,7 +96,12 @@ def local(text: str) -> str:
             id="tokens-of-one-name",
         ),
         pytest.param(
-            f"{GOOD}api: {{health: 0.0.0.0:8060}}\n", ("2:15: field `health` must be on loopback",), id="health-for-all"
+            f"{GOOD}api: {{health: 0.0.0.0:8060}}\n",
+            (
+                "2:15: field `health` must be on loopback, such as 127.0.0.1:8060: whoever reaches it reads it without a "
+                "token; or say `healthOpen: true`",
+            ),
+            id="health-for-all",
         ),
         pytest.param(
             f"{GOOD}retention: {{events: PT1H, history: 60, commits: 10, caches: 0}}\n",

@@ -17,11 +17,11 @@ OURS = "the daemon's log has the traceback, please report it"
 AGE = "plumbline_source_age_seconds "
 
 
-async def get(world: World, path: str) -> httpx.Response:
+async def get(world: World, path: str, client: str = "127.0.0.1") -> httpx.Response:
     """What the listener answers."""
-    transport = httpx.ASGITransport(health_app(world.core, world.loop))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-        return await client.get(path)
+    transport = httpx.ASGITransport(health_app(world.core, world.loop), client=(client, 40_000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as asking:
+        return await asking.get(path)
 
 
 async def test_a_daemon_is_ready_once_a_commit_was_planned() -> None:
@@ -36,6 +36,16 @@ async def test_a_daemon_is_ready_once_a_commit_was_planned() -> None:
     async with world.running() as api:
         await api.until("train", "succeeded")
         assert (await get(world, "/readyz")).json() == {"status": "ready", "reasons": []}
+
+
+@pytest.mark.parametrize("client", ["192.0.2.1", "2001:db8::1"])
+async def test_another_machine_is_told_whether_and_not_why(client: str) -> None:
+    world = World()
+    async with world.client():
+        world.loop.commits.failing = "https://forge.example/secret-project.git: no route to host"
+        found = await get(world, "/readyz", client)
+        assert (found.status_code, found.json()) == (503, {"status": "not ready", "reasons": []})
+        assert (await get(world, "/metrics", client)).status_code == 200
 
 
 async def test_a_repository_that_never_answered_is_named_as_the_reason() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,17 @@ def test_a_secret_that_others_can_read_is_refused(held: Path, name: str, mode: i
     )
     with pytest.raises(Unusable, match="can be read by others: chmod 600"):
         access_to(parse(url), asked)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a file to somebody else")
+@pytest.mark.parametrize(("mode", "taken"), [(0o440, True), (0o444, False)])
+def test_a_key_of_another_user_may_be_read_by_our_group(held: Path, mode: int, taken: bool) -> None:
+    """A secret that is mounted into a pod is root's."""
+    os.chown(held / "key", 65_532, 65_532)
+    (held / "key").chmod(mode)
+    asked = RemoteAccess(ssh_key=held / "key", known_hosts=held / "hosts")
+    if taken:
+        assert access_to(parse(SSH), asked).ssh_key == held / "key"
+    else:
+        with pytest.raises(Unusable, match="can be read by others"):
+            access_to(parse(SSH), asked)
