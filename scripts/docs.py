@@ -20,7 +20,7 @@ from planner.spec.fields import LANGUAGE
 from planner.spec.json_schema import document_schema
 from planner.spec.shape import Section
 from reconciler.docstrings import described
-from scripts import docs_backends
+from scripts import docs_backends, docs_chart
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = "docs/spec"
@@ -59,6 +59,7 @@ def pages() -> dict[str, str]:
         f"{FOLDER}/digests.md": _digests(),
         "docs/statuses.md": _statuses(),
         "docs/backends.md": docs_backends.page(),
+        "docs/chart.md": docs_chart.page(),
     }
 
 

@@ -14,13 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from tests.cluster import certificates, config, images, start, tidy
+from tests.cluster import building, certificates, config, images, start, tidy
 from tests.cluster.api import Api
 from tests.cluster.certificates import Subject
 from tests.cluster.control import Control, ControlError
 from tests.cluster.layout import COMPONENTS, ROOT, Instance
 
 HOUR = 3600
+_IMAGES = {"busybox": images.BUSYBOX, "python": images.PYTHON, "agent": images.AGENT}
 PATIENCE = 120.0
 """Seconds for everything to be gone: on a busy disk the images take some time."""
 
@@ -102,10 +103,10 @@ class OwnCluster:
         return self._api
 
     def image(self, name: str) -> str:
-        """The image that pods may name: `busybox`, `python` or `agent`. Made and imported when first asked for."""
-        full = {"busybox": images.BUSYBOX, "python": images.PYTHON, "agent": images.AGENT}[name]
+        """The image that pods may name: `busybox`, `python`, `agent` or `plumbline`. Made and imported when needed."""
+        full = {**_IMAGES, "plumbline": building.PLUMBLINE}[name]
         if full not in self._images():
-            self.import_image(images.archive(full))
+            self.import_image(images.archive(full) if name in _IMAGES else building.archive())
         return full
 
     def import_image(self, archive: Path) -> None:

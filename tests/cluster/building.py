@@ -1,0 +1,105 @@
+"""The image of the Dockerfile, built here with buildah from the Debian image of the tests: no registry is asked.
+
+A tar file in the user's cache, by what goes into it. Packages of Python are downloaded once for each lock file, by pip.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.cluster import images
+from tests.cluster.layout import ROOT, cache
+
+PLUMBLINE = "plumbline-test/plumbline:1"
+SETUP = ROOT / "scripts" / "chart-setup"
+KEPT = 4
+"""Archives of earlier contents that stay: other checkouts of this machine may be at work with them."""
+_SOURCES = ("Dockerfile", ".dockerignore", "pyproject.toml", "README.md", "LICENSE", "scripts/wheels", "requirements")
+_PACKAGES = ("planner", "reconciler")
+
+
+class BuildError(Exception):
+    """The image or a program cannot be made: the last words of what failed."""
+
+
+def helm() -> Path:
+    """The program helm; it and buildah are made or installed if they are not there."""
+    return Path(_said([str(SETUP)]).splitlines()[-1])
+
+
+def archive() -> Path:
+    """The tar file of our image; built if there is none of this content."""
+    base = images.archive(images.PYTHON)
+    path = cache() / "images" / f"plumbline-{_key(base)}.tar"
+    if path.exists():
+        return path
+    helm()
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+                _build(path, base, Path(folder))
+    path.with_suffix(".lock").unlink(missing_ok=True)
+    earlier = sorted(path.parent.glob("plumbline-????????????????.tar"), key=lambda one: one.stat().st_mtime)
+    for one in earlier[:-KEPT]:
+        one.unlink(missing_ok=True)
+    return path
+
+
+def _build(path: Path, base: Path, folder: Path) -> None:
+    context = folder / "context"
+    context.mkdir()
+    for name in (*_SOURCES, *_PACKAGES):
+        (context / name).parent.mkdir(exist_ok=True)
+        _copy(ROOT / name, context / name)
+    # The same Python as the image's: Debian's, whatever runs the tests.
+    _said([str(ROOT / "scripts/wheels"), str(context / "wheels"), str(cache() / "wheels")], PYTHON="/usr/bin/python3")
+    storage = ["--storage-driver", "vfs", "--root", str(folder / "storage"), "--runroot", str(folder / "run")]
+    buildah = ["buildah", *storage]
+    try:
+        built = [*buildah, "bud", "--isolation", "chroot", "--pull-never", "--tag", PLUMBLINE]
+        named = _said([*buildah, "pull", "--policy", "never", f"oci-archive:{base}"]).split()[-1]
+        _said([*built, "--build-arg", f"BASE={named}", str(context)])
+        part = path.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        _said([*buildah, "push", PLUMBLINE, f"docker-archive:{part}:docker.io/{PLUMBLINE}"])
+        part.rename(path)
+    finally:
+        subprocess.run([*buildah, "rm", "--all"], check=False, capture_output=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy2(source, target)
+
+
+def _key(base: Path) -> str:
+    digest = hashlib.sha256(f"{base.name} {Path(__file__).read_text()}".encode())
+    for path in _files():
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(ROOT)} {len(content)} {path.stat().st_mode & 0o111} ".encode())
+        digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def _files() -> Iterator[Path]:
+    for name in (*_SOURCES, *_PACKAGES):
+        path = ROOT / name
+        found = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+        yield from (one for one in found if "__pycache__" not in one.parts)
+
+
+def _said(argv: list[str], **env: str) -> str:
+    done = subprocess.run(argv, env={**os.environ, **env}, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(f"{' '.join(argv[:4])} … ended with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
+    return done.stdout

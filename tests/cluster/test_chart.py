@@ -1,0 +1,249 @@
+"""The chart without a cluster: what it renders, what it refuses, and in which words."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from reconciler.settings import load_settings
+from tests.cluster.helm import CHART, LEAST, HelmError, Values, daemon_config, helm, one, rendered, with_values
+from tests.cluster.layout import ROOT
+
+pytestmark = pytest.mark.cluster
+
+POSTGRES: Values = {"config": {"ledger": {"url": "postgresql://plumbline@db.example.org/plumbline"}}}
+EVERYTHING: Values = {
+    "image": {"digest": f"sha256:{'ab' * 32}"},
+    "imagePullSecrets": [{"name": "registry"}],
+    "config": {
+        **POSTGRES["config"],
+        "api": {"tokens": [{"name": "builds", "sha256": "cd" * 32}]},
+        "retention": {"commits": 5_000_000},
+        "backends": {
+            "kubernetes": {
+                "user": None,
+                "route": {"host": "{service}.ml.example.org"},
+                "agent": {"resources": {"limits": {"memory": "1Gi"}}},
+            }
+        },
+    },
+    "runNamespace": "runs",
+    "runNamespaces": ["gpu", "runs"],
+    "secrets": {
+        "ledgerPassword": {"name": "ledger", "key": "password"},
+        "repositoryToken": {"name": "forge", "key": "token"},
+    },
+    "configMaps": {"certificates": {"name": "forge", "key": "ca.crt"}},
+    "serviceAccount": {"annotations": {"example.org/role": "ml"}},
+    "events": {"enabled": True},
+    "networkPolicy": {
+        "metricsFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}],
+        "egress": [{"ports": [{"port": 443}]}],
+    },
+    "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+    "env": [{"name": "AWS_REGION", "value": "eu-north-1"}],
+    "envFrom": [{"secretRef": {"name": "keys"}}],
+    "volumes": [{"name": "s3", "secret": {"secretName": "s3"}}],
+    "volumeMounts": [{"name": "s3", "mountPath": "/etc/s3", "readOnly": True}],
+    "podLabels": {"team": "ml"},
+    "podAnnotations": {"example.org/scrape": "no"},
+    "nodeSelector": {"kubernetes.io/os": "linux"},
+    "tolerations": [{"key": "dedicated", "operator": "Exists"}],
+    "affinity": {"nodeAffinity": {}},
+    "topologySpreadConstraints": [
+        {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway"}
+    ],
+    "priorityClassName": "system-cluster-critical",
+}
+"""A value of everything that there is."""
+
+
+@pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["least", "everything"])
+def test_helm_has_nothing_to_say_of_it(values):
+    assert "0 chart(s) failed" in with_values(("lint", "--strict", str(CHART)), LEAST, values)
+
+
+def test_the_daemon_takes_what_is_rendered(tmp_path):
+    path = tmp_path / "daemon.yaml"
+    path.write_text(one(rendered(EVERYTHING), "ConfigMap")["data"]["daemon.yaml"])
+    settings = load_settings(path)
+    kubernetes = settings.backends.kubernetes
+    assert (kubernetes.namespace, kubernetes.run_namespaces, kubernetes.user) == ("runs", ("gpu", "runs"), None)
+    assert kubernetes.agent is not None
+    assert kubernetes.agent.image == f"registry.example.org/plumbline@sha256:{'ab' * 32}"
+    assert kubernetes.agent.contact == "http://plumbline.ml.svc:8090"
+    assert kubernetes.agent.resources == {"limits": {"memory": "1Gi"}}, "what the chart does not decide stays"
+    assert settings.retention.commits == 5_000_000
+    assert settings.ledger is not None
+    assert str(settings.ledger.password_file) == "/etc/plumbline-secrets/ledger-password"
+    assert str(settings.repository.access.token_file) == "/etc/plumbline-secrets/repository-token"
+    assert settings.api.events == "0.0.0.0:8070"
+
+
+def test_the_least_is_a_daemon_with_a_volume_and_rights_in_its_own_namespace():
+    made = rendered()
+    kinds = "ConfigMap Deployment NetworkPolicy PersistentVolumeClaim Role RoleBinding Service ServiceAccount"
+    assert sorted(item["kind"] for item in made) == kinds.split()
+    assert {item["metadata"]["namespace"] for item in made} == {"ml"}
+    assert daemon_config(made) == {
+        "repository": {"url": "https://forge.example.org/team/models.git"},
+        "state": "/var/lib/plumbline/state",
+        "backend": "kubernetes",
+        "backends": {
+            "kubernetes": {
+                "namespace": "ml",
+                "runNamespaces": [],
+                "agent": {
+                    "image": "registry.example.org/plumbline:0.1.0",
+                    "pullPolicy": "IfNotPresent",
+                    "contact": "http://plumbline.ml.svc:8090",
+                    "listen": "0.0.0.0:8090",
+                },
+            }
+        },
+        "api": {"health": "0.0.0.0:8060", "healthOpen": True},
+    }
+
+
+def test_rights_are_in_the_namespaces_of_runs_alone():
+    roles = [item for item in rendered(EVERYTHING) if item["kind"] == "Role"]
+    assert [role["metadata"]["namespace"] for role in roles] == ["runs", "gpu"]
+    assert not [item for item in rendered(EVERYTHING) if item["kind"].startswith("ClusterRole")]
+    for role in roles:
+        granted = {
+            (resource, verb) for rule in role["rules"] for resource in rule["resources"] for verb in rule["verbs"]
+        }
+        assert not {resource for resource, _ in granted if resource.startswith(("roles", "rolebind", "service/", "*"))}
+        assert {verb for resource, verb in granted if resource == "secrets"} == {"create", "delete"}
+        assert not {verb for _, verb in granted} & {"*", "escalate", "bind", "impersonate", "deletecollection"}
+
+
+def test_the_page_has_each_right():
+    """Of the least rights that there are, and of the most."""
+    text = (ROOT / "docs" / "install.md").read_text().partition("### Rights\n")[2].partition("\n### ")[0]
+    for rule in one(rendered(EVERYTHING, {"runNamespaces": []}), "Role", "plumbline-runs")["rules"]:
+        for resource in rule["resources"]:
+            (row,) = (line for line in text.splitlines() if f"`{resource}`" in line)
+            assert set(rule["verbs"]) <= set(re.findall("[a-z]+", row.split("|")[2]))
+
+
+def test_the_pod_is_what_the_level_restricted_asks_for():
+    spec = one(rendered(EVERYTHING), "Deployment")["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    sources = next(volume["projected"]["sources"] for volume in spec["volumes"] if volume["name"] == "secrets")
+    assert [next(iter(source.values()))["name"] for source in sources] == ["ledger", "forge", "forge"]
+
+
+def test_another_configuration_is_another_pod():
+    def checksum(values: Values) -> str:
+        return str(
+            one(rendered(values), "Deployment")["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
+        )
+
+    assert checksum({}) == checksum({"podLabels": {}})
+    assert checksum({}) != checksum({"config": {"resync": 10}})
+
+
+def test_names_are_cut_so_that_they_stay_names():
+    long = "a" * 53
+    for item in rendered(EVERYTHING, release=long):
+        assert len(item["metadata"]["name"]) <= 63
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        pytest.param({"replicaCount": 2}, "replicaCount", id="unknown"),
+        pytest.param({"image": {"repo": "x"}}, "repo", id="unknown-below"),
+        pytest.param({"replicas": 0}, "/replicas", id="no-daemon"),
+        pytest.param({"replicas": "2"}, "/replicas", id="a-word-for-a-number"),
+        pytest.param({"runNamespaces": ["Bad"]}, "/runNamespaces/0", id="no-namespace"),
+        pytest.param({"secrets": {"ledgerPassword": "hunter2"}}, "/secrets/ledgerPassword", id="a-secret-as-a-value"),
+        pytest.param({"secrets": {"ledgerPassword": {"name": "x"}}}, "key", id="a-secret-without-a-key"),
+        pytest.param({"persistence": {"accessModes": ["Any"]}}, "/persistence/accessModes/0", id="mode"),
+        pytest.param({"persistence": {"size": 10}}, "/persistence/size", id="size"),
+        pytest.param({"resources": {"limit": {}}}, "limit", id="resources"),
+        pytest.param({"listen": "everywhere"}, "/listen", id="listen"),
+        pytest.param({"image": {"digest": "sha256:ab"}}, "/image/digest", id="digest"),
+        pytest.param({"image": {"repository": ""}}, "there is no public image", id="no-image"),
+        pytest.param({"config": {"repository": None}}, "`config.repository.url` is not set", id="no-repository"),
+        pytest.param({"replicas": 2}, "the ledger is a file: one daemon has it at a time", id="two-with-a-file"),
+        pytest.param({"persistence": {"enabled": False}}, "which would go with the pod", id="a-file-on-nothing"),
+        pytest.param(
+            {"secrets": {"ledgerPassword": {"name": "x", "key": "y"}}},
+            "no `config.ledger.url`",
+            id="password-of-nothing",
+        ),
+        pytest.param({"events": {"enabled": True}}, "nobody could send any", id="events-of-nobody"),
+        pytest.param(
+            {"agent": {"enabled": False}, "config": {"backends": {"kubernetes": {"agent": {"image": "x"}}}}},
+            "`config.backends.kubernetes.agent",
+            id="an-agent-and-none",
+        ),
+    ],
+)
+def test_what_is_refused(values: Values, words: str):
+    with pytest.raises(HelmError) as error:
+        rendered(values)
+    assert words in str(error.value)
+
+
+RESERVED = (
+    "state",
+    "backend",
+    "backends.kubernetes.kubeconfig",
+    "backends.kubernetes.context",
+    "backends.kubernetes.namespace",
+    "backends.kubernetes.runNamespaces",
+    "backends.kubernetes.agent.image",
+    "backends.kubernetes.agent.pullPolicy",
+    "backends.kubernetes.agent.contact",
+    "backends.kubernetes.agent.listen",
+    "api.health",
+    "api.healthOpen",
+    "api.events",
+    "ledger.passwordFile",
+    "repository.access.tokenFile",
+    "repository.access.sshKey",
+    "repository.access.knownHosts",
+    "repository.access.certificates",
+)
+
+
+@pytest.mark.parametrize("path", RESERVED)
+def test_what_the_chart_decides_is_not_said_twice(path: str):
+    value: Any = "x"
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    with pytest.raises(HelmError, match=rf"`config\.{path}` is what the chart decides: leave it out; "):
+        rendered({"config": value})
+
+
+def test_everything_that_the_chart_decides_is_reserved():
+    """What it adds to daemon.yaml could otherwise be overridden in silence."""
+
+    def paths(value: Any, at: str = "") -> set[str]:
+        if not isinstance(value, dict):
+            return {at}
+        return set().union(*(paths(item, f"{at}.{name}".lstrip(".")) for name, item in value.items()))
+
+    mine = {**EVERYTHING, "config": {}}
+    said = paths({**LEAST["config"], **EVERYTHING["config"]})
+    made = paths(daemon_config(rendered({**mine, "config": EVERYTHING["config"]})))
+    assert made - said <= set(RESERVED)
+
+
+def test_every_default_fits_the_schema_and_is_in_it():
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    shown = helm("show", "values", str(CHART))
+    for name in schema["properties"]:
+        assert name == "global" or f"\n{name}:" in f"\n{shown}", f"{name} has no default and no comment"
