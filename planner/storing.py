@@ -1,4 +1,4 @@
-"""Whose artifacts are going to be copied into the daemon's store: from facts about a root to the intents. Pure.
+"""Which runs are going to be copied into the daemon's store: from facts about a root to the intents. Pure.
 
 The shell asks within the transaction that records the end of a run, so a copy is owed exactly when the end is durable.
 """
@@ -18,7 +18,7 @@ __all__ = ["intents"]
 def intents(before: RootState, facts: Sequence[Fact], store: str, now: datetime) -> Iterator[StoreIntended]:
     """The copies that are owed for runs that end by `facts`, recorded on top of `before`.
 
-    A run whose result is another's has that one's artifacts; one that left nothing has nothing to copy.
+    A run whose result is another's has that one's copy; one that never started has left neither artifacts nor a log.
     """
     by_run: dict[Key, list[Fact]] = {fact.key: [] for fact in facts if isinstance(fact, Settled)}
     for fact in facts if by_run else ():
@@ -27,7 +27,8 @@ def intents(before: RootState, facts: Sequence[Fact], store: str, now: datetime)
     for key, own in by_run.items():
         had = {key: before.runs[key]} if key in before.runs else {}
         run = fold_all(RootState(before.record, had), own).runs.get(key)
-        if run is None or not run.own or run.copy is not None or run.artifacts is None:
+        if run is None or not run.own or run.copy is not None:
             continue
-        if run.artifacts.names or run.artifacts.files:
+        left = run.artifacts is not None and (run.artifacts.names or run.artifacts.files)
+        if left or any(attempt.started_at is not None for attempt in run.attempts):
             yield StoreIntended(before.record.name, key, store, now)

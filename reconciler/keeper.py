@@ -9,7 +9,7 @@ from planner.keys import Key
 from planner.model.artifacts import Artifact
 from reconciler.ports_backend import Order
 
-__all__ = ["Dropper", "Keeper", "Restorer"]
+__all__ = ["Dropper", "Keeper", "Restorer", "Settler"]
 
 
 @runtime_checkable
@@ -48,6 +48,19 @@ class Restorer(Protocol):
 
         Raises:
             Transient: the disk said no, or whatever `pieces` raises.
+        """
+        ...
+
+
+@runtime_checkable
+class Settler(Protocol):
+    """A backend whose logs are somewhere else while an attempt is there, and can change or go with it."""
+
+    async def settle_log(self, key: Key) -> None:
+        """Have the log of attempt `key`, which is over, be whole where it stays. Twice is once.
+
+        Raises:
+            Transient: it cannot be read now.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Copying what runs leave into the daemon's store, and bringing it back, beside all reconciling.
+"""Copying what runs leave, and their logs, into the daemon's store, and bringing it back, beside all reconciling.
 
 That a copy is owed is recorded with the end of its run, and that it is made afterwards: a crash between the two makes
 it again, which ends the same. A store that is full or away keeps nobody from anything but what needs it. What goes
@@ -8,7 +8,7 @@ wrong here never ends the daemon, and no copy is ever given up.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 
 import anyio
@@ -21,11 +21,11 @@ from planner.model.facts import Fact, Stored, StoreIntended
 from planner.model.records import RunRecord
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient, Unusable
-from reconciler.keeper import Restorer
+from reconciler.keeper import Restorer, Settler
 from reconciler.ports import Content, RunQuery
 from reconciler.storage import Storage, StoreWait
 from reconciler.stores import copies
-from reconciler.stores.copies import Manifest
+from reconciler.stores.copies import Log, Manifest
 from reconciler.telemetry import log
 
 __all__ = ["Storing"]
@@ -129,8 +129,10 @@ class Storing:
             entries, left = tuple(await core.backend.artifacts(attempt)), 0
         except Refused:  # somebody has removed its folder: there is nothing any more
             entries, left = (), run.artifacts.files if run.artifacts is not None else 0
-        wanted = Manifest(str(key), ended, entries, left)
-        copied = await copies.made(storage.store, storage.place_of(key), wanted, self._content(attempt))
+        logs = tuple(Log(one.number) for one in run.attempts if one.started_at is not None)
+        wanted = Manifest(str(key), ended, entries, left, logs)
+        place, content = storage.place_of(key), self._content(attempt)
+        copied = await copies.made(storage.store, place, wanted, content, partial(self._log, key))
         size = sum(entry.size for entry in copied.files)
         fact = Stored(run.root, key, storage.store.url, core.clock.now(), len(copied.files), size, copied.left)
         async with core.recording:
@@ -139,6 +141,13 @@ class Storing:
 
     def _content(self, attempt: Key) -> Callable[[str], Awaitable[Content]]:
         return partial(self._core.backend.artifact, attempt)
+
+    async def _log(self, run: Key, number: int) -> AsyncIterator[bytes]:
+        backend, attempt = self._core.backend, run.at_attempt(number)
+        if isinstance(backend, Settler):
+            await backend.settle_log(attempt)
+        async for piece in backend.logs(attempt):
+            yield piece
 
     async def _fetch(self, storage: Storage, name: str) -> None:
         """Bring the folder `name` back, or find that the store has no copy of it; then its roots go on."""

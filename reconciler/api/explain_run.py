@@ -162,7 +162,7 @@ def stored_words(core: Core, story: Story | None) -> Iterator[str]:
     run, storage = story.source, core.storage
     if run.copy is not None and run.copy.owed:
         why = (storage.words if storage is not None else "the daemon has no store now") or "it is being made"
-        yield f"its artifacts have no copy in {run.copy.store} yet: {why}; they stay on this machine"
+        yield f"its artifacts and logs have no copy in {run.copy.store} yet: {why}; they stay on this machine"
     elif run.copy is not None and run.copy.left:
         yield f"{run.copy.left} of its artifacts have no copy in {run.copy.store}: links, or what nobody may read"
     if run.last is not None and (stalled := core.stalled.get(run.key.at_attempt(run.last.number))):

@@ -14,7 +14,7 @@ from anyio.abc import TaskGroup
 from planner.keys import Key
 from planner.model.records import AttemptRecord, RunRecord
 from reconciler.admission import waits_of
-from reconciler.api import find, problems, views
+from reconciler.api import archived, find, problems, views
 from reconciler.api.stories import Story, leaves, one
 from reconciler.core import Core
 
@@ -90,7 +90,8 @@ async def _leaf(core: Core, wanted: Wanted, write: Write) -> None:
                 # What a program wrote last need not end its line.
                 await write((b"" if last in {b"", b"\n"} else b"\n") + f"[attempt {attempt.number}]\n".encode())
                 last = b""
-            async for chunk in core.backend.logs(key, follow=wanted.follow, tail=tail):
+            had = core.backend.logs(key, follow=wanted.follow, tail=tail)
+            async for chunk in archived.or_stored(core, source, attempt.number, had, tail):
                 await write(chunk)
                 last = chunk[-1:] or last
             number, tail = attempt.number + 1, None

@@ -1,4 +1,4 @@
-"""The copy of a run's artifacts in a store: its files under `outputs/`, and last of all a manifest that names them.
+"""The copy of a run in a store: its files under `outputs/`, its `logs/`, and last of all a manifest that names them.
 
 Without its manifest there is no copy, so one that was cut off is made again under the same names and nobody reads half
 of it. What a manifest says is only believed as far as it can do no harm: a store is written by others, too.
@@ -19,11 +19,26 @@ from reconciler.errors import Refused, Transient
 from reconciler.ports_backend import Content
 from reconciler.ports_store import Store
 
-__all__ = ["MANIFEST", "Manifest", "known", "made", "pieces_of", "removed"]
+__all__ = ["MANIFEST", "Log", "Manifest", "known", "log_of", "made", "pieces_of", "removed"]
 
 MANIFEST = "plumbline.json"
 """Name of the file that is written last."""
 _SCHEMA = "plumbline.copy/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The log of an attempt, as it was when the run was over.
+
+    Attributes:
+        attempt: its number.
+        size: bytes.
+        digest: SHA-256 of them, in hexadecimal.
+    """
+
+    attempt: int
+    size: int = 0
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +50,14 @@ class Manifest:
         ended: when it was over: a copy of the same run that ended at another instant is not this one.
         entries: files and folders below `outputs`; the digests are of what was copied.
         left: how many things were left out.
+        logs: of each attempt that said something, in their order.
     """
 
     run: str
     ended: str
     entries: tuple[Artifact, ...]
     left: int = 0
+    logs: tuple[Log, ...] = ()
 
     @property
     def files(self) -> Sequence[Artifact]:
@@ -69,6 +86,7 @@ async def made(
     place: str,
     wanted: Manifest,
     content: Callable[[str], Awaitable[Content]],
+    log: Callable[[int], AsyncIterator[bytes]],
 ) -> Manifest:
     """Make the copy that `wanted` describes at `place`, or find that it is there; returns what was copied.
 
@@ -77,6 +95,7 @@ async def made(
         place: the folder of the run there.
         wanted: what there is to copy.
         content: gives a file by its path; raises `Refused` where it cannot be read.
+        log: gives that of an attempt by its number.
 
     Raises:
         Transient: not now. Called again, it starts over and ends the same.
@@ -94,7 +113,8 @@ async def made(
         copied = await _copied(store, f"{place}/outputs/{entry.path}", entry, content)
         left += copied is None
         entries += [copied] if copied is not None else []
-    manifest = Manifest(wanted.run, wanted.ended, tuple(entries), left)
+    logs = [await _logged(store, place, one.attempt, log(one.attempt)) for one in wanted.logs]
+    manifest = Manifest(wanted.run, wanted.ended, tuple(entries), left, tuple(one for one in logs if one is not None))
     await store.write(f"{place}/{MANIFEST}", _once(_text(manifest).encode()))
     return manifest
 
@@ -109,17 +129,41 @@ async def _copied(
         opened = None
     if opened is None or opened.kind != "file":
         return None
+    size, digest = await _written(store, path, opened.pieces)
+    return Artifact(entry.path, "file", size, entry.modified, digest, entry.executable)
+
+
+async def _logged(store: Store, place: str, attempt: int, pieces: AsyncIterator[bytes]) -> Log | None:
+    """Copy the log of an attempt; None for one that said nothing."""
+    first = await anext(pieces, None)
+    if first is None:
+        return None
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return Log(attempt, *await _written(store, _log(place, attempt), whole()))
+
+
+async def _written(store: Store, path: str, pieces: AsyncIterator[bytes]) -> tuple[int, str]:
+    """Have the file at `path` be `pieces`; their size and digest."""
     digest, size = hashlib.sha256(), 0
 
     async def counted() -> AsyncIterator[bytes]:
         nonlocal size
-        async for piece in opened.pieces:
+        async for piece in pieces:
             digest.update(piece)
             size += len(piece)
             yield piece
 
     await store.write(path, counted())
-    return Artifact(entry.path, "file", size, entry.modified, digest.hexdigest(), entry.executable)
+    return size, digest.hexdigest()
+
+
+def _log(place: str, attempt: int) -> str:
+    return f"{place}/logs/{attempt}.log"
 
 
 async def removed(store: Store, place: str) -> None:
@@ -138,16 +182,31 @@ async def pieces_of(store: Store, place: str, entry: Artifact) -> AsyncIterator[
     Raises:
         Transient: not now, or it is not what was stored; raised at the latest with its end.
     """
+    async for piece in _checked(store, f"{place}/outputs/{entry.path}", (entry.size, entry.digest)):
+        yield piece
+
+
+async def log_of(store: Store, place: str, log: Log) -> AsyncIterator[bytes]:
+    """The log of an attempt, held against its size and digest.
+
+    Raises:
+        Transient: as `pieces_of`.
+    """
+    async for piece in _checked(store, _log(place, log.attempt), (log.size, log.digest)):
+        yield piece
+
+
+async def _checked(store: Store, path: str, wanted: tuple[int, str]) -> AsyncIterator[bytes]:
     digest, size = hashlib.sha256(), 0
     try:
-        async for piece in store.read(f"{place}/outputs/{entry.path}"):
+        async for piece in store.read(path):
             digest.update(piece)
             size += len(piece)
             yield piece
     except Refused as error:
         raise Transient(f"{error.message}, and the copy that it belongs to is not whole any more") from None
-    if (size, digest.hexdigest()) != (entry.size, entry.digest):
-        raise Transient(f"{store.url}/{place}/outputs/{entry.path} is not what was stored there")
+    if (size, digest.hexdigest()) != wanted:
+        raise Transient(f"{store.url}/{path} is not what was stored there")
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
@@ -167,15 +226,17 @@ def _text(manifest: Manifest) -> str:
         for entry in manifest.entries
     ]
     said = {"schema": _SCHEMA, "run": manifest.run, "ended": manifest.ended, "left": manifest.left}
-    return json.dumps({**said, "entries": entries}, ensure_ascii=False, indent=1)
+    logs = [{"attempt": log.attempt, "size": log.size, "sha256": log.digest} for log in manifest.logs]
+    return json.dumps({**said, "entries": entries, "logs": logs}, ensure_ascii=False, indent=1)
 
 
 def _parsed(said: Any) -> Manifest:
     if said["schema"] != _SCHEMA:
         raise ValueError(f"schema {said['schema']!r}")
-    return Manifest(
-        str(said["run"]), str(said["ended"]), tuple(_entry(one) for one in said["entries"]), int(said["left"])
-    )
+    entries = tuple(_entry(one) for one in said["entries"])
+    # Copies that were made before logs were have none.
+    logs = tuple(Log(int(one["attempt"]), int(one["size"]), str(one["sha256"])) for one in said.get("logs", ()))
+    return Manifest(str(said["run"]), str(said["ended"]), entries, int(said["left"]), logs)
 
 
 def _entry(said: Any) -> Artifact:

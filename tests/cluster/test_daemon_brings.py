@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,28 @@ component:
           step=$(( $(cat step 2>/dev/null || echo 0) + 1 )); echo $step > step; echo "step=$step" >> $PLUMBLINE_OUTPUT
           test $step -ge {steps} || exit 3
 """
+MAKE = """\
+version: 1.1
+kind: operation
+name: make
+component:
+  run:
+    kind: job
+    container:
+      image: "{busybox}"
+      command: [sh, -c, 'echo made; printf weights > $PLUMBLINE_ARTIFACTS/outputs/model.txt']
+"""
+READ = """\
+version: 1.1
+kind: operation
+name: read
+component:
+  outputs: [{{name: said, type: str}}]
+  run:
+    kind: job
+    init: [{{lineageRef: "make@g1:model.txt"}}]
+    container: {{image: "{busybox}", command: [sh, -c, 'echo "said=$(cat model.txt)" >> $PLUMBLINE_OUTPUT']}}
+"""
 GONE = """\
 version: 1.1
 kind: operation
@@ -128,7 +151,29 @@ def test_attempts_and_resumed_rounds_find_what_was_left(place):
     place.push({"train.yaml": place.spec(TRAIN, steps=3)})
     place.start()
     until(lambda: place.state_of("train") == "failed", "both attempts have failed", PATIENCE)
-    assert int(outputs_of(place, "train@g1")["step"]) == 2, "the second attempt went on"
+    found = place.run("train@g1")
+    assert int(found["outputs"]["step"]) == 2, f"the second attempt goes on: {found['attemptList']}"
     place.plumbline("retry", "train", "--resume")
     until(lambda: place.run("train")["status"] == "succeeded", "the round went on", PATIENCE)
     assert int(outputs_of(place, "train")["step"]) == 3, "and the round where that had left off"
+
+
+def test_what_a_machine_lost_comes_back_from_the_store(place, tmp_path):
+    """Artifacts and logs of pods are copied; a later run has them brought back, and a log is read where it is."""
+    (tmp_path / "store").mkdir()
+    place.configure(artifactsStore={"url": f"file://{tmp_path}/store"})
+    place.push({"make.yaml": place.spec(MAKE)})
+    place.start()
+    until(lambda: ((place.run("make") or {}).get("copy") or {}).get("storedAt"), "its copy is made", PATIENCE)
+    assert sorted(path.name for path in (tmp_path / "store").rglob("*") if path.is_file()) == [
+        "1.log",
+        "model.txt",
+        "plumbline.json",
+    ]
+    until(lambda: not place.listed("/api/v1", "pods"), "its pod is gone", PATIENCE)
+    for name in ("left", "logs"):
+        shutil.rmtree(place.state / "kubernetes" / name)
+    assert place.plumbline("logs", "make@g1") == "made\n"
+    place.push({"read.yaml": place.spec(READ)})
+    place.becomes("read", "succeeded")
+    assert outputs_of(place, "read@g1") == {"said": "weights"}

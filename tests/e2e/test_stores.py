@@ -25,7 +25,7 @@ component:
         component:
           run:
             kind: job
-            container: {command: [sh, -c, "printf weights > $PLUMBLINE_ARTIFACTS/outputs/model; chmod +x \\
+            container: {command: [sh, -c, "echo fitted; printf weights > $PLUMBLINE_ARTIFACTS/outputs/model; chmod +x \\
               $PLUMBLINE_ARTIFACTS/outputs/model"]}
       - name: report
         params: {model: {ref: ops.fit, value: artifacts.model, contextOnly: true}}
@@ -79,7 +79,10 @@ def test_copies_are_made_when_the_server_comes_and_read_when_the_folder_is_gone(
         until(lambda: stored(place, "flow@g1/report"), "so is the other")
         until(lambda: not warned(), "nothing waits any more")
         names = [name.rpartition("/")[2] for name in s3_store(endpoint)._files.find(bucket)]
-        assert sorted(names) == ["model", "plumbline.json", "plumbline.json", "report"]
+        assert sorted(names) == ["1.log", "model", "plumbline.json", "plumbline.json", "report"]
+        for folder in place.state.glob("local/logs/*/flow-fit-*"):
+            shutil.rmtree(folder)
+        assert place.get("/v1/logs", run="flow@g1/fit") == "fitted\n", "as the store has it"
         for folder in place.runs.glob("flow-fit-*"):
             shutil.rmtree(folder)
         listed = place.get("/v1/artifacts", run="flow")["artifacts"]

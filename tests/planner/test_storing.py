@@ -24,10 +24,10 @@ OPENED = f.Opened("train", G1, "job", "c1", 1, "", "", AT)
 INTENDED = f.Intended("train", G1.at_attempt(1), Leases(), AT)
 
 
-def ended(left: Artifacts | None = LEFT, code: int = 0) -> f.Observed:
-    seen = Observation(
-        G1.at_attempt(1), Phase.ENDED, ended_at=AT, reason=StopReason.EXITED, exit_code=code, artifacts=left
-    )
+def ended(left: Artifacts | None = LEFT, code: int = 0, *, started: bool = True) -> f.Observed:
+    attempt, began = G1.at_attempt(1), AT if started else None
+    how = {"reason": StopReason.EXITED, "exit_code": code, "artifacts": left}
+    seen = Observation(attempt, Phase.ENDED, started_at=began, ended_at=AT, **how)
     return f.Observed("train", seen, AT)
 
 
@@ -50,8 +50,9 @@ INTENT = f.StoreIntended("train", G1, URL, AT)
         pytest.param([OPENED, INTENDED, ended()], [settled(RunStatus.FAILED)], [INTENT], id="what-failed-left-it-too"),
         pytest.param([], [OPENED, INTENDED, ended(), settled()], [INTENT], id="all-at-once"),
         pytest.param([OPENED, INTENDED], [ended(code=1)], [], id="an-attempt-is-no-end-of-the-run"),
-        pytest.param([OPENED, INTENDED], [ended(None), settled()], [], id="a-backend-without-folders"),
-        pytest.param([OPENED, INTENDED], [ended(Artifacts("/x")), settled()], [], id="nothing-was-left"),
+        pytest.param([OPENED, INTENDED], [ended(None), settled()], [INTENT], id="a-log-without-folders"),
+        pytest.param([OPENED, INTENDED], [ended(Artifacts("/x")), settled()], [INTENT], id="nothing-but-a-log"),
+        pytest.param([OPENED, INTENDED], [ended(None, started=False), settled()], [], id="it-never-started"),
         pytest.param(
             [OPENED], [f.CacheHit("train", G1, G2, {}, AT, LEFT), settled()], [], id="what-is-cached-is-another-run's"
         ),

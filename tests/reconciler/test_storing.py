@@ -21,6 +21,7 @@ from planner.model.facts import Stored
 from planner.model.records import RunRecord
 from planner.model.retention import Retention as Rule
 from reconciler import storing
+from reconciler.api import archived
 from reconciler.backends.memory import Program
 from reconciler.core import Policy
 from reconciler.errors import Refused, Transient
@@ -187,7 +188,7 @@ async def test_a_crash_in_the_middle_makes_the_copy_anew(world, store):
         assert len(store.files) == 1
         store.write = write
         await stored(world)
-    assert len(store.files) == 3
+    assert len(store.files) == 4
 
 
 async def test_artifacts_are_shown_from_the_store_where_the_folder_is_gone(world, store):
@@ -206,6 +207,94 @@ async def test_artifacts_are_shown_from_the_store_where_the_folder_is_gone(world
         store.failing = "connection refused"
         answer = await api.client.get("/v1/artifacts", params={"run": "train"})
         assert (answer.status_code, "does not answer: connection refused" in answer.text) == (409, True)
+
+
+LOG = b"train@g1#1 ran in memory\n"
+
+
+async def logs(api: Api, **params: object) -> bytes:
+    return (await api.client.get("/v1/logs", params={"run": "train", **params})).content
+
+
+async def test_a_log_is_copied_and_read_from_the_store_where_it_is_gone(world, store):
+    async with world.running() as api:
+        world.push({"train.yaml": job("train")})
+        await stored(world)
+        assert store.files[f"{place(world)}/logs/1.log"] == LOG
+        assert await logs(api) == LOG
+        world.backend.logs = _silent
+        assert await logs(api) == LOG
+        assert await logs(api, tail=0) == b""
+        store.files[f"{place(world)}/logs/1.log"] = b"one\ntwo\nthree"
+        assert b"is in the store, which does not give it now" in await logs(api), "it is not what was stored"
+        store.failing = "connection refused"
+        assert b"connection refused" in await logs(api)
+
+
+async def test_a_run_that_left_nothing_but_a_log_has_a_copy_of_that(world, store):
+    world.programs |= {"train": Program(seconds=0.0)}
+    async with world.running() as api:
+        world.push({"train.yaml": job("train")})
+        run = await stored(world)
+        assert run.copy is not None
+        assert (run.copy.files, run.copy.size, run.copy.left) == (0, 0, 0)
+        world.backend.logs = _silent
+        assert await logs(api) == LOG
+
+
+async def test_a_copy_of_before_there_were_logs_has_none(world, store):
+    async with world.running() as api:
+        world.push({"train.yaml": job("train")})
+        await stored(world)
+        name = f"{place(world)}/{copies.MANIFEST}"
+        manifest = json.loads(store.files[name])
+        del manifest["logs"]
+        store.files[name] = json.dumps(manifest).encode()
+        world.backend.logs = _silent
+        assert await logs(api) == b""
+
+
+@pytest.mark.parametrize(
+    ("tail", "expected"),
+    [(None, "one\ntwo\nthree"), (1, "three"), (2, "two\nthree"), (9, "one\ntwo\nthree"), (0, "")],
+)
+async def test_the_last_lines_of_a_stored_log(tail, expected):
+    async def had() -> AsyncIterator[bytes]:
+        for piece in (b"on", b"e\ntwo\nth", b"ree"):
+            yield piece
+
+    pieces = had() if tail is None else archived._last(had(), tail)
+    assert b"".join([piece async for piece in pieces]).decode() == expected
+
+
+async def test_a_log_is_settled_before_it_is_copied(world, store):
+    """A backend whose log may still go with its pod is asked to have it first, and one that cannot is asked again."""
+    await world.backend.close()
+    world.core.backend = world.backend = Settling(world.clock, world._program)
+    async with world.running():
+        world.push({"train.yaml": job("train")})
+        await until(lambda: world.core.storage.wait)
+        assert f"{place(world)}/{copies.MANIFEST}" not in store.files
+        world.backend.node_is_away = False
+        await stored(world)
+    assert world.backend.settled == {TRAIN.at_attempt(1)}
+
+
+class Settling(Backend):
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.node_is_away = True
+        self.settled: set[Key] = set()
+
+    async def settle_log(self, key: Key) -> None:
+        if self.node_is_away:
+            raise Transient("the node does not answer")
+        self.settled.add(key)
+
+
+async def _silent(*args: object, **kwargs: object) -> AsyncIterator[bytes]:
+    for piece in ():
+        yield piece
 
 
 def unpacked(data: bytes) -> dict[str, bytes]:
@@ -363,7 +452,7 @@ async def test_a_copy_of_a_run_of_another_life_gives_way(store):
     at = datetime(2026, 1, 1, tzinfo=UTC)
     old = Manifest("r", str(at), (Artifact("old", "file", 1, at),))
     new = Manifest("r", str(at + timedelta(1)), (Artifact("new", "file", 1, at),))
-    make = partial(copies.made, store, "p", content=content)
+    make = partial(copies.made, store, "p", content=content, log=_silent)
     await make(old)
     made = await make(new)
     assert [one.path for one in made.entries] == ["new"]

@@ -121,7 +121,10 @@ class Daemon:
         while True:
             whole: Any = Whole()
             try:
-                with self.ask("GET", path) as whole.answer, tarfile.open(fileobj=whole, mode="r|") as archive:
+                with (
+                    self.ask("GET", path) as whole.answer,
+                    tarfile.open(fileobj=whole, mode="r|", bufsize=CHUNK) as archive,
+                ):
                     unpack(archive, into)
                     whole.check()
             except (OSError, http.client.HTTPException, tarfile.TarError) as error:
@@ -146,7 +149,7 @@ class Whole:
         """So many bytes, or fewer."""
         data: bytes = self.answer.read(most)
         self.size += len(data)
-        self._last = (self._last + data)[-len(END) :]
+        self._last = (self._last + data if len(data) < len(END) else data)[-len(END) :]
         return data
 
     def check(self) -> None:
@@ -172,6 +175,7 @@ def unpack(archive: tarfile.TarFile, into: Path) -> None:
     """Files and folders of an archive, below `into` and writable for whoever the program is."""
     into.mkdir(parents=True, exist_ok=True)
     for member in archive:
+        archive.members = []  # which it would remember all
         path = Path(os.path.normpath(into / member.name))
         if into != path and into not in path.parents:
             raise tarfile.TarError(f"{member.name} leads out of the folder")

@@ -147,6 +147,15 @@ class KubernetesBackend:
         async for piece in self._logs.stream(self._name(key), lambda: self._found(key), follow=follow, tail=tail):
             yield piece
 
+    async def settle_log(self, key: Key) -> None:
+        """See `Settler.settle_log`."""
+        await self._open()
+        found = await self._found(key)
+        if found is not None and not is_cleaned(found):
+            seen = await self._sight.look(found)
+            if seen.ended_at is not None:
+                await self._ending.keep_log(found, seen.ended_at)
+
     async def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
         """See `Backend.metrics`: as far as the agent brought them."""
         found = self._objects.get(self._name(key))

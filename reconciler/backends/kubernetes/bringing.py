@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 _AT_ONCE = 16
 """Archives that are read at the same time, in threads that are not those of reconciling."""
-_PIECE = 1 << 18
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,14 @@ class Ending:
         for kind, name in beside.items():
             await self._delete(kind_of(kind).path(found.namespace, name))
 
+    async def keep_log(self, found: Found, ended_at: datetime) -> None:
+        """Keep the log of an attempt, which is over; one that nobody gives is waited for, and then given up.
+
+        Raises:
+            Transient: it cannot be read now.
+        """
+        await self._keep_logs(found, await self._objects.pods_of(found), ended_at)
+
     async def sweep(self, settings: KubernetesSettings, selector: str) -> int:
         """Free the names of what was cleaned long ago; how many. Asks nothing before there may be one.
 

@@ -5,11 +5,13 @@ A log is kept whole or not at all, before its pod goes. What it must never do: k
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import anyio
 import anyio.to_thread
 
 from reconciler.backends.kubernetes.podlogs import PodLog
@@ -50,13 +52,17 @@ class KeptLogs:
         """
         if await self.has(name):
             return
-        draft = self._root / f".{name}"
-        await self._thread(lambda: _fresh(draft))
-        for log in logs:
-            path = draft / f"{log.pod}.log"
-            async for piece in log.pieces(tail=None, over=_over):
-                await self._thread(lambda path=path, piece=piece: self._append(path, piece))  # type: ignore[misc]
-        await self._thread(lambda: draft.rename(self.folder(name)))
+        draft = self._root / f".{name}.{os.urandom(6).hex()}"
+        await self._thread(lambda: draft.mkdir(mode=0o700, parents=True))
+        try:
+            for log in logs:
+                path = draft / f"{log.pod}.log"
+                async for piece in log.pieces(tail=None, over=_over):
+                    await self._thread(lambda path=path, piece=piece: self._append(path, piece))  # type: ignore[misc]
+            await self._thread(lambda: _appear(draft, self.folder(name)))
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._thread(lambda: shutil.rmtree(draft, ignore_errors=True))
 
     async def forget(self, name: str) -> None:
         """Remove the logs of an attempt. Twice is once."""
@@ -80,9 +86,12 @@ class KeptLogs:
             raise Transient(f"logs cannot be kept: {error.strerror or error}") from error
 
 
-def _fresh(draft: Path) -> None:
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(mode=0o700, parents=True)
+def _appear(draft: Path, folder: Path) -> None:
+    try:
+        draft.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise  # else somebody who kept it at the same time was first
 
 
 async def _over() -> bool:
