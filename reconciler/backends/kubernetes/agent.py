@@ -12,18 +12,25 @@ What it must never do: start the program with something missing, say that a run 
 pod does not end.
 """
 
+# ruff: noqa: E402 -- something comes before what takes long to load
 from __future__ import annotations
+
+import signal
+import sys
+import threading
+
+TOLD = threading.Event()
+if sys.argv[1:2] == ["sidecar"]:  # before all that takes long to load: the first process of a container misses a
+    for number in (signal.SIGTERM, signal.SIGINT):  # TERM that it has no handler for yet, and there is no second one
+        signal.signal(number, lambda *_: TOLD.set())
 
 import contextlib
 import gzip
 import http.client
 import json
 import os
-import signal
 import stat
-import sys
 import tarfile
-import threading
 import time
 import urllib.error
 import urllib.parse
@@ -415,10 +422,7 @@ def latest() -> dict[str, Any]:
 
 def sidecar() -> int:
     """Send until told to end."""
-    told = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
-    Sidecar(order()).run(told)
+    Sidecar(order()).run(TOLD)
     return 0
 
 

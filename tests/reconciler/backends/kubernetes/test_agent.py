@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import subprocess
+import sys
 import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -241,3 +243,17 @@ def test_code_that_was_cut_off_is_asked_for_again(pod):
 def test_nothing_to_do_is_said(capsys):
     assert agent.main([]) == 1
     assert "init or sidecar" in capsys.readouterr().err
+
+
+def test_it_hears_the_end_of_a_program_that_is_over_before_it_has_loaded(tmp_path):
+    """TERM comes once, and Linux drops it for the first process of a container that has no handler."""
+    loading = "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\nclass TarError(Exception): pass\n"
+    (tmp_path / "tarfile.py").write_text(loading)
+    command = [sys.executable, "-c", f"import runpy, sys; sys.path.insert(0, {str(tmp_path)!r}); {RUN}", agent.__file__]
+    ended = subprocess.run([*command, "sidecar"], check=False, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, "cannot go on" in ended.stderr) == (1, True), (
+        "for want of an order, and not by the signal"
+    )
+
+
+RUN = "del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
