@@ -181,8 +181,9 @@ def wait(tried: int, error: BaseException) -> int:
 def unpack(archive: tarfile.TarFile, into: Path) -> None:
     """Files and folders of an archive, below `into` and writable for whoever the program is."""
     into.mkdir(parents=True, exist_ok=True)
+    memory: Any = archive
     for member in archive:
-        archive.members = []  # which it would remember all
+        memory.members = []  # it would remember each of a million
         path = Path(os.path.normpath(into / member.name))
         if into != path and into not in path.parents:
             raise tarfile.TarError(f"{member.name} leads out of the folder")
