@@ -38,6 +38,10 @@ cluster: setup ## a real Kubernetes on this machine, until Ctrl-C: prints its KU
 test-cluster: setup ## the tests on a real Kubernetes: one of this machine, or KUBECONFIG=... yours
 	@BIN=$(BIN) PLUMBLINE_TEST_KUBECONFIG="$(KUBECONFIG)" scripts/test-cluster $(ARGS)
 
+.PHONY: sieve
+sieve: setup ## daemons whose API server fails and lies, on a real Kubernetes of this machine: ARGS='--points 300 --seed 1'
+	@scripts/cluster-setup >/dev/null && $(BIN)/python -m tests.cluster.faults $(ARGS)
+
 .PHONY: demo
 demo: setup ## a repository, the daemon, pushes, plans, runs and statuses, in one terminal
 	@$(BIN)/python -m reconciler.cli demo $(ARGS)

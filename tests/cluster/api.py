@@ -10,6 +10,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import Callable, Container
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,25 +31,41 @@ class RefusalError(Exception):
         self.status = status
 
 
+@dataclass(frozen=True)
+class SignedIn:
+    """What a kubeconfig says of its current context: `authority` is base64 of PEM, `trusted` has the certificate."""
+
+    server: str
+    authority: str
+    trusted: ssl.SSLContext
+    headers: dict[str, str]
+
+
+def signed_in(kubeconfig: Path) -> SignedIn:
+    """Read a kubeconfig of a certificate or a token."""
+    document = yaml.safe_load(kubeconfig.read_text())
+    context = _named(document["contexts"], document["current-context"])["context"]
+    cluster = _named(document["clusters"], context["cluster"])["cluster"]
+    user = _named(document["users"], context["user"])["user"]
+    authority: str = cluster.get("certificate-authority-data") or _file(cluster["certificate-authority"])
+    trusted = ssl.create_default_context(cadata=base64.b64decode(authority).decode())
+    headers = {}
+    if "token" in user:
+        headers["Authorization"] = f"Bearer {user['token']}"
+    else:
+        _identify(trusted, user)
+    return SignedIn(cluster["server"], authority, trusted, headers)
+
+
 class Api:
     """Speaks as the user of a kubeconfig: a certificate or a token."""
 
     def __init__(self, kubeconfig: Path, patience: float = 30) -> None:
         """`patience`: seconds for an answer."""
-        document = yaml.safe_load(kubeconfig.read_text())
-        context = _named(document["contexts"], document["current-context"])["context"]
-        cluster = _named(document["clusters"], context["cluster"])["cluster"]
-        user = _named(document["users"], context["user"])["user"]
-        self.server: str = cluster["server"]
-        self.authority: str = cluster.get("certificate-authority-data") or _file(cluster["certificate-authority"])
-        trusted = ssl.create_default_context(cadata=base64.b64decode(self.authority).decode())
-        headers = {}
-        if "token" in user:
-            headers["Authorization"] = f"Bearer {user['token']}"
-        else:
-            _identify(trusted, user)
+        way = signed_in(kubeconfig)
+        self.server, self.authority = way.server, way.authority
         self._http = httpx.Client(
-            base_url=self.server, verify=trusted, headers=headers, timeout=patience, trust_env=False
+            base_url=way.server, verify=way.trusted, headers=way.headers, timeout=patience, trust_env=False
         )
 
     def close(self) -> None:

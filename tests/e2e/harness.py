@@ -67,9 +67,9 @@ def git(folder: Path, *words: str, check: bool = True) -> str:
 class Nursery:
     """The process that daemons are forked from (`nursery.py`)."""
 
-    def __init__(self, root: Path = ROOT) -> None:
+    def __init__(self, root: Path = ROOT, module: str = "tests.e2e.nursery") -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.nursery"],
+            [sys.executable, "-m", module],
             cwd=root,
             env=environment(root),
             stdin=subprocess.PIPE,

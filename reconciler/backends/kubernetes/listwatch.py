@@ -180,6 +180,8 @@ class ListWatch:
                 async with asyncio.timeout(SILENCE):
                     line = await stream.readline()
             except TimeoutError:
+                # A server that was restored to an earlier state says nothing until it is where this watch begins.
+                self._version = ""
                 raise Transient(f"{self._watched.path} was silent for {SILENCE:g} s: it is asked again") from None
             except (aiohttp.ClientError, OSError) as error:
                 raise self._api.unreached(error) from error

@@ -238,14 +238,15 @@ async def test_a_server_that_ends_each_watch_at_once_is_not_asked_without_a_paus
 
 
 async def test_silence_is_no_news(tmp_path, monkeypatch):
-    """A watch that says nothing, not even a bookmark, is opened again from where it was."""
+    """A watch that says nothing, not even a bookmark, proves nothing: all is listed anew, and that counts."""
     monkeypatch.setattr(listwatch, "SILENCE", 0.01)
-    async with watching(tmp_path) as (talk, watch, told, _):
+    async with watching(tmp_path) as (talk, _watch, told, _):
         talk.answer(page(7, pod("a", 3)))
         await told.next(1)
         await talk.watches.get()
-        assert (await talk.watches.get()).query["resourceVersion"] == "7"
-        assert sorted(watch.objects) == ["a"]
+        talk.answer(page(5, pod("b", 4)))  # restored to an earlier state, of which no watch from 7 on ever tells
+        assert await told.next(2) == [("came", "b", "4"), ("went", "a", "3")]
+        assert (await talk.watches.get()).query["resourceVersion"] == "5"
 
 
 async def test_what_was_written_is_known_before_it_is_told(tmp_path):
