@@ -18,6 +18,7 @@ from reconciler.api import logs, plans, problems, references, sent
 from reconciler.api.asked import LARGEST_PLAN
 from reconciler.api.asked import Request as Question
 from reconciler.api.bodies import Pushed, Sent, read_json, read_text
+from reconciler.api.forwarding import Forwarded
 from reconciler.api.listing import Listing
 from reconciler.api.peer import SCOPE_KEY
 from reconciler.api.service import Service
@@ -29,6 +30,7 @@ Handler = Callable[[Service, Request], Awaitable[ASGIApp]]
 _MOST_RUNS = 10_000
 _MOST_OFFSET = 1_000_000
 _MOST_LINES = 1_000_000
+_MOST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,11 @@ async def _open(service: Service, request: Request) -> ASGIApp:
     return JSONResponse(await service.open(_needed(request, "run")))
 
 
+async def _connect(service: Service, request: Request) -> ASGIApp:
+    _only(request, "run", "port")
+    return Forwarded(await service.connect(_needed(request, "run"), _number(request, "port", _MOST_PORT) or 0))
+
+
 ROUTES: tuple[Listed, ...] = (
     Listed("POST", "/v1/commands", _ask),
     Listed("GET", "/v1/commands/{id}", _answer),
@@ -225,6 +232,7 @@ ROUTES: tuple[Listed, ...] = (
     Listed("POST", "/v1/plan", _plan_desired),
     Listed("POST", "/v1/references", _references),
     Listed("GET", "/v1/open", _open),
+    Listed("POST", "/v1/connect", _connect),
 )
 
 

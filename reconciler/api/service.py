@@ -39,6 +39,7 @@ from reconciler.api.sent import Sent
 from reconciler.core import Core
 from reconciler.loop import Loop
 from reconciler.ports import Content
+from reconciler.ports_reach import Stream
 from reconciler.settings import DaemonSettings
 
 __all__ = ["Service"]
@@ -145,6 +146,10 @@ class Service:
     async def open(self, name: str) -> Mapping[str, Json]:
         """Where a service answers."""
         return await services.address(self.core, name)
+
+    async def connect(self, name: str, port: int) -> Stream:
+        """A connection to a service."""
+        return await services.connect(self.core, name, port)
 
     async def logs(self, name: str, *, follow: bool = False, tail: int | None = None) -> Wanted:
         """Which output `name` stands for; `write_logs` gives it."""

@@ -54,7 +54,7 @@ def connect(session: Session) -> Iterator[Daemon]:
             raise _nobody(state)
         transport = httpx.HTTPTransport(uds=path)
         with httpx.Client(transport=transport, base_url="http://plumbline", timeout=_TIMEOUT) as client:
-            yield Daemon(client, state)
+            yield Daemon(client, state, path)
     finally:
         os.close(folder)
 
@@ -74,9 +74,14 @@ def _nobody(state: Path) -> Failure:
 
 
 class Daemon:
-    """A daemon that may answer."""
+    """A daemon that may answer.
 
-    def __init__(self, client: httpx.Client, state: Path) -> None:
+    Attributes:
+        socket: path of its socket, good as long as the connection is.
+    """
+
+    def __init__(self, client: httpx.Client, state: Path, socket: str = "") -> None:
+        self.socket = socket
         self._client = client
         self._state = state
 

@@ -1,9 +1,10 @@
-"""`plumbline open`: where a service answers."""
+"""`plumbline open`: where a service answers. One that does so nowhere by itself answers here while the command runs."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,7 @@ from reconciler.cli import show
 from reconciler.cli.asking import FINAL, pointing_at_hold
 from reconciler.cli.client import Daemon, connect
 from reconciler.cli.failure import Code, Failure
-from reconciler.cli.session import session_of
+from reconciler.cli.session import Session, session_of
 
 __all__ = ["run"]
 
@@ -25,9 +26,17 @@ def run(
     name: Annotated[str, typer.Argument(metavar="RUN_OR_OPERATION", help="A service, or one of its runs.")],
     *,
     browser: Annotated[bool | None, typer.Option(help="Open a browser; by default on a terminal.")] = None,
+    port: Annotated[
+        int,
+        typer.Option("--port", min=0, max=65_535, help="Port of this machine for a service on a cluster."),
+    ] = 0,
 ) -> None:
-    """Print where a service answers, and open it on a terminal. One that was culled as idle is woken first."""
+    """Print where a service answers, and open it on a terminal. One that was culled as idle is woken first.
+
+    A service on a cluster without a way in from outside is forwarded to ports of this machine until Ctrl-C.
+    """
     session = session_of(ctx)
+    wanted = sys.stdout.isatty() and not session.json if browser is None else browser
     with connect(session) as daemon, pointing_at_hold(daemon, name):
         try:
             answer = daemon.get("/v1/open", run=name)
@@ -35,13 +44,26 @@ def run(
             if not failure.asleep:
                 raise
             answer = _woken(daemon, name)
+        if not answer["forward"]:
+            _tell(session, answer, browser=wanted)
+            return
+        from reconciler.cli.forwarding import HOST, Way, forward  # noqa: PLC0415  slow to load, for clusters only
+
+        def opened(ports: Sequence[int]) -> None:
+            urls = [f"http://{HOST}:{number}/" for number in ports]
+            _tell(session, {**answer, "url": urls[0], "urls": urls}, browser=wanted)
+            show.warn(f"{answer['run']} is forwarded until Ctrl-C")
+
+        forward(Way(daemon.socket, name, answer["ports"], port), opened)
+
+
+def _tell(session: Session, answer: dict[str, Any], *, browser: bool) -> None:
     if session.json:
         show.value(answer)
     else:
         for url in answer["urls"]:
             show.line(url)
-    wanted = sys.stdout.isatty() and not session.json if browser is None else browser
-    if wanted:
+    if browser:
         typer.launch(answer["url"])
 
 

@@ -27,6 +27,7 @@ from reconciler.backends.kubernetes.here import Here
 from reconciler.backends.kubernetes.keptlogs import KeptLogs
 from reconciler.backends.kubernetes.making import Making, check_ours, is_cleaned, namespaces_of
 from reconciler.backends.kubernetes.objects import Found, Objects, Scope
+from reconciler.backends.kubernetes.reaching import KubernetesReach
 from reconciler.backends.kubernetes.readlogs import Logs
 from reconciler.backends.kubernetes.settings import KubernetesSettings
 from reconciler.backends.kubernetes.sight import Sight
@@ -71,6 +72,7 @@ class KubernetesBackend:
         self._logs = Logs(self._api, self._objects, self._sight, self._kept)
         self._making = Making(self._api, self._objects, owner, settings)
         self._ending = Ending(self._api, self._objects, owner, clock, self._kept)
+        self.reach = KubernetesReach(access, self._objects, owner, settings)
         self._ears = Ears()
 
     # --- the port ---
@@ -200,6 +202,7 @@ class KubernetesBackend:
         """See `Backend.close`."""
         self._ears.close()
         await self._objects.close()
+        await self.reach.close()
         await self._api.close()
 
     # --- pods ---

@@ -21,7 +21,7 @@ from kubernetes.aio.client.rest import RESTClientObject
 from kubernetes.aio.config import ConfigException
 
 from reconciler.backends.kubernetes.access import Access, configured
-from reconciler.backends.kubernetes.denied import answer_of
+from reconciler.backends.kubernetes.denied import Denied, answer_of
 from reconciler.errors import Transient, Unusable
 
 __all__ = ["APPLY_PATCH", "MERGE_PATCH", "Api"]
@@ -174,6 +174,43 @@ class Api:
             if response.status >= 400:
                 answer_of(response.status, await self._read(response))
             yield response.content
+
+    async def websocket(
+        self, path: str, query: Mapping[str, object], protocol: str, held: contextlib.AsyncExitStack
+    ) -> aiohttp.ClientWebSocketResponse:
+        """Open a websocket that speaks `protocol`; it has one of `CONNECTIONS` until it is closed, and then `held` is.
+
+        Raises:
+            Denied: the server said no; its own words are lost.
+            Transient, Unusable: as `call`.
+        """
+        request, link = _Request("GET", path, query), await self._signed_in(None)
+        try:
+            return await self._dial(link, request, protocol, held)
+        except Denied as error:
+            if error.code != 401:
+                raise
+        return await self._dial(await self._signed_in(link), request, protocol, held)
+
+    async def _dial(
+        self, link: _Link, request: _Request, protocol: str, held: contextlib.AsyncExitStack
+    ) -> aiohttp.ClientWebSocketResponse:
+        rest = link.rest
+        if rest.pool_manager is None:
+            rest.pool_manager = rest._create_pool_manager()  # noqa: SLF001 -- it has one with its first request only
+        headers = {"User-Agent": "plumbline"} | await self._credentials(link)
+        url, via = f"{link.configuration.host}{request.url}", {"proxy": rest.proxy, "proxy_headers": rest.proxy_headers}
+        async with contextlib.AsyncExitStack() as used:
+            await used.enter_async_context(link.used())
+            try:
+                made = await rest.pool_manager.ws_connect(url, protocols=(protocol,), headers=headers, **via)
+            except aiohttp.WSServerHandshakeError as error:
+                raise Denied(error.status, "", f"the API server answered {error.status} to a websocket") from None
+            except _UNREACHED as error:
+                raise self.unreached(error) from error
+            held.push_async_callback(used.pop_all().aclose)
+        socket: aiohttp.ClientWebSocketResponse = made
+        return socket
 
     async def close(self) -> None:
         """Let go of all connections."""
