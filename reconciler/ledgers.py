@@ -21,9 +21,10 @@ from reconciler.settings_ledger import LedgerServer
 if TYPE_CHECKING:
     from reconciler.ledger.postgres_session import Server
 
-__all__ = ["is_known", "open_ledger"]
+__all__ = ["FILE", "is_known", "note_sight", "open_ledger", "server_of"]
 
-_FILE = "ledger.sqlite"
+FILE = "ledger.sqlite"
+"""In the state folder."""
 _SEEN_FROM_HERE = "ledger.id"
 """In a state folder: the id of the ledger on a server whose local runs are known here."""
 
@@ -36,8 +37,8 @@ async def is_known(settings: DaemonSettings) -> bool:
         Transient: its server cannot be reached.
     """
     if settings.ledger is None:
-        return (settings.state_folder / _FILE).exists()
-    server = _server(settings.ledger)
+        return (settings.state_folder / FILE).exists()
+    server = server_of(settings.ledger)
     from reconciler.ledger.postgres import is_there  # noqa: PLC0415  only where it is installed
 
     return await is_there(server)
@@ -55,15 +56,16 @@ async def open_ledger(settings: DaemonSettings, project: str, term: int | None =
         Unusable: it cannot be kept there, or another daemon has it.
         Transient: its server cannot be reached, or its disk is full.
     """
-    file = settings.state_folder / _FILE
+    file = settings.state_folder / FILE
     if settings.ledger is None:
         return await open_sqlite(file, settings.instance, project, alone=True)
     if file.exists():
         raise Unusable(
             f"the ledger of before is in {file}, and ledger.url names another one, which knows nothing of its runs; "
-            "leave ledger out of the configuration, or move that file away to begin anew"
+            "`plumbline move-ledger` brings it there; or leave ledger out of the configuration, or move that file away "
+            "to begin anew"
         )
-    server = _server(settings.ledger)
+    server = server_of(settings.ledger)
     if settings.election is not None:
         # A leader that was stopped in the middle of a transaction holds up the next one for no longer than its lease.
         server = replace(server, stalled=settings.election.duration.total_seconds())
@@ -98,12 +100,26 @@ async def _demand_sight(settings: DaemonSettings, ledger: SqlLedger) -> None:
                 f"{settings.state_folder}: use that folder; or, if it is gone with all that ran, write {ledger.ident} "
                 f"to {file}, and what ran counts as lost"
             )
-        file.write_text(ledger.ident)
+        note_sight(settings, ledger.ident)
     except (OSError, UnicodeDecodeError) as error:
         raise Unusable(f"cannot use {file}: {getattr(error, 'strerror', None) or 'it is no text'}") from None
 
 
-def _server(said: LedgerServer) -> Server:
+def note_sight(settings: DaemonSettings, ident: str) -> None:
+    """Note that local runs of the ledger `ident`, which is on a server, are known in this state folder.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    (settings.state_folder / _SEEN_FROM_HERE).write_text(ident)
+
+
+def server_of(said: LedgerServer) -> Server:
+    """The server that the configuration names.
+
+    Raises:
+        Unusable: its driver is missing, or the password cannot be had.
+    """
     try:
         from reconciler.ledger.postgres_session import Server  # noqa: PLC0415  only where it is installed
     except ImportError as error:

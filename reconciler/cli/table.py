@@ -70,5 +70,6 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("suspend", "Act", "Start nothing new, of one operation or of the project."),
     Entry("unsuspend", "Act", "Let an operation, or the project, go on."),
     Entry("gc", "Act", "Remove runs beyond what retention keeps."),
+    Entry("move-ledger", "Serve", "Bring the ledger from the state folder into the database of `ledger.url`."),
     Entry("daemon", "Serve", "Follow a repository and keep the world in line with it.", _PLACE),
 )

@@ -20,7 +20,7 @@ from reconciler.errors import Unusable
 from reconciler.ledger import schema
 from reconciler.ledger.database import Where
 
-__all__ = ["Identity", "is_made", "prepare"]
+__all__ = ["Identity", "is_ledger", "is_made", "make_empty", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,20 @@ def is_made(connection: sa.Connection) -> bool:
     return bool(_tables(connection))
 
 
+def is_ledger(connection: sa.Connection) -> bool:
+    """Whether what is there is a ledger of this version."""
+    if not _tables(connection) >= _LEAST:
+        return False
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == schema.REVISIONS[-1]
+
+
+def make_empty(connection: sa.Connection) -> None:
+    """Make the tables of a ledger, without whose it is: whoever calls this puts that in."""
+    schema.metadata.create_all(connection, checkfirst=False)
+    connection.execute(_VERSION_TABLE)
+    connection.execute(sa.text("INSERT INTO alembic_version VALUES (:head)"), {"head": schema.REVISIONS[-1]})
+
+
 def prepare(connection: sa.Connection, where: Where, instance: str, project: str) -> Identity:
     """Bring the schema up to date inside the caller's transaction; what is empty becomes a ledger of this instance.
 
@@ -46,7 +60,7 @@ def prepare(connection: sa.Connection, where: Where, instance: str, project: str
     tables = _tables(connection)
     if not tables:
         _create(connection, instance, project)
-    elif not tables >= {"alembic_version", "meta", "facts"}:
+    elif not tables >= _LEAST:
         raise Unusable(f"{where.name} is no Plumbline state; choose {where.other}")
     else:
         _bring_up(connection, where)
@@ -64,9 +78,7 @@ def _tables(connection: sa.Connection) -> set[str]:
 
 
 def _create(connection: sa.Connection, instance: str, project: str) -> None:
-    schema.metadata.create_all(connection, checkfirst=False)
-    connection.execute(_VERSION_TABLE)
-    connection.execute(sa.text("INSERT INTO alembic_version VALUES (:head)"), {"head": schema.REVISIONS[-1]})
+    make_empty(connection)
     made = {
         "id": 1,
         "ident": secrets.token_hex(8),
@@ -93,6 +105,8 @@ def _bring_up(connection: sa.Connection, where: Where) -> None:
     migrations.upgrade(connection)
 
 
+_LEAST = frozenset({"alembic_version", "meta", "facts"})
+"""Tables that a ledger of any version has."""
 _TABLES: Mapping[str, sa.TextClause] = {
     "sqlite": sa.text("SELECT name FROM sqlite_master WHERE type = 'table'"),
     "postgresql": sa.text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"),

@@ -16,14 +16,15 @@ from anyio import to_thread
 
 from reconciler.errors import Transient, Unusable
 from reconciler.ledger import opening, rows, schema
-from reconciler.ledger.database import EarlierTerm, Where
+from reconciler.ledger.copying import Copied, copy
+from reconciler.ledger.database import Database, EarlierTerm, Where
 from reconciler.ledger.mirror import Mirror
 from reconciler.ledger.postgres_database import PostgresDatabase
 from reconciler.ledger.postgres_session import Held, Server
 from reconciler.ledger.sql import SqlLedger
 from reconciler.telemetry import log
 
-__all__ = ["is_there", "open_postgres"]
+__all__ = ["copy_into", "is_there", "open_postgres"]
 
 T = TypeVar("T")
 
@@ -114,6 +115,31 @@ def _demand_fit(connection: sa.Connection, where: Where) -> None:
     if found.fsync == "off":
         log.warning("the server of the ledger runs without fsync: what it promised may be lost when it crashes")
     connection.execute(_ONE_AT_A_TIME)
+
+
+async def copy_into(server: Server, instance: str, source: Database) -> Copied:
+    """Copy a ledger into an empty database; where an earlier copy of it is there already, nothing is written.
+
+    Args:
+        server: where it is.
+        instance: whose ledger it is.
+        source: the ledger, which nobody writes to meanwhile.
+
+    Raises:
+        Unusable: it cannot be kept there, something else is there, or a daemon has it.
+        Transient: its server cannot be reached, or went while it was copied: nothing is there, or all of it.
+    """
+
+    def work() -> Copied:
+        database = PostgresDatabase(server, instance, elected=False)
+        try:
+            with source.reading() as ours, database.writing() as connection:
+                _demand_fit(connection, database.where)
+                return copy(ours, connection, database.where)
+        finally:
+            database.close()
+
+    return await _patiently(server, work)
 
 
 async def is_there(server: Server) -> bool:

@@ -96,7 +96,7 @@ async def test_a_password_is_read_when_it_is_asked_for(tmp_path, monkeypatch, na
     set_password("first")
     said = settings(tmp_path, f"ledger: {{url: 'postgresql://db/x', {named.format(folder=tmp_path)}}}").ledger
     assert said is not None
-    server = ledgers._server(said)
+    server = ledgers.server_of(said)
     assert server.password() == "first"
     set_password("second")
     assert server.password() == "second"
@@ -106,7 +106,7 @@ async def test_a_password_is_read_when_it_is_asked_for(tmp_path, monkeypatch, na
     with pytest.raises(Transient, match=r"ledger\.password"):
         server.password()
     with pytest.raises(Unusable, match=r"ledger\.password"):
-        ledgers._server(said)
+        ledgers.server_of(said)
 
 
 async def test_a_password_that_others_can_read_is_refused(tmp_path):
