@@ -104,6 +104,10 @@ class Desk(Protocol):
         """
         ...
 
+    async def take_activity(self, key: Key, at: float | None) -> None:
+        """Note that a service was in use at `at`, in seconds since the epoch; None where it could not be asked."""
+        ...
+
     async def take_end(self, key: Key, output: bytes) -> None:
         """Keep the output file of an attempt that is over. Twice is once."""
         ...

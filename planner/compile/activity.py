@@ -57,7 +57,7 @@ def unculled(component: Component) -> Iterator[str]:
         return
     http = probe.http if probe is not None else None
     if http is not None and (http.host or http.scheme == "HTTPS" or http.http_headers):
-        yield "the local backend asks for activity at a port of the service, by plain HTTP (`termination.probe.http`)"
+        yield "activity is asked for at a port of the service itself, by plain HTTP (`termination.probe.http`)"
     yield from _portless(run, http)
 
 

@@ -14,6 +14,7 @@ from planner.compile import cluster
 from planner.compile.given import CompileConfig
 from planner.compile.ground import Ground
 from planner.compile.origin import Origin, Report, info, warning
+from planner.compile.policy import RootPolicy
 from planner.compile.putting import unputtable
 from planner.model.desired import CompiledOperation, Leaf
 from planner.model.gang import Gang, Lifetime
@@ -92,11 +93,18 @@ def tell_unused(gang: Gang, ground: Ground) -> None:
         ground.report.add(info(ground.origin.at(*unused[0].split(".")).problem("PL-701", message, hint)))
 
 
-def tell_not_asked(said: Termination | str | None, origin: Origin, backend: str, report: Report) -> None:
-    """PL-704 for a service that is to be culled: nobody asks services of a cluster whether they are idle."""
-    if backend == "kubernetes" and isinstance(said, Termination) and said.culling is not None:
-        message = "services of a cluster are not asked whether they are idle yet: this one is not culled"
-        report.add(warning(origin.at("culling").key_problem("PL-704", message, "stop it by `plumbline stop`")))
+def tell_not_asked(said: Termination | str | None, origin: Origin, policy: RootPolicy, report: Report) -> None:
+    """PL-704 for a service that is to be culled and that nobody on a cluster can ask whether it is idle."""
+    if policy.backend != "kubernetes" or not isinstance(said, Termination) or said.culling is None:
+        return
+    words = ""
+    if said.probe is not None and said.probe.exec is not None:
+        words, hint = "by a command (`termination.probe.exec`)", "say how to ask it by `http`"
+    elif policy.config.cluster is not None and not policy.config.cluster.agent:
+        words, hint = "where no agent is in its pod", "set backends.kubernetes.agent in the daemon's configuration"
+    if words:
+        message = f"on a cluster nobody asks a service {words} whether it is idle: this one is not culled"
+        report.add(warning(origin.at("culling").key_problem("PL-704", message, hint)))
 
 
 def _says(pod: Mapping[str, Json], name: str) -> bool:

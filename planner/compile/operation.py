@@ -192,7 +192,7 @@ def _check(task: Task, component: Placed[Component], shop: Shop) -> None:
     check_sections(said, said.run.kind, [io.name for io in ios], component.origin, report)
     check_namespace(said.namespace, component.origin.at("namespace"), shop.policy.config, report)
     check_names(said.run, component.origin.at("run"), shop.policy.config, report)
-    tell_not_asked(said.termination, component.origin.at("termination"), shop.policy.backend, report)
+    tell_not_asked(said.termination, component.origin.at("termination"), shop.policy, report)
     check_notified(said.plugins, component.origin.at("plugins", "notifications"), shop.policy.config, report)
     if task.operation is None:
         return

@@ -73,8 +73,12 @@ def pods_app(core: Core, desk: Desk) -> Starlette:
 
     async def artifact(caller: _Caller, request: Request) -> Response:
         executable = request.query_params.get("executable") == "1"
-        brought = Brought(request.path_params["path"], _modified(request), executable)
+        brought = Brought(request.path_params["path"], _instant(request, "modified"), executable)
         await desk.take_artifact(caller.key, brought, _pieces(request))
+        return _said({})
+
+    async def activity(caller: _Caller, request: Request) -> Response:
+        await desk.take_activity(caller.key, _instant(request, "at") if "at" in request.query_params else None)
         return _said({})
 
     async def end(caller: _Caller, request: Request) -> Response:
@@ -95,6 +99,7 @@ def pods_app(core: Core, desk: Desk) -> Starlette:
             route("runs/{number:int}", "GET", _bringing(core, desk, Part.RUNS)),
             route("metrics", "POST", metrics),
             route("artifacts/{path:path}", "PUT", artifact),
+            route("activity", "POST", activity),
             route("end", "POST", end),
         ]
     )
@@ -155,14 +160,14 @@ async def _body(request: Request) -> bytes:
     return data
 
 
-def _modified(request: Request) -> float:
+def _instant(request: Request, name: str) -> float:
     try:
-        modified = float(request.query_params.get("modified", "nan"))
+        found = float(request.query_params.get(name, "nan"))
     except ValueError:
-        modified = math.nan
-    if not math.isfinite(modified) or not 0 <= modified < _LATEST:
-        raise ApiError(400, "modified must be an instant in seconds")
-    return modified
+        found = math.nan
+    if not math.isfinite(found) or not 0 <= found < _LATEST:
+        raise ApiError(400, f"{name} must be an instant in seconds")
+    return found
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:

@@ -46,6 +46,25 @@ component:
       command: [sh, -c, 'echo {word} > index.html; exec httpd -f -p 8080']
       readinessProbe: {{httpGet: {{path: /, port: 8080}}}}
 """
+IDLE = """\
+version: 1.1
+kind: operation
+name: book
+termination: {{culling: {{timeout: 5}}, probe: {{http: {{path: /status.json}}}}}}
+component:
+  run:
+    kind: service
+    ports: [8080]
+    container:
+      image: "{busybox}"
+      command:
+        - sh
+        - -c
+        - |
+          echo '{{"last_activity": "2026-01-01T00:00:00Z"}}' > status.json
+          exec httpd -f -p 8080
+      readinessProbe: {{httpGet: {{path: /status.json, port: 8080}}}}
+"""
 TICK = """\
 version: 1.1
 kind: operation

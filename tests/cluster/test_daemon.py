@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from reconciler.backends.kubernetes import names
-from tests.cluster.specs import FLOW, MAKE, TICK, WEB
+from tests.cluster.specs import FLOW, IDLE, MAKE, TICK, WEB
 from tests.cluster.world import let_go
 from tests.e2e.harness import Nursery, Place, environment, until
 
@@ -104,6 +104,13 @@ def test_a_service_that_somebody_changed_is_put_right(place):
     found = place.cluster.api.wait(path, lambda now: now["spec"]["replicas"] == 1)
     assert (found["metadata"]["uid"], found["metadata"]["labels"]["team"]) == (made["uid"], "b")
     until(lambda: place.operation("web")["state"] == "ready", "it is ready again", PATIENCE)
+
+
+def test_a_service_that_is_idle_is_stopped_and_sleeps(place):
+    place.push({"book.yaml": place.spec(IDLE)})
+    place.start()
+    place.becomes("book", "asleep")
+    until(lambda: not _deployments(place), "nothing of it is left", PATIENCE)
 
 
 def test_what_runs_goes_on_without_the_daemon(place):

@@ -35,6 +35,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
 TYPE_CHECKING = False
@@ -345,6 +346,35 @@ class Sidecar:
             raise
 
 
+# --- activity --------------------------------------------------------------------------------------------------------
+
+
+def tell_activity(wanted: dict[str, Any], told: threading.Event) -> None:
+    """Tell the daemon until when a service was in use, as often as it wants to know, until told to end."""
+    said, daemon = wanted["activity"], Daemon(wanted["contact"])
+    while not told.wait(said["period"]):
+        at = last_activity(said)
+        try:
+            daemon.ask("POST", "activity" if at is None else f"activity?at={at}").close()
+        except Gone:
+            return
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            say(f"cannot tell whether the service is idle: {error}")  # nobody ends it meanwhile
+
+
+def last_activity(said: dict[str, Any]) -> float | None:
+    """The instant that the service names, in seconds since the epoch; None where it cannot be asked."""
+    link = http.client.HTTPConnection("127.0.0.1", said["port"], timeout=said["timeout"])
+    try:
+        link.request("GET", said["path"])
+        at = datetime.fromisoformat(str(json.loads(link.getresponse().read(CHUNK))["last_activity"]))
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    except (OSError, ValueError, LookupError, TypeError, OverflowError, http.client.HTTPException):
+        return None
+    finally:
+        link.close()
+
+
 def files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Regular files below a folder by their path, links not followed; the first of very many."""
     count = 0
@@ -423,7 +453,11 @@ def latest() -> dict[str, Any]:
 
 def sidecar() -> int:
     """Send until told to end."""
-    Sidecar(order()).run(TOLD)
+    wanted = order()
+    if wanted.get("activity") and TOKEN.exists():
+        # It ends with the process, in the middle of a question too.
+        threading.Thread(target=tell_activity, args=(wanted, TOLD), daemon=True).start()
+    Sidecar(wanted).run(TOLD)
     return 0
 
 

@@ -7,6 +7,7 @@ under a name that was ever used, or take an object's absence from anybody but th
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from planner.canon import Json
@@ -18,6 +19,7 @@ from planner.model.run import Observation, Phase, Snapshot, Stamp
 from planner.model.status import StopReason
 from reconciler.backends.kubernetes import names, render
 from reconciler.backends.kubernetes.access import Access
+from reconciler.backends.kubernetes.activity import Activity
 from reconciler.backends.kubernetes.bringing import Bringing, Sources
 from reconciler.backends.kubernetes.client import Api
 from reconciler.backends.kubernetes.desk import Desk
@@ -69,6 +71,7 @@ class KubernetesBackend:
         self._bringing = Bringing(Sources(here.folder / "left", here.trees, here.clones, here.cache), owner)
         self._kept = KeptLogs(here.folder / "logs", LOG_MOST)
         self._sight = Sight(self._objects, self._desk if here.tokens is not None else None, owner)
+        self._activity = Activity(clock)
         self._logs = Logs(self._api, self._objects, self._sight, self._kept)
         self._making = Making(self._api, self._objects, owner, settings)
         self._ending = Ending(self._api, self._objects, owner, clock, self._kept)
@@ -122,6 +125,7 @@ class KubernetesBackend:
             if seen.phase is not Phase.ENDED or seen.ended_at is None:
                 raise Transient(f"{key} has not ended and cannot be cleaned")
             await self._ending.clean(key, found, seen.ended_at)
+            self._activity.forget(found.name)
 
     async def observe(self, keys: Collection[Key] | None = None) -> Snapshot:
         """See `Backend.observe`."""
@@ -231,6 +235,10 @@ class KubernetesBackend:
         """See `Desk.take_artifact`."""
         await self._desk.take_artifact(self._name(key.run), brought, pieces)
 
+    async def take_activity(self, key: Key, at: float | None) -> None:
+        """See `Desk.take_activity`."""
+        self._activity.tell(self._name(key), at)
+
     async def take_end(self, key: Key, output: bytes) -> None:
         """See `Desk.take_end`."""
         await self._desk.take_end(self._name(key), output)
@@ -270,6 +278,8 @@ class KubernetesBackend:
     async def _look(self, found: Found) -> Observation:
         """What an attempt is; a service whose time is over is told to end, as a Deployment has no deadline."""
         seen = await self._sight.look(found)
+        if seen.phase is not Phase.ENDED:
+            seen = replace(seen, active_at=self._activity.last(found.name))
         left = names.time_left(found.main["metadata"], seen.started_at, self._clock.now())
         if seen.phase is Phase.RUNNING and left is not None and left <= 0:
             await self._ending.stop(found, GRACE, StopReason.TIMEOUT)

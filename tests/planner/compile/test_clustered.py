@@ -139,10 +139,22 @@ def test_what_would_start_a_program_again_inside_of_an_attempt_is_told():
     assert told.pointer == "/component/run/environment/restartPolicy"
 
 
-@pytest.mark.parametrize(("backend", "codes"), [("kubernetes", ["PL-704"]), ("local", [])])
-def test_a_service_that_nobody_asks_is_not_culled(backend, codes):
+@pytest.mark.parametrize(
+    ("backend", "agent", "probe", "words"),
+    [
+        ("kubernetes", False, "", "nobody asks a service where no agent is in its pod whether it is idle"),
+        ("kubernetes", True, ", probe: {exec: {command: [idle]}}", "nobody asks a service by a command"),
+        ("kubernetes", True, "", ""),
+        ("kubernetes", True, ", probe: {http: {path: /}}", ""),
+        ("local", False, ", probe: {exec: {command: [idle]}}", ""),
+    ],
+    ids=["no-agent", "command", "agent", "http", "local"],
+)
+def test_a_service_that_nobody_asks_is_not_culled(backend, agent, probe, words):
     run = "{run: {kind: service, ports: [80], container: {image: i, command: [a]}}}"
-    text = f"{HEAD}termination: {{culling: {{timeout: 60}}}}\ncomponent: {run}\n"
-    state = compiled({"a.yaml": text}, CompileConfig("vision", backend=backend))
-    assert [problem.code for problem in state.problems if problem.code == "PL-704"] == codes
+    text = f"{HEAD}termination: {{culling: {{timeout: 60}}{probe}}}\ncomponent: {run}\n"
+    config = CompileConfig("vision", backend=backend, cluster=ClusterRules(agent=agent))
+    state = compiled({"a.yaml": text}, config)
+    found = [problem.message for problem in state.problems if problem.code == "PL-704"]
+    assert [words in one for one in found] == [True] * bool(words)
     assert not state.roots["train"].refused

@@ -470,8 +470,8 @@ CULLED = {
     "ports: []|probe: {http: {}}": "",
     "ports: []|culling: {timeout: 60}": "nobody can ask whether it is idle",
     "ports: [80]|culling: {timeout: 60}, probe: {http: {port: 81}}": "`termination.probe.http.port` 81 is none of",
-    "ports: [80]|culling: {timeout: 60}, probe: {http: {host: elsewhere}}": "the local backend asks for activity",
-    "ports: [80]|culling: {timeout: 60}, probe: {http: {scheme: HTTPS}}": "the local backend asks for activity",
+    "ports: [80]|culling: {timeout: 60}, probe: {http: {host: elsewhere}}": "activity is asked for at a port of the service itself",
+    "ports: [80]|culling: {timeout: 60}, probe: {http: {scheme: HTTPS}}": "activity is asked for at a port of the service itself",
     "ports: [80]|culling: {timeout: '{{ globals.uuid }}'}": "when it is idle must be known",
 }
 

@@ -45,6 +45,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.files = Files(folder / "left", Trees(), folder / "trees")
+        self.active: list[tuple[Key, float | None]] = []
         self.bringing = Bringing(Sources(folder / "left", Trees(), None, folder / "trees"), OWNER)
 
     def attempt_of(self, token: str) -> Key | None:
@@ -64,6 +65,9 @@ class Desk:
 
     async def take_artifact(self, key: Key, brought: Brought, pieces: AsyncIterator[bytes]) -> None:
         await self.files.take_artifact(str(key.run), brought, pieces)
+
+    async def take_activity(self, key: Key, at: float | None) -> None:
+        self.active.append((key, at))
 
     async def take_end(self, key: Key, output: bytes) -> None:
         await self.files.take_end(str(key), output)
@@ -135,6 +139,17 @@ async def test_a_run_leaves_files(tmp_path):
         ]
         content = await desk.files.artifact(str(key.run), "m/model.bin")
         assert b"".join([piece async for piece in content.pieces]) == b"two!"
+
+
+async def test_until_when_a_service_was_in_use_is_told(tmp_path):
+    async with asking(tmp_path, web=FOREVER) as (world, api, client, desk):
+        world.push({"web.yaml": job("web")})
+        key = await started(api, "web")
+        for query, status in (("?at=100.5", 200), ("", 200), ("?at=soon", 400), ("?at=-1", 400), ("?at=inf", 400)):
+            answer = await client.post(f"/v1/attempt/activity{query}", headers=bearer(key))
+            assert answer.status_code == status, query
+        assert desk.active == [(key, 100.5), (key, None)]
+        assert (await client.post("/v1/attempt/activity")).status_code == 401
 
 
 READS = """\

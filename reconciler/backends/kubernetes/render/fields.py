@@ -128,8 +128,8 @@ _TERMINATION: Mapping[str, Field] = {
     "maxRetries": _made("attempts, made by the daemon: each is a Job"),
     "ttl": _made("by the daemon: objects stay so long after their end"),
     "timeout": _made("`activeDeadlineSeconds` of the pod; of a service kept by the daemon"),
-    "culling": _unused("services of a cluster are not asked whether they are idle yet"),
-    "probe": _unused("services of a cluster are not asked whether they are idle yet"),
+    "culling": _made("by the daemon, where the agent is in the pod"),
+    "probe": _made("asked by the agent, by plain HTTP; by a command nobody is asked"),
     "podFailurePolicy": _made("of jobs: rules of the Job and what they mean for the next attempt"),
 }
 _PLUGINS: Mapping[str, Field] = {

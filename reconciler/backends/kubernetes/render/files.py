@@ -90,7 +90,17 @@ def _order(order: Order, context: Json, agent: AgentSettings) -> Json:
         "reads": len(reads(order)) if agent.contact else 0,
         "earlier": _earlier(order, init) if agent.contact else None,
         "plugins": {name: order.run.plugins[name] for name in _TOLD if name in order.run.plugins},
+        **_activity(order),
     }
+
+
+def _activity(order: Order) -> dict[str, Json]:
+    """What the agent asks a service that is culled when it is idle. A command would be another container's to run."""
+    asked, ports = order.run.activity, order.run.gang.ports
+    if asked is None or asked.http_path is None or not 0 <= asked.port < len(ports):
+        return {}
+    said: Json = {"port": ports[asked.port], "path": asked.http_path, "period": asked.period, "timeout": asked.timeout}
+    return {"activity": said}
 
 
 def _earlier(order: Order, init: Sequence[Object]) -> Json:

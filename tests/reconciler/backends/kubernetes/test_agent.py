@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import tarfile
@@ -257,3 +258,79 @@ def test_it_hears_the_end_of_a_program_that_is_over_before_it_has_loaded(tmp_pat
 
 
 RUN = "del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
+
+
+class Service:
+    """Answers as a service does that is asked whether it is in use."""
+
+    def __init__(self, body, status=200):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.asked = {"port": self.server.server_port, "path": "/api/status", "timeout": 5.0, "period": 0.0}
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("body", "at"),
+    [
+        (b'{"last_activity": "1970-01-01T00:01:40Z", "kernels": 1}', 100.0),
+        (b'{"last_activity": "1970-01-01T00:01:40.5"}', 100.5),
+        (b'{"last_activity": "1970-01-01T02:01:40+02:00"}', 100.0),
+        (b'{"last_activity": null}', None),
+        (b'{"last_activity": "yesterday"}', None),
+        (b"{}", None),
+        (b"[1]", None),
+        (b"<html>", None),
+        (b"\xff\xfe", None),
+        (b"", None),
+    ],
+)
+def test_what_a_service_says_of_its_last_use(body, at):
+    service = Service(body)
+    try:
+        assert agent.last_activity(service.asked) == at
+    finally:
+        service.close()
+
+
+def test_a_service_that_does_not_answer_cannot_be_asked():
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        asked = {"port": nobody.getsockname()[1], "path": "/", "timeout": 5.0}
+        assert agent.last_activity(asked) is None
+
+
+def test_the_daemon_is_told_until_nobody_wants_to_know(pod, monkeypatch):
+    """Whatever the daemon is in between."""
+    service = Service(b'{"last_activity": "1970-01-01T00:01:40Z"}')
+    told, answers = [], [io.BytesIO(), OSError("away"), ValueError("no"), agent.Gone("over")]
+
+    class Daemon:
+        def __init__(self, _):
+            pass
+
+        def ask(self, method, path):
+            told.append((method, path))
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    monkeypatch.setattr(agent, "Daemon", Daemon)
+    try:
+        agent.tell_activity({"contact": "http://daemon", "activity": service.asked}, threading.Event())
+    finally:
+        service.close()
+    assert told == [("POST", "activity?at=100.0")] * 4
