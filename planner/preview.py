@@ -5,8 +5,8 @@ The same functions plan here as in the daemon, on the same records; nothing is p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from planner import keys
@@ -23,14 +23,15 @@ from planner.model.commits import What
 from planner.model.desired import CompiledOperation, Dag, DesiredState, Leaf, RunPolicy
 from planner.model.facts import Advanced, CacheHit, Carried, Fact, Opened, Renamed, Settled, StopIntended, TargetSet
 from planner.model.people import Hold
-from planner.model.plan import Action, Held, Plan, Verb
+from planner.model.plan import Action, Held, Plan, Rehearsed, Verb
 from planner.model.records import RootRecord, Stop
+from planner.model.run import BoundRun
 from planner.model.status import RunStatus
 from planner.plan import RootPlan, plan_alone
 from planner.spec.words import short
 from planner.target import CommitPlan, Contact, plan_commit
 
-__all__ = ["preview"]
+__all__ = ["Previewed", "preview", "previewed"]
 
 _TICKS_SHOWN = 5
 _BACKENDS: Mapping[str, str] = {
@@ -40,8 +41,31 @@ _BACKENDS: Mapping[str, str] = {
 _RUNNING = frozenset({Verb.START, Verb.UPDATE, Verb.SCHEDULE, Verb.WAIT})
 
 
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A plan, with what it would start.
+
+    Attributes:
+        plan: it.
+        starts: by operation, the runs that would start now or as soon as something makes room for them.
+    """
+
+    plan: Plan
+    starts: Mapping[str, Sequence[BoundRun]]
+
+    def with_rehearsed(self, found: Mapping[str, Sequence[Rehearsed]]) -> Plan:
+        """The plan with what the cluster says of its starts, by operation."""
+        told = (replace(action, rehearsed=tuple(found.get(action.root, ()))) for action in self.plan.actions)
+        return replace(self.plan, actions=tuple(told))
+
+
 def preview(desired: DesiredState, world: World, contact: Contact, identity: Identity) -> Plan:
     """The plan of `desired` against `world`."""
+    return previewed(desired, world, contact, identity).plan
+
+
+def previewed(desired: DesiredState, world: World, contact: Contact, identity: Identity) -> Previewed:
+    """The same, with what would start."""
     records = {name: state.record for name, state in world.states.items()}
     commit = plan_commit(desired, records, replace(contact, asked=world.asked))
     forms = {**world.forms, **{operation.form: operation for operation in desired.roots.values()}}
@@ -50,6 +74,7 @@ def preview(desired: DesiredState, world: World, contact: Contact, identity: Ide
     actions: list[Action] = []
     unchanged: list[str] = []
     wakes: list[datetime] = []
+    starts: dict[str, Sequence[BoundRun]] = {}
     for name in sorted({*states, *desired.roots}):
         state = states.get(name, RootState(RootRecord(name)))
         root = _plan(state, forms, world, contact, identity)
@@ -59,9 +84,10 @@ def preview(desired: DesiredState, world: World, contact: Contact, identity: Ide
         action = _action(whats.get(name), before, forms, root, contact.now)
         if action is not None:
             actions.append(action)
+            starts[name] = _starts(root)
         elif name in desired.roots:
             unchanged.append(name)
-    return Plan(
+    plan = Plan(
         commit=desired.commit,
         base=world.base,
         at=contact.now,
@@ -75,6 +101,14 @@ def preview(desired: DesiredState, world: World, contact: Contact, identity: Ide
         wake_at=min(wakes, default=None),
         complete=not desired.bad_files,
     )
+    return Previewed(plan, starts)
+
+
+def _starts(root: RootPlan) -> Sequence[BoundRun]:
+    """What is bound and not over: of what was carried over or found in the cache nothing starts."""
+    records = ((run, root.state.runs.get(run.key)) for run in root.bound.values())
+    found = [run for run, record in records if record is not None and not record.status.final and not record.alive]
+    return sorted((run for run in found if root.state.runs[run.key].carried_from is None), key=lambda run: run.key)
 
 
 def _where(world: World, actions: list[Action]) -> Iterator[str]:

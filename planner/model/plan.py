@@ -14,7 +14,7 @@ from planner.canon import Json
 from planner.errors import Place, Problem
 from planner.model.people import Hold
 
-__all__ = ["Action", "FieldChange", "Held", "Plan", "Verb"]
+__all__ = ["Action", "FieldChange", "Held", "Plan", "Rehearsed", "Verb"]
 
 
 class Verb(StrEnum):
@@ -71,6 +71,29 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What a cluster says of a run that would start, asked without anything being made.
+
+    Pointers begin with the kind of the object that they are in; items of lists that have names go by these.
+
+    Attributes:
+        run: the run's key.
+        workload: kind, namespace and name of what would be made.
+        refused: why it would not be, in the cluster's words, or in ours where it is not even asked.
+        admitted: what the cluster would make of what it is asked for, beyond its defaults.
+        changes: of a service, what differs from the one that runs.
+        unknown: what could not be asked, and why.
+    """
+
+    run: str
+    workload: str
+    refused: tuple[str, ...] = ()
+    admitted: tuple[FieldChange, ...] = ()
+    changes: tuple[FieldChange, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One thing that the plan does to one operation.
 
@@ -82,6 +105,7 @@ class Action:
         effects: what follows, a phrase each: runs that start, stop or are carried over, next ticks.
         changes: fields that moved.
         place: where its document begins.
+        rehearsed: what the cluster says of what would start, where it was asked.
     """
 
     verb: Verb
@@ -91,6 +115,7 @@ class Action:
     effects: tuple[str, ...] = ()
     changes: tuple[FieldChange, ...] = ()
     place: Place = Place("")
+    rehearsed: tuple[Rehearsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from planner import canon
 from planner.errors import Problem
-from planner.model.plan import Action, FieldChange, Plan, Verb
+from planner.model.plan import Action, FieldChange, Plan, Rehearsed, Verb
 
 __all__ = ["change_line", "plan_text", "problems_text", "summary"]
 
@@ -69,6 +69,18 @@ def _action(action: Action) -> Iterator[str]:
     yield f"{action.verb.symbol} {action.verb} {action.root}{kind}: {action.because}"
     yield from (f"    {effect}" for effect in action.effects)
     yield from (f"    {change_line(change)}" for change in action.changes)
+    for rehearsed in action.rehearsed:
+        yield from _rehearsed(rehearsed)
+
+
+def _rehearsed(rehearsed: Rehearsed) -> Iterator[str]:
+    """What the cluster says; refusals first."""
+    what = rehearsed.workload or "nothing was asked for"
+    yield f"    on the cluster, {rehearsed.run}: {what}"
+    yield from (f"      ! refused: {reason}" for reason in rehearsed.refused)
+    yield from (f"      {change_line(change)}" for change in rehearsed.changes)
+    yield from (f"      admission sets {change_line(change)}" for change in rehearsed.admitted)
+    yield from (f"      ? {reason}" for reason in rehearsed.unknown)
 
 
 def _value(value: canon.Json) -> str:

@@ -21,13 +21,15 @@ from planner.model.facts import Renamed, TargetSet
 from planner.model.questions import Answers
 from planner.model.records import RootRecord
 from planner.plan import plan_root, reads
-from planner.preview import preview
+from planner.preview import previewed
 from planner.render.json import plan_json
 from planner.render.text import plan_text
 from planner.target import Contact, plan_commit
 from reconciler.api import find, problems
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient
+from reconciler.ports_rehearse import Rehearsing
+from reconciler.rehearsing import rehearsed
 from reconciler.source.model import Commit, touched
 
 __all__ = ["Asked", "of_commits", "of_desired"]
@@ -43,11 +45,13 @@ class Asked:
         head: commit to plan; "" for the newest of the branch.
         base: commit to compare with, as if it had been applied; "" for the world as it is.
         at: instant of planning; None for now.
+        server: whether the cluster is asked what it says of what would start.
     """
 
     head: str = ""
     base: str = ""
     at: datetime | None = None
+    server: bool = False
 
 
 async def of_commits(core: Core, asked: Asked) -> dict[str, Json]:
@@ -65,7 +69,7 @@ async def of_commits(core: Core, asked: Asked) -> dict[str, Json]:
         world = await _world(core, desired, asked.at)
     if world.base:
         world = replace(world, touched=await _touched(core, world.base, desired.commit))
-    return await _answer(core, desired, world, asked.at)
+    return await _answer(core, desired, world, asked)
 
 
 async def _touched(core: Core, base: str, head: str) -> tuple[str, ...]:
@@ -76,20 +80,21 @@ async def _touched(core: Core, base: str, head: str) -> tuple[str, ...]:
         return ()
 
 
-async def of_desired(core: Core, desired: DesiredState, at: datetime | None) -> dict[str, Json]:
+async def of_desired(core: Core, desired: DesiredState, asked: Asked) -> dict[str, Json]:
     """The plan of a desired state that somebody else compiled, against the world as it is."""
-    return await _answer(core, desired, await _world(core, desired, at), at)
+    return await _answer(core, desired, await _world(core, desired, asked.at), asked)
 
 
-async def _answer(core: Core, desired: DesiredState, world: World, at: datetime | None) -> dict[str, Json]:
-    contact = _contact(core, at, first=not world.states)
+async def _answer(core: Core, desired: DesiredState, world: World, asked: Asked) -> dict[str, Json]:
+    contact = _contact(core, asked.at, first=not world.states)
+    # Thousands of operations take seconds, in which the loop must go on.
+    found = await anyio.to_thread.run_sync(previewed, desired, world, contact, core.policy.identity)
+    plan = found.with_rehearsed(await rehearsed(core, found.starts)) if asked.server else found.plan
 
-    def work() -> dict[str, Json]:
-        plan = preview(desired, world, contact, core.policy.identity)
+    def told() -> dict[str, Json]:
         return {"plan": json.loads(plan_json(plan)), "text": plan_text(plan), "listening": _listening(world)}
 
-    # Thousands of operations take seconds, in which the loop must go on.
-    return await anyio.to_thread.run_sync(work)
+    return await anyio.to_thread.run_sync(told)
 
 
 def _listening(world: World) -> dict[str, Json]:
@@ -145,6 +150,7 @@ async def _world(core: Core, desired: DesiredState, at: datetime | None) -> Worl
         suspended=project.suspended,
         notes=core.policy.warnings,
         asked=project.asked_before(desired.commit),
+        backend="kubernetes" if isinstance(core.backend, Rehearsing) else "local",
     )
     return replace(world, answers=await _answers(core, desired, world, at))
 

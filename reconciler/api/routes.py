@@ -181,16 +181,17 @@ async def _backfill(service: Service, request: Request) -> ASGIApp:
 
 
 async def _plan(service: Service, request: Request) -> ASGIApp:
-    _only(request, "head", "base", "at")
+    _only(request, "head", "base", "at", "server")
     values = request.query_params
-    asked = plans.Asked(values.get("head", ""), values.get("base", ""), _instant(request, "at"))
+    server = _flag(request, "server")
+    asked = plans.Asked(values.get("head", ""), values.get("base", ""), _instant(request, "at"), server)
     return JSONResponse(await service.plan(asked))
 
 
 async def _plan_desired(service: Service, request: Request) -> ASGIApp:
-    _only(request, "at")
-    text = await read_text(request, LARGEST_PLAN)
-    return JSONResponse(await service.plan_desired(text, _instant(request, "at")))
+    _only(request, "at", "server")
+    asked = plans.Asked(at=_instant(request, "at"), server=_flag(request, "server"))
+    return JSONResponse(await service.plan_desired(await read_text(request, LARGEST_PLAN), asked))
 
 
 async def _references(service: Service, request: Request) -> ASGIApp:

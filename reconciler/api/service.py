@@ -129,7 +129,7 @@ class Service:
         """The plan of a commit that the daemon has."""
         return await plans.of_commits(self.core, asked)
 
-    async def plan_desired(self, text: str, at: datetime | None = None) -> Mapping[str, Json]:
+    async def plan_desired(self, text: str, asked: plans.Asked) -> Mapping[str, Json]:
         """The plan of a desired state in its stored form (`reconciler.codec`).
 
         Raises:
@@ -137,7 +137,7 @@ class Service:
         """
         # Megabytes take a second: in a thread, so that everybody else is answered.
         desired = await anyio.to_thread.run_sync(_desired, text)
-        return await plans.of_desired(self.core, desired, at)
+        return await plans.of_desired(self.core, desired, asked)
 
     async def references(self, keys: Sequence[str]) -> Mapping[str, Json]:
         """What these references out of the repository are pinned to, and the hubs."""

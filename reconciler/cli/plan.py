@@ -53,6 +53,12 @@ class _Request:
     head: str | None
     at: datetime
     live: bool | None
+    server: bool = False
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """Parameters for the daemon."""
+        return {"at": self.at.isoformat(), **({"server": "true"} if self.server else {})}
 
 
 def run(  # noqa: PLR0913  one parameter an option, as typer wants it
@@ -64,15 +70,19 @@ def run(  # noqa: PLR0913  one parameter an option, as typer wants it
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Plan as if it were then (ISO 8601).")] = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 when anything would change.")] = False,
     live: Annotated[bool | None, typer.Option("--live/--offline", help="Ask the daemon, or do not.")] = None,
+    server: Annotated[bool, typer.Option("--server", help="Ask the cluster what it says of each start.")] = False,
 ) -> None:
     """Show what a commit, or the files as they are, would do.
 
     Without --head the files of the folder are planned, and compared with HEAD; with it, that commit, compared with
     its parent. A daemon that follows this repository is asked instead for what is really there, unless --base or
-    --offline is given; with --base it is asked only for what it pinned. Exit code 2 when spec files have problems.
+    --offline is given; with --base it is asked only for what it pinned. With --server the cluster is asked, too. Exit
+    code 2 when spec files have problems, or the cluster refuses something.
     """
     session = session_of(ctx)
-    request = _Request(base, head, _instant(at), live)
+    request = _Request(base, head, _instant(at), True if server and live is None else live, server)
+    if server and (base is not None or live is False):
+        raise Failure(Code.INPUT, "--server asks the daemon, and excludes --base and --offline")
     if base is not None and live:
         raise Failure(Code.INPUT, "--base and --live exclude each other: a daemon compares with the world as it is")
     with project_at(path) as project, show.working("planning"):
@@ -104,7 +114,8 @@ def _with_note(answer: dict[str, Any], note: str) -> dict[str, Any]:
 
 
 def _end(plan: Mapping[str, Any], *, exit_code: bool) -> None:
-    if any(problem["severity"] == "error" for problem in plan["problems"]):
+    told = [one for action in plan["actions"] for one in action["rehearsed"]]
+    if any(problem["severity"] == "error" for problem in plan["problems"]) or any(one["refused"] for one in told):
         raise typer.Exit(Code.INPUT)
     if exit_code and (plan["actions"] or plan["held"]):
         raise typer.Exit(Code.FAILED)
@@ -143,7 +154,8 @@ def _offline(session: Session, project: Project, request: _Request) -> dict[str,
     touches = touched(project.at(base_id).tree, files.tree) if base_id else []
     if project.look is None and any(outside.ident for outside in given.outside.values()):
         notes.append(_HUBS_NOW)
-    world = replace(world, notes=(*world.notes, *notes), touched=tuple(touches))
+    backend = settings.backend if settings is not None else "local"
+    world = replace(world, notes=(*world.notes, *notes), touched=tuple(touches), backend=backend)
     return _planned(desired, world, _contact(settings, request), Identity(config.instance, desired.project))
 
 
@@ -219,10 +231,10 @@ def _ask(
     text = codec.encode(files.compile(config, in_force))
     woken_by: list[str] = []
     if len(text) <= LARGEST_PLAN:
-        answer = daemon.post("/v1/plan", text, at=request.at.isoformat())
+        answer = daemon.post("/v1/plan", text, **request.asked)
         woken_by = _woken(answer, files, project)
     elif commit:
-        answer = daemon.get("/v1/plan", head=commit, at=request.at.isoformat())
+        answer = daemon.get("/v1/plan", head=commit, **request.asked)
     elif request.live:
         size, most = (f"{count / (1 << 20):.1f} MiB" for count in (len(text), LARGEST_PLAN))
         raise Failure(

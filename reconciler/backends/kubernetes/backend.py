@@ -31,6 +31,7 @@ from reconciler.backends.kubernetes.making import Making, check_ours, is_cleaned
 from reconciler.backends.kubernetes.objects import Found, Objects, Scope
 from reconciler.backends.kubernetes.reaching import KubernetesReach
 from reconciler.backends.kubernetes.readlogs import Logs
+from reconciler.backends.kubernetes.rehearsal import KubernetesRehearsal
 from reconciler.backends.kubernetes.settings import KubernetesSettings
 from reconciler.backends.kubernetes.sight import Sight
 from reconciler.backends.kubernetes.status.stop import Told, note
@@ -75,6 +76,7 @@ class KubernetesBackend:
         self._logs = Logs(self._api, self._objects, self._sight, self._kept)
         self._making = Making(self._api, self._objects, owner, settings)
         self._ending = Ending(self._api, self._objects, owner, clock, self._kept)
+        self.rehearsal = KubernetesRehearsal(self._api, self._objects, owner, settings)
         self.reach = KubernetesReach(access, self._objects, owner, settings)
         self._ears = Ears()
 
