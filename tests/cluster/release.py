@@ -19,6 +19,7 @@ from tests.cluster.api import RefusalError
 from tests.cluster.cluster import OwnCluster
 from tests.cluster.forge import TOKEN, USER, Forge
 from tests.cluster.helm import CHART, HelmError, Values, helm, with_values
+from tests.cluster.world import let_go
 from tests.e2e.harness import Nursery, Place, until
 
 PATIENCE = 180.0
@@ -39,9 +40,13 @@ class NoNursery(Nursery):
 class InCluster(Place):
     """A repository, and a release of the chart that follows it."""
 
-    def __init__(self, cluster: OwnCluster, namespace: str, base: Path) -> None:
+    def __init__(self, cluster: OwnCluster, namespace: str, base: Path, runs: str = "") -> None:
+        """`runs`: the namespace that runs go to, which is made; the release's when empty."""
         super().__init__(base, NoNursery())
-        self.cluster, self.namespace = cluster, namespace
+        self.cluster, self.namespace, self.runs_namespace = cluster, namespace, runs or namespace
+        if runs:
+            cluster.api.create("/api/v1/namespaces", {"metadata": {"name": runs}})
+            self.restrict(runs)
         self.images = {name: cluster.image(name) for name in ("busybox", "python")}
         self.state = base / "volume" / "state"
         pair = certificates.sign(
@@ -58,6 +63,7 @@ class InCluster(Place):
         access = {"username": USER}
         return {
             "image": {"repository": repository, "tag": tag},
+            "runNamespace": self.runs_namespace,
             "config": {
                 "repository": {"url": self.forge.url, "branch": "main", "poll": 1, "access": access},
                 "firstSync": "run",
@@ -124,8 +130,12 @@ class InCluster(Place):
         self.cluster.api.merge(f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": RESTRICTED}})
 
     def close(self) -> None:
-        """Stop the forge, and remove what is no namespace's."""
+        """Stop the forge, and let go of what keeps namespaces."""
         self.forge.close()
+        for namespace in {self.namespace, self.runs_namespace}:
+            let_go(self.cluster, namespace)
+        if self.runs_namespace != self.namespace:
+            self.cluster.api.delete(f"/api/v1/namespaces/{self.runs_namespace}")
         with contextlib.suppress(RefusalError):
             self.cluster.api.delete(f"/api/v1/persistentvolumes/{self.namespace}")
 
@@ -156,8 +166,9 @@ class InCluster(Place):
         self.cluster.api.create("/api/v1/persistentvolumes", {"metadata": {"name": self.namespace}, "spec": spec})
 
 
-def attempts(place: InCluster, namespace: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def attempts(place: InCluster) -> Iterator[tuple[str, dict[str, Any]]]:
     """Key and object of every attempt that the cluster has."""
     for base, plural in (("/apis/batch/v1", "jobs"), ("/apis/apps/v1", "deployments")):
-        for item in place.items(base, plural, f"app.kubernetes.io/managed-by={names.MANAGER}", namespace):
+        ours = f"app.kubernetes.io/managed-by={names.MANAGER}"
+        for item in place.items(base, plural, ours, place.runs_namespace):
             yield item["metadata"]["annotations"][names.KEY], item

@@ -15,7 +15,9 @@ from tests.cluster.layout import ROOT
 pytestmark = pytest.mark.cluster
 
 POSTGRES: Values = {"config": {"ledger": {"url": "postgresql://plumbline@db.example.org/plumbline"}}}
+TWO: Values = {**POSTGRES, "replicas": 2, "persistence": {"accessModes": ["ReadWriteMany"]}}
 EVERYTHING: Values = {
+    **{name: value for name, value in TWO.items() if name != "config"},
     "image": {"digest": f"sha256:{'ab' * 32}"},
     "imagePullSecrets": [{"name": "registry"}],
     "config": {
@@ -35,6 +37,7 @@ EVERYTHING: Values = {
     "secrets": {
         "ledgerPassword": {"name": "ledger", "key": "password"},
         "repositoryToken": {"name": "forge", "key": "token"},
+        "tokenKey": {"name": "tokens", "key": "key"},
     },
     "configMaps": {"certificates": {"name": "forge", "key": "ca.crt"}},
     "serviceAccount": {"annotations": {"example.org/role": "ml"}},
@@ -109,8 +112,12 @@ def test_the_least_is_a_daemon_with_a_volume_and_rights_in_its_own_namespace():
 
 
 def test_rights_are_in_the_namespaces_of_runs_alone():
-    roles = [item for item in rendered(EVERYTHING) if item["kind"] == "Role"]
+    named = [item for item in rendered(EVERYTHING) if item["kind"] == "Role"]
+    roles = [role for role in named if role["metadata"]["name"] == "plumbline-runs"]
     assert [role["metadata"]["namespace"] for role in roles] == ["runs", "gpu"]
+    (election,) = [role for role in named if role not in roles]
+    assert election["metadata"]["namespace"] == "ml"
+    assert {resource for rule in election["rules"] for resource in rule["resources"]} == {"leases"}
     assert not [item for item in rendered(EVERYTHING) if item["kind"].startswith("ClusterRole")]
     for role in roles:
         granted = {
@@ -140,7 +147,33 @@ def test_the_pod_is_what_the_level_restricted_asks_for():
         "capabilities": {"drop": ["ALL"]},
     }
     sources = next(volume["projected"]["sources"] for volume in spec["volumes"] if volume["name"] == "secrets")
-    assert [next(iter(source.values()))["name"] for source in sources] == ["ledger", "forge", "forge"]
+    assert [next(iter(source.values()))["name"] for source in sources] == ["ledger", "forge", "tokens", "forge"]
+
+
+def test_two_replicas_elect_one_and_share_what_runs_left():
+    made = rendered(TWO)
+    settings = daemon_config(made)
+    assert settings["election"] == {"lease": "plumbline", "namespace": "ml"}
+    assert settings["backends"]["kubernetes"]["state"] == "/var/lib/plumbline-shared/state/kubernetes"
+    deployment = one(made, "Deployment")["spec"]
+    assert "type" not in deployment["strategy"], "the next one stands by before the last one ends"
+    volumes = {volume["name"]: volume for volume in deployment["template"]["spec"]["volumes"]}
+    assert "emptyDir" in volumes["state"], "the mirror and the socket are each replica's own"
+    assert volumes["shared"]["persistentVolumeClaim"]["claimName"] == "plumbline"
+    assert one(made, "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
+    from_daemons = one(made, "NetworkPolicy")["spec"]["ingress"][1]
+    assert from_daemons["ports"] == [{"port": "pods"}]
+    key = {"persistence": {"enabled": False}, "secrets": {"tokenKey": {"name": "tokens", "key": "key"}}}
+    alone = daemon_config(rendered(TWO, key))["backends"]["kubernetes"]
+    assert "state" not in alone
+    assert alone["agent"]["tokenKeyFile"] == "/etc/plumbline-secrets/token-key"
+
+
+def test_one_replica_has_no_election():
+    made = rendered(POSTGRES)
+    assert "election" not in daemon_config(made)
+    assert one(made, "Deployment")["spec"]["strategy"] == {"type": "Recreate"}
+    assert not [item for item in made if item["metadata"]["name"].endswith("-election")]
 
 
 def test_another_configuration_is_another_pod():
@@ -177,6 +210,13 @@ def test_names_are_cut_so_that_they_stay_names():
         pytest.param({"image": {"repository": ""}}, "there is no public image", id="no-image"),
         pytest.param({"config": {"repository": None}}, "`config.repository.url` is not set", id="no-repository"),
         pytest.param({"replicas": 2}, "the ledger is a file: one daemon has it at a time", id="two-with-a-file"),
+        pytest.param({**POSTGRES, "replicas": 2}, "lets one pod alone have the volume", id="two-with-a-volume-of-one"),
+        pytest.param({**TWO, "persistence": {"enabled": False}}, "no key in common", id="two-without-a-key"),
+        pytest.param(
+            {"agent": {"enabled": False}, "secrets": {"tokenKey": {"name": "x", "key": "y"}}},
+            "`agent.enabled` is false: leave one out",
+            id="a-key-for-nobody",
+        ),
         pytest.param({"persistence": {"enabled": False}}, "which would go with the pod", id="a-file-on-nothing"),
         pytest.param(
             {"secrets": {"ledgerPassword": {"name": "x", "key": "y"}}},
@@ -204,10 +244,14 @@ RESERVED = (
     "backends.kubernetes.context",
     "backends.kubernetes.namespace",
     "backends.kubernetes.runNamespaces",
+    "backends.kubernetes.state",
+    "backends.kubernetes.agent.tokenKeyFile",
     "backends.kubernetes.agent.image",
     "backends.kubernetes.agent.pullPolicy",
     "backends.kubernetes.agent.contact",
     "backends.kubernetes.agent.listen",
+    "election.lease",
+    "election.namespace",
     "api.health",
     "api.healthOpen",
     "api.events",

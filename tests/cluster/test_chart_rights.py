@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from reconciler.backends.kubernetes import names
 from tests.cluster.cluster import OwnCluster
 from tests.cluster.release import PATIENCE, InCluster, attempts
+from tests.cluster.rights import asked, granted
 from tests.cluster.specs import FLOW, MAKE
-from tests.cluster.world import let_go
 from tests.e2e.harness import until
 
 pytestmark = pytest.mark.cluster
-
-Right = tuple[str, str, str]
-"""Group, resource with its part, verb."""
 
 WEB = """\
 version: 1.1
@@ -53,10 +49,9 @@ component:
 
 @pytest.fixture
 def place(own_cluster: OwnCluster, namespace: str, tmp_path: Path) -> Iterator[InCluster]:
-    made = InCluster(own_cluster, namespace, tmp_path / "place")
+    made = InCluster(own_cluster, namespace, tmp_path / "place", runs=f"{namespace}-runs")
     yield made
     made.close()
-    let_go(own_cluster, namespace)
 
 
 def test_every_right_is_used_and_none_is_missing(place):
@@ -75,11 +70,15 @@ def test_every_right_is_used_and_none_is_missing(place):
     until(lambda: _cleaned(place, "web@g1#1"), "the service is cleaned", PATIENCE)
     _an_hour_passes(place)
     until(lambda: "web@g1#1" not in dict(attempts(place)), "its name is free", PATIENCE)
-    until(lambda: not place.items("/apis/networking.k8s.io/v1", "ingresses"), "the way to it is gone", PATIENCE)
+    until(
+        lambda: not place.items("/apis/networking.k8s.io/v1", "ingresses", namespace=place.runs_namespace),
+        "the way to it is gone",
+        PATIENCE,
+    )
 
-    used, denied = _asked(place)
+    used, denied = asked(place)
     assert not denied, "nothing that it asks for is missing"
-    assert _granted(place) - used == set(), "nothing that it has is not used"
+    assert granted(place) - used == set(), "nothing that it has is not used"
 
 
 def _events_are_asked_for(place: InCluster) -> None:
@@ -108,37 +107,5 @@ def _an_hour_passes(place: InCluster) -> None:
             base, plural = (
                 ("/apis/apps/v1", "deployments") if "replicas" in item["spec"] else ("/apis/batch/v1", "jobs")
             )
-            path = f"{base}/namespaces/{place.namespace}/{plural}/{item['metadata']['name']}"
+            path = f"{base}/namespaces/{place.runs_namespace}/{plural}/{item['metadata']['name']}"
             place.cluster.api.merge(path, {"metadata": {"annotations": {names.CLEANED: past}}})
-
-
-def _granted(place: InCluster) -> set[Right]:
-    """What the roles of the release in its namespace let it do."""
-    roles = place.items("/apis/rbac.authorization.k8s.io/v1", "roles", "app.kubernetes.io/name=plumbline")
-    return {
-        (group, resource, verb)
-        for role in roles
-        for rule in role["rules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
-
-
-def _asked(place: InCluster) -> tuple[set[Right], list[Any]]:
-    """What the account of the daemon asked for, and what of it was denied."""
-    account = f"system:serviceaccount:{place.namespace}:plumbline"
-    used, denied = set[Right](), []
-    for record in place.cluster.audit():
-        about = record.get("objectRef")
-        if record["user"]["username"] != account or about is None:
-            continue
-        resource = "/".join(filter(None, (about.get("resource"), about.get("subresource"))))
-        right = (about.get("apiGroup", ""), resource, record["verb"])
-        code = record.get("responseStatus", {}).get("code")
-        if code == 403:
-            denied.append((right, record["responseStatus"].get("message")))
-        used.add(right)
-        if record["verb"] == "patch" and code == 201:  # server-side apply of what is not there needs both
-            used.add((*right[:2], "create"))
-    return used, denied

@@ -10,7 +10,6 @@ import pytest
 
 from tests.cluster.release import PATIENCE, InCluster, attempts
 from tests.cluster.specs import FLOW, MAKE, TICK, WEB
-from tests.cluster.world import let_go
 from tests.e2e.harness import until
 
 pytestmark = pytest.mark.cluster
@@ -21,7 +20,6 @@ def place(own_cluster: Any, namespace: str, tmp_path: Path) -> Iterator[InCluste
     made = InCluster(own_cluster, namespace, tmp_path / "place")
     yield made
     made.close()
-    let_go(own_cluster, namespace)
 
 
 def test_a_push_runs_over_an_upgrade_and_beyond_the_release(place):

@@ -19,6 +19,10 @@ daemon.yaml: `config` as it is, and what the chart decides. What is said twice i
 {{- if not (include "plumbline.at" (list .Values.config "ledger.url")) }}true{{ end -}}
 {{- end -}}
 
+{{- define "plumbline.elects" -}}
+{{- if gt (int .Values.replicas) 1 }}true{{ end -}}
+{{- end -}}
+
 {{- /* The kind of the way to external services, as the daemon takes it; "" where there is none. */ -}}
 {{- define "plumbline.route" -}}
 {{- if include "plumbline.at" (list .Values.config "backends.kubernetes.route") -}}
@@ -39,6 +43,12 @@ backends:
       pullPolicy: {{ .Values.image.pullPolicy }}
       contact: http://{{ include "plumbline.fullname" . }}.{{ .Release.Namespace }}.svc:8090
       listen: {{ printf "%s:8090" .Values.listen | quote }}
+      {{- if .Values.secrets.tokenKey }}
+      tokenKeyFile: /etc/plumbline-secrets/token-key
+      {{- end }}
+    {{- end }}
+    {{- if and (include "plumbline.elects" .) .Values.persistence.enabled }}
+    state: /var/lib/plumbline-shared/state/kubernetes
     {{- end }}
 api:
   health: {{ printf "%s:8060" .Values.listen | quote }}
@@ -46,6 +56,11 @@ api:
   {{- if .Values.events.enabled }}
   events: {{ printf "%s:8070" .Values.listen | quote }}
   {{- end }}
+{{- if include "plumbline.elects" . }}
+election:
+  lease: {{ include "plumbline.fullname" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end }}
 {{- if .Values.secrets.ledgerPassword }}
 ledger:
   passwordFile: /etc/plumbline-secrets/ledger-password
@@ -80,10 +95,14 @@ backends.kubernetes.kubeconfig: the daemon of this chart goes by its service acc
 backends.kubernetes.context: the daemon of this chart goes by its service account
 backends.kubernetes.namespace: set `runNamespace`
 backends.kubernetes.runNamespaces: set `runNamespaces`
+backends.kubernetes.state: it is on the volume that `persistence` says, where there is more than one replica
+backends.kubernetes.agent.tokenKeyFile: set `secrets.tokenKey`
 backends.kubernetes.agent.image: set `image`, which is both the daemon's and the agent's, so that they fit
 backends.kubernetes.agent.pullPolicy: set `image.pullPolicy`
 backends.kubernetes.agent.contact: it is the Service of this chart
 backends.kubernetes.agent.listen: set `listen`
+election.lease: it has the name of the release; more than one of `replicas` are an election
+election.namespace: it is the namespace of the release
 api.health: probes and metrics are at port 8060; set `listen`
 api.healthOpen: the kubelet asks by the address of the pod; `networkPolicy` says who else may
 api.events: set `events.enabled`
@@ -123,6 +142,15 @@ repository.access.certificates: set `configMaps.certificates`
 {{- end -}}
 {{- if and (gt (int .Values.replicas) 1) (include "plumbline.sqlite" .) -}}
 {{- fail "`replicas` is more than 1, and the ledger is a file: one daemon has it at a time; set `config.ledger.url` to a database of PostgreSQL" -}}
+{{- end -}}
+{{- if and (include "plumbline.elects" .) .Values.persistence.enabled (not (has "ReadWriteMany" .Values.persistence.accessModes)) (not .Values.persistence.existingClaim) -}}
+{{- fail "`replicas` is more than 1, and `persistence.accessModes` lets one pod alone have the volume: set it to [ReadWriteMany] and `persistence.storageClass` to a class that can, or `persistence.enabled` to false" -}}
+{{- end -}}
+{{- if and (include "plumbline.elects" .) .Values.agent.enabled (not .Values.persistence.enabled) (not .Values.secrets.tokenKey) -}}
+{{- fail "`replicas` is more than 1, and they have no key in common that tokens of runs are made with: set `secrets.tokenKey`, or `persistence.enabled`" -}}
+{{- end -}}
+{{- if and .Values.secrets.tokenKey (not .Values.agent.enabled) -}}
+{{- fail "`secrets.tokenKey` is for the agent, and `agent.enabled` is false: leave one out" -}}
 {{- end -}}
 {{- if and (not .Values.persistence.enabled) (include "plumbline.sqlite" .) -}}
 {{- fail "`persistence.enabled` is false, and the ledger is a file, which would go with the pod: set `config.ledger.url` to a database of PostgreSQL" -}}

@@ -2,7 +2,7 @@
 {{- define "plumbline.sources" -}}
 {{- $files := dict
   "ledgerPassword" "ledger-password" "repositoryToken" "repository-token" "repositoryKey" "repository-key"
-  "knownHosts" "known-hosts" "certificates" "certificates" -}}
+  "tokenKey" "token-key" "knownHosts" "known-hosts" "certificates" "certificates" -}}
 {{- range $value, $named := .Values.secrets }}
 {{- with $named }}
 - secret: {name: {{ .name }}, items: [{key: {{ .key }}, path: {{ get $files $value }}}]}
