@@ -30,8 +30,8 @@ class BuildError(Exception):
 
 
 def helm() -> Path:
-    """The program helm; it and buildah are made or installed if they are not there."""
-    return Path(_said([str(SETUP)]).splitlines()[-1])
+    """The program helm; made if it is not there."""
+    return Path(_said([str(SETUP), "helm"]).splitlines()[-1])
 
 
 def archive() -> Path:
@@ -40,7 +40,7 @@ def archive() -> Path:
     path = cache() / "images" / f"plumbline-{_key(base)}.tar"
     if path.exists():
         return path
-    helm()
+    _said([str(SETUP)])
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():

@@ -76,9 +76,10 @@ class InCluster(Place):
             "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}},
         }
 
-    def install(self, *values: Values, release: str = "plumbline") -> None:
+    def install(self, *values: Values, release: str = "plumbline", ready: bool = True) -> None:
         """Install or upgrade, and wait until the daemon is ready."""
-        words = ("upgrade", "--install", release, str(CHART), "--namespace", self.namespace, "--wait", "--timeout=3m")
+        words: tuple[str, ...] = ("upgrade", "--install", release, str(CHART), "--namespace", self.namespace)
+        words = (*words, "--wait", "--timeout=4m") if ready else words
         try:
             with_values(words, *values, kubeconfig=self.cluster.kubeconfig)
         except HelmError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,20 +71,20 @@ def test_every_right_is_used_and_none_is_missing(place):
     until(lambda: _cleaned(place, "web@g1#1"), "the service is cleaned", PATIENCE)
     _an_hour_passes(place)
     until(lambda: "web@g1#1" not in dict(attempts(place)), "its name is free", PATIENCE)
-    until(
-        lambda: not place.items("/apis/networking.k8s.io/v1", "ingresses", namespace=place.runs_namespace),
-        "the way to it is gone",
-        PATIENCE,
-    )
+    until(lambda: not _ways(place), "the way to it is gone", PATIENCE)
 
     used, denied = asked(place)
     assert not denied, "nothing that it asks for is missing"
     assert granted(place) - used == set(), "nothing that it has is not used"
 
 
+def _ways(place: InCluster) -> list[Any]:
+    return place.items("/apis/networking.k8s.io/v1", "ingresses", namespace=place.runs_namespace)
+
+
 def _events_are_asked_for(place: InCluster) -> None:
     """No pod can be made for the account that is not there, which only events say."""
-    until(lambda: "nobody" in str(place.get("/v1/status")), "it says why it does not start", PATIENCE)
+    until(lambda: 'serviceaccount "nobody"' in str(place.get("/v1/status")), "it says why it does not start", PATIENCE)
 
 
 def _a_person_stops_and_tries_again(place: InCluster) -> None:
@@ -100,7 +101,7 @@ def _cleaned(place: InCluster, key: str) -> bool:
 
 
 def _an_hour_passes(place: InCluster) -> None:
-    """For everything that is cleaned: it says when that was."""
+    """For what is cleaned, which says when that was, and for the daemon, which looks again when it starts."""
     past = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
     for _, item in attempts(place):
         if names.CLEANED in item["metadata"]["labels"]:
@@ -109,3 +110,5 @@ def _an_hour_passes(place: InCluster) -> None:
             )
             path = f"{base}/namespaces/{place.runs_namespace}/{plural}/{item['metadata']['name']}"
             place.cluster.api.merge(path, {"metadata": {"annotations": {names.CLEANED: past}}})
+    (pod,) = place.daemons_pods()
+    place.cluster.api.delete(f"/api/v1/namespaces/{place.namespace}/pods/{pod['metadata']['name']}")

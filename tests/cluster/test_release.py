@@ -22,6 +22,22 @@ def place(own_cluster: Any, namespace: str, tmp_path: Path) -> Iterator[InCluste
     made.close()
 
 
+def test_a_wrong_configuration_is_the_last_word_of_the_pod(place):
+    place.install(place.values(resync="often"), ready=False)
+
+    def last_word() -> str:
+        for pod in place.daemons_pods():
+            for one in pod["status"].get("containerStatuses", ()):
+                ended = one["state"].get("terminated") or one["lastState"].get("terminated") or {}
+                if ended.get("exitCode") == 3:
+                    return str(ended["message"])
+        return ""
+
+    said = until(last_word, "it has ended", PATIENCE)
+    assert "/etc/plumbline/daemon.yaml:" in said
+    assert "`resync`" in said
+
+
 def test_a_push_runs_over_an_upgrade_and_beyond_the_release(place):
     place.push({"web.yaml": place.spec(WEB, word="one")})
     place.install(place.values())
