@@ -79,6 +79,7 @@ def test_a_leader_that_is_gone_in_the_middle_of_a_graph_changes_nothing_of_its_e
         assert "this daemon leads no more, and ends" in first.place.log.read_text()
 
 
+@pytest.mark.crashes
 def test_an_api_server_that_is_away_for_a_moment_costs_nobody_its_place(pair, own_cluster):
     for place in pair.places:
         place.configure(election={**place.settings["election"], "duration": 90, "renew": 80})

@@ -18,7 +18,7 @@ from tests.cluster.api import Api, RefusalError
 from tests.cluster.cluster import OwnCluster
 from tests.cluster.layout import ROOT, Instance
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.crashes]
 
 
 class Answers(BaseHTTPRequestHandler):
