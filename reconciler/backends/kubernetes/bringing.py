@@ -83,6 +83,8 @@ class Bringing:
         self._runs = Runs(sources.left, layout.RUNS)
         self._account = Account(os.geteuid(), os.getegid(), (), "/", switched=False)
         self._limiter = anyio.CapacityLimiter(_AT_ONCE)
+        # What was found to be fine by a call that ran out of time: a look at a million files outlives one.
+        self._looked: set[Key] = set()
 
     async def ready(self, order: Order) -> None:
         """See that all that an order asks for can be brought, and make the folder that its run leaves artifacts in.
@@ -100,9 +102,11 @@ class Bringing:
             contents = await code.fetch(self._sources.trees, order.run.gang.code, self._sources.cache)
             others = await clones.fetch(self._sources.clones, entries, home, self._sources.cache)
             trees = [*zip(order.run.gang.code, contents, strict=True), *others.trees]
-            await self._thread(lambda: self._checked(trees, entries))
+            if order.key not in self._looked:
+                await self._thread(lambda: self._look(order.key, trees, entries))
             await self._thread(lambda: self._pinned(home, others))
         await self._thread(lambda: self._begun(order, home, entries))
+        self._looked.discard(order.key)
 
     async def bring(self, order: Order, wanted: Wanted) -> AsyncIterator[bytes]:
         """See `reconciler.ports_pods.Desk.bring`."""
@@ -139,6 +143,10 @@ class Bringing:
         return await self._thread(lambda: restoring.let_go(home, remove=remove))
 
     # --- before the pod ---
+
+    def _look(self, key: Key, trees: Sequence[tuple[CodeTree, Path]], entries: Sequence[Json]) -> None:
+        self._checked(trees, entries)
+        self._looked.add(key)
 
     def _checked(self, trees: Sequence[tuple[CodeTree, Path]], entries: Sequence[Json]) -> None:
         """Refuse what cannot be done, and what would be put where something is."""

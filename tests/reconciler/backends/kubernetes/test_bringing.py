@@ -6,6 +6,8 @@ import tarfile
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
+import anyio.from_thread
 import pytest
 
 from planner import keys
@@ -15,6 +17,7 @@ from planner.model.run import BoundRun, Leases, Stamp
 from reconciler.backends.kubernetes import agent
 from reconciler.backends.kubernetes.bringing import Bringing, Sources
 from reconciler.backends.kubernetes.desk import Desk
+from reconciler.backends.machine import inits
 from reconciler.errors import Refused, Transient
 from reconciler.ports import Order
 from reconciler.ports_pods import Brought, Part, Wanted
@@ -240,3 +243,22 @@ async def test_many_files_come_in_few_pieces(desks, tmp_path):
     assert max(map(len, given)) < 2 << 20
     with tarfile.open(fileobj=io.BytesIO(b"".join(given)), mode="r|") as archive:
         assert sum(member.isfile() for member in archive) == 3000
+
+
+async def test_a_look_that_outlives_its_time_is_not_begun_again(desks, monkeypatch):
+    """Of a run that copies very many files: the effect that makes its pod has a deadline, and is tried again."""
+    folder = await desks.leave(order("train"), {"0": b""})
+    made, bringing, looks = order("eval", {"paths": [f"{folder}/outputs"]}), desks.open(), []
+    puts = inits.puts
+
+    def slow(*args):
+        looks.append(args)
+        anyio.from_thread.run_sync(scope.cancel)
+        return puts(*args)
+
+    monkeypatch.setattr(inits, "puts", slow)
+    with anyio.CancelScope() as scope:
+        await bringing.ready(made)
+    assert scope.cancelled_caught
+    await bringing.ready(made)
+    assert len(looks) == 1
