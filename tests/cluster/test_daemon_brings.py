@@ -103,6 +103,17 @@ component:
     init: [{{lineageRef: "make@g1:model.txt"}}]
     container: {{image: "{busybox}", command: [sh, -c, 'echo "said=$(cat model.txt)" >> $PLUMBLINE_OUTPUT']}}
 """
+LARGE = """\
+version: 1.1
+kind: operation
+name: large
+component:
+  run:
+    kind: job
+    container:
+      image: "{busybox}"
+      command: [sh, -c, 'head -c 400000000 /dev/zero > $PLUMBLINE_ARTIFACTS/outputs/model']
+"""
 GONE = """\
 version: 1.1
 kind: operation
@@ -177,3 +188,13 @@ def test_what_a_machine_lost_comes_back_from_the_store(place, tmp_path):
     place.push({"read.yaml": place.spec(READ)})
     place.becomes("read", "succeeded")
     assert outputs_of(place, "read@g1") == {"said": "weights"}
+
+
+def test_what_is_large_and_written_last_is_handed_over(place):
+    """It takes longer than a pod has between TERM and KILL."""
+    place.configure(grace=1)
+    place.push({"large.yaml": place.spec(LARGE)})
+    place.start()
+    place.becomes("large", "succeeded")
+    listed = place.get("/v1/artifacts", run="large@g1")["artifacts"]
+    assert [(one["path"], one["size"]) for one in listed] == [("model", 400_000_000)]

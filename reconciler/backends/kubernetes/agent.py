@@ -54,11 +54,12 @@ MESSAGE = Path("/dev/termination-log")
 MOST_MESSAGE = 4096  # bytes of a termination message that Kubernetes keeps
 MOST_OUTPUT = 1 << 20
 MOST_METRICS = 64 << 20
-MOST_FILES = 10_000
+MOST_FILES = 100_000
 MOST_BROUGHT = 16 << 20
 CHUNK = 1 << 20
 END = b"\0" * 1024  # of an archive
 PERIOD = 1.0  # seconds between two looks at what the program wrote
+PERIOD_OF_FILE = 0.001  # seconds more for each file that is looked at: it is beside a program that has work to do
 SETTLED = 5.0  # seconds that a file has been as it is before it is sent while the program runs
 PATIENCE = 600.0  # seconds that the daemon may be away before a pod gives up starting
 PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -268,12 +269,13 @@ class Sidecar:
         self._collects = wanted.get("plugins", {}).get("collectArtifacts") is not False
         self._outputs = own(wanted) / "outputs"
         self._metrics = 0
+        self._looked_at = 0
         self._sent = brought()
 
     def run(self, told: threading.Event) -> None:
         """Send what there is until told to end, then the rest."""
         pause = PERIOD
-        while not told.wait(pause):
+        while not told.wait(max(pause, PERIOD_OF_FILE * self._looked_at)):
             pause = PERIOD if self._try(settled=time.time() - SETTLED) else min(2 * pause, PAUSES[-1])
         output = read_capped(LEFT / "output", MOST_OUTPUT)
         leave(output, self._outputs)  # first of all, as it needs nobody
@@ -319,7 +321,8 @@ class Sidecar:
     def _send_files(self, settled: float | None) -> None:
         if self._daemon is None or not self._collects:
             return
-        for name, facts in files(self._outputs):
+        for count, (name, facts) in enumerate(files(self._outputs), 1):
+            self._looked_at = count
             seen = (facts.st_size, facts.st_mtime_ns)
             if self._sent.get(name) == seen or (settled is not None and facts.st_mtime > settled):
                 continue
@@ -421,6 +424,8 @@ def brought() -> dict[str, tuple[int, int]]:
 def leave(output: bytes, outputs: Path) -> None:
     """Have the pod itself carry what the program left, as far as it fits in a container's last words."""
     said: dict[str, Any] = {"schema": "plumbline.left/1", "artifacts": summary(outputs), "metrics": latest()}
+    if said["artifacts"]["files"] >= MOST_FILES:
+        said["message"] = f"of its files under outputs/ no more than {MOST_FILES:,} are kept"
     said["output"] = output.decode(errors="replace")
     for surplus in ("", "metrics", "artifacts", "output"):
         said = {name: value for name, value in said.items() if name != surplus}

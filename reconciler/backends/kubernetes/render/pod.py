@@ -23,6 +23,8 @@ __all__ = ["template"]
 
 _LONGEST = 2**31 - 1
 """Seconds that Kubernetes takes as a deadline: 68 years."""
+_CARRY = 600
+"""Seconds beyond its grace in which the sidecar of a job that has ended may hand over what is left."""
 _HOST = ("hostNetwork", "hostPID", "hostIPC")
 
 
@@ -59,7 +61,8 @@ def template(order: Order, settings: KubernetesSettings, labels: Mapping[str, st
     spec = filled(
         restartPolicy="Never" if once else "Always",
         activeDeadlineSeconds=_deadline(order.run.timeout) if once else None,
-        terminationGracePeriodSeconds=max(1, math.ceil(order.run.grace)),
+        terminationGracePeriodSeconds=max(1, math.ceil(order.run.grace))
+        + (_CARRY if once and helpers and token else 0),
         automountServiceAccountToken=settings.mounts_tokens,
         enableServiceLinks=False,
         **_placed(environment, settings),

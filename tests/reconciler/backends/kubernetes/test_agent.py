@@ -123,6 +123,17 @@ def test_outputs_come_before_metrics_where_both_do_not_fit(pod):
     assert (found.outputs, found.metrics, found.more) == ({"answer": "42"}, {}, True)
 
 
+def test_of_very_many_files_the_rest_is_said_to_be_missing(pod, monkeypatch):
+    monkeypatch.setattr(agent, "MOST_FILES", 2)
+    ordered(pod)
+    agent.main(["init"])
+    for name in "abc":
+        (artifacts(pod) / "outputs" / name).write_text(name)
+    agent.Sidecar(agent.order()).run(told())
+    assert left(pod).artifacts.files == 2
+    assert left(pod).message == "of its files under outputs/ no more than 2 are kept"
+
+
 def test_it_follows_no_link(pod):
     secret = pod / "secret"
     secret.write_text("answer=secret\n")

@@ -216,6 +216,14 @@ def test_gpus_are_not_shown_to_a_run_that_asked_for_none():
     assert "NVIDIA_VISIBLE_DEVICES" not in variables(asked)
 
 
+@pytest.mark.parametrize(("kind", "agent", "seconds"), [("job", True, 605), ("job", False, 5), ("service", True, 5)])
+def test_a_job_has_time_to_hand_over_what_it_left(kind, agent, seconds):
+    settings = replace(PLAIN, agent=AGENT) if agent else PLAIN
+    text = job("container: {image: i}").replace("kind: job", f"kind: {kind}")
+    made = render(order(text, Ask(settings, grace=5.0)), settings, "token" if agent else "").workload
+    assert made["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == seconds
+
+
 def test_what_templates_may_ask():
     made = order(job("container: {image: i, args: ['{{ globals.run_outputs_path }}', '{{ globals.context_path }}']}"))
     assert made.run.gang.replicas[0].container.args == (f"{own_folder(made)}/outputs", layout.CONTEXT)
