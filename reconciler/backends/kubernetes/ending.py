@@ -207,7 +207,9 @@ class Ending:
         try:
             await self._api.call("DELETE", path, body)
         except Denied as error:
-            if not error.absent and not error.changed:
+            # Whose uid is another one's is gone; any other conflict has left it where it was.
+            is_another = bool(uid) and error.changed and "precondition" in error.message.lower()
+            if not error.absent and not is_another:
                 raise Transient(str(error.settled(f"{path} cannot be removed"))) from None
 
     async def _let_go_of_service(self, namespace: str, service: str | None) -> None:

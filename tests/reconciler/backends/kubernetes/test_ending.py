@@ -76,3 +76,19 @@ async def test_a_sweep_that_is_cut_off_begins_anew(tmp_path):
             await sweep()
         talk.answer(page(7), page(7, cleaned("a", NOW - NAME_KEPT - MINUTE)), {})
         assert await sweep() == 1
+
+
+OTHER = "Precondition failed: UID in precondition: uid-a, UID in object meta: uid-b"
+MODIFIED = 'Operation cannot be fulfilled on jobs.batch "a": the object has been modified'
+
+
+@pytest.mark.parametrize(("message", "gone"), [(OTHER, True), (MODIFIED, False)], ids=["another", "modified"])
+async def test_a_conflict_is_no_removal_but_where_the_name_is_anothers(tmp_path, message, gone):
+    async with ending(tmp_path) as (talk, _, sweep):
+        talk.answer(page(7, cleaned("a", NOW - NAME_KEPT - MINUTE)), failure(409, "Conflict", message))
+        if gone:
+            talk.answer(page(7))
+            assert await sweep() == 1
+            return
+        with pytest.raises(Transient, match="cannot be removed"):
+            await sweep()
