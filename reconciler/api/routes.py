@@ -204,6 +204,16 @@ async def _open(service: Service, request: Request) -> ASGIApp:
     return JSONResponse(await service.open(_needed(request, "run")))
 
 
+async def _left(service: Service, request: Request) -> ASGIApp:
+    _only(request)
+    return JSONResponse(await service.left())
+
+
+async def _adopt(service: Service, request: Request) -> ASGIApp:
+    _only(request)
+    return JSONResponse(await service.adopt(_by(request, None)), 202)
+
+
 async def _connect(service: Service, request: Request) -> ASGIApp:
     _only(request, "run", "port")
     return Forwarded(await service.connect(_needed(request, "run"), _number(request, "port", _MOST_PORT) or 0))
@@ -234,6 +244,8 @@ ROUTES: tuple[Listed, ...] = (
     Listed("POST", "/v1/references", _references),
     Listed("GET", "/v1/open", _open),
     Listed("POST", "/v1/connect", _connect),
+    Listed("GET", "/v1/adopt", _left),
+    Listed("POST", "/v1/adopt", _adopt),
 )
 
 

@@ -15,6 +15,7 @@ from planner.compile.digests import is_sealed
 from planner.model.desired import DesiredState
 from reconciler import codec
 from reconciler.api import (
+    adopting,
     artifacts,
     backfills,
     commands,
@@ -146,6 +147,14 @@ class Service:
     async def open(self, name: str) -> Mapping[str, Json]:
         """Where a service answers."""
         return await services.address(self.core, name)
+
+    async def left(self) -> Mapping[str, Json]:
+        """What another ledger left."""
+        return await adopting.left(self.core)
+
+    async def adopt(self, by: str) -> Mapping[str, Json]:
+        """Begin to remove it, as `by` asked."""
+        return await adopting.begin(self.core, by)
 
     async def connect(self, name: str, port: int) -> Stream:
         """A connection to a service."""

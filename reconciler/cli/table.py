@@ -71,5 +71,6 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("unsuspend", "Act", "Let an operation, or the project, go on."),
     Entry("gc", "Act", "Remove runs beyond what retention keeps."),
     Entry("move-ledger", "Serve", "Bring the ledger from the state folder into the database of `ledger.url`."),
+    Entry("adopt", "Act", "Show what another ledger left on the cluster, or end and remove it."),
     Entry("daemon", "Serve", "Follow a repository and keep the world in line with it.", _PLACE),
 )

@@ -20,6 +20,7 @@ from planner.model.status import StopReason
 from reconciler.backends.kubernetes import names, render
 from reconciler.backends.kubernetes.access import Access
 from reconciler.backends.kubernetes.activity import Activity
+from reconciler.backends.kubernetes.adopting import KubernetesAdoption
 from reconciler.backends.kubernetes.bringing import Bringing, Sources
 from reconciler.backends.kubernetes.client import Api
 from reconciler.backends.kubernetes.desk import Desk
@@ -27,7 +28,7 @@ from reconciler.backends.kubernetes.ears import Ears
 from reconciler.backends.kubernetes.ending import Ending
 from reconciler.backends.kubernetes.here import Here
 from reconciler.backends.kubernetes.keptlogs import KeptLogs
-from reconciler.backends.kubernetes.making import Making, check_ours, is_cleaned, namespaces_of
+from reconciler.backends.kubernetes.making import Making, check_ours, is_cleaned, is_ours, namespaces_of
 from reconciler.backends.kubernetes.objects import Found, Objects, Scope
 from reconciler.backends.kubernetes.reaching import KubernetesReach
 from reconciler.backends.kubernetes.readlogs import Logs
@@ -76,6 +77,7 @@ class KubernetesBackend:
         self._logs = Logs(self._api, self._objects, self._sight, self._kept)
         self._making = Making(self._api, self._objects, owner, settings)
         self._ending = Ending(self._api, self._objects, owner, clock, self._kept)
+        self.adoption = KubernetesAdoption(self._api, self._objects, owner, settings)
         self.rehearsal = KubernetesRehearsal(self._api, self._objects, owner, settings)
         self.reach = KubernetesReach(access, self._objects, owner, settings)
         self._ears = Ears()
@@ -119,7 +121,7 @@ class KubernetesBackend:
             Transient: the attempt has not ended.
         """
         await self._open()
-        for found in await self._objects.read(self._name(key)):
+        for found in [one for one in await self._objects.read(self._name(key)) if is_ours(one, self._owner)]:
             if is_cleaned(found):  # by a clean that may have been cut short
                 await self._ending.clear(key, found)
                 continue
@@ -261,10 +263,9 @@ class KubernetesBackend:
     async def _found(self, key: Key) -> Found | None:
         """The attempt as it is known, else as the API server says."""
         name = self._name(key)
-        known = self._objects.get(name)
-        if known is not None:
+        if (known := self._objects.get(name)) is not None and is_ours(known, self._owner):
             return known
-        found = await self._objects.read(name)
+        found = [one for one in await self._objects.read(name) if is_ours(one, self._owner)]
         # Where it was stopped before it was made, a name is taken in each namespace.
         return min(found, key=is_cleaned, default=None)
 
@@ -272,7 +273,7 @@ class KubernetesBackend:
         seen = []
         for name in await self._objects.listed():
             found = self._objects.get(name) or next(iter(await self._objects.read(name)), None)
-            if found is not None and not is_cleaned(found):
+            if found is not None and not is_cleaned(found) and is_ours(found, self._owner):
                 seen.append(await self._look(found))
         await self._sweep()
         return seen
@@ -295,6 +296,5 @@ class KubernetesBackend:
 
     def _heard(self, name: str) -> None:
         found = self._objects.get(name)
-        key = names.key_of(found.main["metadata"]) if found is not None else None
-        if key is not None:
+        if found is not None and (key := names.key_of(found.main["metadata"])) is not None:
             self._ears.tell(key)

@@ -26,6 +26,7 @@ __all__ = ["Making", "is_cleaned"]
 Object = dict[str, Any]
 
 _TRIES = 5
+_WAY_OUT = "plumbline adopt shows what another ledger left, and removes it; then plumbline retry"
 
 
 class Making:
@@ -159,6 +160,12 @@ def is_cleaned(found: Found) -> bool:
     return names.CLEANED in (found.main["metadata"].get("labels") or {})
 
 
+def is_ours(found: Found, owner: Stamp) -> bool:
+    """Whether the object is one of our ledger's: any other is none that was ever asked for here."""
+    stamp = names.stamp_of(found.main["metadata"])
+    return stamp is not None and stamp.ledger == owner.ledger
+
+
 def check_ours(found: Found, owner: Stamp) -> None:
     """Whether the object is one of our ledger's.
 
@@ -166,9 +173,11 @@ def check_ours(found: Found, owner: Stamp) -> None:
         Refused: it is another's.
     """
     stamp = names.stamp_of(found.main["metadata"])
-    if stamp is None or stamp.ledger != owner.ledger:
-        whose = f"of the ledger {stamp.ledger}" if stamp is not None else "not ours"
-        raise Refused(f"{found.kind} {found.namespace}/{found.name} exists and is {whose}: plumbline adopt takes over")
+    there = f"{found.kind} {found.namespace}/{found.name} exists and is"
+    if stamp is None:
+        raise Refused(f"{there} not ours: whoever made it must remove it first")
+    if stamp.ledger != owner.ledger:
+        raise Refused(f"{there} of the ledger {stamp.ledger}; {_WAY_OUT}")
 
 
 def _called(item: Object) -> str:
