@@ -55,20 +55,20 @@ class KubernetesRehearsal:
         answered = await asked.create(manifests.workload)
         pod = _pod_of(manifests.workload)
         as_pod = await asked.create(pod)
-        told = Rehearsed(run, _called(manifests.workload), tuple(asked.refused), unknown=tuple(asked.unknown))
         admitted = _admitted(manifests.workload, answered)
         seen = {change.pointer.partition("/spec/template")[2] for change in admitted}
         own = [one for one in _admitted(pod, as_pod) if one.pointer.removeprefix("Pod") not in seen]
-        changes = await self._changes(manifests, answered)
-        return replace(told, admitted=(*admitted, *own), changes=changes)
+        changes = await self._changes(manifests, answered, asked)
+        told = Rehearsed(run, _called(manifests.workload), admitted=(*admitted, *own), changes=changes)
+        return replace(told, refused=tuple(asked.refused), unknown=tuple(asked.unknown))
 
-    async def _changes(self, manifests: Manifests, answered: Object | None) -> tuple[FieldChange, ...]:
+    async def _changes(self, manifests: Manifests, answered: Object | None, asked: _Asked) -> tuple[FieldChange, ...]:
         """What differs from the service as it is now, with what leads to it."""
         service = (manifests.workload["metadata"].get("labels") or {}).get(names.SERVICE)
         if service is None:
             return ()
-        asked, found = _Asked(self._api), list[FieldChange]()
-        live = await self._live(manifests, str(service))
+        found, newest = list[FieldChange](), self._live(manifests, str(service))
+        live = await asked.get(newest) if newest else None
         if live is not None and answered is not None:
             before, after = (difference.worded(one, _words(one)) for one in (live, answered))
             found += difference.between(before, after, str(manifests.workload["kind"]))
@@ -79,8 +79,8 @@ class KubernetesRehearsal:
                 found += difference.between(before, after, str(item["kind"]))
         return tuple(found)
 
-    async def _live(self, manifests: Manifests, service: str) -> Object | None:
-        """The newest Deployment of the service that runs and was not told to end, whole."""
+    def _live(self, manifests: Manifests, service: str) -> str:
+        """Path of the newest Deployment of the service that runs and was not told to end; "" for none."""
         mains = [
             found
             for found in self._objects.all()
@@ -90,7 +90,7 @@ class KubernetesRehearsal:
             and names.STOP not in (found.main["metadata"].get("annotations") or {})
         ]
         newest = max(mains, key=lambda found: found.main["metadata"]["creationTimestamp"], default=None)
-        return await _Asked(self._api).get(newest.path) if newest is not None else None
+        return newest.path if newest is not None else ""
 
 
 class _Asked:
@@ -117,8 +117,12 @@ class _Asked:
         """The same by its path."""
         try:
             return await self._api.call("GET", path)
-        except Denied:
-            return None
+        except Denied as error:
+            if not error.absent:
+                self.unknown.append(f"what changes is not known: {error.message or error.reason}")
+        except Transient as error:
+            self.unknown.append(f"what changes is not known: {error.message}")
+        return None
 
     async def _ask(self, method: str, path: str, item: Object, content: str) -> Object | None:
         query = {**_DRY, **({"force": "true"} if content == APPLY_PATCH else {})}
