@@ -61,8 +61,7 @@ def template(order: Order, settings: KubernetesSettings, labels: Mapping[str, st
     spec = filled(
         restartPolicy="Never" if once else "Always",
         activeDeadlineSeconds=_deadline(order.run.timeout) if once else None,
-        terminationGracePeriodSeconds=max(1, math.ceil(order.run.grace))
-        + (_CARRY if once and helpers and token else 0),
+        terminationGracePeriodSeconds=_grace(order, carries=bool(helpers and token)),
         automountServiceAccountToken=settings.mounts_tokens,
         enableServiceLinks=False,
         **_placed(environment, settings),
@@ -78,6 +77,15 @@ def template(order: Order, settings: KubernetesSettings, labels: Mapping[str, st
 
 def _section(value: Json) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _grace(order: Order, *, carries: bool) -> int:
+    """Seconds between TERM and KILL where Kubernetes ends a pod by itself.
+
+    A timeout keeps to the grace of the run: a program in Python hears no TERM as the first process of its container.
+    """
+    once = order.run.gang.lifetime is Lifetime.ONCE
+    return max(1, math.ceil(order.run.grace)) + (_CARRY if once and carries and order.run.timeout is None else 0)
 
 
 def _deadline(timeout: float | None) -> int | None:

@@ -216,11 +216,15 @@ def test_gpus_are_not_shown_to_a_run_that_asked_for_none():
     assert "NVIDIA_VISIBLE_DEVICES" not in variables(asked)
 
 
-@pytest.mark.parametrize(("kind", "agent", "seconds"), [("job", True, 605), ("job", False, 5), ("service", True, 5)])
-def test_a_job_has_time_to_hand_over_what_it_left(kind, agent, seconds):
+@pytest.mark.parametrize(
+    ("kind", "agent", "timeout", "seconds"),
+    [("job", True, None, 605), ("job", True, 60.0, 5), ("job", False, None, 5), ("service", True, None, 5)],
+)
+def test_a_job_has_time_to_hand_over_what_it_left(kind, agent, timeout, seconds):
     settings = replace(PLAIN, agent=AGENT) if agent else PLAIN
-    text = job("container: {image: i}").replace("kind: job", f"kind: {kind}")
-    made = render(order(text, Ask(settings, grace=5.0)), settings, "token" if agent else "").workload
+    asked = order(job("container: {image: i}").replace("kind: job", f"kind: {kind}"), Ask(settings, grace=5.0))
+    asked = replace(asked, run=replace(asked.run, timeout=timeout))
+    made = render(asked, settings, "token" if agent else "").workload
     assert made["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == seconds
 
 
