@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.postgres import database, postgres  # noqa: F401 -- fixtures
+
+# No test goes by the clock: a busy machine is no failure.
+settings.register_profile("plumbline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("plumbline")
 
 
 @pytest.fixture

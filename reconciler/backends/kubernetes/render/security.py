@@ -22,7 +22,8 @@ def pod_context(said: Json, rules: ClusterRules) -> Object:
     found = filled(runAsUser=rules.user, runAsGroup=rules.group, fsGroup=rules.group)
     if rules.group is not None:
         found["fsGroupChangePolicy"] = "OnRootMismatch"
-    if Allow.ROOT not in rules.allow:
+    # What is allowed is for those that ask for it: everybody else keeps to level restricted.
+    if Allow.ROOT not in rules.allow or own.get("runAsUser", rules.user):
         found["runAsNonRoot"] = True
     return {**found, "seccompProfile": {"type": "RuntimeDefault"}, **own}
 
@@ -38,6 +39,8 @@ def container_context(said: Json, rules: ClusterRules) -> Object:
         found["capabilities"] = {"drop": ["ALL"], **filled(add=capabilities.get("add"))}
     elif capabilities:
         found["capabilities"] = capabilities
+    if Allow.ROOT in rules.allow and own.get("runAsUser") == 0:
+        found["runAsNonRoot"] = False
     return {**found, **own}
 
 

@@ -269,6 +269,14 @@ def test_root_where_it_is_allowed():
     )
 
 
+def test_root_is_for_those_that_ask_for_it():
+    settings = replace(PLAIN, rules=ClusterRules(allow=frozenset({Allow.ROOT})))
+    assert security(settings)[0]["runAsNonRoot"] is True
+    assert "runAsNonRoot" not in security(settings, pod={"runAsUser": 0})[0]
+    pod, container = security(settings, container={"runAsUser": 0})
+    assert (pod["runAsNonRoot"], container["runAsNonRoot"]) == (True, False)
+
+
 @pytest.mark.parametrize("tokens", [False, True])
 def test_the_token_of_the_service_account(tokens):
     rule = ClusterRules(allow=frozenset({Allow.TOKENS} if tokens else ()))
