@@ -202,8 +202,13 @@ def _timeless(key: str) -> str:
 
 
 def _run(run: Any) -> Any:
-    attempts = [(one["number"], one["reason"], one["exitCode"], bool(one["stop"])) for one in run["attemptList"]]
+    attempts = [(one["number"], one["reason"], _code(one), bool(one["stop"])) for one in run["attemptList"]]
     return {"status": run["status"], "attempts": attempts}
+
+
+def _code(attempt: Any) -> Any:
+    """The exit code, where it is the program's own: of one that is ended, TERM and KILL may be first."""
+    return attempt["exitCode"] if attempt["reason"] == "exited" and not attempt["stop"] else None
 
 
 def _object(kind: str, item: Any) -> str:
