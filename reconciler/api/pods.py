@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import anyio
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -126,6 +126,9 @@ async def _answered(core: Core, desk: Desk, answer: Answer, request: Request) ->
         return problems.answer(ApiError(422, error.message))
     except (Transient, Unusable) as error:
         return problems.answer(ApiError(503, error.message))
+    except ClientDisconnect:
+        # Nobody hears it: the pod has ended, or a replica that passed it on.
+        return problems.answer(ApiError(408, "the connection was closed in the middle of the body"))
     except Exception as error:  # noqa: BLE001 -- our own fault: logged, and no traceback for whoever asked
         log.error("request crashed", path=request.url.path, exc_info=error)
         return problems.answer(ApiError(500, "this is our fault, not yours; the daemon's log has more"))

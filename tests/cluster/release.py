@@ -161,7 +161,7 @@ class InCluster(Place):
         spec = {
             "storageClassName": self.namespace,
             "capacity": {"storage": "1Gi"},
-            "accessModes": ["ReadWriteOnce"],
+            "accessModes": ["ReadWriteOnce", "ReadWriteMany"],
             "hostPath": {"path": str(folder), "type": "Directory"},
         }
         self.cluster.api.create("/api/v1/persistentvolumes", {"metadata": {"name": self.namespace}, "spec": spec})

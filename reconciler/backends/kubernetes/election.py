@@ -262,8 +262,9 @@ class Election:
 
     def _lost(self, why: str) -> Unusable:
         self._mine = None
+        log.error("leads no more", lease=str(self.place), reason=why)
         # Others lead now, or soon: what does not end by itself has little time.
-        self._alarm.set(anyio.current_time() + self._times.retry / 2)
+        self._alarm.set(min(self._renewed_at + self._times.last, anyio.current_time() + self._times.retry))
         return Unusable(f"this daemon leads no more, and ends: the lease {self.place} is lost, {why}")
 
 

@@ -249,3 +249,24 @@ async def test_what_makes_no_sense_is_said(tmp_path, path, body, status):
         key = await started(api, "train")
         answer = await client.post(f"/v1/attempt/{path}", content=body, headers=bearer(key))
         assert answer.status_code == status
+
+
+async def test_a_pod_that_goes_in_the_middle_of_a_body_is_no_fault_of_ours(tmp_path, capfd):
+    async with asking(tmp_path, train=FOREVER) as (world, api, _, desk):
+        world.push({"train.yaml": job("train")})
+        key = await started(api, "train")
+        told = iter([{"type": "http.request", "body": b"a=", "more_body": True}, {"type": "http.disconnect"}])
+        sent = []
+
+        async def receive():
+            return next(told)
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/v1/attempt/end", "query_string": b"", "root_path": ""}
+        headers = [(name.encode(), value.encode()) for name, value in bearer(key).items()]
+        await pods_app(world.core, desk)({**scope, "headers": headers}, receive, send)
+        assert sent[0]["status"] == 408
+        assert await desk.files.output(str(key)) is None
+    assert "crashed" not in "".join(capfd.readouterr())
