@@ -6,7 +6,6 @@ stamp. What it must never do: wait for a pod whose log nobody follows.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from reconciler.backends.kubernetes import layout
 from reconciler.backends.kubernetes.client import Api
 from reconciler.backends.kubernetes.denied import Denied
 from reconciler.backends.kubernetes.kinds import PODS
+from reconciler.backends.together import together
 from reconciler.errors import Transient
 
 __all__ = ["Lines", "PodLog", "logs_of", "read"]
@@ -133,44 +133,6 @@ def logs_of(api: Api, namespace: str, pods: Sequence[Mapping[str, Any]]) -> Sequ
     return [PodLog(api, namespace, pod["metadata"]["name"], layout.MAIN) for pod in pods]
 
 
-async def read(
-    logs: Sequence[PodLog], *, tail: int | None, over: Callable[[], Awaitable[bool]]
-) -> AsyncIterator[bytes]:
+def read(logs: Sequence[PodLog], *, tail: int | None, over: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
     """Logs of several pods side by side, each stretch headed by the pod's name where there is more than one."""
-    if len(logs) == 1:
-        async for piece in logs[0].pieces(tail=tail, over=over):
-            yield piece
-        return
-    told: asyncio.Queue[tuple[str, bytes] | BaseException | None] = asyncio.Queue(64)
-    tasks = [asyncio.create_task(_tell(log, told, tail, over)) for log in logs]
-    last, left = "", len(tasks)
-    try:
-        while left:
-            said = await told.get()
-            if said is None:
-                left -= 1
-                continue
-            if isinstance(said, BaseException):
-                raise said
-            if said[0] != last:
-                last = said[0]
-                yield f"==> {last} <==\n".encode()
-            yield said[1]
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _tell(
-    log: PodLog,
-    told: asyncio.Queue[tuple[str, bytes] | BaseException | None],
-    tail: int | None,
-    over: Callable[[], Awaitable[bool]],
-) -> None:
-    try:
-        async for piece in log.pieces(tail=tail, over=over):
-            await told.put((log.pod, piece))
-        await told.put(None)
-    except Exception as error:  # noqa: BLE001 -- raised where they are read
-        await told.put(error)
+    return together({log.pod: log.pieces(tail=tail, over=over) for log in logs})

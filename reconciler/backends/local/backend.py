@@ -22,15 +22,16 @@ from planner.model.metric import Metric
 from planner.model.run import Snapshot, Stamp
 from reconciler.backends.captured import stream
 from reconciler.backends.code import Trees
-from reconciler.backends.local import advice, groups, hints, supervisor
-from reconciler.backends.local.making import Making
+from reconciler.backends.local import advice, draft, groups, hints, supervisor
 from reconciler.backends.local.settings import Containment, LocalSettings
 from reconciler.backends.local.sight import Sight
 from reconciler.backends.local.warm import Warm
-from reconciler.backends.machine import account, draft, folders, restoring
-from reconciler.backends.machine.claims import Claims, is_over
+from reconciler.backends.machine import account, folders, restoring
+from reconciler.backends.machine.claims import Claim, Claims, is_over
+from reconciler.backends.machine.draft import Draft, attempt_globals, check_owner
 from reconciler.backends.machine.forgetting import forget, weigh
 from reconciler.backends.machine.kept import Kept
+from reconciler.backends.machine.making import Making, Ways
 from reconciler.errors import Transient
 from reconciler.ports import Clock, Content, Ensured, Order
 from reconciler.ports_clones import Clones
@@ -75,7 +76,7 @@ class LocalBackend:
         self._open = False
         self._group = next(iter(tried), None)  # as far as can be told before the parent tried
         self._sight = Sight(self._claims, self._warm)
-        self._making = Making(settings, self._account, self._claims, self._sight)
+        self._making = Making(settings.runs, self._account, self._claims, Ways(self._draw, self._hand))
         self._kept = Kept(self._claims, owner, settings.runs)
         self._ears: set[socket.socket] = set()
 
@@ -83,7 +84,7 @@ class LocalBackend:
 
     async def ensure(self, order: Order) -> Ensured:
         """See `Backend.ensure`."""
-        draft.check_owner(self._owner, order.stamp)
+        check_owner(self._owner, order.stamp)
         await self.open()
         made = await self._making.make(order, self._trees, self._clones, self._run)
         return Ensured.CREATED if made else Ensured.UNCHANGED
@@ -95,7 +96,7 @@ class LocalBackend:
 
     def knows(self, order: Order) -> Mapping[str, Json]:
         """See `Backend.knows`."""
-        return draft.attempt_globals(order, self._kept.own(order).folder)
+        return attempt_globals(order, self._kept.own(order).folder)
 
     async def clean(self, key: Key) -> None:
         """See `Backend.clean`.
@@ -227,6 +228,14 @@ class LocalBackend:
 
     def _boot(self) -> str:
         return self._settings.boot_id.read_text().strip()
+
+    def _draw(self, order: Order) -> Draft:
+        site = draft.Site(self._settings, self._account, self._boot(), self._claims.listen, self._claims.logs)
+        return draft.write(order, site)
+
+    def _hand(self, claim: Claim) -> None:
+        if claim.record["boot"] == self._boot():
+            self._sight.hand(claim, claim.unstarted())
 
     def _stop(self, key: Key, grace: float) -> None:
         claims = self._claims

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import signal
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,19 +42,9 @@ def _look(claim: Claim, boot: str) -> tuple[Observation, list[str]]:
     untaken = [name for name in names if not _settle(claim, name, boot)]
     states = [_state(claim, replica) for replica in claim.record["replicas"]]
     found = verdict.observation(claim.record, states)
-    return (_with_artifacts(claim, found) if found.phase is Phase.ENDED else found), untaken
-
-
-def _with_artifacts(claim: Claim, ended: Observation) -> Observation:
-    """The end with what the run left; while that cannot be written down, it has not ended as far as anybody knows."""
-    if not claim.record.get("attempt"):
-        return ended
-    try:
-        left = artifacts.taken(Path(claim.record["attempt"]).parent, ended.key.attempt)
-    except OSError as error:
-        message = f"it has ended, and waits for its artifacts to be listed: {error.strerror or error}"
-        return Observation(ended.key, Phase.RUNNING, started_at=ended.started_at, message=message, stamp=ended.stamp)
-    return replace(ended, artifacts=left)
+    return (
+        artifacts.with_left(claim.record.get("attempt", ""), found) if found.phase is Phase.ENDED else found
+    ), untaken
 
 
 def _settle(claim: Claim, name: str, boot: str) -> bool:

@@ -12,15 +12,14 @@ from planner.keys import Key
 from planner.model.run import Observation, Phase
 from reconciler.backends.local import settle
 from reconciler.backends.local.warm import Warm
-from reconciler.backends.machine import ports
 from reconciler.backends.machine.claims import Claim, Claims
 from reconciler.backends.machine.damage import Unreadable
+from reconciler.backends.machine.ports import Busy
 from reconciler.telemetry import log
 
 __all__ = ["Sight"]
 
 REHAND = 2.0  # seconds for the parent to have a claim taken before it is handed over again
-PORTS_AGE = 1.0  # seconds; the kernel walks its whole table of sockets, which takes longer than all else here
 
 
 class Sight:
@@ -33,7 +32,7 @@ class Sight:
         self._known: dict[str, Claim] = {}
         self._ended: dict[str, Observation] = {}
         self._unread: dict[str, str] = {}
-        self._ports: tuple[float, frozenset[int]] = (-PORTS_AGE, frozenset())
+        self._ports = Busy()
 
     def hand(self, claim: Claim, names: list[str]) -> None:
         """Have replicas `names` supervised, unless somebody did or does.
@@ -63,13 +62,7 @@ class Sight:
         return {found.key: found for found in seen if found is not None}, self._busy()
 
     def _busy(self) -> frozenset[int]:
-        """Ports that others listen on. What was ours when they were read is never others': it may be free by now."""
-        leased = {port for claim in list(self._known.values()) for port in claim.record["ports"]}
-        read_at, found = self._ports
-        if time.monotonic() - read_at >= PORTS_AGE:
-            found = ports.listening() - leased
-            self._ports = (time.monotonic(), found)
-        return found - leased
+        return self._ports.of_others(port for claim in list(self._known.values()) for port in claim.record["ports"])
 
     def _look(self, name: str, key: Key | None, boot: str) -> Observation | None:
         if (ended := self._ended.get(name)) is not None:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from planner.model.artifacts import Artifact, Artifacts
+from planner.model.run import Observation, Phase
 from reconciler.backends import below, given
 from reconciler.backends.below import Entry, Nothing
 from reconciler.backends.machine import records
 from reconciler.backends.machine.own import artifacts_of
 
-__all__ = ["MOST_ENTRIES", "content", "kept_at", "listed", "manifest_of", "summary", "taken"]
+__all__ = ["MOST_ENTRIES", "content", "kept_at", "listed", "manifest_of", "summary", "taken", "with_left"]
 
 MOST_ENTRIES = 10_000
 MOST_LISTED = 100_000
@@ -48,6 +49,23 @@ def taken(home: Path, attempt: int) -> Artifacts:
             records.write_once(path, found)  # two looks at once: the first one counts
             found = records.read(path) or found
     return summary(home, found)
+
+
+def with_left(attempt: str, ended: Observation) -> Observation:
+    """An end with what the run left; while that cannot be written down, it has not ended as far as anybody knows.
+
+    Args:
+        attempt: the folder of the attempt; "" where it never had one.
+        ended: its end.
+    """
+    if not attempt:
+        return ended
+    try:
+        left = taken(Path(attempt).parent, ended.key.attempt)
+    except OSError as error:
+        message = f"it has ended, and waits for its artifacts to be listed: {error.strerror or error}"
+        return Observation(ended.key, Phase.RUNNING, started_at=ended.started_at, message=message, stamp=ended.stamp)
+    return replace(ended, artifacts=left)
 
 
 def summary(home: Path, manifest: dict[str, Any]) -> Artifacts:

@@ -24,7 +24,7 @@ from reconciler.backends.machine.removal import remove_tree
 from reconciler.disk import sizes
 from reconciler.ports import Order
 
-__all__ = ["gone", "let_go", "missing", "restore"]
+__all__ = ["gone", "let_go", "missing", "named_by", "read_of", "restore"]
 
 Thread = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Does something in a thread of the backend."""
@@ -32,20 +32,29 @@ Thread = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 def missing(order: Order, owner: Stamp, runs: Path) -> list[str]:
     """Names of the folders of other runs that `order` reads and that are not here."""
+    return gone(order, owner, Runs(runs), named_by(order, runs))
+
+
+def named_by(order: Order, runs: Path) -> set[str]:
+    """Names of the folders of runs that the programs of `order` are told of."""
     named = re.compile(re.escape(str(runs)) + r"/([a-z0-9][a-z0-9-]*)(?:/|$)")
-    found = {name for text in _texts((order.run.gang, order.run.context)) for name in named.findall(text)}
-    return gone(order, owner, Runs(runs), found)
+    return {name for text in _texts((order.run.gang, order.run.context)) for name in named.findall(text)}
 
 
 def gone(order: Order, owner: Stamp, runs: Runs, read: Iterable[str]) -> list[str]:
     """Of the folders `read`, which the programs of `order` name, and of those that it starts with, what is not here."""
+    found = read_of(order, owner, runs, read)
+    return [name for name in found if not artifacts_of(runs.folder / name).exists()]
+
+
+def read_of(order: Order, owner: Stamp, runs: Runs, read: Iterable[str]) -> list[str]:
+    """The folders of other runs among `read`, which the programs of `order` name, and those that it starts with."""
     found = set(read)
     for group in order.run.gang.replicas:
         found |= set(inits.sources(group.pod.get("init"), runs))
     source = own_of(order.key, order.run.earlier, owner, runs.folder).source
     found |= {source.parent.name} if source is not None else set()
-    found.discard(home_of(order.key, owner, runs.folder).name)
-    return sorted(name for name in found if not artifacts_of(runs.folder / name).exists())
+    return sorted(found - {home_of(order.key, owner, runs.folder).name})
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -19,7 +19,7 @@ from reconciler.backends.outputs import Outputs
 __all__ = ["NEVER", "ReplicaState", "observation"]
 
 NEVER = "stopped before it started"
-WORST = (StopReason.TIMEOUT, StopReason.NODE_LOST, StopReason.LOST, StopReason.EVICTED)
+WORST = (StopReason.TIMEOUT, StopReason.NODE_LOST, StopReason.LOST, StopReason.DELETED, StopReason.EVICTED)
 
 
 @dataclass(frozen=True, slots=True)

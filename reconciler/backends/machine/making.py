@@ -7,15 +7,13 @@ must never do: hand over a claim that is not durable.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from planner.keys import Key
 from reconciler.backends import code
 from reconciler.backends.code import Trees
-from reconciler.backends.local import draft
-from reconciler.backends.local.draft import Site
-from reconciler.backends.local.settings import LocalSettings
-from reconciler.backends.local.sight import Sight
 from reconciler.backends.machine import clones, folders
 from reconciler.backends.machine.account import Account
 from reconciler.backends.machine.claims import Claim, Claims
@@ -24,7 +22,7 @@ from reconciler.errors import Refused
 from reconciler.ports import Order
 from reconciler.ports_clones import Clones
 
-__all__ = ["Making"]
+__all__ = ["Making", "Ways"]
 
 T = TypeVar("T")
 
@@ -35,14 +33,33 @@ class _Thread(Protocol):
     def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
 
 
+def _nothing(_: Draft, __: Order) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What a backend of one machine does in its own way.
+
+    Attributes:
+        draw: what an order is as a claim; refuses what can never run.
+        hand: has what of a claim nobody has taken be started.
+        fill: what its attempts have beside the folders of all of them.
+    """
+
+    draw: Callable[[Order], Draft]
+    hand: Callable[[Claim], None]
+    fill: Callable[[Draft, Order], None] = _nothing
+
+
 class Making:
     """Claims as they come into being."""
 
-    def __init__(self, settings: LocalSettings, account: Account, claims: Claims, sight: Sight) -> None:
-        self._settings = settings
+    def __init__(self, runs: Path, account: Account, claims: Claims, ways: Ways) -> None:
+        self._runs = runs
         self._account = account
         self._claims = claims
-        self._sight = sight
+        self._ways = ways
 
     async def make(self, order: Order, trees: Trees, cloned: Clones | None, thread: _Thread) -> bool:
         """Make the claim of `order`, or hand over again what nobody has taken; returns whether it was made now.
@@ -63,14 +80,15 @@ class Making:
         if not await thread(lambda: self._begin(order)):
             return False
         code.check(wanted)
-        drafted = self._drafted(order)
-        cache, home = folders.trees_cache(self._settings.runs), drafted.attempt.parent
+        drafted = self._ways.draw(order)
+        cache, home = folders.trees_cache(self._runs), drafted.attempt.parent
         contents = await code.fetch(trees, wanted, cache)
         others = await clones.fetch(cloned, drafted.entries, home, cache)
         pairs = (*zip(wanted, contents, strict=True), *others.trees)
 
         def fill() -> None:
             folders.fill(drafted, self._account, pairs)
+            self._ways.fill(drafted, order)
             clones.pin(home, others)
 
         return await thread(lambda: self._make(order.key, drafted, fill))
@@ -88,8 +106,8 @@ class Making:
             raise Refused(f"the claim of {key} has the same name as that of {claim.key}: rename one of them")
         if claim.cleaned():
             raise Refused(f"{key} has run before, and the ledger has lost it: plumbline retry runs it again")
-        if claim.names and claim.record["boot"] == self._boot():
-            self._sight.hand(claim, claim.unstarted())
+        if claim.names:
+            self._ways.hand(claim)
         return True
 
     def _begin(self, order: Order) -> bool:
@@ -100,20 +118,17 @@ class Making:
         return True
 
     def _whole(self, order: Order) -> bool:
-        drafted = self._drafted(order)
-        return self._make(order.key, drafted, lambda: folders.fill(drafted, self._account, ()))
+        drafted = self._ways.draw(order)
 
-    def _drafted(self, order: Order) -> Draft:
-        site = Site(self._settings, self._account, self._boot(), self._claims.listen, self._claims.logs)
-        return draft.write(order, site)
+        def fill() -> None:
+            folders.fill(drafted, self._account, ())
+            self._ways.fill(drafted, order)
+
+        return self._make(order.key, drafted, fill)
 
     def _make(self, key: Key, drafted: Draft, fill: Callable[[], None]) -> bool:
         if not self._claims.make(key, drafted.record, fill):
             self.again(key)
             return False
-        claim = Claim(self._claims.claims / self._claims.name(key), drafted.record)
-        self._sight.hand(claim, claim.names)
+        self._ways.hand(Claim(self._claims.claims / self._claims.name(key), drafted.record))
         return True
-
-    def _boot(self) -> str:
-        return self._settings.boot_id.read_text().strip()
