@@ -35,7 +35,8 @@ __all__ = ["Previewed", "preview", "previewed"]
 
 _TICKS_SHOWN = 5
 _BACKENDS: Mapping[str, str] = {
-    "local": "runs are processes of the daemon's machine and see its files; an image names an environment there"
+    "local": "runs are processes of the daemon's machine and see its files; an image names an environment there",
+    "engine": "runs are containers of the daemon's machine",
 }
 """What a reader must know of where runs go."""
 _RUNNING = frozenset({Verb.START, Verb.UPDATE, Verb.SCHEDULE, Verb.WAIT})

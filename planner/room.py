@@ -143,7 +143,7 @@ class Room:
                     said = f"{free} free, {kept} of them kept for who is first" if kept else f"{free} free"
                     return Lack(Where.MACHINE, f"{amount} of {name} ({said})")
             elif amount and GPU in name and self.limits.slots:
-                return Lack(Where.NEVER, f"{amount} of {name} (none in backends.local.slots)")
+                return Lack(Where.NEVER, f"{amount} of {name} (none in `slots` of the backend)")
         return None
 
     def _free(self, name: str) -> int:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from planner.model.run import Stamp
+from reconciler.backends.engine.backend import EngineBackend
 from reconciler.backends.local.backend import LocalBackend
 from reconciler.backends.machine.folders import trees_cache
 from reconciler.clock import WallClock
 from reconciler.clones import GitClones
 from reconciler.configured import local_of
+from reconciler.configured_engine import engine_of
 from reconciler.configured_kubernetes import kubernetes_of
 from reconciler.errors import Unusable
 from reconciler.ports import Backend
@@ -37,9 +39,21 @@ async def backend_of(
     """
     if settings.backend == "kubernetes":
         return _kubernetes(settings, owner, trees, clones), ()
+    if settings.backend == "engine":
+        return await _engine(settings, owner, trees, clones)
     local = LocalBackend(local_of(settings), owner, trees, WallClock(), clones)
     await local.open()
     return local, local.warnings()
+
+
+async def _engine(
+    settings: DaemonSettings, owner: Stamp, trees: SourceTrees, clones: GitClones
+) -> tuple[Backend, Sequence[str]]:
+    connections = {connection.name: connection for connection in settings.connections}
+    said = engine_of(settings.backends.engine, settings.state_folder / "engine", settings.runs_folder, connections)
+    backend = EngineBackend(said, owner, trees, WallClock(), clones)
+    await backend.open()
+    return backend, await backend.warnings()
 
 
 def _kubernetes(settings: DaemonSettings, owner: Stamp, trees: SourceTrees, clones: GitClones) -> Backend:

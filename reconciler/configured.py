@@ -9,6 +9,7 @@ from pathlib import Path
 
 from planner.admit import Limits
 from planner.compile import CompileConfig
+from planner.compile.given import ONE_MACHINE
 from planner.compile.policy import kept_of
 from planner.desire.view import Identity
 from planner.guard import Budgets
@@ -19,6 +20,7 @@ from planner.spec.places import snake
 from planner.spec.queues import amount
 from reconciler.backends.local.settings import MEBIBYTE, Containment, LocalSettings
 from reconciler.clones import GitClones
+from reconciler.configured_engine import engine_rules_of
 from reconciler.configured_kubernetes import rules_of
 from reconciler.core import Policy
 from reconciler.errors import Unusable
@@ -55,15 +57,17 @@ def local_of(settings: DaemonSettings) -> LocalSettings:
 
 def config_of(settings: DaemonSettings, identity: Identity) -> CompileConfig:
     """What compiling must know of the daemon."""
-    local, is_local = settings.backends.local, settings.backend == "local"
+    said, backend = settings.backends, settings.backend
+    slots = {"local": said.local.slots, "engine": said.engine.slots}
     return CompileConfig(
         project=identity.project,
         instance=identity.instance,
-        backend=settings.backend,
-        namespace=settings.backends.kubernetes.namespace,
-        environments=(frozenset(local.environments) or None) if is_local else None,
-        slots=local.slots if is_local else None,
-        cluster=None if is_local else rules_of(settings.backends.kubernetes),
+        backend=backend,
+        namespace=said.kubernetes.namespace,
+        environments=(frozenset(said.local.environments) or None) if backend == "local" else None,
+        slots=slots.get(backend),
+        cluster=rules_of(said.kubernetes) if backend == "kubernetes" else None,
+        engine=engine_rules_of(said.engine) if backend == "engine" else None,
         connections={connection.name: connection for connection in settings.connections},
         queues=settings.queues or None,
         namespaces=None if settings.namespaces is None else frozenset(settings.namespaces),
@@ -160,7 +164,7 @@ def policy_of(settings: DaemonSettings, identity: Identity, warnings: tuple[str,
     Raises:
         Unusable: the address of the repository is not allowed.
     """
-    is_local = settings.backend == "local" and remote.parse(settings.repository.url).path is not None
+    is_local = settings.backend in ONE_MACHINE and remote.parse(settings.repository.url).path is not None
     return Policy(
         identity=identity,
         branch=settings.repository.branch or "",
@@ -181,8 +185,8 @@ def _limits_of(settings: DaemonSettings) -> Limits:
     queues = _queues_of(settings)
     if settings.backend == "kubernetes":
         return Limits(settings.backends.kubernetes.runs_at_once, ports=None, queues=queues)
-    local = settings.backends.local
-    return Limits(local.runs_at_once, local.slots, (local.ports[0], local.ports[1]), queues)
+    said = settings.backends.engine if settings.backend == "engine" else settings.backends.local
+    return Limits(said.runs_at_once, said.slots, (said.ports[0], said.ports[1]), queues)
 
 
 def _leftovers_of(settings: DaemonSettings) -> Kept:

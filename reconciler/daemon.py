@@ -54,7 +54,8 @@ if TYPE_CHECKING:
 __all__ = ["Daemon", "build", "run", "serve"]
 
 _DRAIN_SECONDS = 20.0
-_LIVE = ("budgets.", "firstSync", "resync", "grace", "backends.local.runsAtOnce", "backends.local.ports")
+_OF_MACHINE = tuple(f"backends.{backend}.{name}" for backend in ("local", "engine") for name in ("runsAtOnce", "ports"))
+_LIVE = ("budgets.", "firstSync", "resync", "grace", *_OF_MACHINE)
 """Settings that change at once when the file is read again; all others are read at the start only."""
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from planner.compile.given import ONE_MACHINE
 from reconciler.errors import Transient, Unusable
 from reconciler.ledger.sql import SqlLedger
 from reconciler.ledger.sqlite import open_sqlite
@@ -82,12 +83,12 @@ async def open_ledger(settings: DaemonSettings, project: str, term: int | None =
 
 
 async def _demand_sight(settings: DaemonSettings, ledger: SqlLedger) -> None:
-    """Make sure that what runs can be seen: the local backend knows it in the state folder that it was started from.
+    """Make sure that what runs can be seen: a backend of one machine knows it in the state folder.
 
     Raises:
         Unusable: something runs that is known elsewhere; from here it would be lost, and would be started again.
     """
-    if settings.backend != "local":
+    if settings.backend not in ONE_MACHINE:
         return
     file = settings.state_folder / _SEEN_FROM_HERE
     claims = await ledger.claims()

@@ -26,6 +26,7 @@ from planner.spec.shape import Duration, Name, Section, Whole
 from reconciler.errors import Unusable
 from reconciler.settings_api import Api
 from reconciler.settings_election import Election, clashes_of_election
+from reconciler.settings_engine import EngineBackend
 from reconciler.settings_kubernetes import KubernetesBackend
 from reconciler.settings_ledger import LedgerServer
 from reconciler.settings_retention import DaemonRetention
@@ -134,6 +135,7 @@ class Backends(Section):
 
     local: LocalBackend = LocalBackend()
     kubernetes: KubernetesBackend = KubernetesBackend()
+    engine: EngineBackend = EngineBackend()
 
 
 class DaemonSettings(Section):
@@ -148,7 +150,7 @@ class DaemonSettings(Section):
     """Which of several replicas leads; there is only one when left out."""
     instance: Name = "default"
     """Name of this daemon: part of labels, note refs and status contexts."""
-    backend: Literal["local", "kubernetes"] = "local"
+    backend: Literal["local", "engine", "kubernetes"] = "local"
     """Where runs run."""
     backends: Backends = Backends()
     forge: Literal["notes", "none"] = "notes"
@@ -192,7 +194,8 @@ class DaemonSettings(Section):
     @property
     def runs_folder(self) -> Path:
         """The folder of runs: beside the state, as others than the daemon's user own parts of it."""
-        runs = self.backends.local.runs
+        said = self.backends
+        runs = said.engine.runs if self.backend == "engine" else said.local.runs
         return runs.expanduser().absolute() if runs else Path(f"{self.state_folder}-runs")
 
 

@@ -11,10 +11,12 @@ from typing import Literal, Protocol
 
 from planner.errors import Place
 from planner.model.cluster import ClusterRules
+from planner.model.engine import EngineRules
 from planner.spec.catalogue import Connection
 from planner.spec.queues import Queue
 
 __all__ = [
+    "ONE_MACHINE",
     "SETTINGS",
     "CompileConfig",
     "CompileInput",
@@ -29,6 +31,9 @@ __all__ = [
 
 SETTINGS = ".plumbline.yaml"
 """The repository's own settings, at its root."""
+
+ONE_MACHINE = frozenset({"local", "engine"})
+"""Backends whose runs share the addresses, folders and slots of the daemon's machine."""
 
 EntryKind = Literal["blob", "tree", "symlink", "submodule"]
 """What an entry of a tree is."""
@@ -79,6 +84,7 @@ class CompileConfig:
         queues: by name; None when they are not known, or none is configured.
         namespaces: where operations may run beside `namespace`; None for everywhere.
         cluster: what specs may ask of a cluster; None where runs go to none, or that is not known.
+        engine: what specs may ask of a container engine; None where runs go to none, or that is not known.
         instance: name of the Plumbline instance.
         backend: name of the backend that runs go to.
         namespace: what `globals.namespace` is where no policy says.
@@ -99,6 +105,7 @@ class CompileConfig:
     queues: Mapping[str, Queue] | None = None
     namespaces: frozenset[str] | None = None
     cluster: ClusterRules | None = None
+    engine: EngineRules | None = None
 
 
 @dataclass(frozen=True, slots=True)

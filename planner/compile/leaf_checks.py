@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from planner.canon import Json
 from planner.compile.container import GPU
 from planner.compile.gang_origin import Written
+from planner.compile.given import ONE_MACHINE
 from planner.compile.ground import Ground
 from planner.compile.origin import Origin, Report, info, warning
 from planner.compile.scope import UNKNOWN
@@ -58,22 +59,22 @@ def _at(value: Json, *names: str) -> Json:
 def check_slots(gang: Gang, ground: Ground) -> None:
     """What no queue can ever grant. A GPU that is not counted would be given to two runs at once."""
     slots = ground.policy.config.slots
+    shared = ground.policy.backend in ONE_MACHINE
     for name, amount in gang.requests.items() if slots is not None else ():
         origin = ground.origin.at("container", "resources").first(("requests", name), ("limits", name))
         if slots and name in slots and amount > slots[name]:
             message = f"{amount} of {name} are wanted, and there are {slots[name]} in all"
             ground.report.add(origin.problem("PL-702", message, "ask for less, or raise `slots` in the configuration"))
-        elif slots is not None and name not in slots and amount and GPU in name and ground.policy.backend == "local":
-            ground.report.add(_uncounted(name, amount, origin, counted=bool(slots)))
+        elif shared and slots is not None and name not in slots and amount and GPU in name:
+            ground.report.add(_uncounted(name, amount, ground.policy.backend, origin, counted=bool(slots)))
 
 
-def _uncounted(name: str, amount: int, origin: Origin, *, counted: bool) -> Problem:
+def _uncounted(name: str, amount: int, backend: str, origin: Origin, *, counted: bool) -> Problem:
     """A machine that counts something has none of what it does not count; one that counts nothing may have it."""
-    hint = f"set backends.local.slots in the configuration to what the machine has, such as `{name}: 1`"
+    where = f"backends.{backend}.slots"
+    hint = f"set {where} in the configuration to what the machine has, such as `{name}: 1`"
     if counted:
-        return origin.problem(
-            "PL-702", f"{amount} of {name} are wanted, and there are none in backends.local.slots", hint
-        )
+        return origin.problem("PL-702", f"{amount} of {name} are wanted, and there are none in {where}", hint)
     message = f"{name} is not counted on this machine: runs that ask for it may get the same one at the same time"
     return warning(origin.problem("PL-701", message, hint))
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planner.canon import Json
-from planner.compile.given import CompileConfig
+from planner.compile.given import ONE_MACHINE, CompileConfig
 from planner.compile.origin import Origin, Report
 from planner.model.desired import OnChange, Policy, RunPolicy
 from planner.model.gang import Update
@@ -93,7 +93,7 @@ def namespace_of(policy: RootPolicy) -> dict[str, Json]:
 def own_namespace(component: Component, policy: RootPolicy) -> dict[str, Json]:
     """What `globals.namespace` is where an operation names one itself; one machine has no namespaces."""
     named = component.namespace
-    return {"namespace": named} if named and policy.backend != "local" and not is_template(named) else {}
+    return {"namespace": named} if named and policy.backend not in ONE_MACHINE and not is_template(named) else {}
 
 
 def notified(sections: Mapping[str, Json], policy: RootPolicy) -> dict[str, Json]:

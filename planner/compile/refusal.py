@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from planner.canon import Json
-from planner.compile import clustered
-from planner.compile.given import CompileConfig
+from planner.compile import clustered, engined
+from planner.compile.given import ONE_MACHINE, CompileConfig
 from planner.compile.ground import Ground
 from planner.compile.origin import info
 from planner.compile.putting import unputtable
@@ -34,12 +34,12 @@ REFUSED: Mapping[str, str] = {
     "container.lifecycle": f"commands at start and stop (lifecycle) {_ELSEWHERE}",
     "container.livenessProbe": f"liveness probes {_ELSEWHERE}",
     "container.startupProbe": f"startup probes {_ELSEWHERE}",
-    "container.readinessProbe": "this readiness probe says what only Kubernetes can do: the local backend looks at one "
+    "container.readinessProbe": "this readiness probe says what only Kubernetes can do: this backend looks at one "
     "of the `ports` of the service, or runs a command",
     "container.resources": f"claims of devices (resources.claims) {_ELSEWHERE}",
-    "container.stdin": "the local backend gives a run no input (stdin)",
-    "container.stdinOnce": "the local backend gives a run no input (stdinOnce)",
-    "container.tty": "the local backend gives a run no terminal (tty)",
+    "container.stdin": "this backend gives a run no input (stdin)",
+    "container.stdinOnce": "this backend gives a run no input (stdinOnce)",
+    "container.tty": "this backend gives a run no terminal (tty)",
 }
 """By the field of a pod: what the program would see or do, and does not here."""
 
@@ -64,33 +64,37 @@ def refusal(leaf: Leaf, ground: Ground, kind: str = "") -> str:
         if not told:
             clustered.tell_unused(leaf.gang, ground)
         return told
-    if ground.policy.backend != "local":
+    if ground.policy.backend not in ONE_MACHINE:
         return ""
-    found = next(_reasons(leaf, kind, ground.policy.config), "")
+    engine = ground.policy.backend == "engine"
+    found = next(_of_machine(leaf, kind, ground.policy.config, engine=engine), "")
     if not found:
-        _tell_unused(leaf, ground)
+        _tell_unused(leaf, ground, engined.USED if engine else frozenset())
     return found
 
 
-def _reasons(leaf: Leaf, kind: str, config: CompileConfig) -> Iterator[str]:
+def _of_machine(leaf: Leaf, kind: str, config: CompileConfig, *, engine: bool) -> Iterator[str]:
     if any(group.role != "main" for group in leaf.gang.replicas):
         who = f"a run of kind {kind}" if kind else "a run of several groups"
         yield f"{who} needs a backend with Kubernetes"
         return
+    done = engined.DONE if engine else frozenset()
     for group in leaf.gang.replicas:
-        yield from (REFUSED[field] for field in _fields(group.pod) if field in REFUSED)
-        yield from _handlers(group.pod, config)
-        if not group.container.command:
+        yield from (REFUSED[field] for field in _fields(group.pod) if field in REFUSED and field not in done)
+        yield from _handlers(group.pod, config, "the engine's backend" if engine else "the local backend")
+        if not group.container.command and not engine:
             image = group.container.image
             what = f"image {image} cannot be run without one" if image else "there is neither command nor image"
             yield f"the local backend needs a command; {what}"
         if leaf.gang.ports and group.count > 1:
             # All processes share the addresses of one machine, and a service leases each of its ports once.
             what = f"all {group.count} replicas would listen on the same port"
-            yield f"{what} on the local backend; set run.replicas to 1, or declare no run.ports"
+            yield f"{what} on this backend; set run.replicas to 1, or declare no run.ports"
+    if engine:
+        yield from engined.engine_reasons(leaf.gang, config.engine, config.connections)
 
 
-def _handlers(pod: Mapping[str, Json], config: CompileConfig) -> Iterator[str]:
+def _handlers(pod: Mapping[str, Json], config: CompileConfig, who: str) -> Iterator[str]:
     said = pod.get("init", ())
     entries = said if isinstance(said, list | tuple) else ()
     containers = [
@@ -98,7 +102,7 @@ def _handlers(pod: Mapping[str, Json], config: CompileConfig) -> Iterator[str]:
     ]
     for one in containers:
         yield from (reason for name, reason in HANDLERS.items() if one.get(name) is not None)
-    yield from unputtable((one for one in entries if one not in containers), config, "the local backend")
+    yield from unputtable((one for one in entries if one not in containers), config, who)
 
 
 def _fields(pod: Mapping[str, Json]) -> Iterator[str]:
@@ -110,9 +114,9 @@ def _fields(pod: Mapping[str, Json]) -> Iterator[str]:
             yield name
 
 
-def _tell_unused(leaf: Leaf, ground: Ground) -> None:
+def _tell_unused(leaf: Leaf, ground: Ground, used: frozenset[str]) -> None:
     """One line for all that only a cluster would use."""
-    unused = [name for group in leaf.gang.replicas for name in _unused(group, leaf.gang.lifetime)]
+    unused = [name for group in leaf.gang.replicas for name in _unused(group, leaf.gang.lifetime) if name not in used]
     if unused:
         origin = ground.origin.at(*unused[0].split("."))
         message = f"not used on this backend: {', '.join(unused)}"

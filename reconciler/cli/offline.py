@@ -30,6 +30,7 @@ from reconciler.cli.failure import Code, Failure
 from reconciler.cli.repository import Repository, around
 from reconciler.cli.session import Session
 from reconciler.compiling import calmly, compiled
+from reconciler.configured_engine import engine_rules_of
 from reconciler.hubs import FolderHub
 from reconciler.outside import offline
 from reconciler.settings import DaemonSettings, load_settings
@@ -186,7 +187,7 @@ def config_of(session: Session, project: Project) -> tuple[CompileConfig, Daemon
     if session.config is None:
         return CompileConfig(project=name), None
     settings = load_settings(session.config)
-    local = settings.backends.local
+    said = settings.backends
     project.hubs = tuple(
         FolderHub(hub.name, hub.path.expanduser().absolute()) if hub.path else None for hub in settings.hubs
     )
@@ -194,8 +195,9 @@ def config_of(session: Session, project: Project) -> tuple[CompileConfig, Daemon
         project=settings.repository.project or parse(settings.repository.url).name or name,
         instance=settings.instance,
         backend=settings.backend,
-        environments=frozenset(local.environments),
-        slots=dict(local.slots),
+        environments=frozenset(said.local.environments),
+        slots=dict(said.engine.slots if settings.backend == "engine" else said.local.slots),
+        engine=engine_rules_of(said.engine) if settings.backend == "engine" else None,
         connections={connection.name: connection for connection in settings.connections},
         queues=settings.queues or None,
         namespaces=None if settings.namespaces is None else frozenset(settings.namespaces),

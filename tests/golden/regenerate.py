@@ -28,12 +28,14 @@ def render() -> dict[str, str]:
 def main() -> None:
     """Write all folders."""
     from tests.planner.rules import rules
+    from tests.reconciler.backends.engine import cases as engine
     from tests.reconciler.backends.kubernetes import cases, states
     from tests.reconciler.backends.local.contexts import contexts
 
     _write(ROOT / "tests/golden/render", render())
     _write(ROOT / "tests/golden/rules", rules())
     _write(ROOT / "tests/golden/contexts", contexts())
+    _write(ROOT / "tests/golden/engine", {f"{name}.json": engine.golden(name) for name in engine.CASES})
     for name in cases.CASES:
         (ROOT / "tests/golden/kubernetes/render" / name / "manifests.yaml").write_text(cases.golden(name))
     for name in states.states():

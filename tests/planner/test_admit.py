@@ -69,7 +69,7 @@ def test_without_limits_all_start():
 def test_a_gpu_that_is_not_counted_waits_where_anything_is():
     found = admit([ready("a", gpu=1), ready("b")], [], Limits(slots={"licence": 1}), T0)
     assert ["b"] == started(found)
-    assert [f"1 of {GPU} (none in backends.local.slots)"] == [wait.reason for wait in found.waits]
+    assert [f"1 of {GPU} (none in `slots` of the backend)"] == [wait.reason for wait in found.waits]
 
 
 def test_the_oldest_first_then_by_name():

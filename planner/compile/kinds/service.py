@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from planner.canon import Json
 from planner.compile.code import code_of
 from planner.compile.container import annotations_of, labels_of, lower_container, lower_probe, needs_gpu, ports_of
+from planner.compile.given import ONE_MACHINE
 from planner.compile.ground import Ground, known, left_to_trials, truth, whole
 from planner.compile.pod import pod_of
 from planner.model.gang import Container, Gang, Lifetime, Replica, Update
@@ -112,5 +113,5 @@ def _update(ports: tuple[int, ...], container: Container, ground: Ground) -> Upd
     """
     if ground.policy.update is not None:
         return ground.policy.update
-    alone = needs_gpu(container) or (bool(ports) and ground.policy.backend == "local")
+    alone = needs_gpu(container) or (bool(ports) and ground.policy.backend in ONE_MACHINE)
     return Update.RECREATE if alone else Update.ROLLING

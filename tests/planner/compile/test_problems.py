@@ -384,7 +384,7 @@ def test_replicas_that_would_share_a_port_are_refused():
         return desired.roots["t"].refused
 
     assert refused(2, [8080]) == (
-        "all 2 replicas would listen on the same port on the local backend; set run.replicas to 1, or declare no run.ports"
+        "all 2 replicas would listen on the same port on this backend; set run.replicas to 1, or declare no run.ports"
     )
     assert refused(1, [8080]) == refused(2, []) == ""
 

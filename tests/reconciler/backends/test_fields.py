@@ -1,4 +1,4 @@
-"""docs/backends.md says the truth: what becomes of each field is tried, on one machine and in a cluster."""
+"""docs/backends.md says the truth: what becomes of each field is tried, in processes, containers and a cluster."""
 
 import json
 from dataclasses import replace
@@ -8,6 +8,7 @@ import pytest
 from planner.compile import CompileConfig
 from planner.compile.clustered import UNUSED
 from planner.model.cluster import Allow, ClusterRules
+from planner.model.engine import EngineAllow, EngineRules
 from planner.spec.container import Container
 from planner.spec.environment import Environment
 from planner.spec.init import InitEntry
@@ -216,4 +217,26 @@ def test_on_one_machine(section, name):
         assert refused
     elif said == "not used":
         assert not refused
+        assert section in {"plugins", "run"} or f"{section}.{name}" in told or name in {"labels", "annotations", "name"}
+
+
+@pytest.mark.parametrize(("section", "name"), [pair for pair in TRIED if pair[0] != "init" or pair[1] != "git"])
+def test_in_an_engine(section, name):
+    text = spec(section, name)
+    rules = EngineRules(frozenset(EngineAllow))
+    config = CompileConfig("vision", backend="engine", connections=CATALOGUE, engine=rules)
+    state = compiled({"a.yaml": text, "src/a.py": ""}, config)
+    assert "train" in state.roots, [str(problem) for problem in state.problems]
+    said, refused = docs_backends.engine(section, name), state.roots["train"].refused
+    told = " ".join(str(problem) for problem in state.problems)
+    if said.startswith("refused: "):
+        assert refused
+        return
+    assert not refused or (section, name) in {
+        ("container", "volumeMounts"),  # of a volume that the example does not have
+        ("container", "readinessProbe"),  # refused as in a process, but for some
+        ("container", "env"),
+        ("run", "replicas"),
+    }, refused
+    if said == "not used":
         assert section in {"plugins", "run"} or f"{section}.{name}" in told or name in {"labels", "annotations", "name"}

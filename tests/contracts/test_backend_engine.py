@@ -1,0 +1,16 @@
+"""The engine's backend keeps the laws of the port, on a real Podman with real containers."""
+
+import pytest
+
+from tests.contracts.backend import BackendContract
+from tests.engine.fixtures import engine, podman
+
+__all__ = ["engine", "podman"]
+
+pytestmark = [pytest.mark.engine, pytest.mark.anyio]
+
+
+class TestEngineBackend(BackendContract):
+    @pytest.fixture
+    def world(self, engine):
+        return engine

@@ -1,0 +1,44 @@
+"""Fixtures of tests on a real container engine: one Podman for each process of pytest."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import images
+from tests.engine.podman import Podman, demand
+from tests.engine.world import EngineWorld
+
+__all__ = ["engine", "free_port", "podman"]
+
+
+@pytest.fixture(scope="session")
+def podman() -> Iterator[Podman]:
+    """An engine with the small image."""
+    demand()
+    made = Podman()
+    try:
+        made.start()
+        made.load(images.BUSYBOX)
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+async def engine(podman: Podman, tmp_path: Path) -> AsyncIterator[EngineWorld]:
+    """A world on it, with nothing in it."""
+    world = EngineWorld(podman, tmp_path)
+    yield world
+    await world.close()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
