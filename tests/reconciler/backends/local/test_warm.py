@@ -27,7 +27,8 @@ def upgraded(machine):
 
 async def test_an_upgrade_changes_nothing_under_a_live_run(machine, monkeypatch):
     old = machine.open()
-    order = machine.shell("train", "sleep 0.4; exit 4")
+    gate = machine.base / "gate"
+    order = machine.shell("train", f"while [ ! -e {gate} ]; do sleep 0.02; done; exit 4")
     await old.ensure(order)
     await phase(machine, old, order.key, Phase.RUNNING)
     (before,) = machine.parents()
@@ -40,6 +41,7 @@ async def test_an_upgrade_changes_nothing_under_a_live_run(machine, monkeypatch)
     await phase(machine, new, fresh.key, Phase.ENDED)
     assert before in machine.parents()  # it stays as long as it has supervisors
     assert machine.supervisor_of(order) == pid
+    gate.touch()
     assert (await phase(machine, new, order.key, Phase.ENDED)).exit_code == 4
     await until(machine, lambda: before not in machine.parents())
     assert len(machine.parents()) == 1
