@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import images
+from tests.engine.asked import Given
 from tests.engine.podman import Podman, demand
 from tests.engine.world import EngineWorld
 
@@ -16,12 +18,15 @@ __all__ = ["engine", "free_port", "podman"]
 
 
 @pytest.fixture(scope="session")
-def podman() -> Iterator[Podman]:
-    """An engine with the small image."""
-    demand()
-    made = Podman()
+def podman() -> Iterator[Podman | Given]:
+    """An engine with the small image: a Podman of our own, or the one that the environment names."""
+    given = os.environ.get("PLUMBLINE_TEST_ENGINE")
+    if not given:
+        demand()
+    made = Given(Path(given)) if given else Podman()
     try:
-        made.start()
+        if not given:
+            made.start()
         made.load(images.BUSYBOX)
         yield made
     finally:

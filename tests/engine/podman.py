@@ -7,7 +7,6 @@ and limits are those that a container of the test machines may set. The program 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -15,16 +14,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.cluster import images
+from tests.engine.asked import PATIENCE, Asked
 
-PATIENCE = 60.0
 ULIMITS = {"nofile": (1024, 4096), "nproc": (1000, 4000)}
 """Podman asks for more than the machines of the tests give."""
 
@@ -46,7 +43,7 @@ def demand() -> None:
         pytest.skip(message)
 
 
-class Podman:
+class Podman(Asked):
     """One engine. `start`, `stop` and `reboot` as often as wanted: containers outlive its service."""
 
     def __init__(self) -> None:
@@ -139,40 +136,6 @@ class Podman:
                     os.kill(pid, signal.SIGKILL)
             assert time.monotonic() < deadline, pids
             time.sleep(0.02)
-
-    # --- questions ---
-
-    def get(self, path: str, **query: str) -> Any:
-        with self._http() as http:
-            answer = http.get(f"/v1.41{path}", params=query, timeout=PATIENCE)
-        assert answer.status_code < 400, answer.text
-        return answer.json()
-
-    def post(self, path: str, body: object = None, **query: str) -> Any:
-        with self._http() as http:
-            answer = http.post(f"/v1.41{path}", params=query, json=body, timeout=PATIENCE)
-        assert answer.status_code < 400, answer.text
-        return answer.json() if answer.content.strip() else None
-
-    def containers(self, **labels: str) -> list[Mapping[str, Any]]:
-        """All containers with these labels, whatever became of them."""
-        filters = {"label": [f"{name}={text}" for name, text in labels.items()]} if labels else {}
-        return list(self.get("/containers/json", all="true", filters=json.dumps(filters)) or ())
-
-    def remove(self, name: str) -> None:
-        """Remove a container as a person would: `podman rm -f`."""
-        with self._http() as http:
-            answer = http.delete(f"/v1.41/containers/{name}", params={"force": "true", "v": "true"}, timeout=PATIENCE)
-        assert answer.status_code < 400, answer.text
-
-    def clear(self) -> None:
-        """Leave no container."""
-        for one in self.containers():
-            with contextlib.suppress(AssertionError):  # it went meanwhile
-                self.remove(str(one["Id"]))
-
-    def _http(self) -> httpx.Client:
-        return httpx.Client(transport=httpx.HTTPTransport(uds=str(self.socket)), base_url="http://engine")
 
     def close(self) -> None:
         """End it and leave nothing: no container, no mount, no file."""

@@ -20,6 +20,7 @@ from reconciler.backends.engine.settings import EngineSettings
 from reconciler.ports import Order
 from tests.cluster import images
 from tests.contracts.backend import Script
+from tests.engine.asked import Given
 from tests.engine.podman import ULIMITS, Podman
 
 OWNER = Stamp("ledger-1", 7, "default", "demo")
@@ -54,7 +55,7 @@ class EngineWorld:
 
     patience = 90.0
 
-    def __init__(self, podman: Podman, base: Path) -> None:
+    def __init__(self, podman: Podman | Given, base: Path) -> None:
         self.podman = podman
         self.base = base
         self.boot = base / "boot_id"
