@@ -45,6 +45,12 @@ class Asked:
         filters = json.dumps({"label": wanted} if wanted else {})
         return list(self.get("/containers/json", all="true", filters=filters) or ())
 
+    def untag(self, image: str) -> None:
+        """Take a name off an image."""
+        with self._http() as http:
+            answer = http.delete(f"/v1.41/images/{image}", timeout=PATIENCE)
+        assert answer.status_code < 400, answer.text
+
     def remove(self, name: str) -> None:
         """Remove a container as a person would: `podman rm -f`."""
         with self._http() as http:

@@ -108,7 +108,7 @@ class Driving:
     async def _not_made(self, replica: Replica, error: Denied) -> str:
         if error.absent:
             self._pulling.forget(replica.record["container"]["Image"])
-        if error.status == 400:
+        if error.status == 400 and "does not exist" not in error.message:  # else somebody may make it
             await self._end(replica, 126, f"the engine does not take its container: {error.message}")
             return ""
         return f"its container cannot be made: {error.message}"
