@@ -69,8 +69,7 @@ ENGINE: Mapping[str, str] = {
     "run.replicas": "containers; one where there are ports",
     "environment.labels": "labels of its containers; ours win",
     "termination.timeout": "kept by the daemon",
-    "termination.culling": "not used, for now: nobody asks the service",
-    "termination.probe": "not used, for now",
+    "termination.probe": "asked by the daemon, by plain HTTP or a command",
 }
 """What becomes of a field in a container of the machine's engine, where it is not what becomes of it in a process."""
 KINDS = (

@@ -94,24 +94,17 @@ def tell_unused(gang: Gang, ground: Ground) -> None:
 
 
 def tell_not_asked(said: Termination | str | None, origin: Origin, policy: RootPolicy, report: Report) -> None:
-    """PL-704 for a service that is to be culled and that nobody can ask whether it is idle."""
-    if not isinstance(said, Termination) or said.culling is None:
+    """PL-704 for a service that is to be culled and that nobody on a cluster can ask whether it is idle."""
+    if policy.backend != "kubernetes" or not isinstance(said, Termination) or said.culling is None:
         return
-    message = ""
-    if policy.backend == "engine":
-        message, hint = "services of a container engine are not asked whether they are idle yet", "stop it by hand"
-    elif policy.backend == "kubernetes" and said.probe is not None and said.probe.exec is not None:
-        where = "by a command (`termination.probe.exec`)"
-        message, hint = _unasked(where), "say how to ask it by `http`"
-    elif policy.backend == "kubernetes" and policy.config.cluster is not None and not policy.config.cluster.agent:
-        where = "where no agent is in its pod"
-        message, hint = _unasked(where), "set backends.kubernetes.agent in the daemon's configuration"
-    if message:
-        report.add(warning(origin.at("culling").key_problem("PL-704", f"{message}: this one is not culled", hint)))
-
-
-def _unasked(words: str) -> str:
-    return f"on a cluster nobody asks a service {words} whether it is idle"
+    words = ""
+    if said.probe is not None and said.probe.exec is not None:
+        words, hint = "by a command (`termination.probe.exec`)", "say how to ask it by `http`"
+    elif policy.config.cluster is not None and not policy.config.cluster.agent:
+        words, hint = "where no agent is in its pod", "set backends.kubernetes.agent in the daemon's configuration"
+    if words:
+        message = f"on a cluster nobody asks a service {words} whether it is idle: this one is not culled"
+        report.add(warning(origin.at("culling").key_problem("PL-704", message, hint)))
 
 
 def _says(pod: Mapping[str, Json], name: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import pytest
 
-from planner.model.gang import CodeTree, Lifetime, Probe
+from planner.model.gang import Activity, CodeTree, Lifetime, Probe
 from planner.model.run import Leases, Phase, Stamp
 from planner.model.status import StopReason
 from reconciler.backends.engine import names
@@ -470,3 +470,39 @@ async def test_what_the_engine_says_no_to_comes_in_its_words(world):
     assert said.value.absent
     assert await engine.kind() == ("docker" if isinstance(world.podman, Given) else "podman")
     await engine.close()
+
+
+# --- activity ---
+
+STATUS = """mkdir api; echo '{"last_activity": "2026-01-01T00:00:00Z"}' > api/status
+exec httpd -f -p $PLUMBLINE_PORT"""
+IDLE = "exec sleep 1000"
+USE = {
+    "idle-command": (IDLE, Activity(command=("test", "-e", "/nothing"), period=0.2), "1970"),
+    "busy-command": (IDLE, Activity(command=("true",), period=0.2), ""),
+    "no-command": (IDLE, Activity(command=("/nothing/here",), period=0.2), ""),
+    "no-answer": (IDLE, Activity(http_path="/api/status", port=0, period=0.2), ""),
+    "an-answer": (STATUS, Activity(http_path="/api/status", port=0, period=0.2), "2026-01-01"),
+}
+
+
+@pytest.mark.parametrize("case", USE)
+async def test_a_service_says_when_it_was_in_use(world, case, free_port):
+    """Whoever cannot be asked counts as in use; what was told is known to the next daemon."""
+    text, activity, wanted = USE[case]
+    order = service(world, text, free_port, None)
+    order = replace(order, run=replace(order.run, activity=activity))
+    backend = world.open()
+    await backend.ensure(order)
+
+    async def told() -> bool:
+        now = await seen(backend, order.key)
+        if now.active_at is None:
+            return False
+        if wanted:
+            return now.active_at.isoformat().startswith(wanted)
+        return (now.active_at - now.started_at).total_seconds() > 0.3  # asked again, and again
+
+    await until(world, told)
+    before = (await seen(backend, order.key)).active_at
+    assert (await seen(world.open(), order.key)).active_at >= before

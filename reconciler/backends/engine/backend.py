@@ -21,6 +21,7 @@ from planner.model.status import StopReason
 from reconciler.backends import contract
 from reconciler.backends.code import Trees
 from reconciler.backends.engine import draft, render, volumes
+from reconciler.backends.engine.activity import Activity
 from reconciler.backends.engine.client import Engine
 from reconciler.backends.engine.containers import Containers
 from reconciler.backends.engine.driving import Driving
@@ -87,7 +88,8 @@ class EngineBackend:
         self._driving = Driving(self._engine, self._pulling, self._boot)
         self._output = Output(self._engine, self._driving, settings.log_cap)
         self._containers = Containers(self._engine, self._driving, self._output, self._claims)
-        self._sight = Sight(self._claims, self._driving, Probing(self._engine), self._containers.listed)
+        asking = Probing(self._engine), Activity(self._engine)
+        self._sight = Sight(self._claims, self._driving, asking, self._containers.listed)
         self._watching = Watching(self._engine, self._sight, self._claims.scope)
         self._busy = Busy()
         self._kept = Kept(self._claims, owner, settings.runs)

@@ -113,6 +113,7 @@ def _replica(order: Order, member: Member, site: Site, found: tuple[str, list[st
         "container": render.container(order, member, place, site.settings),
         "pull": _pull(order.run.gang, member.role, site.settings.pull),
         "probe": _probe(order),
+        "activity": _activity(order),
         "log": str(site.logs / folder / f"{member.name}.log"),
     }
 
@@ -143,4 +144,17 @@ def _probe(order: Order) -> dict[str, Any] | None:
         "timeout": probe.timeout,
         "failures": probe.failures,
         "delay": probe.delay,
+    }
+
+
+def _activity(order: Order) -> dict[str, Any] | None:
+    activity, ports = order.run.activity, order.leases.ports
+    if activity is None or (not activity.command and not 0 <= activity.port < len(ports)):
+        return None
+    return {
+        "path": activity.http_path,
+        "port": 0 if activity.command else ports[activity.port],
+        "command": list(activity.command),
+        "period": activity.period,
+        "timeout": activity.timeout,
     }

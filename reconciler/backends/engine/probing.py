@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
-import httpx
 
-from reconciler.backends.engine.client import Denied, Engine, Question
-from reconciler.errors import Transient
+from reconciler.backends.engine import asking
+from reconciler.backends.engine.client import Engine
 
 __all__ = ["Probing"]
 
@@ -61,46 +60,14 @@ class Probing:
         known.due = time.time() + probe["period"]
         return known.ready
 
-    def forget(self, alive: frozenset[str]) -> None:
-        """Drop what is known of all others."""
-        for ident in [ident for ident in self._asked if ident not in alive]:
-            del self._asked[ident]
+    def forget(self, ident: str) -> None:
+        """Drop what is known of a container that has ended."""
+        self._asked.pop(ident, None)
 
     async def _is_well(self, ident: str, probe: Mapping[str, Any]) -> bool:
         if probe["command"]:
-            return await self._run(ident, probe["command"])
+            return await asking.run(self._engine, ident, probe["command"]) == 0
         if probe["path"] is None:
-            return await _reach(probe["port"])
-        return await _get(probe["port"], probe["path"])
-
-    async def _run(self, ident: str, command: list[str]) -> bool:
-        try:
-            wanted = {"Cmd": command, "AttachStdout": True, "AttachStderr": True}
-            made = await self._engine.call("POST", f"/containers/{ident}/exec", wanted)
-            # Attached, as Podman does not tell the end of one that nobody listens to.
-            attached = Question(f"/exec/{made['Id']}/start", "POST", {"Detach": False, "Tty": False})
-            async with self._engine.stream(attached) as pieces:
-                async for _ in pieces:
-                    pass
-            found = await self._engine.call("GET", f"/exec/{made['Id']}/json")
-            return found.get("Running") is False and found.get("ExitCode") == 0
-        except Denied:
-            return False  # it cannot be run there, or the container has just ended
-
-
-async def _reach(port: int) -> bool:
-    try:
-        stream = await anyio.connect_tcp("127.0.0.1", port)
-    except OSError:
-        return False
-    await stream.aclose()
-    return True
-
-
-async def _get(port: int, path: str) -> bool:
-    try:
-        async with httpx.AsyncClient(trust_env=False) as http:
-            answer = await http.get(f"http://127.0.0.1:{port}/{path.lstrip('/')}", timeout=None)
-    except (httpx.HTTPError, Transient):
-        return False
-    return 200 <= answer.status_code < 400
+            return await asking.reaches(probe["port"])
+        answer = await asking.get(probe["port"], probe["path"])
+        return answer is not None and 200 <= answer[0] < 400

@@ -4,6 +4,7 @@
     NAME.run      its program began: when, in which boot of the machine, of which image
     NAME.void     no container of this making, or of one before it, ever begins: they have no folder to mount any more
     NAME.term     TERM was sent
+    NAME.active   when the service was last in use, where its claim has how to ask
     NAME.output   the program's output file as it was at the end, at most 1 MiB
     NAME.exit     the end; linked exclusively, so that any number of looks agree
     stop.json     a stop was asked for, of all of them
@@ -14,6 +15,7 @@ The folder that a container mounts is `ROLE-INDEX` below that of the attempt, `R
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -60,6 +62,12 @@ class Replica:
     async def note(self, suffix: str, record: Record) -> None:
         """Write one of its files, durably; it replaces what it said before."""
         await _synced(lambda: records.write_over(self._path(suffix), record))
+
+    def note_unsynced(self, suffix: str, record: Record) -> None:
+        """Write one of its files that means nothing after a power cut, as the container is gone then."""
+        spill = self._path(f"{suffix}~")
+        records.write_synced(spill, json.dumps(record).encode(), sync=False)
+        spill.replace(self._path(suffix))
 
     async def end(self, end: Record) -> None:
         """Record its end, unless one is recorded."""
@@ -116,6 +124,7 @@ def state_of(replica: Replica, *, ready: bool) -> ReplicaState:
         end=end,
         outputs=_outputs(replica) if end is not None else None,
         metrics=_metrics(replica) if end is not None else None,
+        active_at=(replica.read("active") or {}).get("at") if replica.record.get("activity") else None,
     )
 
 

@@ -17,11 +17,12 @@ import anyio.to_thread
 from planner import keys
 from planner.keys import Key
 from planner.model.run import Observation, Phase
+from reconciler.backends.engine.activity import Activity
 from reconciler.backends.engine.driving import Driving
 from reconciler.backends.engine.probing import Probing
-from reconciler.backends.engine.replica import Replica, conclude, replicas_of, since_boot, state_of, stop_of
-from reconciler.backends.engine.status import Stage, stage_of
+from reconciler.backends.engine.replica import Replica, conclude, replicas_of, state_of, stop_of
 from reconciler.backends.engine.turns import turn
+from reconciler.backends.engine.work import has_work, next_due
 from reconciler.backends.machine import artifacts, verdict
 from reconciler.backends.machine.claims import Claim, Claims
 from reconciler.backends.machine.damage import Unreadable
@@ -34,8 +35,6 @@ AT_ONCE = 8
 """Claims that are looked after at the same time."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between two tries of a start that something keeps from happening; they double."""
-FAR = 3600.0
-"""Seconds after which whatever lives is looked at again, though nothing is due."""
 
 Listed = Mapping[str, Mapping[str, Any]]
 """What the engine lists, by the name of the container."""
@@ -66,11 +65,15 @@ class Sight:
     """The claims of one instance and project."""
 
     def __init__(
-        self, claims: Claims, driving: Driving, probing: Probing, listing: Callable[[], Awaitable[Listed]]
+        self,
+        claims: Claims,
+        driving: Driving,
+        asking: tuple[Probing, Activity],
+        listing: Callable[[], Awaitable[Listed]],
     ) -> None:
         self._claims = claims
         self._driving = driving
-        self._probing = probing
+        self._probing, self._activity = asking
         self._listing = listing
         self._alive: dict[str, _Memory] = {}
         self._ended: dict[str, Observation] = {}
@@ -194,7 +197,8 @@ class Sight:
 
     async def _look(self, memory: _Memory, listed: Listed) -> Observation:
         claim = memory.claim
-        if not claim.ended() and self._has_work(memory, listed):
+        waits = memory.waits and time.time() < memory.again_at and stop_of(claim) is None
+        if not claim.ended() and not waits and has_work(claim, listed):
             await self._drive(memory, 0.0)
         if claim.ended():
             return await self._end(memory)
@@ -202,25 +206,6 @@ class Sight:
         memory.seen = self._seen(memory)
         memory.due = self._next(memory)
         return memory.seen
-
-    def _has_work(self, memory: _Memory, listed: Listed) -> bool:
-        """Whether a container is not just running as it did, or something is due."""
-        claim, now = memory.claim, time.time()
-        stop = stop_of(claim)
-        if memory.waits and stop is None and now < memory.again_at:
-            return False
-        for replica in replicas_of(claim):
-            if replica.read("exit") is not None:
-                continue
-            said, run = listed.get(replica.called), replica.read("run")
-            if said is None or run is None or stage_of(str(said.get("State", ""))) is not Stage.RUNNING:
-                return True
-            limit = claim.record["timeout"]
-            if limit is not None and now >= run["at"] + limit:
-                return True
-            if stop is not None and (replica.read("term") is None or since_boot() >= stop["due"]):
-                return True
-        return False
 
     async def _drive(self, memory: _Memory, patience: float) -> bool:
         claim = memory.claim
@@ -237,13 +222,15 @@ class Sight:
         return True
 
     async def _ask(self, memory: _Memory) -> None:
-        """Ask containers of a service whether they are ready, where it is time to."""
+        """Ask containers of a service whether they are ready and in use, where it is time to."""
         for replica in replicas_of(memory.claim):
             probe, run = replica.record["probe"], replica.read("run")
-            if probe is None or run is None or replica.read("exit") is not None:
+            if run is None or replica.read("exit") is not None:
                 continue
-            if time.time() >= self._probing.due(run["id"], run["at"], probe):
+            if probe is not None and time.time() >= self._probing.due(run["id"], run["at"], probe):
                 await self._probing.ask(run["id"], probe)
+            if replica.record.get("activity") and time.time() >= self._activity.due(run["id"]):
+                await self._activity.ask(replica, run["id"])
 
     def _seen(self, memory: _Memory) -> Observation:
         claim = memory.claim
@@ -260,27 +247,20 @@ class Sight:
             return False
         if replica.record["probe"] is not None:
             return self._probing.ready(run["id"])
-        return time.time() >= float(run["at"]) + (replica.claim.record["steady"] or 0.0)
+        return time.time() >= float(run["at"]) + float(replica.claim.record["steady"] or 0)
 
     def _next(self, memory: _Memory) -> float:
-        """When something is due."""
-        claim, now = memory.claim, time.time()
-        times = [now + FAR]
-        if memory.waits:
-            times.append(memory.again_at)
-        if (stop := stop_of(claim)) is not None:
-            times.append(now + max(0.0, stop["due"] - since_boot()))
-        for replica in replicas_of(claim):
-            run, probe = replica.read("run"), replica.record["probe"]
-            if run is None or replica.read("exit") is not None:
-                continue
-            if probe is not None:
-                times.append(self._probing.due(run["id"], run["at"], probe))
-            elif claim.record["steady"] is not None and now < run["at"] + claim.record["steady"]:
-                times.append(run["at"] + claim.record["steady"])
-            if claim.record["timeout"] is not None and stop is None:
-                times.append(run["at"] + claim.record["timeout"])
-        return min(times)
+        due = next_due(memory.claim, self._questions)
+        return min(due, memory.again_at) if memory.waits else due
+
+    def _questions(self, replica: Replica, run: Mapping[str, Any]) -> list[float]:
+        """When a container is to be asked something."""
+        probe, found = replica.record["probe"], []
+        if probe is not None:
+            found.append(self._probing.due(run["id"], run["at"], probe))
+        if replica.record.get("activity"):
+            found.append(self._activity.due(run["id"]))
+        return found
 
     # --- what has ended ---
 
@@ -292,4 +272,7 @@ class Sight:
         if found.phase is Phase.ENDED:
             self._ended[claim.folder.name] = found
             self._alive.pop(claim.folder.name, None)
+            for run in filter(None, (replica.read("run") for replica in replicas_of(claim))):
+                self._probing.forget(run["id"])
+                self._activity.forget(run["id"])
         return found
