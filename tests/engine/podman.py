@@ -56,7 +56,11 @@ class Podman(Asked):
         path = self.folder / "containers.conf"
         engine = ['runtime = "runc"', 'cgroup_manager = "cgroupfs"', 'events_logger = "file"']
         tmp = f'tmp_dir = "{self.folder / "tmp"}"'
-        path.write_text("\n".join(["[containers]", 'cgroupns = "host"', "[engine]", *engine, tmp, ""]))
+        # Of its own, as engines beside each other do not know which addresses the other one gave away.
+        number = os.getpid()
+        subnet = f'default_subnet = "10.{170 + number % 60}.{number // 60 % 250}.0/24"'
+        parts = ["[containers]", 'cgroupns = "host"', "[network]", subnet, "[engine]", *engine, tmp]
+        path.write_text("\n".join([*parts, ""]))
         return path
 
     def _storage(self) -> Path:
