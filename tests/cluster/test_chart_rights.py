@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +16,7 @@ from tests.cluster.cluster import OwnCluster
 from tests.cluster.release import PATIENCE, InCluster, attempts
 from tests.cluster.rights import asked, granted
 from tests.cluster.specs import FLOW, MAKE
-from tests.e2e.harness import until
+from tests.e2e.harness import environment, until
 
 pytestmark = pytest.mark.cluster
 
@@ -58,6 +60,7 @@ def place(own_cluster: OwnCluster, namespace: str, tmp_path: Path) -> Iterator[I
 def test_every_right_is_used_and_none_is_missing(place):
     route = {"host": "{service}.ml.example.org"}
     values = place.values(backends={"kubernetes": {"route": route, "serviceAccounts": ["nobody"]}})
+    values["rbac"] = {"planServer": True}
     flow = {"flow/flow.yaml": place.spec(FLOW, seconds=0), "flow/make.py": MAKE}
     others = {"web.yaml": place.spec(WEB), "long.yaml": place.spec(LONG), "nobodys.yaml": place.spec(NOBODYS)}
     place.push({**flow, **others})
@@ -65,6 +68,8 @@ def test_every_right_is_used_and_none_is_missing(place):
     place.becomes("flow", "succeeded")
     place.becomes("web", "ready")
     until(lambda: place.get("/v1/logs", run="flow@g1/make"), "a log is there", PATIENCE)
+    assert place.namespace in str(place.get("/v1/open", run="web")), "its URL"
+    _a_plan_asks(place)
     _events_are_asked_for(place)
     _a_person_stops_and_tries_again(place)
     place.push({"web.yaml": None})
@@ -80,6 +85,20 @@ def test_every_right_is_used_and_none_is_missing(place):
 
 def _ways(place: InCluster) -> list[Any]:
     return place.items("/apis/networking.k8s.io/v1", "ingresses", namespace=place.runs_namespace)
+
+
+def _a_plan_asks(place: InCluster) -> None:
+    """As if: of a service that changes, and of a job that is new."""
+    written = {"new.yaml": place.spec(LONG).replace("name: long", "name: new"), "web.yaml": place.spec(WEB) + "\n"}
+    written["web.yaml"] = written["web.yaml"].replace("exec httpd", "echo; exec httpd")
+    for name, text in written.items():
+        (place.work / name).write_text(text)
+    env = {**environment(), "PLUMBLINE_STATE": str(place.state)}
+    words = [sys.executable, "-m", "reconciler.cli", "plan", "--server"]
+    done = subprocess.run(words, cwd=place.work, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "  ? " not in done.stdout, "nothing is unknown"
+    (place.work / "new.yaml").unlink()
 
 
 def _events_are_asked_for(place: InCluster) -> None:
