@@ -35,7 +35,7 @@ def test_a_wrong_configuration_is_the_last_word_of_the_pod(place):
 
     said = until(last_word, "it has ended", PATIENCE)
     assert "/etc/plumbline/daemon.yaml:" in said
-    assert "`resync`" in said
+    assert "`often` is not a duration" in said
 
 
 def test_a_push_runs_over_an_upgrade_and_beyond_the_release(place):
