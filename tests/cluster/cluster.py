@@ -21,7 +21,7 @@ from tests.cluster.control import Control, ControlError
 from tests.cluster.layout import COMPONENTS, ROOT, Instance
 
 HOUR = 3600
-_IMAGES = {"busybox": images.BUSYBOX, "python": images.PYTHON, "agent": images.AGENT}
+_IMAGES = {"busybox": images.BUSYBOX, "python": images.PYTHON, "agent": images.AGENT, "sample": images.SAMPLE}
 PATIENCE = 120.0
 """Seconds for everything to be gone: on a busy disk the images take some time."""
 
@@ -103,7 +103,7 @@ class OwnCluster:
         return self._api
 
     def image(self, name: str) -> str:
-        """The image that pods may name: `busybox`, `python`, `agent` or `plumbline`. Made and imported when needed."""
+        """The image that pods may name: `plumbline`, or one of `_IMAGES`. Made and imported when needed."""
         full = {**_IMAGES, "plumbline": building.PLUMBLINE}[name]
         if full not in self._images():
             self.import_image(images.archive(full) if name in _IMAGES else building.archive())

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import subprocess
+import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from pathlib import Path
 from reconciler import tracking
 from reconciler.backends.kubernetes import agent
 from tests.cluster import oci
-from tests.cluster.layout import cache
+from tests.cluster.layout import ROOT, cache
 
 PAUSE = "plumbline-test/pause:1"
 """Process 1 of every pod: holds its namespaces, reaps orphans where a pod shares its processes, ends on SIGTERM."""
@@ -29,6 +30,8 @@ PYTHON = "plumbline-test/python:1"
 """Debian with its Python, git and certificates; what a user's image would be. About 200 MB."""
 AGENT = "plumbline-test/agent:1"
 """The same with the agent of run pods, where an image of Plumbline has it."""
+SAMPLE = "plumbline-test/sample:1"
+"""The same as PYTHON with the libraries of `sample-repo`: the image that its Dockerfile makes elsewhere."""
 
 RECIPE = 1
 """Raised when what is done below with the rest changes: the files in the cache are then made anew."""
@@ -45,6 +48,8 @@ UNUSED = (
     "var/log",
 )
 AGENT_FILES = {"plumbline-agent.py": Path(agent.__file__), "plumbline_tracking.py": Path(tracking.__file__)}
+_REQUIREMENTS, _LOCK = ROOT / "sample-repo" / "requirements.txt", ROOT / "requirements" / "demo.txt"
+_LIBRARIES = "usr/local/lib/python3.11/dist-packages"
 PEOPLE = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
 GROUPS = "root:x:0:\nnogroup:x:65534:\n"
 HOLD = "trap exit TERM INT; while :; do sleep 86400 & wait; done"
@@ -52,7 +57,7 @@ HOLD = "trap exit TERM INT; while :; do sleep 86400 & wait; done"
 
 def archive(name: str) -> Path:
     """The tar file of an image; made if it is not there yet."""
-    recipe = {PAUSE: _small, BUSYBOX: _small, PYTHON: _debian, AGENT: _agent}[name]
+    recipe = {PAUSE: _small, BUSYBOX: _small, PYTHON: _debian, AGENT: _agent, SAMPLE: _sample}[name]
     command = {PAUSE: ("/bin/sh", "-c", HOLD), BUSYBOX: ("/bin/sh",)}.get(name, ("/bin/bash",))
     image = oci.Image(name, command)
     source = repr((image, RECIPE, PACKAGES, SUITE, UNUSED)).encode() + Path(oci.__file__).read_bytes()
@@ -60,6 +65,8 @@ def archive(name: str) -> Path:
         source += b"".join(path.read_bytes() for path in (BUSYBOX_PROGRAM, *_libraries()))
     if recipe is _agent:
         source += b"".join(path.read_bytes() for path in AGENT_FILES.values())
+    if recipe is _sample:
+        source += _REQUIREMENTS.read_bytes() + _LOCK.read_bytes()
     path = cache() / "images" / f"{re.sub('[^a-z0-9]+', '-', name)}-{hashlib.sha256(source).hexdigest()[:16]}.tar"
     if path.exists():
         return path
@@ -119,13 +126,43 @@ def _debian(tar: tarfile.TarFile, folder: Path) -> None:
 
 
 def _agent(tar: tarfile.TarFile, _: Path) -> None:
+    _onto_python(tar)
+    for name, path in AGENT_FILES.items():
+        oci.add(tar, name, path.read_bytes())
+
+
+def _sample(tar: tarfile.TarFile, folder: Path) -> None:
+    _onto_python(tar)
+    pinned = re.findall(r"^([\w.-]+==[^\\\n]+)", _LOCK.read_text(), re.MULTILINE)
+    (folder / "pinned.txt").write_text("\n".join(pinned))
+    # The same version of Python as the image's, so that what is compiled fits.
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--target",
+        str(folder / "site"),
+        "--only-binary",
+        ":all:",
+    ]
+    command += ["--python-version", "3.11", "-c", str(folder / "pinned.txt"), "-r", str(_REQUIREMENTS)]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise RuntimeError(f"pip could not make {SAMPLE}: {made.stderr[-2000:]}")
+    for path in sorted((folder / "site").rglob("*")):
+        place = f"{_LIBRARIES}/{path.relative_to(folder / 'site').as_posix()}"
+        tar.add(path, place, recursive=False, filter=_timeless)
+    oci.add_link(tar, "usr/local/bin/python", "/usr/bin/python3")
+
+
+def _onto_python(tar: tarfile.TarFile) -> None:
     with tarfile.open(archive(PYTHON)) as image:
         largest = max(image, key=lambda entry: entry.size)
         with tarfile.open(fileobj=image.extractfile(largest), mode="r|") as layer:
             for entry in layer:
                 tar.addfile(entry, layer.extractfile(entry) if entry.isreg() else None)
-    for name, path in AGENT_FILES.items():
-        oci.add(tar, name, path.read_bytes())
 
 
 def _timeless(entry: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.cluster import OwnCluster
+from tests.cluster.layout import ROOT
 from tests.cluster.pair import Pair, server_for
 from tests.cluster.release import PATIENCE
 from tests.e2e.harness import until
@@ -191,6 +192,35 @@ def test_whatever_is_killed_in_the_middle_the_end_is_the_same(pair):
     _demand_ticks(pair)
     _demand_no_tracebacks(pair)
     pair.uninstall()
+
+
+def test_the_sample_repository_runs_from_a_push(pair):
+    """Its graphs, its service and its schedules, while the leader goes; what was left before is there for the next."""
+    commit = pair.push(_sample(pair))
+    pair.begin(shared=True)
+    until(lambda: pair.runs_now("digits@g1/train"), "the network is trained", LONG)
+    delete_the_leader(pair)
+    until(lambda: _is_over(pair.told(commit)), "all of it is over", LONG)
+    assert set(pair.told(commit).values()) == {"success"}, (pair.told(commit), pair.ends())
+    until(lambda: "succeeded" in _ends(pair, "drift-check@").values(), "a minute was looked at", LONG)
+    ends = _ends(pair, "digits@g1") | _ends(pair, "compare@g1") | _ends(pair, "profile-data@g1")
+    assert {key for key in ends if "/" in key} >= {f"digits@g1/{node}" for node in ("prepare", "train", "evaluate")}
+    assert set(ends.values()) == {"succeeded"}, ends
+    assert _ends(pair, "predict@") == {"predict@g1": "running"}
+    assert {key.partition("#")[2] for key in pair.attempts()} == {"1"}, "nothing was tried twice"
+
+
+def _sample(pair: Pair) -> dict[str, str]:
+    """The sample repository with the images of this cluster, and a service that listens where pods are asked."""
+    root = ROOT / "sample-repo"
+    image = pair.cluster.image("sample")
+    found = [path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    texts = {str(path.relative_to(root)): path.read_text().replace("plumbline/sample:1", image) for path in found}
+    return {**texts, "ops/predict.yaml": texts["ops/predict.yaml"] + "params:\n  host: 0.0.0.0\n"}
+
+
+def _ends(pair: Pair, prefix: str) -> dict[str, str]:
+    return {key: status for key, status in pair.ends().items() if key.startswith(prefix)}
 
 
 def _nodes() -> list[str]:
