@@ -30,7 +30,7 @@ def missing() -> str:
     """Why no Podman can be had here, or ""."""
     if os.geteuid() != 0:
         return "Podman is tested as root only"
-    lacks = [name for name in ("podman", "conmon", "runc", "catatonit") if shutil.which(name) is None]
+    lacks = [name for name in ("podman", "conmon", "runc", "catatonit", "busybox") if shutil.which(name) is None]
     return f"no {', '.join(lacks)} here; run scripts/engine-setup, or install Podman" if lacks else ""
 
 
