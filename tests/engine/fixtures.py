@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -43,7 +44,9 @@ async def engine(podman: Podman, tmp_path: Path) -> AsyncIterator[EngineWorld]:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    """A port that nobody listens on, and that the kernel gives to no connection meanwhile."""
+    for port in range(28000 + os.getpid() % 1000, 30000):
+        with socket.socket() as taken, contextlib.suppress(OSError):
+            taken.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
