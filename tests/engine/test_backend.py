@@ -490,7 +490,9 @@ USE = {
 async def test_a_service_says_when_it_was_in_use(world, case, free_port):
     """Whoever cannot be asked counts as in use; what was told is known to the next daemon."""
     text, activity, wanted = USE[case]
-    order = service(world, text, free_port, None)
+    # Nobody is asked before he is ready: that would count as in use.
+    probe = Probe(http_path="/api/status", port=0, period=0.2) if text is STATUS else None
+    order = service(world, text, free_port, probe)
     order = replace(order, run=replace(order.run, activity=activity))
     backend = world.open()
     await backend.ensure(order)

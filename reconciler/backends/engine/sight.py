@@ -222,14 +222,15 @@ class Sight:
         return True
 
     async def _ask(self, memory: _Memory) -> None:
-        """Ask containers of a service whether they are ready and in use, where it is time to."""
+        """Ask containers of a service whether they are ready and, once they are, in use, where it is time to."""
         for replica in replicas_of(memory.claim):
             probe, run = replica.record["probe"], replica.read("run")
             if run is None or replica.read("exit") is not None:
                 continue
             if probe is not None and time.time() >= self._probing.due(run["id"], run["at"], probe):
                 await self._probing.ask(run["id"], probe)
-            if replica.record.get("activity") and time.time() >= self._activity.due(run["id"]):
+            wanted = replica.record.get("activity") and self._ready(replica)
+            if wanted and time.time() >= self._activity.due(run["id"]):
                 await self._activity.ask(replica, run["id"])
 
     def _seen(self, memory: _Memory) -> Observation:
@@ -247,7 +248,7 @@ class Sight:
             return False
         if replica.record["probe"] is not None:
             return self._probing.ready(run["id"])
-        return time.time() >= float(run["at"]) + float(replica.claim.record["steady"] or 0)
+        return time.time() >= _steady(replica, run)
 
     def _next(self, memory: _Memory) -> float:
         due = next_due(memory.claim, self._questions)
@@ -258,8 +259,8 @@ class Sight:
         probe, found = replica.record["probe"], []
         if probe is not None:
             found.append(self._probing.due(run["id"], run["at"], probe))
-        if replica.record.get("activity"):
-            found.append(self._activity.due(run["id"]))
+        if replica.record.get("activity") and (probe is None or self._probing.ready(run["id"])):
+            found.append(max(self._activity.due(run["id"]), _steady(replica, run)))
         return found
 
     # --- what has ended ---
@@ -276,3 +277,8 @@ class Sight:
                 self._probing.forget(run["id"])
                 self._activity.forget(run["id"])
         return found
+
+
+def _steady(replica: Replica, run: Mapping[str, Any]) -> float:
+    """When a service that has no probe counts as ready, in seconds since 1970."""
+    return float(run["at"]) + float(replica.claim.record["steady"] or 0)
