@@ -64,8 +64,9 @@ peers: setup ## compare what is taken and how it merges with Polyaxon; its envir
 	@BIN=$(BIN) scripts/test peers
 
 .PHONY: prove
-prove: test fuzz ## all tests, many more documents, and the figures of the language
+prove: test fuzz ## all tests, those on a real Kubernetes that take minutes, many more documents, figures of the language
 	$(BIN)/python -m benchmarks language
+	@BIN=$(BIN) scripts/test-cluster --prove $(ARGS)
 
 .PHONY: sizes
 sizes: setup ## sizes of modules and functions

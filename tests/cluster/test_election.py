@@ -76,7 +76,9 @@ def test_a_leader_that_is_gone_in_the_middle_of_a_graph_changes_nothing_of_its_e
     assert second.place.run("flow@g1/use")["outputs"] == {"twice": "42"}
     assert pair.place.notes()[commit]["plumbline/default/flow"][0] == "success"
     if how == signal.SIGSTOP:
-        assert "this daemon leads no more, and ends" in first.place.log.read_text()
+        # By the loop, or by the thread beside it, whichever goes on first.
+        said = first.place.log.read_text()
+        assert "this daemon leads no more, and ends" in said or "is lost, and this daemon did not end in time" in said
 
 
 @pytest.mark.crashes

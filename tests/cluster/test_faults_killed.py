@@ -15,7 +15,7 @@ from tests.cluster.faults.plan import Script
 from tests.cluster.faults.point import Point, Shared, World
 from tests.cluster.faults.workloads import WAITS, WORKLOADS, job
 
-pytestmark = [pytest.mark.cluster, pytest.mark.crashes]
+pytestmark = [pytest.mark.cluster, pytest.mark.crashes, pytest.mark.prove]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from tests.cluster.pair import Pair, server_for
 from tests.cluster.release import PATIENCE
 from tests.e2e.harness import until
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.prove]
 
 LONG = 3 * PATIENCE
 STEP = 12
