@@ -109,7 +109,7 @@ def _ready(cluster: OwnCluster, pod: Object) -> None:
 
 
 def _running(place: Scratch) -> int:
-    return sum(item["state"] == "running" for item in place.get("/v1/status")["operations"])
+    return sum(item["state"] == "ready" for item in place.get("/v1/status")["operations"])
 
 
 def _asked(cluster: OwnCluster, begun: datetime) -> Counter[str]:
