@@ -24,12 +24,13 @@ NS_GET_PARENT = 0xB702
 
 
 def machine() -> dict[str, object]:
-    """Its links, routes, rules, mounts and kernel settings, without those of clusters."""
+    """Its links, routes, rules without their counters, mounts and kernel settings, without those of clusters."""
     settings = {name: _read(Path("/proc/sys", name)) for name in (*KERNEL, "net/ipv4/ip_forward")}
+    rules = ["nft", "--stateless", "list", "ruleset"]
     return {
         "links": _without_clusters("ip", "-json", "link"),
         "routes": _without_clusters("ip", "-json", "route", "show", "table", "all"),
-        "rules": subprocess.run(["nft", "list", "ruleset"], check=True, capture_output=True, text=True).stdout,
+        "rules": subprocess.run(rules, check=True, capture_output=True, text=True).stdout,
         "mounts": sorted(line for line in Path("/proc/self/mountinfo").read_text().splitlines() if PLACES.search(line)),
         "settings": settings,
     }
