@@ -15,6 +15,7 @@ from typing import Any
 
 from planner import keys
 from planner.keys import Key
+from reconciler.backends.ears import Ears
 from reconciler.backends.engine import names
 from reconciler.backends.engine.client import Denied, Engine, Question
 from reconciler.backends.engine.sight import Sight
@@ -27,8 +28,6 @@ PAUSE = 1.0
 """Seconds between two tries to hear from the engine."""
 SHORTEST_NAP, LONGEST_NAP = 0.05, 1.0
 """Seconds between two looks at the clock; after the longer one something new may be due."""
-MOST_HINTS = 10_000
-"""Hints that wait for a slow listener; more are lost, as hints may be."""
 _TOLD = frozenset({"start", "die", "died", "oom", "destroy", "remove", "pause", "unpause"})
 """What an engine tells of that may be a change; it tells of each command of a probe too."""
 
@@ -40,26 +39,19 @@ class Watching:
         self._engine = engine
         self._sight = sight
         self._scope = scope
-        self._ears: set[asyncio.Queue[Key | None]] = set()
+        self._ears = Ears()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def hints(self) -> AsyncIterator[Key]:
         """Keys of attempts that may have changed, from the first iteration on; ends when this is closed."""
-        ear: asyncio.Queue[Key | None] = asyncio.Queue(MOST_HINTS)
-        self._ears.add(ear)
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._hear()), asyncio.create_task(self._mind())]
-        try:
-            while (key := await ear.get()) is not None:
-                yield key
-        finally:
-            self._ears.discard(ear)
+        async for key in self._ears.listen():
+            yield key
 
     def tell(self, key: Key) -> None:
         """Something may have changed with an attempt."""
-        for ear in self._ears:
-            if not ear.full():
-                ear.put_nowait(key)
+        self._ears.tell(key)
 
     async def close(self) -> None:
         """Tell nobody any more."""
@@ -67,9 +59,7 @@ class Watching:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for ear in self._ears:
-            with contextlib.suppress(asyncio.QueueFull):
-                ear.put_nowait(None)
+        self._ears.close()
 
     # --- the engine ---
 

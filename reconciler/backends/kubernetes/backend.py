@@ -17,6 +17,7 @@ from planner.model.gang import CodeTree
 from planner.model.metric import Metric
 from planner.model.run import Observation, Phase, Snapshot, Stamp
 from planner.model.status import StopReason
+from reconciler.backends.ears import Ears
 from reconciler.backends.kubernetes import names, render
 from reconciler.backends.kubernetes.access import Access
 from reconciler.backends.kubernetes.activity import Activity
@@ -24,7 +25,6 @@ from reconciler.backends.kubernetes.adopting import KubernetesAdoption
 from reconciler.backends.kubernetes.bringing import Bringing, Sources
 from reconciler.backends.kubernetes.client import Api
 from reconciler.backends.kubernetes.desk import Desk
-from reconciler.backends.kubernetes.ears import Ears
 from reconciler.backends.kubernetes.ending import Ending
 from reconciler.backends.kubernetes.here import Here
 from reconciler.backends.kubernetes.keptlogs import KeptLogs

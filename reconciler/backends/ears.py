@@ -9,8 +9,8 @@ from planner.keys import Key
 
 __all__ = ["Ears"]
 
-_HEARD = 4096
-"""Hints that wait for a listener; what is more is left out."""
+MOST = 10_000
+"""Hints that wait for a slow listener; what is more is left out."""
 
 
 class Ears:
@@ -21,7 +21,7 @@ class Ears:
 
     async def listen(self) -> AsyncIterator[Key]:
         """What is told from now on, until `close`."""
-        queue: asyncio.Queue[Key | None] = asyncio.Queue(_HEARD)
+        queue: asyncio.Queue[Key | None] = asyncio.Queue(MOST)
         self._queues.add(queue)
         try:
             while (key := await queue.get()) is not None:
