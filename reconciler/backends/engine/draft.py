@@ -20,10 +20,12 @@ from reconciler.backends.machine.account import Account
 from reconciler.backends.machine.draft import (
     Draft,
     Member,
+    activity_of,
     attempt_of,
     check_members,
     inits_of,
     members_of,
+    probe_of,
     stamp_record,
 )
 from reconciler.backends.machine.own import Runs, artifacts_of, home_of, own_of
@@ -112,8 +114,8 @@ def _replica(order: Order, member: Member, site: Site, found: tuple[str, list[st
         "base": str(member.base),
         "container": render.container(order, member, place, site.settings),
         "pull": _pull(order.run.gang, member.role, site.settings.pull),
-        "probe": _probe(order),
-        "activity": _activity(order),
+        "probe": probe_of(order),
+        "activity": activity_of(order),
         "log": str(site.logs / folder / f"{member.name}.log"),
     }
 
@@ -128,33 +130,3 @@ def _pull(gang: Gang, role: str, otherwise: str) -> str:
     container = group.pod.get("container")
     said = container.get("imagePullPolicy") if isinstance(container, dict) else None
     return {"Always": "always", "IfNotPresent": "missing", "Never": "never"}.get(str(said), otherwise)
-
-
-def _probe(order: Order) -> dict[str, Any] | None:
-    probe, ports = order.run.gang.probe, order.leases.ports
-    if probe is None:
-        return None
-    if not probe.command and not 0 <= probe.port < len(ports):
-        raise Refused(f"the readiness probe looks at port {probe.port}, but the run has {len(ports)} ports")
-    return {
-        "path": probe.http_path,
-        "port": 0 if probe.command else ports[probe.port],
-        "command": list(probe.command),
-        "period": probe.period,
-        "timeout": probe.timeout,
-        "failures": probe.failures,
-        "delay": probe.delay,
-    }
-
-
-def _activity(order: Order) -> dict[str, Any] | None:
-    activity, ports = order.run.activity, order.leases.ports
-    if activity is None or (not activity.command and not 0 <= activity.port < len(ports)):
-        return None
-    return {
-        "path": activity.http_path,
-        "port": 0 if activity.command else ports[activity.port],
-        "command": list(activity.command),
-        "period": activity.period,
-        "timeout": activity.timeout,
-    }

@@ -21,10 +21,12 @@ from reconciler.backends.machine.account import Account
 from reconciler.backends.machine.draft import (
     Draft,
     Member,
+    activity_of,
     attempt_of,
     check_members,
     inits_of,
     members_of,
+    probe_of,
     stamp_record,
 )
 from reconciler.backends.machine.own import home_of, own_of
@@ -114,40 +116,8 @@ def _replica(order: Order, member: Member, site: Site, token: str) -> dict[str, 
         "env": env,
         "cwd": str(member.base / "work" / container.working_dir),
         "output": str(member.base / "io" / "output"),
-        "probe": _probe(order),
-        "activity": _activity(order),
-    }
-
-
-def _probe(order: Order) -> dict[str, Json] | None:
-    probe = order.run.gang.probe
-    if probe is None:
-        return None
-    ports = order.leases.ports
-    if not probe.command and not 0 <= probe.port < len(ports):
-        raise Refused(f"the readiness probe looks at port {probe.port}, but the run has {len(ports)} ports")
-    return {
-        "path": probe.http_path,
-        "port": 0 if probe.command else ports[probe.port],
-        "command": list(probe.command),
-        "period": probe.period,
-        "timeout": probe.timeout,
-        "failures": probe.failures,
-        "delay": probe.delay,
-    }
-
-
-def _activity(order: Order) -> dict[str, Json] | None:
-    activity, ports = order.run.activity, order.leases.ports
-    if activity is None or (not activity.command and not 0 <= activity.port < len(ports)):
-        return None
-    return {
-        "path": activity.http_path,
-        "port": 0 if activity.command else ports[activity.port],
-        "command": list(activity.command),
-        "period": activity.period,
-        "timeout": activity.timeout,
-        "delay": 0,
+        "probe": probe_of(order),
+        "activity": activity_of(order),
     }
 
 

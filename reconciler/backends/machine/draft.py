@@ -22,6 +22,7 @@ from reconciler.ports import Order
 __all__ = [
     "Draft",
     "Member",
+    "activity_of",
     "attempt_globals",
     "attempt_of",
     "check_members",
@@ -29,6 +30,7 @@ __all__ = [
     "inits",
     "inits_of",
     "members_of",
+    "probe_of",
     "stamp_record",
 ]
 
@@ -168,3 +170,40 @@ def check_members(gang: Gang, members: Sequence[Member], leased: Sequence[int]) 
         raise Refused(
             "all replicas would listen on the same port of this machine: set run.replicas to 1, or declare no run.ports"
         )
+
+
+def probe_of(order: Order) -> dict[str, Json] | None:
+    """How a service of this machine is asked whether it is ready, at the port that it leases.
+
+    Raises:
+        Refused: it has no such port.
+    """
+    probe, ports = order.run.gang.probe, order.leases.ports
+    if probe is None:
+        return None
+    if not probe.command and not 0 <= probe.port < len(ports):
+        raise Refused(f"the readiness probe looks at port {probe.port}, but the run has {len(ports)} ports")
+    return {
+        "path": probe.http_path,
+        "port": 0 if probe.command else ports[probe.port],
+        "command": list(probe.command),
+        "period": probe.period,
+        "timeout": probe.timeout,
+        "failures": probe.failures,
+        "delay": probe.delay,
+    }
+
+
+def activity_of(order: Order) -> dict[str, Json] | None:
+    """How it is asked whether it is in use; None where nobody asks, or it has no such port."""
+    activity, ports = order.run.activity, order.leases.ports
+    if activity is None or (not activity.command and not 0 <= activity.port < len(ports)):
+        return None
+    return {
+        "path": activity.http_path,
+        "port": 0 if activity.command else ports[activity.port],
+        "command": list(activity.command),
+        "period": activity.period,
+        "timeout": activity.timeout,
+        "delay": 0,
+    }
