@@ -8,11 +8,12 @@ its end cannot be told, unless a value has it too, and the whole folder of its r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planner.model.gang import Container
 from reconciler.backends.kubernetes import layout, names
+from reconciler.backends.texts import texts_of
 from reconciler.ports import Order
 
 __all__ = ["Read", "own_folder", "reads"]
@@ -43,7 +44,7 @@ def own_folder(order: Order) -> str:
 def reads(order: Order) -> tuple[Read, ...]:
     """What the program of an order names of other runs, each once, in an order that does not change."""
     own = names.object_name(order.key.run, order.stamp)
-    values = [text for section in ("params", "inputs") for text in _texts(order.run.context.get(section))]
+    values = [text for section in ("params", "inputs") for text in texts_of(order.run.context.get(section))]
     whole = [match for text in values if (match := _NAMED.fullmatch(text)) is not None]
     found = {read for match in whole if (read := _read(match)) is not None}
     exact = [match.group() for match in whole]
@@ -86,15 +87,3 @@ def _words(container: Container) -> Iterator[str]:
     yield from container.command
     yield from container.args
     yield from container.env.values()
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Every text of a value, however deep."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _texts(one)

@@ -5,10 +5,9 @@ A folder is made anew beside its place and appears whole, so a fetch that was cu
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from reconciler.backends.machine import folders, inits
 from reconciler.backends.machine.account import Account
 from reconciler.backends.machine.own import Runs, artifacts_of, home_of, own_of
 from reconciler.backends.machine.removal import remove_tree
+from reconciler.backends.texts import texts_of
 from reconciler.disk import sizes
 from reconciler.ports import Order
 
@@ -38,7 +38,7 @@ def missing(order: Order, owner: Stamp, runs: Path) -> list[str]:
 def named_by(order: Order, runs: Path) -> set[str]:
     """Names of the folders of runs that the programs of `order` are told of."""
     named = re.compile(re.escape(str(runs)) + r"/([a-z0-9][a-z0-9-]*)(?:/|$)")
-    return {name for text in _texts((order.run.gang, order.run.context)) for name in named.findall(text)}
+    return {name for text in texts_of((order.run.gang, order.run.context)) for name in named.findall(text)}
 
 
 def gone(order: Order, owner: Stamp, runs: Runs, read: Iterable[str]) -> list[str]:
@@ -55,21 +55,6 @@ def read_of(order: Order, owner: Stamp, runs: Runs, read: Iterable[str]) -> list
     source = own_of(order.key, order.run.earlier, owner, runs.folder).source
     found |= {source.parent.name} if source is not None else set()
     return sorted(found - {home_of(order.key, owner, runs.folder).name})
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Every text of a run, however deep."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _texts(one)
-    elif dataclasses.is_dataclass(value):
-        for field in dataclasses.fields(value):
-            yield from _texts(getattr(value, field.name))
 
 
 async def restore(
