@@ -5,9 +5,8 @@ from __future__ import annotations
 import typer
 
 from reconciler import daemon
-from reconciler.cli.failure import Code, Failure
+from reconciler.cli.configured import configured
 from reconciler.cli.session import session_of
-from reconciler.settings import load_settings
 
 __all__ = ["run"]
 
@@ -17,10 +16,5 @@ def run(ctx: typer.Context) -> None:
 
     Runs until SIGTERM or SIGINT; what it started goes on. SIGHUP reads the configuration again.
     """
-    session = session_of(ctx)
-    if session.config is None:
-        raise Failure(Code.INPUT, "name the configuration: plumbline daemon -c daemon.yaml")
-    settings = load_settings(session.config)
-    if session.state is not None:
-        settings = settings.model_copy(update={"state": session.state})
-    daemon.run(settings, session.config)
+    settings, path = configured(session_of(ctx), "daemon")
+    daemon.run(settings, path)

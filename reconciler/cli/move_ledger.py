@@ -6,10 +6,9 @@ import anyio
 import typer
 
 from reconciler.cli import show
-from reconciler.cli.failure import Code, Failure
+from reconciler.cli.configured import configured
 from reconciler.cli.session import session_of
 from reconciler.ledger_moving import move_ledger
-from reconciler.settings import load_settings
 
 __all__ = ["run"]
 
@@ -20,11 +19,7 @@ def run(ctx: typer.Context) -> None:
     The daemon must have ended. The file stays, under another name; a move that was cut off is done again.
     """
     session = session_of(ctx)
-    if session.config is None:
-        raise Failure(Code.INPUT, "name the configuration: plumbline move-ledger -c daemon.yaml")
-    settings = load_settings(session.config)
-    if session.state is not None:
-        settings = settings.model_copy(update={"state": session.state})
+    settings, _ = configured(session, "move-ledger")
     moved = anyio.run(move_ledger, settings)
     copied = moved.copied
     if session.json:
