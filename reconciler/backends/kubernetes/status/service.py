@@ -18,7 +18,7 @@ from reconciler.backends.kubernetes.status import words
 from reconciler.backends.kubernetes.status.read import Object, annotation, condition, denied, instant, section, text
 from reconciler.backends.kubernetes.status.stop import NEVER, told
 
-__all__ = ["drift", "of_deployment"]
+__all__ = ["of_deployment"]
 
 
 def of_deployment(
@@ -43,11 +43,11 @@ def of_deployment(
         ready=ready,
         started_at=started,
         message="" if ready else _trouble(workload, left, events),
-        drift="" if stop is not None or deleted is not None else drift(workload),
+        drift="" if stop is not None or deleted is not None else _drift(workload),
     )
 
 
-def drift(workload: Object) -> str:
+def _drift(workload: Object) -> str:
     """How a Deployment that nobody of ours told to end is not as it was made; "" where it is.
 
     Its generation counts the changes of what it asks for, whoever makes them and whatever they are.

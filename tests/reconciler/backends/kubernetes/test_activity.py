@@ -1,25 +1,15 @@
 """When a service was last in use, by the words of agents, of which none may be old or ahead of time."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from reconciler.backends.kubernetes.activity import HOLDS, Activity
+from tests.reconciler.backends.kubernetes.hand import NOW, Hand
 
 pytestmark = pytest.mark.unit
 
-NOW = datetime(2026, 11, 26, 6, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-class Hand:
-    """A clock that the test turns."""
-
-    def __init__(self):
-        self.at = NOW
-
-    def now(self):
-        return self.at
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Names of what was cleaned are freed when their time is over, and nothing is asked before."""
 
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -14,22 +14,12 @@ from reconciler.backends.kubernetes.keptlogs import KeptLogs
 from reconciler.backends.kubernetes.objects import Objects, Scope
 from reconciler.backends.kubernetes.settings import KubernetesSettings
 from reconciler.errors import Transient
+from tests.reconciler.backends.kubernetes.hand import NOW, Hand
 from tests.reconciler.backends.kubernetes.talk import failure, page, pod, talking
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 
-NOW = datetime(2026, 11, 26, 6, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-
-
-class Hand:
-    """A clock that the test turns."""
-
-    def __init__(self):
-        self.at = NOW
-
-    def now(self):
-        return self.at
 
 
 def cleaned(name, at):
