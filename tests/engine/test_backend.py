@@ -450,6 +450,28 @@ async def test_output_is_the_same_before_and_after_its_container_goes(world):
     assert len(tail.splitlines()) == 2
 
 
+async def test_output_is_whole_whenever_it_is_read(world):
+    """Readers all the while that the container is removed, and for ten readings after."""
+    order = world.shell("train", "seq 1000")
+    backend = world.open()
+    await backend.ensure(order)
+    await phase(world, backend, order.key, Phase.ENDED)
+    wanted = b"".join(b"%d\n" % number for number in range(1, 1001))
+    is_cleaned = False
+
+    async def read() -> None:
+        left = 10
+        while left:
+            left -= is_cleaned
+            assert b"".join([piece async for piece in backend.logs(order.key)]) == wanted
+
+    async with anyio.create_task_group() as group:
+        for _ in range(4):
+            group.start_soon(read)
+        await backend.clean(order.key)
+        is_cleaned = True
+
+
 async def test_a_claim_that_cannot_be_read_hides_no_other_one(world):
     bad, good = world.order("bad", Script.FOREVER), world.order("good", Script.FOREVER)
     backend = world.open()
