@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import json
 import random
 
 import pytest
@@ -53,6 +54,22 @@ def test_what_is_kept_in_memory_says_the_same(name):
     whole = states.objects(name)
     less = Objects(whole.kind, trimmed(whole.workload), [trimmed(pod) for pod in whole.pods], whole.events)
     assert observe(less) == observe(whole)
+
+
+@pytest.mark.parametrize("name", states.states())
+def test_equal_texts_of_objects_are_kept_once(name):
+    """A thousand services have five thousand pods whose labels, images and states are the same."""
+    told = json.dumps(states.objects(name).workload)
+    one, other = [trimmed(json.loads(told)) for _ in range(2)]
+    assert set(map(id, _texts(one))) == set(map(id, _texts(other)))
+
+
+def _texts(value):
+    if isinstance(value, str):
+        yield value
+    for each in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
+        yield from _texts(each)
+    yield from value if isinstance(value, dict) else ()
 
 
 @pytest.mark.parametrize("name", states.states())
