@@ -1,10 +1,17 @@
-"""How a cluster is reached: what a kubeconfig, or the service account of a pod, says of it."""
+"""How a cluster is reached: what a kubeconfig, or the service account of a pod, says of it; and through which proxy.
+
+The proxy is found once a sign-in. What it must never do: leave that to the HTTP client, which reads the environment and
+a netrc file for every single request, in a thread each.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
+from aiohttp import encode_basic_auth, hdrs
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
@@ -53,4 +60,20 @@ async def configured(access: Access) -> Configuration:
         raise Unusable(f"{where} does not lead to a cluster: {str(error).strip().rstrip('.')}") from error
     except OSError as error:
         raise Transient(f"the credentials for the API server cannot be read: {error}") from error
+    configuration.client_session_kwargs = {"trust_env": False}
+    _set_proxy(configuration)
     return configuration
+
+
+def _set_proxy(configuration: Configuration) -> None:
+    """The proxy of the kubeconfig, or of `HTTPS_PROXY` but for hosts of `NO_PROXY`; its user goes into a header."""
+    server = urlsplit(str(configuration.host))
+    found = configuration.proxy or (None if proxy_bypass(server.netloc) else getproxies().get(server.scheme))
+    if not found:
+        return
+    proxy = urlsplit(found if "://" in found else f"http://{found}")
+    where = proxy.netloc.rpartition("@")[2]
+    configuration.proxy = proxy._replace(netloc=where).geturl()
+    if proxy.username is not None:
+        said = encode_basic_auth(unquote(proxy.username), unquote(proxy.password or ""))
+        configuration.proxy_headers = {hdrs.PROXY_AUTHORIZATION: said}
