@@ -28,8 +28,8 @@ from reconciler.backends.kubernetes.desk import Desk
 from reconciler.backends.kubernetes.ending import Ending
 from reconciler.backends.kubernetes.here import Here
 from reconciler.backends.kubernetes.keptlogs import KeptLogs
-from reconciler.backends.kubernetes.making import Making, check_ours, is_cleaned, is_ours, namespaces_of
-from reconciler.backends.kubernetes.objects import Found, Objects, Scope
+from reconciler.backends.kubernetes.making import Making, check_ours, is_cleaned, is_ours, namespaces_of, scope_of
+from reconciler.backends.kubernetes.objects import Found, Objects
 from reconciler.backends.kubernetes.reaching import KubernetesReach
 from reconciler.backends.kubernetes.readlogs import Logs
 from reconciler.backends.kubernetes.rehearsal import KubernetesRehearsal
@@ -64,10 +64,9 @@ class KubernetesBackend:
         self._settings = settings
         self._owner = owner
         self._clock = clock
-        self._api = Api(access)
+        self._api = Api(access, len(namespaces_of(settings)))
         self._selector = names.selector(owner.instance, owner.project)
-        scope = Scope(namespaces_of(settings), f"{self._selector},!{names.CLEANED}", names.OBJECT)
-        self._objects = Objects(self._api, scope, self._heard)
+        self._objects = Objects(self._api, scope_of(settings, self._selector), self._heard)
         self._tokens = here.tokens
         self._desk = Desk(here.folder / "left", here.trees, here.cache)
         self._bringing = Bringing(Sources(here.folder / "left", here.trees, here.clones, here.cache), owner)

@@ -31,7 +31,9 @@ Object = dict[str, Any]
 TIMEOUT = 30.0
 """Seconds for an answer, and for the head of one without an end. Longer ones are of a server that is not well."""
 CONNECTIONS = 64
-"""To the server at once: watches hold one each."""
+"""To the server at once."""
+WATCHES = 5
+"""What of them watches of one namespace hold: these come on top."""
 
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -110,9 +112,10 @@ class _Link:
 class Api:
     """One API server, as one user."""
 
-    def __init__(self, access: Access) -> None:
-        """Touches nothing; the first request signs in."""
+    def __init__(self, access: Access, namespaces: int = 0) -> None:
+        """Touches nothing; the first request signs in. `namespaces` is how many are watched."""
         self._access = access
+        self._connections = CONNECTIONS + WATCHES * namespaces
         self._signing = asyncio.Lock()
         self._link: _Link | None = None
 
@@ -282,7 +285,7 @@ class Api:
             if self._link is not None and self._link is not refused:
                 return self._link
             configuration = await configured(self._access)
-            configuration.connection_pool_maxsize = CONNECTIONS
+            configuration.connection_pool_maxsize = self._connections
             try:
                 fresh = _Link(configuration)
             except (OSError, ssl.SSLError) as error:

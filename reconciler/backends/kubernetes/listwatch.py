@@ -49,11 +49,14 @@ class Watched:
         path: of the collection, such as `/apis/batch/v1/namespaces/ml/jobs`.
         selector: labels that the objects have.
         trim: of an object as the server tells it, what is kept of it.
+        may_lack: whether there may be no such kind, or no right to it: it is asked for again after `RELIST` only, or
+            when there is reason to think that there is by now (`wake`).
     """
 
     path: str
     selector: str
     trim: Callable[[Object], Object]
+    may_lack: bool = False
 
 
 class ListWatch:
@@ -84,6 +87,7 @@ class ListWatch:
         self._version = ""
         self._listed_at = -RELIST
         self._told = True
+        self._woken = anyio.Event()
 
     @property
     def synced(self) -> bool:
@@ -110,6 +114,9 @@ class ListWatch:
                         self._told = False
                         continue
                 self._note(str(error.settled(f"{self._watched.path} cannot be watched")))
+                if self._watched.may_lack and (error.absent or error.code == 403):
+                    await self._reason_to_ask()
+                    continue
             except Transient as error:
                 self._note(error.message)
             except Exception:  # noqa: BLE001 -- our own fault: what is known stays, and all is listed again
@@ -123,6 +130,15 @@ class ListWatch:
     def put(self, told: Object) -> Object:
         """Take in an object that was read or written, unless a newer state of it is known; gives what is known."""
         return self._take(self._watched.trim(told))
+
+    def wake(self) -> None:
+        """Have it ask again at once where it waits for a kind, or a right, that it lacked."""
+        self._woken.set()
+
+    async def _reason_to_ask(self) -> None:
+        self._version, self._woken = "", anyio.Event()
+        with anyio.move_on_after(RELIST):
+            await self._woken.wait()
 
     def _note(self, trouble: str) -> None:
         if trouble != self.trouble:

@@ -16,9 +16,11 @@ from reconciler.backends.kubernetes import names
 from reconciler.backends.kubernetes.client import APPLY_PATCH, Api
 from reconciler.backends.kubernetes.denied import Denied
 from reconciler.backends.kubernetes.kinds import path_of
-from reconciler.backends.kubernetes.objects import Found, Objects
+from reconciler.backends.kubernetes.objects import Found, Objects, Scope
 from reconciler.backends.kubernetes.render import Manifests, tombstone
 from reconciler.backends.kubernetes.settings import KubernetesSettings
+from reconciler.backends.kubernetes.status import drift_of
+from reconciler.backends.kubernetes.ways import kinds_of
 from reconciler.errors import Refused, Transient
 
 __all__ = ["Making", "is_cleaned"]
@@ -49,7 +51,7 @@ class Making:
             await self._create(item)
         # The way to a service comes first too: once its workload was seen, nobody is asked to make it again.
         for item in manifests.after:
-            await self._apply(item)
+            await self._objects.ways.put(item)
         made = await self._create(manifests.workload)
         if made is None:
             await self._taken(manifests)
@@ -58,20 +60,21 @@ class Making:
         return True
 
     async def correct(self, manifests: Manifests, found: Found) -> bool:
-        """Have the workload of a service be as it is rendered; whether anything of it was not.
+        """Have a service and the ways to it be as they are rendered; whether anything of them was not.
 
-        What others added to it stays. Where the rendering and the server agree, only the generation is noted that was
-        looked at, so that nobody looks again before the next change.
+        What others added stays, and what is as it was left is not written to. Where the rendering and the server agree,
+        only what was looked at is noted, so that nobody looks again before the next change.
 
         Raises:
             Refused: the cluster says no to it.
             Transient: not now.
         """
-        for item in manifests.after:
-            await self._apply(item)
+        changed = await self._objects.ways.settle(manifests.after)
+        if not drift_of(found.main):
+            return changed
         for _ in range(_TRIES):
             try:
-                return await self._correct(manifests.workload, found)
+                return await self._correct(manifests.workload, found) or changed
             except Denied as error:
                 if not error.changed:
                     raise error.settled(f"{_called(manifests.workload)} cannot be put right") from None
@@ -110,13 +113,6 @@ class Making:
         for item in manifests:
             await self._delete(item)
 
-    async def _apply(self, item: Object) -> None:
-        """Have an object be as it is rendered, whatever it was; fields that others own stay as they are."""
-        try:
-            await self._applied(item)
-        except Denied as error:
-            raise error.settled(f"{_called(item)} cannot be made") from None
-
     async def _applied(self, item: Object, **query: str) -> Object:
         return await self._api.call("PATCH", path_of(item), item, query={"force": "true", **query}, content=APPLY_PATCH)
 
@@ -153,6 +149,11 @@ class Making:
 def namespaces_of(settings: KubernetesSettings) -> Sequence[str]:
     """Every namespace that runs can be in, each once."""
     return list(dict.fromkeys((settings.namespace, *settings.run_namespaces)))
+
+
+def scope_of(settings: KubernetesSettings, selector: str) -> Scope:
+    """What is watched of what has these labels: all but names of what was cleaned."""
+    return Scope(namespaces_of(settings), f"{selector},!{names.CLEANED}", names.OBJECT, kinds_of(settings))
 
 
 def is_cleaned(found: Found) -> bool:

@@ -21,6 +21,7 @@ from planner.model.run import Stamp
 from reconciler.ports import Order
 
 __all__ = [
+    "AS_MADE",
     "CLEANED",
     "COMMIT",
     "DIGEST",
@@ -41,6 +42,7 @@ __all__ = [
     "SERVICE",
     "STOP",
     "TIMEOUT",
+    "WAYS",
     "annotations_of",
     "annotations_of_stamp",
     "files_name",
@@ -84,6 +86,10 @@ FAILURES = f"{PREFIX}failure-actions"
 """What the rules of the pod failure policy mean, in their order."""
 GENERATION = f"{PREFIX}generation"
 """The generation at which a Deployment was last put right; where it is missing, the one it was made with: 1."""
+WAYS = f"{PREFIX}ways"
+"""Of a Deployment: the kinds of what leads to it, with a space in between."""
+AS_MADE = f"{PREFIX}as-made"
+"""Of what leads to a service: a digest of what of it is ours, and names of annotations that the configuration gave."""
 CLEANED = f"{PREFIX}cleaned"
 """Label of an object of which only the name is left, and the annotation with since when."""
 QUEUE = "kueue.x-k8s.io/queue-name"

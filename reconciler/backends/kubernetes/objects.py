@@ -14,11 +14,13 @@ from typing import Any
 
 import anyio
 
+from reconciler.backends.kubernetes import names
 from reconciler.backends.kubernetes.client import Api
 from reconciler.backends.kubernetes.denied import Denied, items_of
 from reconciler.backends.kubernetes.kinds import EVENTS, MAIN, PODS, kind_of
 from reconciler.backends.kubernetes.listwatch import ListWatch, Watched
 from reconciler.backends.kubernetes.trim import trimmed
+from reconciler.backends.kubernetes.ways import Watching, Ways
 from reconciler.errors import Transient
 
 __all__ = ["Found", "Objects", "Scope"]
@@ -37,11 +39,13 @@ class Scope:
         namespaces: where its objects are.
         selector: labels that all of them have and that what was cleaned lost.
         attempt: label of a pod that names its main object.
+        ways: kinds of what leads to services.
     """
 
     namespaces: Sequence[str]
     selector: str
     attempt: str
+    ways: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +104,13 @@ class Objects:
             watched = Watched(PODS.path(namespace), scope.selector, trimmed)
             self._all.append(ListWatch(api, watched, self._pod_came, self._pod_went))
         self._all += self._mains.values()
+        self.ways = Ways(api, Watching(scope.namespaces, scope.selector, scope.ways), self._way_told)
+        """What leads to services. Nobody waits for it: what is not known of it is no drift."""
 
     def open(self) -> None:
         """Begin to watch, unless that was done."""
         if not self._tasks:
-            self._tasks = [asyncio.create_task(watch.run()) for watch in self._all]
+            self._tasks = [asyncio.create_task(watch.run()) for watch in (*self._all, *self.ways.watches)]
 
     async def close(self) -> None:
         """Stop watching."""
@@ -174,11 +180,11 @@ class Objects:
         lost = sum(watch.lost for watch in self._mains.values())
         if lost == self._counted and not any(watch.trouble for watch in self._mains.values()):
             return [name for watch in self._mains.values() for name in watch.objects]
-        names: list[str] = []
+        listed: list[str] = []
         for kind, namespace in self._mains:
-            names += [item["metadata"]["name"] for item in await self.heads(kind, namespace, self._scope.selector)]
+            listed += [item["metadata"]["name"] for item in await self.heads(kind, namespace, self._scope.selector)]
         self._counted = lost
-        return names
+        return listed
 
     async def heads(self, kind: str, namespace: str, selector: str) -> Sequence[Object]:
         """The main objects with these labels, without anything but their metadata.
@@ -236,6 +242,11 @@ class Objects:
 
     def _main_told(self, main: Object) -> None:
         self._tell(main["metadata"]["name"])
+
+    def _way_told(self, namespace: str, service: str) -> None:
+        for name, main in list(self._mains["Deployment", namespace].objects.items()):
+            if (main["metadata"].get("labels") or {}).get(names.SERVICE) == service:
+                self._tell(name)
 
     def _pod_came(self, pod: Object) -> None:
         attempt = self._attempt_of(pod)

@@ -107,6 +107,6 @@ class Sight:
         whole = outputs.parse(brought)
         return replace(seen, outputs=whole.values, message="; ".join(filter(None, (seen.message, whole.message))))
 
-    @staticmethod
-    def _observe(found: Found, pods: Sequence[Object], events: Sequence[Object] = ()) -> Observation:
-        return status.observe(status.Objects(found.kind, found.main, pods, events))
+    def _observe(self, found: Found, pods: Sequence[Object], events: Sequence[Object] = ()) -> Observation:
+        ways = self._objects.ways.drift(found.main) if found.kind == "Deployment" else ""
+        return status.observe(status.Objects(found.kind, found.main, pods, events, ways))

@@ -71,8 +71,10 @@ def render(order: Order, settings: KubernetesSettings, token: str = "") -> Manif
     if gang.lifetime is Lifetime.ONCE:
         workload = job.job(order, settings, kept, token=bool(token))
     else:
-        workload = service.deployment(order, settings, kept, token=bool(token))
         after = tuple(service.beside(order, settings, metadata))
+        ways = {names.WAYS: " ".join(item["kind"] for item in after)} if after else {}
+        kept = {**kept, "annotations": {**kept["annotations"], **ways}}
+        workload = service.deployment(order, settings, kept, token=bool(token))
     return Manifests(
         namespace=metadata["namespace"],
         name=metadata["name"],

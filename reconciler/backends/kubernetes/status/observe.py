@@ -29,12 +29,14 @@ class Objects:
         pods: all of its pods that there are. Once a Job has ended they must have been read after it: the look at its
             pod that says how it ended must not be older than the Job's.
         events: warnings of the workload and of its pods, where they were read.
+        ways: how what leads to a service is not as it was left; "" where it is.
     """
 
     kind: str
     workload: Object
     pods: Sequence[Object] = ()
     events: Sequence[Object] = ()
+    ways: str = ""
 
 
 def observe(objects: Objects) -> Observation:
@@ -48,7 +50,7 @@ def observe(objects: Objects) -> Observation:
     if key is None:
         raise ValueError(f"{text(metadata, 'name')} has no key of a run")
     images = images_of(objects.pods)
-    first = Observation(key, Phase.STARTING, stamp=names.stamp_of(metadata), images=images)
+    first = Observation(key, Phase.STARTING, stamp=names.stamp_of(metadata), images=images, drift=objects.ways)
     of_workload = of_deployment if objects.kind == "Deployment" else of_job
     seen = of_workload(objects.workload, objects.pods, objects.events, first)
     if seen.phase is Phase.ENDED and seen.ended_at is None:  # a server that leaves out when; that it did is known

@@ -18,13 +18,16 @@ from reconciler.backends.kubernetes.status import words
 from reconciler.backends.kubernetes.status.read import Object, annotation, condition, denied, instant, section, text
 from reconciler.backends.kubernetes.status.stop import NEVER, told
 
-__all__ = ["of_deployment"]
+__all__ = ["drift_of", "of_deployment"]
 
 
 def of_deployment(
     workload: Object, pods: Sequence[Object], events: Sequence[Object], first: Observation
 ) -> Observation:
-    """The observation of an attempt whose workload is a Deployment; the arguments are those of `of_job`."""
+    """The observation of an attempt whose workload is a Deployment; the arguments are those of `of_job`.
+
+    `first` has how the ways to it drifted.
+    """
     stop = told(workload)
     deleted = instant(section(workload, "metadata"), "deletionTimestamp")
     left = [pod for pod in pods if not of_pod.is_over(pod)]
@@ -43,11 +46,11 @@ def of_deployment(
         ready=ready,
         started_at=started,
         message="" if ready else _trouble(workload, left, events),
-        drift="" if stop is not None or deleted is not None else _drift(workload),
+        drift="" if stop is not None or deleted is not None else drift_of(workload) or first.drift,
     )
 
 
-def _drift(workload: Object) -> str:
+def drift_of(workload: Object) -> str:
     """How a Deployment that nobody of ours told to end is not as it was made; "" where it is.
 
     Its generation counts the changes of what it asks for, whoever makes them and whatever they are.
@@ -59,7 +62,7 @@ def _drift(workload: Object) -> str:
 
 def _ended(first: Observation, started: datetime | None, at: datetime, reason: StopReason, message: str) -> Observation:
     at = at if started is None else max(at, started)
-    return replace(first, phase=Phase.ENDED, started_at=started, ended_at=at, reason=reason, message=message)
+    return replace(first, phase=Phase.ENDED, started_at=started, ended_at=at, reason=reason, message=message, drift="")
 
 
 def _is_current(workload: Object) -> bool:
