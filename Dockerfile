@@ -6,15 +6,25 @@
 # or later with venv, and git 2.38 or later; with ssh as well where the repository is reached by it.
 ARG BASE=docker.io/library/python:3.13-slim-bookworm
 
-FROM ${BASE} AS build
+# What we depend on: a layer that stays the same until the lock file changes. `wheels/locke[d]` is there or not.
+FROM ${BASE} AS libraries
 WORKDIR /source
-COPY . .
-RUN [ -d wheels ] || scripts/wheels wheels
-RUN python3 -m venv /opt/plumbline \
- && set -- /opt/plumbline/bin/python -m pip --quiet --disable-pip-version-check --no-cache-dir \
- && "$@" install --no-index --find-links wheels --require-hashes -r requirements/image.txt \
- && "$@" install --no-index --no-deps wheels/plumbline_gitops-*.whl \
- && "$@" uninstall --yes setuptools pip
+COPY scripts/wheels scripts/
+COPY requirements requirements
+COPY requirements/image.txt wheels/locke[d] wheels/locked/
+RUN ls wheels/locked/*.whl >/dev/null 2>&1 || scripts/wheels --locked wheels
+RUN python3 -m venv /tool && python3 -m venv --without-pip /opt/plumbline
+ENV INSTALL="/tool/bin/python -m pip --python /opt/plumbline/bin/python --quiet --disable-pip-version-check --no-cache-dir install --no-index"
+RUN $INSTALL --find-links wheels/locked --require-hashes -r requirements/image.txt
+
+# What is ours, by itself.
+FROM libraries AS own
+COPY pyproject.toml README.md LICENSE ./
+COPY planner planner
+COPY reconciler reconciler
+COPY pyproject.toml wheels/ow[n] wheels/own/
+RUN ls wheels/own/*.whl >/dev/null 2>&1 || scripts/wheels wheels
+RUN $INSTALL --no-deps --no-warn-script-location --prefix /own wheels/own/*.whl
 
 FROM ${BASE}
 RUN command -v git >/dev/null || { apt-get update \
@@ -23,7 +33,8 @@ RUN command -v git >/dev/null || { apt-get update \
 # ssh asks who it is run by.
 RUN echo 'plumbline:x:65532:65532::/tmp:/usr/sbin/nologin' >>/etc/passwd && echo 'plumbline:x:65532:' >>/etc/group \
  && mkdir /var/lib/plumbline && chown 65532:65532 /var/lib/plumbline
-COPY --from=build /opt/plumbline /opt/plumbline
+COPY --from=libraries /opt/plumbline /opt/plumbline
+COPY --from=own /own /opt/plumbline
 COPY reconciler/backends/kubernetes/agent.py /plumbline-agent.py
 COPY reconciler/tracking.py /plumbline_tracking.py
 # The commands find the daemon of this container without being told. Nothing is written but the state and /tmp.

@@ -1,10 +1,12 @@
 """The image of the Dockerfile, built here with buildah from the Debian image of the tests: no registry is asked.
 
-A tar file in the user's cache, by what goes into it. Packages of Python are downloaded once for each lock file, by pip.
+A tar file in the user's cache, by what goes into it. Packages of Python are downloaded once for each lock file, by pip,
+and the layer of them is made once: buildah keeps its layers in the user's cache too.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -23,6 +25,7 @@ KEPT = 4
 """Archives of earlier contents that stay: other checkouts of this machine may be at work with them."""
 _SOURCES = ("Dockerfile", ".dockerignore", "pyproject.toml", "README.md", "LICENSE", "scripts/wheels", "requirements")
 _PACKAGES = ("planner", "reconciler")
+_LIBRARIES = "plumbline-test/libraries:1"
 
 
 class BuildError(Exception):
@@ -61,18 +64,37 @@ def _build(path: Path, base: Path, folder: Path) -> None:
         _copy(ROOT / name, context / name)
     # The same Python as the image's: Debian's, whatever runs the tests.
     _said([str(ROOT / "scripts/wheels"), str(context / "wheels"), str(cache() / "wheels")], PYTHON="/usr/bin/python3")
-    storage = ["--storage-driver", "vfs", "--root", str(folder / "storage"), "--runroot", str(folder / "run")]
-    buildah = ["buildah", *storage]
-    try:
-        built = [*buildah, "bud", "--isolation", "chroot", "--pull-never", "--tag", PLUMBLINE]
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    with _storage(base) as buildah:
         named = _said([*buildah, "pull", "--policy", "never", f"oci-archive:{base}"]).split()[-1]
-        _said([*built, "--build-arg", f"BASE={named}", str(context)])
-        part = path.with_suffix(".part")
-        part.unlink(missing_ok=True)
+        how = ["--isolation", "chroot", "--pull-never", "--layers", "--build-arg", f"BASE={named}", str(context)]
+        _said([*buildah, "bud", "--target", "libraries", "--tag", _LIBRARIES, *how])
+        _said([*buildah, "bud", "--tag", PLUMBLINE, *how])
         _said([*buildah, "push", PLUMBLINE, f"docker-archive:{part}:docker.io/{PLUMBLINE}"])
-        part.rename(path)
-    finally:
-        subprocess.run([*buildah, "rm", "--all"], check=False, capture_output=True)
+        _said([*buildah, "rmi", "--prune"])  # what only the image before this one had
+    part.rename(path)
+
+
+@contextlib.contextmanager
+def _storage(base: Path) -> Iterator[list[str]]:
+    """buildah with the layers of earlier builds on the same base; one build at a time."""
+    place = cache() / "buildah"
+    place.mkdir(exist_ok=True)
+    with (place / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        storage = place / hashlib.sha256(base.name.encode()).hexdigest()[:16]
+        for other in set(place.iterdir()) - {storage, place / "lock"}:
+            shutil.rmtree(other)
+        buildah = ["buildah", "--storage-driver", _driver(), "--root", str(storage), "--runroot", str(storage / "run")]
+        _said([*buildah, "rm", "--all"])  # of a build that was killed
+        yield buildah
+
+
+def _driver() -> str:
+    """Layers on layers do not go where the cache is one itself."""
+    kind = _said(["stat", "--file-system", "--format", "%T", str(cache())])
+    return "vfs" if kind.strip() == "overlayfs" else "overlay"
 
 
 def _copy(source: Path, target: Path) -> None:
