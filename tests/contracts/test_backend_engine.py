@@ -3,6 +3,7 @@
 import pytest
 
 from tests.contracts.backend import BackendContract
+from tests.contracts.bringing import BringingContract
 from tests.engine.fixtures import engine, podman
 
 __all__ = ["engine", "podman"]
@@ -10,7 +11,7 @@ __all__ = ["engine", "podman"]
 pytestmark = [pytest.mark.engine, pytest.mark.anyio]
 
 
-class TestEngineBackend(BackendContract):
+class TestEngineBackend(BackendContract, BringingContract):
     @pytest.fixture
     def world(self, engine):
         return engine

@@ -30,7 +30,7 @@ def place(entries: Sequence[Json], work: Path, runs: Path) -> None:
     for put in puts(entries, Runs(runs), "the local backend"):
         target = work / put.target
         if put.kind == "folder":
-            target.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _folder(work, target)
         elif put.root is None:
             _write(work, target, [put.text], put.mode)
         elif put.entry is None:
@@ -70,10 +70,27 @@ def _new(work: Path, target: Path) -> Iterator[None]:
     Raises:
         Refused: it leads out, or something is there.
     """
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _folder(work, target.parent)
     if not target.parent.resolve().is_relative_to(work.resolve()):
         raise Refused(f"init: {target.relative_to(work)} leads out of the working folder")
     try:
         yield
     except FileExistsError:
-        raise Refused(f"init: {target.relative_to(work)} is there already: give it another place") from None
+        raise _taken(work, target) from None
+
+
+def _folder(work: Path, folder: Path) -> None:
+    """Make a folder below `work`, unless there is one.
+
+    Raises:
+        Refused: something else is there, or on the way to it.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        there = next((one for one in (folder, *folder.parents) if one.is_symlink() or one.is_file()), folder)
+        raise _taken(work, there) from None
+
+
+def _taken(work: Path, target: Path) -> Refused:
+    return Refused(f"init: {target.relative_to(work)} is there already: give it another place")

@@ -101,6 +101,9 @@ class Machine:
         gang = Gang((Replica("main", 1, container),))
         return Order(key, BoundRun(key.run, "job", "d1:0", gang, **run), Leases(), OWNER)
 
+    async def intend(self, order: Order) -> None:
+        """Nobody asks a daemon about it."""
+
     def python(self, name: str, text: str, **run) -> Order:
         """An order that counts its start and then runs a program in Python."""
         program = self.base / f"{name}.py"
