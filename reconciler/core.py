@@ -23,6 +23,7 @@ from planner.model.desired import CompiledOperation
 from planner.model.retention import Retention
 from planner.model.run import BoundRun
 from reconciler import codec
+from reconciler.elected import View
 from reconciler.ports import Backend, Clock, Compiler, Forge, Ledger, Rest
 from reconciler.ports_store import Store
 from reconciler.ports_sweep import Kept
@@ -104,6 +105,8 @@ class Core:
         self.recording = anyio.Lock()
         self.renames = 0
         self.effects = anyio.CapacityLimiter(32)
+        # Who leads of several replicas; None where there is one daemon alone.
+        self.election: View | None = None
         # When the last own write of an attempt ended: an older look never proves its absence.
         self.written: dict[Key, datetime] = {}
         # Roots of runs whose key still carries the name that the root had before a rename.

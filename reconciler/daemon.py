@@ -155,6 +155,7 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack, leads
     ports = Ports(ledger, backend, source, compiler, forge, clock, store)
     policy = policy_of(settings, identity, (*warnings, *exposed(settings)))
     core = Core(ports, policy, await to_thread.run_sync(edition))
+    core.election = leads.view if leads is not None else None
     caches = (TreesCache(settings.runs_folder), clones)
     loop = Loop(core, LoopSettings(channels=channels_of(settings), caches=caches))
     return Daemon(settings, core, loop, source, backend, clones, ledger)

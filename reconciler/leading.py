@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import anyio
 
 from reconciler.alarm import Alarm
+from reconciler.elected import Leader, View
 from reconciler.errors import Unusable
 from reconciler.settings import DaemonSettings, environment
 from reconciler.settings_election import Election as Said
-from reconciler.standing import Leader, Listening, Standing
+from reconciler.standing import Listening, Standing
 from reconciler.telemetry import log
 from reconciler.told import Signals, unless_told
 
@@ -37,6 +38,7 @@ class Leads:
 
     def __init__(self, election: Election, standing: Standing, term: int) -> None:
         self.term = term
+        self.view: View = _Seen(election)
         self._election = election
         self._standing = standing
 
@@ -86,6 +88,16 @@ class _Seen:
 
     def __init__(self, election: Election) -> None:
         self._election = election
+
+    @property
+    def lease(self) -> str:
+        """See `View.lease`."""
+        return str(self._election.place)
+
+    @property
+    def replica(self) -> str:
+        """See `View.replica`."""
+        return self._election.identity
 
     @property
     def leader(self) -> Leader | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import anyio
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -17,43 +16,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from planner.canon import Json
 from reconciler.api import problems
 from reconciler.api.problems import ApiError
+from reconciler.elected import View, election_view
 from reconciler.passing import pass_on
 from reconciler.servers import SOCKET, Served, answer, server_of, tcp_socket, unix_socket
 
-__all__ = ["Leader", "Listening", "Standing", "View"]
+__all__ = ["Listening", "Standing"]
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-
-
-@dataclass(frozen=True, slots=True)
-class Leader:
-    """Who leads, as far as a replica knows.
-
-    Attributes:
-        name: "" for nobody.
-        since: when it began, as it says.
-        addresses: where it answers, by what.
-    """
-
-    name: str
-    since: str
-    addresses: Mapping[str, str]
-
-
-class View(Protocol):
-    """An election, as it is seen from a replica."""
-
-    @property
-    def leader(self) -> Leader | None:
-        """Who leads; None before anybody could tell."""
-        ...
-
-    @property
-    def unseen(self) -> str:
-        """Why that cannot be told now, or ""."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +121,8 @@ class Standing:
 
     def _people(self) -> Starlette:
         async def nothing(_: Request) -> Response:
-            return problems.answer(ApiError(503, self._words(), {"standingBy": True}))
+            told: dict[str, Json] = {"standingBy": True, "election": election_view(self._view)}
+            return problems.answer(ApiError(503, self._words(), told))
 
         return Starlette(routes=[Route("/{path:path}", nothing, methods=_METHODS)])
 

@@ -18,6 +18,7 @@ from reconciler.api.sleeping import asleep, sleep_words
 from reconciler.api.stories import Story, nodes_of, one, tell
 from reconciler.api.version import version
 from reconciler.core import Core
+from reconciler.elected import election_view
 from reconciler.loop import Loop
 
 __all__ = ["commit_status", "project_status", "run_detail"]
@@ -43,6 +44,7 @@ async def project_status(core: Core, loop: Loop, url: str) -> dict[str, Json]:
         "firstProblem": head.first_problem if head else "",
         "source": source_view(loop, now),
         "ledger": {"failing": await unwritable(core)},
+        "election": election_view(core.election) if core.election is not None else None,
         "draining": core.draining,
         "suspended": views.suspension_view(project.suspended),
         "holds": _holds(records, loop.observer.lost),

@@ -170,7 +170,8 @@ def _problem(response: httpx.Response) -> Failure:
     lines = [str(body.get("detail", response.status_code))]
     lines += [f"  {_line(problem)}" for problem in body.get("problems", [])]
     code = _CODES.get(response.status_code, Code.INPUT)
-    return Failure(code, "\n".join(lines), asleep=body.get("asleep") is True)
+    election = body.get("election") if body.get("standingBy") is True else None
+    return Failure(code, "\n".join(lines), asleep=body.get("asleep") is True, election=election)
 
 
 def _line(problem: Mapping[str, Any]) -> str:

@@ -10,11 +10,12 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 
 import typer
 
+from planner.canon import Json
 from planner.errors import ProblemsError
 from reconciler.errors import Refused, Transient, Unusable
 
@@ -40,11 +41,15 @@ class Failure(Exception):  # noqa: N818  the word that people use for it
         code: how the process ends.
         message: one sentence for people, or a few lines; "" where the code says it all.
         asleep: whether a service sleeps that was asked for.
+        election: where the replica that was asked stands by, who leads.
     """
 
-    def __init__(self, code: Code, message: str, *, asleep: bool = False) -> None:
+    def __init__(
+        self, code: Code, message: str, *, asleep: bool = False, election: Mapping[str, Json] | None = None
+    ) -> None:
         super().__init__(message)
         self.asleep = asleep
+        self.election = election
         self.code = code
         self.message = message
 

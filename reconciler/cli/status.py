@@ -34,10 +34,20 @@ def run(
     session = session_of(ctx)
     with connect(session) as daemon:
         if commit is None:
-            answer = daemon.get("/v1/status")
+            answer = _status(session, daemon)
             show.value(answer) if session.json else _project(answer)
             return
         _commit(session, daemon, commit if re.fullmatch(r"[0-9a-f]{4,64}", commit) else _resolve(commit), wait=wait)
+
+
+def _status(session: Session, daemon: Daemon) -> Mapping[str, Any]:
+    """What the daemon says. Of a replica that stands by, a program is told who leads all the same."""
+    try:
+        return daemon.get("/v1/status")
+    except Failure as failure:
+        if session.json and failure.election is not None:
+            show.value({"standingBy": True, "election": failure.election})
+        raise
 
 
 def _resolve(ref: str) -> str:
@@ -74,6 +84,7 @@ def _project(answer: Mapping[str, Any]) -> None:
     head = answer["head"][:10] or "no commit planned yet"
     show.line(f"project {answer['project']}, instance {answer['instance']}, at {head}")
     _source(answer)
+    _election(answer["election"])
     if answer["ledger"]["failing"]:
         show.line(f"! {answer['ledger']['failing']}; until then nothing new is done, and nothing is stopped")
     _problems(answer)
@@ -106,6 +117,13 @@ def _source(answer: Mapping[str, Any]) -> None:
         what = "nothing new can be planned" if source["answers"] else "the repository does not answer"
         stays = "; what was planned stays in force" if answer["head"] else ""
         show.line(f"! {what}: {source['failing']}{stays}")
+
+
+def _election(election: Mapping[str, Any] | None) -> None:
+    if election is None:
+        return
+    since = f" since {election['since']}" if election["since"] else ""
+    show.line(f"this replica leads{since}: {election['replica']}, by the lease {election['lease']}")
 
 
 def _problems(answer: Mapping[str, Any]) -> None:

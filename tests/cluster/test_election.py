@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,15 @@ def test_one_stands_by_until_the_other_lets_go(pair):
     said = second.plumbline("status")
     assert said.returncode == 3
     assert f"this replica stands by: {pair.holder()} leads since " in said.stderr
+    told = json.loads(second.plumbline("status", "-o", "json").stdout)
+    since = pair.lease()["spec"]["acquireTime"]
+    assert (told["standingBy"], told["election"]["leads"]) == (True, False)
+    assert (told["election"]["leader"], told["election"]["since"]) == (pair.holder(), since)
+    lease = f"{pair.namespace}/{LEASE}"
+    said = first.plumbline("status")
+    assert f"this replica leads since {since}: {pair.holder()}, by the lease {lease}" in said.stdout
+    told = json.loads(first.plumbline("status", "-o", "json").stdout)["election"]
+    assert (told["leads"], told["lease"], told["replica"]) == (True, lease, pair.holder())
     first.place.becomes("flow", "succeeded")
     assert first.daemon.end() == 0
     second.leads()

@@ -13,9 +13,10 @@ import httpx
 import pytest
 from anyio.abc import SocketStream
 
+from reconciler.elected import Leader
 from reconciler.errors import Unusable
 from reconciler.passing import pass_on
-from reconciler.standing import Leader, Listening, Standing
+from reconciler.standing import Listening, Standing
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 
@@ -30,6 +31,7 @@ class Election:
     def __init__(self) -> None:
         self.leader: Leader | None = None
         self.unseen = ""
+        self.lease, self.replica = "ml/plumbline", "plumbline-b_2"
 
 
 async def answers(url: str, socket_at: Path | None = None) -> httpx.Response:
@@ -70,6 +72,15 @@ async def test_it_says_who_leads(tmp_path):
         answer = await answers("http://plumbline/v1/status", tmp_path / "plumbline.sock")
         words = "this replica stands by: plumbline-a_1 leads since 2026-11-26T06:00:00Z; ask there"
         assert (answer.status_code, answer.json()["detail"]) == (503, words)
+        assert answer.json()["standingBy"] is True
+        assert answer.json()["election"] == {
+            "lease": "ml/plumbline",
+            "replica": "plumbline-b_2",
+            "leader": "plumbline-a_1",
+            "since": "2026-11-26T06:00:00Z",
+            "leads": False,
+            "unseen": "",
+        }
         election.unseen = "leases is forbidden"
         assert (await ready())[0] == 503
         answer = await answers("http://plumbline/v1/commands", tmp_path / "plumbline.sock")

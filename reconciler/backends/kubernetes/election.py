@@ -118,6 +118,11 @@ class Election:
         self._renewed_at = 0.0
         self._turn = anyio.Lock()
 
+    @property
+    def identity(self) -> str:
+        """The name of this replica."""
+        return self._claim.identity
+
     async def win(self) -> int:
         """Stand by until this replica leads; its term. From then on `hold` has to run."""
         while True:
