@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 import anyio
 
 from planner.admit import Limits
+from planner.compile import CompileConfig
 from planner.desire.view import Identity, Wait
 from planner.guard import Budgets
 from planner.keys import Key
@@ -105,6 +106,8 @@ class Core:
         self.recording = anyio.Lock()
         self.renames = 0
         self.effects = anyio.CapacityLimiter(32)
+        # What specs are compiled by, for whoever plans files before they are pushed; None where nobody said.
+        self.compiling: CompileConfig | None = None
         # Who leads of several replicas; None where there is one daemon alone.
         self.election: View | None = None
         # When the last own write of an attempt ended: an older look never proves its absence.

@@ -151,10 +151,12 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack, leads
     made.push_async_callback(_close, backend)
     outside = References(ledger, lookup_of(settings), clock)
     forge: Forge = NotesForge(source, clock) if settings.forge == "notes" else SilentForge()
-    compiler = SourceCompiler(source, config_of(settings, identity), outside)
+    config = config_of(settings, identity)
+    compiler = SourceCompiler(source, config, outside)
     ports = Ports(ledger, backend, source, compiler, forge, clock, store)
     policy = policy_of(settings, identity, (*warnings, *exposed(settings)))
     core = Core(ports, policy, await to_thread.run_sync(edition))
+    core.compiling = config
     core.election = leads.view if leads is not None else None
     caches = (TreesCache(settings.runs_folder), clones)
     loop = Loop(core, LoopSettings(channels=channels_of(settings), caches=caches))

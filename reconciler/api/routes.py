@@ -199,6 +199,11 @@ async def _references(service: Service, request: Request) -> ASGIApp:
     return JSONResponse(await service.references(references.asked_for(await read_json(request))))
 
 
+async def _compiling(service: Service, request: Request) -> ASGIApp:
+    _only(request)
+    return JSONResponse(await service.compiling())
+
+
 async def _open(service: Service, request: Request) -> ASGIApp:
     _only(request, "run")
     return JSONResponse(await service.open(_needed(request, "run")))
@@ -242,6 +247,7 @@ ROUTES: tuple[Listed, ...] = (
     Listed("GET", "/v1/plan", _plan),
     Listed("POST", "/v1/plan", _plan_desired),
     Listed("POST", "/v1/references", _references),
+    Listed("GET", "/v1/compiling", _compiling),
     Listed("GET", "/v1/open", _open),
     Listed("POST", "/v1/connect", _connect),
     Listed("GET", "/v1/adopt", _left),

@@ -37,6 +37,7 @@ from reconciler.api import (
 from reconciler.api.asked import Request
 from reconciler.api.logs import Wanted, Write, prepare, stream
 from reconciler.api.sent import Sent
+from reconciler.compiling_as import config_view
 from reconciler.core import Core
 from reconciler.loop import Loop
 from reconciler.ports import Content
@@ -139,6 +140,16 @@ class Service:
         # Megabytes take a second: in a thread, so that everybody else is answered.
         desired = await anyio.to_thread.run_sync(_desired, text)
         return await plans.of_desired(self.core, desired, asked)
+
+    async def compiling(self) -> Mapping[str, Json]:
+        """What specs are compiled by.
+
+        Raises:
+            ApiError: nobody has said.
+        """
+        if self.core.compiling is None:
+            raise problems.missing("what specs are compiled by is not known here")
+        return config_view(self.core.compiling)
 
     async def references(self, keys: Sequence[str]) -> Mapping[str, Json]:
         """What these references out of the repository are pinned to, and the hubs."""

@@ -24,13 +24,13 @@ from planner.compile import (
     references,
     wanted,
 )
+from planner.desire.view import Identity
 from planner.model.desired import DesiredState
 from reconciler.cli import folder
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.repository import Repository, around
 from reconciler.cli.session import Session
 from reconciler.compiling import calmly, compiled
-from reconciler.configured_engine import engine_rules_of
 from reconciler.hubs import FolderHub
 from reconciler.outside import offline
 from reconciler.settings import DaemonSettings, load_settings
@@ -187,19 +187,11 @@ def config_of(session: Session, project: Project) -> tuple[CompileConfig, Daemon
     if session.config is None:
         return CompileConfig(project=name), None
     settings = load_settings(session.config)
-    said = settings.backends
+    # Only here, as it brings all that a daemon is made of.
+    from reconciler.configured import config_of as compiled_by  # noqa: PLC0415
+
     project.hubs = tuple(
         FolderHub(hub.name, hub.path.expanduser().absolute()) if hub.path else None for hub in settings.hubs
     )
-    config = CompileConfig(
-        project=settings.repository.project or parse(settings.repository.url).name or name,
-        instance=settings.instance,
-        backend=settings.backend,
-        environments=frozenset(said.local.environments),
-        slots=dict(said.engine.slots if settings.backend == "engine" else said.local.slots),
-        engine=engine_rules_of(said.engine) if settings.backend == "engine" else None,
-        connections={connection.name: connection for connection in settings.connections},
-        queues=settings.queues or None,
-        namespaces=None if settings.namespaces is None else frozenset(settings.namespaces),
-    )
-    return config, settings
+    called = settings.repository.project or parse(settings.repository.url).name or name
+    return compiled_by(settings, Identity(settings.instance, called)), settings

@@ -30,9 +30,10 @@ from reconciler import codec
 from reconciler.api.asked import LARGEST_PLAN
 from reconciler.cli import show
 from reconciler.cli.client import Daemon, connect
+from reconciler.cli.compiled_as import CompiledAs, compiled_as
 from reconciler.cli.failure import Code, Failure
 from reconciler.cli.followed import follows, known_to
-from reconciler.cli.offline import Files, Project, config_of, project_at
+from reconciler.cli.offline import Files, Project, project_at
 from reconciler.cli.repository import Repository
 from reconciler.cli.session import Session, session_of
 from reconciler.compiling import compiled
@@ -54,6 +55,7 @@ class _Request:
     at: datetime
     live: bool | None
     server: bool = False
+    backend: str | None = None
 
     @property
     def asked(self) -> dict[str, str]:
@@ -71,6 +73,9 @@ def run(  # noqa: PLR0913  one parameter an option, as typer wants it
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 when anything would change.")] = False,
     live: Annotated[bool | None, typer.Option("--live/--offline", help="Ask the daemon, or do not.")] = None,
     server: Annotated[bool, typer.Option("--server", help="Ask the cluster what it says of each start.")] = False,
+    backend: Annotated[
+        str | None, typer.Option("--backend", metavar="NAME", help="Compile as for this backend, without a daemon.")
+    ] = None,
 ) -> None:
     """Show what a commit, or the files as they are, would do.
 
@@ -80,7 +85,11 @@ def run(  # noqa: PLR0913  one parameter an option, as typer wants it
     code 2 when spec files have problems, or the cluster refuses something.
     """
     session = session_of(ctx)
-    request = _Request(base, head, _instant(at), True if server and live is None else live, server)
+    request = _Request(base, head, _instant(at), True if server and live is None else live, server, backend)
+    if backend is not None:
+        if live or server:
+            raise Failure(Code.INPUT, "--backend is for plans without a daemon, which compiles as for its own")
+        request = replace(request, live=False)
     if server and (base is not None or live is False):
         raise Failure(Code.INPUT, "--server asks the daemon, and excludes --base and --offline")
     if base is not None and live:
@@ -90,7 +99,8 @@ def run(  # noqa: PLR0913  one parameter an option, as typer wants it
             raise Failure(
                 Code.INPUT, f"{project.top} is no git repository, so there is no commit to compare with; see validate"
             )
-        answer = _with_unknown(_live(session, project, request) or _offline(session, project, request))
+        live_answer = _live(session, project, request)
+        answer = _with_unknown(live_answer or _offline(project, request, compiled_as(session, project, backend, None)))
     if session.json:
         show.value(answer["plan"])
     else:
@@ -134,8 +144,8 @@ def _instant(text: str | None) -> datetime:
 # --- against another commit ---
 
 
-def _offline(session: Session, project: Project, request: _Request) -> dict[str, Any]:
-    config, settings = config_of(session, project)
+def _offline(project: Project, request: _Request, by: CompiledAs) -> dict[str, Any]:
+    config, settings = by.config, by.settings
     repository = project.repository
     assert repository is not None
     head_id = repository.resolve(request.head) if request.head else ""
@@ -150,12 +160,11 @@ def _offline(session: Session, project: Project, request: _Request) -> dict[str,
     given = files.given(config, in_force)
     desired = compiled(given, files.cache)
     asked = "no daemon was asked" if project.look is None else "the daemon was asked for its pins only"
-    notes = [f"compared with {words}; {asked}"]
+    notes = [f"compared with {words}; {asked}", by.words]
     touches = touched(project.at(base_id).tree, files.tree) if base_id else []
     if project.look is None and any(outside.ident for outside in given.outside.values()):
         notes.append(_HUBS_NOW)
-    backend = settings.backend if settings is not None else "local"
-    world = replace(world, notes=(*world.notes, *notes), touched=tuple(touches), backend=backend)
+    world = replace(world, notes=(*world.notes, *notes), touched=tuple(touches), backend=config.backend)
     return _planned(desired, world, _contact(settings, request), Identity(config.instance, desired.project))
 
 
@@ -208,8 +217,9 @@ def _live(session: Session, project: Project, request: _Request) -> dict[str, An
             if not follows(str(status["repository"]), project) and not request.live:
                 return None
             project.look = known_to(daemon)
-            asked = None if request.base is not None else _ask(session, project, request, (daemon, status))
-            return asked or _offline(session, project, request)
+            by = compiled_as(session, project, None, daemon)
+            asked = None if request.base is not None else _ask(project, request, by, (daemon, status))
+            return asked or _offline(project, request, by)
     except Failure as failure:
         if request.live or failure.code is not Code.ENVIRONMENT:
             raise
@@ -218,12 +228,11 @@ def _live(session: Session, project: Project, request: _Request) -> dict[str, An
 
 
 def _ask(
-    session: Session, project: Project, request: _Request, found: tuple[Daemon, Mapping[str, Any]]
+    project: Project, request: _Request, by: CompiledAs, found: tuple[Daemon, Mapping[str, Any]]
 ) -> dict[str, Any] | None:
     daemon, status = found
     in_force = {operation["operation"]: operation["path"] for operation in status["operations"]}
-    config, _ = config_of(session, project)
-    config = replace(config, project=str(status["project"]), instance=str(status["instance"]), fixed=True)
+    config = replace(by.config, project=str(status["project"]), instance=str(status["instance"]), fixed=True)
     repository = project.repository
     assert repository is not None
     commit = repository.resolve(request.head) if request.head else ""
@@ -245,7 +254,7 @@ def _ask(
     else:
         return None
     note = f"compared with the world as it is: project {status['project']}, instance {status['instance']}"
-    for words in (*reversed(woken_by), note):
+    for words in (*reversed(woken_by), by.words, note):
         answer = _with_note(answer, words)
     return answer
 

@@ -129,10 +129,12 @@ class World:
         clock = self.clock
         self.backend = Backend(clock, self._program)
         self.identity = Identity("test", "project")
-        compiler = SourceCompiler(self.source, CompileConfig(project="project", instance="test"))
+        config = CompileConfig(project="project", instance="test")
+        compiler = SourceCompiler(self.source, config)
         ports = Ports(self.ledger, self.backend, self.source, compiler, MemoryForge(), clock, self.store)
         policy = Policy(self.identity, "main", self.budgets, limits=self.limits, hold_first=self.hold_first)
         self.core = Core(ports, policy)
+        self.core.compiling = config
         self.loop = Loop(self.core, LoopSettings(workers=self.workers, post_interval=0.01))
         settings = DaemonSettings(repository=RepositorySettings(url="/srv/project.git"))
         self.service = Service(self.core, self.loop, settings, patience=self.patience)

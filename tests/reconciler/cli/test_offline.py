@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from planner.compile import CompileConfig
+from planner.model.cluster import ClusterRules
 from reconciler.cli import plan
 from reconciler.cli.app import app
 from reconciler.cli.schema import schema
@@ -252,6 +254,76 @@ def test_a_daemon_that_follows_the_repository_is_asked_for_what_is_really_there(
         other = tmp_path / "other"
         repository(other, files)
         assert "no daemon was asked" in shell("plan", str(other)).stdout
+
+
+IMAGE = b"""\
+version: 1.1
+kind: operation
+name: serve
+component:
+  run:
+    kind: service
+    container: {image: nginx, securityContext: {privileged: true}}
+"""
+"""What one machine has no program for, a cluster runs; whether it may be privileged is the configuration's word."""
+OF_A_CLUSTER = """\
+repository: {url: /srv/models.git}
+backend: kubernetes
+backends: {kubernetes: {allow: [%s]}}
+"""
+
+
+def test_files_are_compiled_as_for_the_backend_that_runs_them(tmp_path: Path) -> None:
+    repository(tmp_path / "repo", {"a.yaml": b"# nothing yet"})
+    write(tmp_path / "repo", {"a.yaml": IMAGE})
+    text = say("plan", "repo").stdout
+    assert "note: compiled as for the local backend: name the daemon's configuration with -c, or another" in text
+    assert "the local backend needs a command" in text
+    text = say("plan", "repo", "--backend", "kubernetes").stdout
+    assert "note: compiled as for the kubernetes backend; its rules and connections are not known" in text
+    assert "needs a command" not in text
+    assert "+ start serve" in text
+    for allowed, starts in (("", False), ("privileged, privilegeEscalation", True)):
+        (tmp_path / "daemon.yaml").write_text(OF_A_CLUSTER % allowed)
+        text = say("plan", "repo", "-c", "daemon.yaml").stdout
+        assert "note: compiled as for the kubernetes backend, by daemon.yaml" in text
+        assert ("+ start serve" in text) is starts
+        assert ("privileged" in text) is not starts
+
+
+def test_a_backend_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
+    repository(tmp_path / "repo", {"a.yaml": job("one")})
+    (tmp_path / "daemon.yaml").write_text(OF_A_CLUSTER % "")
+    words = "there is no backend `mars`: write local, engine or kubernetes"
+    assert words in say("plan", "repo", "--backend", "mars", code=2).stderr
+    both = say("plan", "repo", "--backend", "local", "-c", "daemon.yaml", code=2).stderr
+    assert "--backend and --config exclude each other" in both
+    for other in ("--live", "--server"):
+        assert "is for plans without a daemon" in say("plan", "repo", "--backend", "local", other, code=2).stderr
+
+
+def test_a_daemon_says_what_it_compiles_by(tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    repository(repo, {"a.yaml": job("one")})
+    world = World()
+    world.service.settings = world.service.settings.model_copy(
+        update={"repository": world.service.settings.repository.model_copy(update={"url": str(repo)})}
+    )
+    world.core.compiling = CompileConfig("project", "test", backend="kubernetes", cluster=ClusterRules())
+    world.push({"a.yaml": job("one")})
+    with daemon(world, tmp_path / "state") as shell:
+        until(shell, "succeeded", "status")
+        write(repo, {"b.yaml": IMAGE})
+        for options in ((), ("--base", "HEAD")):
+            text = shell("plan", str(repo), *options).stdout
+            assert "note: compiled as for the kubernetes backend, as the daemon does" in text
+            assert "needs a command" not in text
+            assert "privileged" in text, "its rules count"
+        offline = shell("plan", str(repo), "--backend", "kubernetes").stdout
+        assert "no daemon was asked" in offline
+        assert "+ start serve" in offline
+        world.core.compiling = None  # of a version that does not say it
+        assert "compiled as for the local backend: name" in shell("plan", str(repo)).stdout
 
 
 def test_files_that_are_too_many_for_the_daemon_are_planned_without_it(

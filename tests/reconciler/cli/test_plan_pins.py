@@ -114,7 +114,8 @@ def test_a_plan_against_a_commit_asks_for_the_pins_as_well(shell: Shell, tmp_pat
 
     assert [(one["root"], one["verb"]) for one in plan["actions"]] == [("far", "update")]
     assert plan["problems"] == []
-    assert plan["notes"][-1].endswith("the daemon was asked for its pins only")
+    assert plan["notes"][-2].endswith("the daemon was asked for its pins only")
+    assert plan["notes"][-1] == "compiled as for the local backend, as the daemon does"
 
 
 def test_many_references_are_asked_for_in_parts(shell: Shell, tmp_path: Path) -> None:
