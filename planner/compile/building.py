@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from planner.canon import Json
 from planner.compile.bindings import Around, Sibling
+from planner.compile.given import CompileConfig
 from planner.compile.graph import Vertex
 from planner.compile.ground import Ground
 from planner.compile.resolve import Found, in_hub
-from planner.compile.scope import has_template
+from planner.compile.scope import escape, has_template
 from planner.model.desired import CompiledOperation, Dag, Input, Leaf, Node, Reference
 from planner.model.gang import Gang
 from planner.spec.build import Build
@@ -85,7 +87,7 @@ def build_of(wanted: Wanted) -> tuple[Vertex, str] | None:
     fields: dict[str, Any] = {
         "name": wanted.name,
         "hub_ref": said.hub_ref,
-        "params": _params(said, found, wanted.sibling),
+        "params": _params(said, found, wanted),
         "presets": said.presets,
         "queue": said.queue,
         "namespace": said.namespace,
@@ -151,18 +153,30 @@ def _with_image(gang: Gang) -> Gang:
     return replace(gang, replicas=tuple(groups))
 
 
-def _params(said: Build, found: Found, sibling: Sibling) -> dict[str, Any]:
-    """What the build is given: its own params, the known inputs of the operation, and a name for its image."""
+def _params(said: Build, found: Found, wanted: Wanted) -> dict[str, Any]:
+    """What the build is given: its own params, the known inputs of the operation, and where its image goes."""
     own = {name: plain(param) for name, param in (said.params or {}).items()}
+    declared = {item.name for item in found.component.inputs or ()}
     known = {
         name: {"value": value, "contextOnly": True}
-        for name, value in sibling.bindings.values.items()
-        if name not in own and not has_template(value)
+        for name, value in wanted.sibling.bindings.values.items()
+        if name not in own and name not in declared and not has_template(value)
     }
-    declared = any(item.name == "destination" for item in found.component.inputs or ())
-    named = {"destination": {"value": _DESTINATION}} if declared and "destination" not in own else {}
     known.pop("destination", None)
+    leads = _leads(said.connection, wanted.ground.policy.config)
+    named = {name: {"value": value} for name, value in leads.items() if name in declared and name not in own}
     return {**known, **named, **own}
+
+
+def _leads(connection: str | None, config: CompileConfig) -> dict[str, Json]:
+    """Where an image goes whose build does not say it: into the registry of its connection."""
+    registry = (config.connections or {}).get(connection or "")
+    if registry is None or registry.kind != "registry":
+        return {"destination": _DESTINATION}
+    schema = registry.schema_fields
+    scheme, _, address = str(schema.get("url", "")).rpartition("://")
+    found: dict[str, Json] = {"destination": f"{escape(address.rstrip('/'))}/{_DESTINATION}"}
+    return {**found, "insecure": True} if schema.get("insecure") is True or scheme == "http" else found
 
 
 def _patched(said: Build) -> Mapping[str, Any] | None:

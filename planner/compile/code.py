@@ -10,11 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from pydantic_core import PydanticCustomError
+
 from planner.compile.given import Entry
-from planner.compile.ground import Ground
+from planner.compile.ground import Ground, known
 from planner.compile.origin import Origin, warning
 from planner.model.gang import CodeTree, Container
 from planner.spec.init import GitInit, InitEntry, inside
+from planner.spec.shape import is_template
 
 __all__ = ["MAX_PARTS", "Said", "code_of", "said_of", "warn_of_unseen"]
 
@@ -65,12 +68,29 @@ def _entry(entry: InitEntry, origin: Origin, ground: Ground) -> Iterator[CodeTre
         folder = origin.folder
         yield from _kept(folder, folder if into is None else into, origin, ground)
         return
-    for index, path in enumerate(paths):
+    for index, said in enumerate(paths):
         where = origin.at("git", "paths", index)
-        found = ground.view.reachable(path, where, ground.report)
-        if found is not None:
+        path = _known(said, where, ground)
+        found = None if path is None else ground.view.reachable(path, where, ground.report)
+        if path is not None and found is not None:
             _warn_of_submodules(path, found, where, ground)
             yield _part(path, found, _target(path, found, into))
+
+
+def _known(path: str, origin: Origin, ground: Ground) -> str | None:
+    """A path without templates; None with a problem where it is none, or cannot be known before a run starts."""
+    if not is_template(path):
+        return path
+    value = known(path, origin, ground.scope, ground.report)
+    if value is None:
+        return None
+    try:
+        return inside(value)
+    except PydanticCustomError as error:
+        context = error.context or {}
+        message = str(context["message"]).format(field="a path of `git.paths`")
+        ground.report.add(origin.problem(error.type, message, str(context["hint"])))
+        return None
 
 
 def _target(path: str, entry: Entry, into: str | None) -> str:

@@ -29,6 +29,7 @@ class Ground:
         view: the tree.
         scope: the variables of its templates.
         policy: what holds for its root.
+        builds: whether its image is made before it.
     """
 
     origin: Origin
@@ -36,6 +37,7 @@ class Ground:
     view: View
     scope: Scope
     policy: RootPolicy
+    builds: bool = False
 
 
 def known(value: Json, origin: Origin, scope: Scope, report: Report) -> Json:

@@ -181,7 +181,8 @@ def _bind(task: Task) -> Bound:
     run = delivered(component.section.run, bindings, origin.first(("params",)), shop.report)
     if run is not component.section.run:
         component = Placed(component.section.model_copy(update={"run": run}), component.origin)
-    ground = Ground(component.origin.at("run"), shop.report, shop.view, scope, shop.policy)
+    builds = bool(component.section.build)
+    ground = Ground(component.origin.at("run"), shop.report, shop.view, scope, shop.policy, builds)
     _check(task, component, shop)
     return Bound(replace(task, found=Found(component.section, component.origin)), bindings, scope, ground)
 

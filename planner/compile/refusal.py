@@ -7,6 +7,7 @@ not used. A refused operation is valid: nothing here is a problem of the spec.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from planner.canon import Json
 from planner.compile import clustered, engined
@@ -15,10 +16,11 @@ from planner.compile.ground import Ground
 from planner.compile.origin import info
 from planner.compile.putting import unputtable
 from planner.model.desired import Leaf
-from planner.model.gang import Lifetime, Replica
+from planner.model.gang import Gang, Lifetime, Replica
 
 __all__ = ["HANDLERS", "REFUSED", "refusal"]
 
+_BUILT = "{{ built_image }}"
 _ELSEWHERE = "need a backend with Kubernetes"
 REFUSED: Mapping[str, str] = {
     "sidecars": f"sidecars {_ELSEWHERE}",
@@ -59,6 +61,8 @@ def refusal(leaf: Leaf, ground: Ground, kind: str = "") -> str:
     """
     if ground.policy.refused:
         return ground.policy.refused
+    if ground.builds:
+        leaf = replace(leaf, gang=_with_image(leaf.gang))
     if ground.policy.backend == "kubernetes":
         told = clustered.refusal(leaf, ground.policy.config, kind)
         if not told:
@@ -71,6 +75,12 @@ def refusal(leaf: Leaf, ground: Ground, kind: str = "") -> str:
     if not found:
         _tell_unused(leaf, ground, engined.USED if engine else frozenset())
     return found
+
+
+def _with_image(gang: Gang) -> Gang:
+    """A gang whose image is made before it starts: it has one, and nobody knows which."""
+    groups = (replace(group, container=replace(group.container, image=_BUILT)) for group in gang.replicas)
+    return replace(gang, replicas=tuple(groups))
 
 
 def _of_machine(leaf: Leaf, kind: str, config: CompileConfig, *, engine: bool) -> Iterator[str]:

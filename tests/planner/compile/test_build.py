@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from planner.compile.given import Outside
+from planner.compile.given import CompileConfig, Outside
 from planner.model.desired import Reference
+from planner.spec.catalogue import Connection
 from tests.planner.compile.trees import compiled
 
 pytestmark = pytest.mark.unit
@@ -122,7 +123,7 @@ def test_what_is_wrong_with_a_build_is_a_problem(said, code):
 # Of an operation by itself
 
 
-def root(build=BUILD, outside=BUILDER, run=RUN, name="train", **operation):
+def root(build=BUILD, outside=BUILDER, run=RUN, name="train", config=None, **operation):
     document = {
         "version": 1.1,
         "kind": "operation",
@@ -134,7 +135,7 @@ def root(build=BUILD, outside=BUILDER, run=RUN, name="train", **operation):
     if build is None:
         del document["component"]["build"]
     library = {"hub:builder": Outside("hub:builder.yaml", "one", json.dumps(outside).encode())}
-    return compiled({"a.json": json.dumps(document)}, outside=library)
+    return compiled({"a.json": json.dumps(document)}, config, outside=library)
 
 
 def test_an_operation_by_itself_has_its_build_below_it():
@@ -199,3 +200,78 @@ def test_a_hook_has_no_build():
     }
     found = compiled({"a.json": json.dumps(document)}, outside=library)
     assert found.roots["t"].hooks[0].operation.refused.startswith("no image is built for a hook")
+
+
+# Where the image goes
+
+
+def into(kind, schema, build=BUILD, outside=BUILDER):
+    """The build of an operation whose build has a connection, on a cluster."""
+    made = Connection.model_validate({"name": "there", "kind": kind, "schema": schema})
+    config = CompileConfig("demo", backend="kubernetes", connections={"there": made})
+    outside = {**outside, "run": {"kind": "job", "container": {"image": "i", "command": ["{{ destination }}"]}}}
+    found = root({**build, "connection": "there"}, outside, config=config).roots["train"]
+    assert found.refused == ""
+    assert found.build.body.gang.replicas[0].pod["connections"] == ["there"]
+    return found.build.body
+
+
+@pytest.mark.parametrize(
+    ("kind", "schema", "before"),
+    [
+        ("registry", {"url": "registry.example:5000"}, "registry.example:5000/"),
+        ("registry", {"url": "https://registry.example/team/"}, "registry.example/team/"),
+        ("s3", {"bucket": "s3://layers"}, ""),
+    ],
+    ids=["host", "folder", "no-registry"],
+)
+def test_an_image_goes_into_the_registry_of_its_connection(kind, schema, before):
+    body = into(kind, schema)
+    assert body.templates == {"destination": f"{before}{{{{ globals.project_name }}}}:{{{{ globals.uuid }}}}"}
+    assert "insecure" not in body.params
+
+
+def test_a_destination_that_is_named_counts_over_a_connection():
+    assert (
+        into("registry", {"url": "r"}, {**BUILD, "params": {"destination": "mine:1"}}).params["destination"] == "mine:1"
+    )
+
+
+INSECURE = {
+    **BUILDER,
+    "inputs": [*BUILDER["inputs"], {"name": "insecure", "type": "bool", "isOptional": True, "value": False}],
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "said", "found"),
+    [
+        ({"url": "r", "insecure": True}, {}, True),
+        ({"url": "http://r"}, {}, True),
+        ({"url": "https://r"}, {}, False),
+        ({"url": "http://r"}, {"params": {"insecure": False}}, False),
+    ],
+    ids=["said", "http", "https", "its-own-word"],
+)
+def test_a_registry_without_tls(schema, said, found):
+    assert into("registry", schema, {**BUILD, **said}, INSECURE).params["insecure"] is found
+
+
+def test_inputs_of_the_builder_are_its_own():
+    """What the operation calls the same is something else."""
+    outside = {
+        **BUILDER,
+        "inputs": [*BUILDER["inputs"], {"name": "rate", "type": "str", "isOptional": True, "value": "a"}],
+    }
+    assert root(outside=outside).roots["train"].build.body.params["rate"] == "a"
+
+
+@pytest.mark.parametrize("backend", ["kubernetes", "engine"])
+def test_an_operation_whose_image_is_built_names_none(backend):
+    run = {"kind": "job", "container": {"command": ["c"]}}
+    outside = {**BUILDER, "run": RUN}
+    config = CompileConfig("demo", backend=backend)
+    assert root(run=run, outside=outside, config=config).roots["train"].refused == ""
+    assert "has none: set `container.image`" in root(None, run=run, config=config).roots["train"].refused
+    unmade = root(run=run, outside={**BUILDER, "run": run}, config=config).roots["train"]
+    assert "has none: set `container.image`" in unmade.refused, "what builds needs one"

@@ -60,6 +60,28 @@ def test_parts(init, expected):
     assert [(part.source, part.target) for part in code(init)] == expected
 
 
+GIVEN = OP.replace(
+    "component:\n", "params: {where: {value: WHERE}}\ncomponent:\n  inputs: [{name: where, type: str}]\n"
+)
+GIVEN += "    init: [{git: {paths: ['{{ where }}/deep']}}]\n    container: {command: [ls]}\n"
+
+
+def test_a_path_may_be_a_template_of_what_is_known():
+    desired = compiled({**FILES, "a.yaml": GIVEN.replace("WHERE", "src")})
+    assert [part.source for part in desired.roots["t"].body.gang.code] == ["src/deep"]
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [("..", "PL-204"), ("/src", "PL-204"), ("lib", "PL-302"), ("'{{ globals.uuid }}'", "PL-406")],
+    ids=["out", "absolute", "nothing-there", "too-late"],
+)
+def test_a_path_of_a_template_is_held_to_the_same(said, code):
+    desired = compiled({**FILES, "a.yaml": GIVEN.replace("WHERE", said)})
+    assert [(one.code, one.severity) for one in desired.problems] == [(code, "error")]
+    assert not desired.roots
+
+
 def test_a_part_is_named_by_its_content():
     files = {**FILES, "ops/a.yaml": spec("[{git: {paths: [src, src/a.py, run.sh]}}]")}
 
