@@ -207,7 +207,12 @@ def _failed(pod: Object, main: Object, code: int | None) -> End:
         if beside is not None:
             return beside
     deleted = text(section(pod, "metadata"), "deletionTimestamp")
-    return End(StopReason.EXITED, code, DELETED if deleted else "")
+    return End(StopReason.EXITED, code, DELETED if deleted else _last_words(pod, main, code))
+
+
+def _last_words(pod: Object, main: Object, code: int | None) -> str:
+    """What a program that failed left as its termination message; without an agent that is its output file."""
+    return words.cut(text(terminated(main), "message")) if code and container(pod, layout.SIDECAR) else ""
 
 
 def _failed_before(pod: Object) -> Iterator[End]:
