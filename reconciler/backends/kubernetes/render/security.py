@@ -35,7 +35,7 @@ def container_context(said: Json, rules: ClusterRules) -> Object:
     capabilities = own.pop("capabilities", None) or {}
     if own.get("privileged") is not True and "SYS_ADMIN" not in (capabilities.get("add") or ()):
         found["allowPrivilegeEscalation"] = False
-    if own.get("privileged") is not True and Allow.CAPABILITIES not in rules.allow:
+    if own.get("privileged") is not True and (Allow.CAPABILITIES not in rules.allow or not capabilities):
         found["capabilities"] = {"drop": ["ALL"], **filled(add=capabilities.get("add"))}
     elif capabilities:
         found["capabilities"] = capabilities

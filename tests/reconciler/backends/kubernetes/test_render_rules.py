@@ -253,6 +253,13 @@ def test_capabilities_that_a_spec_drops_are_among_all():
     assert security(PLAIN, container={"capabilities": {"drop": ["KILL"]}})[1]["capabilities"] == {"drop": ["ALL"]}
 
 
+def test_capabilities_are_for_those_that_ask_for_them():
+    settings = replace(PLAIN, rules=ClusterRules(allow=frozenset({Allow.CAPABILITIES})))
+    assert security(settings)[1]["capabilities"] == {"drop": ["ALL"]}
+    said = {"drop": ["ALL"], "add": ["SETUID"]}
+    assert security(settings, container={"capabilities": said})[1]["capabilities"] == said
+
+
 def test_a_privileged_container_has_no_contradiction():
     """The API server refuses `privileged` beside `allowPrivilegeEscalation: false`."""
     settings = replace(PLAIN, rules=ClusterRules(allow=frozenset({Allow.PRIVILEGED, Allow.CAPABILITIES})))
