@@ -37,13 +37,18 @@ def helm() -> Path:
     return Path(_said([str(SETUP), "helm"]).splitlines()[-1])
 
 
+def buildah() -> None:
+    """Make sure that buildah is on this machine."""
+    _said([str(SETUP)])
+
+
 def archive() -> Path:
     """The tar file of our image; built if there is none of this content."""
     base = images.archive(images.PYTHON)
     path = cache() / "images" / f"plumbline-{_key(base)}.tar"
     if path.exists():
         return path
-    _said([str(SETUP)])
+    buildah()
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():

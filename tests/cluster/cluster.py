@@ -21,7 +21,13 @@ from tests.cluster.control import Control, ControlError
 from tests.cluster.layout import COMPONENTS, ROOT, Instance
 
 HOUR = 3600
-_IMAGES = {"busybox": images.BUSYBOX, "python": images.PYTHON, "agent": images.AGENT, "sample": images.SAMPLE}
+_IMAGES = {
+    "busybox": images.BUSYBOX,
+    "python": images.PYTHON,
+    "agent": images.AGENT,
+    "sample": images.SAMPLE,
+    "buildah": images.BUILDAH,
+}
 PATIENCE = 120.0
 """Seconds for everything to be gone: on a busy disk the images take some time."""
 
@@ -106,12 +112,20 @@ class OwnCluster:
         """The image that pods may name: `plumbline`, or one of `_IMAGES`. Made and imported when needed."""
         full = {**_IMAGES, "plumbline": building.PLUMBLINE}[name]
         if full not in self._images():
+            if full == images.BUILDAH:
+                building.buildah()
             self.import_image(images.archive(full) if name in _IMAGES else building.archive())
         return full
 
     def import_image(self, archive: Path) -> None:
         """Give the node the image of a tar file, of docker's or of OCI's form."""
         start.import_image(self.instance, archive)
+
+    def trust(self, registry: str, authority: Path) -> None:
+        """Have the node pull from a registry, `host:port`, whose certificate is of this authority."""
+        folder = self.instance.folder / config.REGISTRIES / registry
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "hosts.toml").write_text(f'[host."https://{registry}"]\nca = "{authority}"\n')
 
     def kubeconfig_for(self, user: str, groups: Sequence[str] = ()) -> Path:
         """A kubeconfig of a user with a certificate of its own, who may do what roles say."""

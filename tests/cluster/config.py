@@ -16,6 +16,8 @@ from tests.cluster.images import PAUSE
 from tests.cluster.layout import Instance
 
 KUBELET_GROUP = "kubelet.config.k8s.io/v1beta1"
+REGISTRIES = "etc/registries"
+"""Below the instance's folder: how the node reaches registries, a folder each. Read at every pull."""
 
 
 def write(instance: Instance) -> None:
@@ -167,6 +169,8 @@ sandbox_image = "{PAUSE}"
 restrict_oom_score_adj = true
 disable_apparmor = true
 max_concurrent_downloads = 1
+[plugins."io.containerd.grpc.v1.cri".registry]
+config_path = "{folder}/{REGISTRIES}"
 [plugins."io.containerd.grpc.v1.cri".containerd]
 snapshotter = "{snapshotter(folder)}"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]

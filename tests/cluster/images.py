@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import os
 import re
+import struct
 import subprocess
 import sys
 import tarfile
@@ -32,6 +34,8 @@ AGENT = "plumbline-test/agent:1"
 """The same with the agent of run pods, where an image of Plumbline has it."""
 SAMPLE = "plumbline-test/sample:1"
 """The same as PYTHON with the libraries of `sample-repo`: the image that its Dockerfile makes elsewhere."""
+BUILDAH = "plumbline-test/buildah:1"
+"""BUSYBOX with Debian's buildah and a user 1000 who has further users below it, as images of buildah have. 35 MB."""
 
 RECIPE = 1
 """Raised when what is done below with the rest changes: the files in the cache are then made anew."""
@@ -47,22 +51,33 @@ UNUSED = (
     "var/lib/apt/lists",
     "var/log",
 )
+BUILDAH_PROGRAMS = tuple(Path("/usr/bin", name) for name in ("buildah", "newuidmap", "newgidmap"))
+BUILDAH_FILES = tuple(Path("/etc/containers", name) for name in ("policy.json", "registries.conf"))
 AGENT_FILES = {"plumbline-agent.py": Path(agent.__file__), "plumbline_tracking.py": Path(tracking.__file__)}
 _REQUIREMENTS, _LOCK = ROOT / "sample-repo" / "requirements.txt", ROOT / "requirements" / "demo.txt"
 _LIBRARIES = "usr/local/lib/python3.11/dist-packages"
 PEOPLE = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
 GROUPS = "root:x:0:\nnogroup:x:65534:\n"
+FOLDERS = {"usr": 0o755, "usr/bin": 0o755, "etc/containers": 0o755, "var": 0o755, "var/tmp": 0o1777}
+MAY = {"newuidmap": 7, "newgidmap": 6}
+"""The one capability of each, CAP_SETUID and CAP_SETGID, as in images of buildah; Debian's have all rights of root."""
+BELOW = "build:1:999\nbuild:1001:64535\n"
+"""The users, and groups, that user 1000 may use in a namespace of its own: all below 65536 but itself."""
 HOLD = "trap exit TERM INT; while :; do sleep 86400 & wait; done"
 
 
 def archive(name: str) -> Path:
     """The tar file of an image; made if it is not there yet."""
-    recipe = {PAUSE: _small, BUSYBOX: _small, PYTHON: _debian, AGENT: _agent, SAMPLE: _sample}[name]
-    command = {PAUSE: ("/bin/sh", "-c", HOLD), BUSYBOX: ("/bin/sh",)}.get(name, ("/bin/bash",))
+    recipes = {PAUSE: _small, BUSYBOX: _small, BUILDAH: _buildah, PYTHON: _debian, AGENT: _agent, SAMPLE: _sample}
+    recipe = recipes[name]
+    command = {PAUSE: ("/bin/sh", "-c", HOLD), BUSYBOX: ("/bin/sh",), BUILDAH: ("/bin/sh",)}.get(name, ("/bin/bash",))
     image = oci.Image(name, command)
     source = repr((image, RECIPE, PACKAGES, SUITE, UNUSED)).encode() + Path(oci.__file__).read_bytes()
     if recipe is _small:
-        source += b"".join(path.read_bytes() for path in (BUSYBOX_PROGRAM, *_libraries()))
+        source += _content(BUSYBOX_PROGRAM, *_libraries(BUSYBOX_PROGRAM))
+    if recipe is _buildah:
+        made = (BUSYBOX_PROGRAM, *BUILDAH_PROGRAMS)
+        source += _content(*made, *BUILDAH_FILES, *_libraries(*made)) + repr((BELOW, MAY, FOLDERS)).encode()
     if recipe is _agent:
         source += b"".join(path.read_bytes() for path in AGENT_FILES.values())
     if recipe is _sample:
@@ -87,10 +102,31 @@ def _make(path: Path, image: oci.Image, recipe: Callable[[tarfile.TarFile, Path]
 
 
 def _small(tar: tarfile.TarFile, _: Path) -> None:
+    _busybox(tar, _libraries(BUSYBOX_PROGRAM), PEOPLE, GROUPS)
+
+
+def _buildah(tar: tarfile.TarFile, _: Path) -> None:
+    programs = (BUSYBOX_PROGRAM, *BUILDAH_PROGRAMS)
+    _busybox(tar, _libraries(*programs), f"{PEOPLE}build:x:1000:1000:build:/:/bin/sh\n", f"{GROUPS}build:x:1000:\n")
+    for folder, mode in FOLDERS.items():
+        oci.add_folder(tar, folder, mode)
+    tar.format = tarfile.PAX_FORMAT
+    for path in (*BUILDAH_PROGRAMS, *BUILDAH_FILES):
+        entry = tarfile.TarInfo(path.relative_to("/").as_posix())
+        entry.size, entry.mode = path.stat().st_size, 0o755 if path in BUILDAH_PROGRAMS else 0o644
+        if path.name in MAY:  # VFS_CAP_REVISION_2, effective
+            value = struct.pack("<5I", 0x02000001, 1 << MAY[path.name], 0, 0, 0)
+            entry.pax_headers = {"SCHILY.xattr.security.capability": value.decode("utf-8", "surrogateescape")}
+        tar.addfile(entry, io.BytesIO(path.read_bytes()))
+    for name in ("subuid", "subgid"):
+        oci.add(tar, f"etc/{name}", BELOW.encode())
+
+
+def _busybox(tar: tarfile.TarFile, libraries: list[Path], people: str, groups: str) -> None:
     for name, mode in {"bin": 0o755, "etc": 0o755, "root": 0o700, "tmp": 0o1777}.items():
         oci.add_folder(tar, name, mode)
     oci.add(tar, "bin/busybox", BUSYBOX_PROGRAM.read_bytes(), 0o755)
-    for library in _libraries():
+    for library in libraries:
         for parent in reversed(library.relative_to("/").parents[:-1]):
             if parent.as_posix() not in tar.getnames():
                 oci.add_folder(tar, parent.as_posix())
@@ -98,15 +134,19 @@ def _small(tar: tarfile.TarFile, _: Path) -> None:
     listed = subprocess.run([BUSYBOX_PROGRAM, "--list"], check=True, capture_output=True, text=True).stdout.split()
     for program in sorted(set(listed) - {"busybox"}):
         oci.add_link(tar, f"bin/{program}", "busybox")
-    oci.add(tar, "etc/passwd", PEOPLE.encode())
-    oci.add(tar, "etc/group", GROUPS.encode())
+    oci.add(tar, "etc/passwd", people.encode())
+    oci.add(tar, "etc/group", groups.encode())
     oci.add(tar, "etc/nsswitch.conf", b"hosts: files dns\n")
 
 
-def _libraries() -> list[Path]:
-    """What busybox is linked with. A static one would not resolve names: glibc loads that part in any case."""
-    shown = subprocess.run(["ldd", BUSYBOX_PROGRAM], check=True, capture_output=True, text=True).stdout
-    return sorted(Path(path) for path in re.findall(r"(/\S+) \(0x", shown))
+def _libraries(*programs: Path) -> list[Path]:
+    """What they are linked with. A static busybox would not resolve names: glibc loads that part in any case."""
+    shown = subprocess.run(["ldd", *programs], check=True, capture_output=True, text=True).stdout
+    return sorted({Path(path) for path in re.findall(r"(/\S+) \(0x", shown)})
+
+
+def _content(*paths: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in paths)
 
 
 def _debian(tar: tarfile.TarFile, folder: Path) -> None:
