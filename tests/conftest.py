@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -10,6 +12,8 @@ from tests.postgres import database, postgres  # noqa: F401 -- fixtures
 # No test goes by the clock: a busy machine is no failure.
 settings.register_profile("plumbline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("plumbline")
+# A shell has what it runs in the background ignore Ctrl-C, and so would every program that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ async def test_what_another_ledger_left_is_removed_and_ours_stays(world):
     before = world.starts(runs.key)
     await new.ensure(replace(runs, stamp=NEXT))
     await phase(world, new, runs.key, Phase.RUNNING)
-    assert world.starts(runs.key) == before + 1
+    await until(world, lambda: world.starts(runs.key) == before + 1)
 
 
 async def test_a_service_that_goes_on_keeps_its_way(world):

@@ -31,7 +31,7 @@ __all__ = ["Point", "Shared", "World"]
 T = TypeVar("T")
 World = dict[str, Any]
 
-PATIENCE = 75.0
+PATIENCE = 150.0
 LOOK = 0.1
 _KINDS = (
     ("Job", "/apis/batch/v1", "jobs"),
