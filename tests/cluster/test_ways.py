@@ -168,6 +168,21 @@ async def test_the_next_generation_has_the_service_and_nothing_drifted(world):
 
 
 @pytest.mark.anyio
+async def test_a_service_that_is_external_no_more_is_not_reached_from_outside(world):
+    """Its next version takes the Ingress away, and one without ports the Service."""
+    _, first = await serving(world, INGRESS)
+    for number, ports, there in ((2, (8080,), {"Service"}), (3, (), set())):
+        key = keys.generation("serve", number).at_attempt(1)
+        gang = replace(first.run.gang, ports=ports, external=False)
+        order = replace(first, key=key, run=replace(first.run, key=key.run, gang=gang))
+        backend = world.open()  # a daemon that has just begun has seen no list of them
+        assert await backend.ensure(order) is Ensured.CREATED
+        await phase(world, backend, order.key, Phase.RUNNING)
+        await drifts(world, backend, order, "")
+        assert {kind for kind in ("Service", "Ingress") if _there(world.cluster.api, path(world, order, kind))} == there
+
+
+@pytest.mark.anyio
 async def test_a_route_of_a_kind_that_comes_later(world):
     """Without its CRD nothing is watched and the service is not made; with it, both are, without a restart."""
     api = world.cluster.api

@@ -52,6 +52,9 @@ class Making:
         # The way to a service comes first too: once its workload was seen, nobody is asked to make it again.
         for item in manifests.after:
             await self._objects.ways.put(item)
+        if service := manifests.workload["metadata"]["labels"].get(names.SERVICE):
+            kinds = {item["kind"] for item in manifests.after}
+            await self._objects.ways.narrow(manifests.namespace, service, kinds)
         made = await self._create(manifests.workload)
         if made is None:
             await self._taken(manifests)

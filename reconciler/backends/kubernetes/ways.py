@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +109,20 @@ class Ways:
         """Have those of the ways to a service that are not as they were left be as they are rendered; as `put`."""
         changed = [await self.put(item) for item in items if self._is_odd(item)]
         return any(changed)
+
+    async def narrow(self, namespace: str, service: str, kinds: Collection[str]) -> None:
+        """Remove what leads to a service and is of none of these kinds: its newest version is not reached that way.
+
+        Raises:
+            Refused, Transient: the cluster does not let it go.
+        """
+        for (kind, where), watch in self._watches.items():
+            if where == namespace and kind not in kinds and (service in watch.objects or not watch.synced):
+                try:
+                    await self._api.call("DELETE", kind_of(kind).path(namespace, service))
+                except Denied as error:
+                    if not error.absent:
+                        raise error.settled(f"{kind} {namespace}/{service} cannot be removed") from None
 
     # --- parts ---
 
