@@ -19,8 +19,9 @@ from planner.render.sarif import sarif
 from reconciler.api.version import version
 from reconciler.cli import expect as examples
 from reconciler.cli import show
+from reconciler.cli.compiled_as import compiled_as
 from reconciler.cli.failure import Code, Failure
-from reconciler.cli.offline import Files, config_of, project_at
+from reconciler.cli.offline import Files, project_at
 from reconciler.cli.session import Output, Session, session_of
 from reconciler.compiling import compiled
 
@@ -53,6 +54,9 @@ def run(
     paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Folders or files.")] = None,
     *,
     expect: Annotated[bool, typer.Option("--expect", help="Compare examples with their expect.yaml.")] = False,
+    backend: Annotated[
+        str | None, typer.Option("--backend", metavar="NAME", help="Check as for this backend; `local` by default.")
+    ] = None,
 ) -> None:
     """Check spec files: every problem at once, with its place and a hint.
 
@@ -61,9 +65,11 @@ def run(
     """
     session = session_of(ctx)
     if expect:
+        if backend is not None:
+            raise Failure(Code.INPUT, "--expect goes by what the examples say, and excludes --backend")
         examples.run(session, paths or [Path()])
         return
-    found = [_check(session, top, asked) for top, asked in _by_project(paths or [Path()]).items()]
+    found = [_check(session, backend, top, asked) for top, asked in _by_project(paths or [Path()]).items()]
     problems = [problem for part in found for problem in part.problems]
     if session.output is Output.SARIF:
         show.value(sarif([_in_repository(part, problem) for part in found for problem in part.problems], version()))
@@ -91,11 +97,11 @@ def _by_project(paths: Collection[Path]) -> Mapping[Path, list[Path]]:
     return found
 
 
-def _check(session: Session, top: Path, asked: Sequence[Path]) -> _Checked:
+def _check(session: Session, backend: str | None, top: Path, asked: Sequence[Path]) -> _Checked:
     wanted = [_inside(top, path) for path in asked]
     named = frozenset(name for name, path in zip(wanted, asked, strict=True) if path.is_file())
     with project_at(top) as project, show.working(f"reading {top}"):
-        config, _ = config_of(session, project)
+        config = compiled_as(session, project, backend, None).config
         below = _inside(project.repository.top, top) if project.repository else ""
         files = project.now()
         _check_named(files, named)

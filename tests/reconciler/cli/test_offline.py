@@ -291,6 +291,14 @@ def test_files_are_compiled_as_for_the_backend_that_runs_them(tmp_path: Path) ->
         assert ("privileged" in text) is not starts
 
 
+def test_files_are_checked_as_for_a_backend(tmp_path: Path) -> None:
+    write(tmp_path / "specs", {"a.yaml": IMAGE})
+    assert "the local backend needs a command" in say("validate", "specs").stdout
+    assert "0 problems, 0 warnings" in say("validate", "specs", "--backend", "kubernetes").stdout
+    assert "no backend `mars`" in say("validate", "specs", "--backend", "mars", code=2).stderr
+    assert "excludes --backend" in say("validate", "specs", "--expect", "--backend", "local", code=2).stderr
+
+
 def test_a_backend_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
     repository(tmp_path / "repo", {"a.yaml": job("one")})
     (tmp_path / "daemon.yaml").write_text(OF_A_CLUSTER % "")
