@@ -243,10 +243,12 @@ class Objects:
     def _main_told(self, main: Object) -> None:
         self._tell(main["metadata"]["name"])
 
-    def _way_told(self, namespace: str, service: str) -> None:
-        for name, main in list(self._mains["Deployment", namespace].objects.items()):
-            if (main["metadata"].get("labels") or {}).get(names.SERVICE) == service:
-                self._tell(name)
+    def _way_told(self, namespace: str, service: str) -> bool:
+        mains = self._mains["Deployment", namespace].objects.items()
+        found = [name for name, main in mains if (main["metadata"].get("labels") or {}).get(names.SERVICE) == service]
+        for name in found:
+            self._tell(name)
+        return bool(found)
 
     def _pod_came(self, pod: Object) -> None:
         attempt = self._attempt_of(pod)

@@ -52,13 +52,14 @@ class Watching:
 class Ways:
     """Services and routes."""
 
-    def __init__(self, api: Api, watching: Watching, tell: Callable[[str, str], None]) -> None:
+    def __init__(self, api: Api, watching: Watching, tell: Callable[[str, str], bool]) -> None:
         """Touches nothing.
 
         Args:
             api: the server.
             watching: what is watched.
-            tell: called with the namespace and name of a service a way of which is not as it was left, or is again.
+            tell: called with the namespace and name of a service a way of which is not as it was left, or is again;
+                whether anybody wants to know, as there is such a service.
         """
         self._api = api
         self._tell = tell
@@ -140,9 +141,8 @@ class Ways:
     def _told(self, kind: str, way: Object, *, odd: bool) -> None:
         namespace, name = way["metadata"]["namespace"], way["metadata"]["name"]
         at = (kind, namespace, name)
-        if odd or at in self._odd:
-            self._tell(namespace, name)
-        (self._odd.add if odd else self._odd.discard)(at)
+        wanted = (odd or at in self._odd) and self._tell(namespace, name)
+        (self._odd.add if odd and wanted else self._odd.discard)(at)
 
     def _words(self, kind: str, namespace: str, name: str) -> str:
         watch = self._watches.get((kind, namespace))

@@ -62,7 +62,7 @@ class Server:
 async def left(item):
     """An item as `put` leaves it on a server."""
     server = Server(None, item)
-    ways = Ways(server, Watching(("ml",), "a=b", (item["kind"],)), lambda *_: None)
+    ways = Ways(server, Watching(("ml",), "a=b", (item["kind"],)), lambda *_: False)
     assert await ways.put(item) is True
     assert len(server.writes) == 1
     return server.item
@@ -142,11 +142,11 @@ async def test_a_rule_that_cannot_be_asked_as_if_has_it_applied_twice(tmp_path):
     async with talking(tmp_path) as (talk, path):
         api = Api(Access(path))
         talk.answer(refusal, kept(item, 8), kept(item, 9))
-        assert await Ways(api, Watching((), "", ()), lambda *_: None).put(item) is True
+        assert await Ways(api, Watching((), "", ()), lambda *_: False).put(item) is True
         assert ["dryRun" in one for one in talk.asked] == [True, False, False]
         talk.answer(failure(422, "Invalid", "spec.ports: bad"))
         with pytest.raises(Refused, match=r"Service ml/.* cannot be made: spec\.ports: bad"):
-            await Ways(api, Watching((), "", ()), lambda *_: None).put(item)
+            await Ways(api, Watching((), "", ()), lambda *_: False).put(item)
         await api.close()
 
 
@@ -161,7 +161,12 @@ async def watched(folder):
     """Services are watched; they are listed when the test says."""
     async with talking(folder) as (talk, path):
         api, told = Api(Access(path)), asyncio.Queue()
-        ways = Ways(api, Watching(("ml",), "a=b", ("Service",)), lambda *at: told.put_nowait(at))
+
+        def tell(*at):
+            told.put_nowait(at)
+            return True
+
+        ways = Ways(api, Watching(("ml",), "a=b", ("Service",)), tell)
         (watch,) = ways.watches
         task = asyncio.create_task(watch.run())
         try:
@@ -218,7 +223,7 @@ def test_a_workload_says_what_leads_to_it():
     made = rendered()
     old = copy.deepcopy(made.workload)
     del old["metadata"]["annotations"][names.WAYS]
-    assert Ways(None, Watching(("ml",), "", ("Service",)), lambda *_: None).drift(old) == "", "of an earlier version"
+    assert Ways(None, Watching(("ml",), "", ("Service",)), lambda *_: False).drift(old) == "", "of an earlier version"
 
 
 @pytest.mark.parametrize("answer", [(404, "NotFound"), (403, "Forbidden")], ids=["no kind", "no right"])
@@ -262,6 +267,24 @@ async def test_the_half_hour_finds_it_too(tmp_path, monkeypatch):
         talk.answer(failure(404, "NotFound"), page(9))
         with anyio.fail_after(20):
             await watch.wait_synced()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await api.close()
+
+
+async def test_what_went_with_its_service_is_not_remembered(tmp_path):
+    service = await left(rendered().after[0])
+    async with talking(tmp_path) as (talk, path):
+        api, asked = Api(Access(path)), []
+        ways = Ways(api, Watching(("ml",), "a=b", ("Service",)), lambda *at: bool(asked.append(at)))
+        (watch,) = ways.watches
+        talk.answer(page(7, service))
+        task = asyncio.create_task(watch.run())
+        with anyio.fail_after(20):
+            (await talk.watches.get()).say("DELETED", kept(service, 9))
+            while not asked:
+                await anyio.lowlevel.checkpoint()
+        assert (len(asked), ways._odd) == (1, set())
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await api.close()
