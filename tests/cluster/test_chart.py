@@ -28,6 +28,7 @@ EVERYTHING: Values = {
             "kubernetes": {
                 "user": None,
                 "route": {"host": "{service}.ml.example.org"},
+                "localQueues": {"gpu": "team-gpu"},
                 "agent": {"resources": {"limits": {"memory": "1Gi"}}},
             }
         },

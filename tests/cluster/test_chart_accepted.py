@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.helm import rendered
+from tests.cluster import guests
+from tests.cluster.cluster import OwnCluster
+from tests.cluster.helm import one, rendered
+from tests.cluster.monitoring import selector
 from tests.cluster.release import RESTRICTED
 from tests.cluster.test_chart import EVERYTHING
 
@@ -24,7 +27,7 @@ PLACES = {
     "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
 }
 ELSEWHERE = {"ServiceMonitor"}
-"""Kinds of an operator that the cluster does not have."""
+"""Kinds of an operator that a cluster may have or not."""
 
 
 @pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["least", "everything"])
@@ -43,3 +46,21 @@ def test_a_server_takes_it_all(cluster: Any, namespace: str, values: dict[str, A
             pod = {"metadata": {**template["metadata"], "name": "daemon"}, "spec": template["spec"]}
             pod["spec"] = {**pod["spec"], "serviceAccountName": "default", "priorityClassName": ""}
             cluster.api.ask("POST", f"/api/v1/namespaces/{namespace}/pods", pod, {"dryRun": "All"})
+
+
+def test_the_prometheus_operator_takes_its_part(own_cluster: OwnCluster, namespace: str) -> None:
+    """By its own definition; and the one service that it then chooses has the port that it names."""
+    api, monitoring = own_cluster.api, "/apis/monitoring.coreos.com/v1"
+    made = rendered(EVERYTHING, {"runNamespace": "", "runNamespaces": []}, namespace=namespace)
+    strict = {"fieldValidation": "Strict"}
+    with guests.defined(api, "monitoring.coreos.com_servicemonitors.yaml"):
+        path = f"{monitoring}/namespaces/{namespace}/servicemonitors"
+        monitor = api.ask("POST", path, one(made, "ServiceMonitor"), strict)
+        api.ask("POST", PLACES["Service"].format(namespace), one(made, "Service"), strict)
+        api.create(
+            PLACES["Service"].format(namespace), {"metadata": {"name": "other"}, "spec": {"ports": [{"port": 1}]}}
+        )
+        (chosen,) = api.get(PLACES["Service"].format(namespace), labelSelector=selector(monitor))["items"]
+        assert chosen["metadata"]["name"] == "plumbline"
+        ports = {port["name"] for port in chosen["spec"]["ports"]}
+        assert {endpoint["port"] for endpoint in monitor["spec"]["endpoints"]} <= ports

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.monitoring import scraped
 from tests.cluster.release import PATIENCE, InCluster, attempts
 from tests.cluster.specs import FLOW, MAKE, TICK, WEB
 from tests.e2e.harness import until
@@ -56,6 +57,8 @@ def test_a_push_runs_over_an_upgrade_and_beyond_the_release(place):
     commit = place.commit({"README.md": "words"})
     assert place.settled(place.release(commit), PATIENCE)["state"] == "success"
     assert commit in place.notes(), "the forge was told, with the token"
+    (said,) = scraped(place).values()
+    assert "\nplumbline_reconcile_seconds_count" in said, "to whoever goes by the ServiceMonitor"
 
     service = dict(attempts(place))["web@g1#1"]
     place.uninstall()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from planner import keys
 from planner.model.run import Phase
-from reconciler.backends.kubernetes import names
+from reconciler.backends.kubernetes import ending, names
 from reconciler.backends.kubernetes.kinds import kind_of
 from reconciler.backends.kubernetes.settings import Route
 from reconciler.errors import Transient
 from reconciler.ports import Ensured
+from tests.cluster import guests
 from tests.cluster.api import RefusalError
 from tests.cluster.specs import WEB
 from tests.cluster.test_daemon import ClusterPlace
@@ -184,7 +186,7 @@ async def test_a_service_that_is_external_no_more_is_not_reached_from_outside(wo
 
 @pytest.mark.anyio
 async def test_a_route_of_a_kind_that_comes_later(world):
-    """Without its CRD nothing is watched and the service is not made; with it, both are, without a restart."""
+    """Without its CRD the service is not made, and says why; with the Gateway API's own, it is, without a restart."""
     api = world.cluster.api
     if _there(api, f"{CRDS}/{CRD}"):
         pytest.skip("this cluster has the Gateway API already")
@@ -194,24 +196,47 @@ async def test_a_route_of_a_kind_that_comes_later(world):
     (watch,) = [one for (kind, _), one in backend._objects.ways._watches.items() if kind == "HTTPRoute"]
     await until(world, lambda: watch.trouble)
     assert not watch.synced
-    api.create(CRDS, _crd())
-    try:
-        api.wait(f"{CRDS}/{CRD}", _established)
+    other = world.order("train", Script.SUCCEED)
+    await backend.ensure(other)
+    assert (await phase(world, backend, other.key, Phase.ENDED)).exit_code == 0, "the rest goes on"
+    with guests.defined(api, f"{CRD.partition('.')[2]}_httproutes.yaml"):
         world.open = lambda: backend
         _, order = await serving(world, HTTPROUTE)
         await until(world, lambda: watch.synced)
-        at = path(world, order, "HTTPRoute")
-        api.merge(at, {"spec": {"hostnames": ["evil.example.org"]}})
-        await drifts(world, backend, order, "somebody else changed its HTTPRoute")
-        assert await backend.ensure(order) is Ensured.CORRECTED
         await drifts(world, backend, order, "")
-        api.delete(at)
-        await drifts(world, backend, order, "somebody else deleted its HTTPRoute")
-        assert await backend.ensure(order) is Ensured.CORRECTED
-        assert api.get(at)["spec"]["hostnames"] == [f"{names.service_name(order.key, OWNER)}.example.org"]
-    finally:
-        api.delete(f"{CRDS}/{CRD}")
-        api.wait(f"{CRDS}/{CRD}", lambda found: found is None)
+        await _is_put_right(world, backend, order)
+        await _moves_on_and_goes(world, backend, order)
+    api.wait(f"{CRDS}/{CRD}", lambda found: found is None)
+
+
+async def _is_put_right(world, backend, order):
+    api, at = world.cluster.api, path(world, order, "HTTPRoute")
+    api.merge(at, {"spec": {"hostnames": ["evil.example.org"]}})
+    await drifts(world, backend, order, "somebody else changed its HTTPRoute")
+    assert await backend.ensure(order) is Ensured.CORRECTED
+    await drifts(world, backend, order, "")
+    api.delete(at)
+    await drifts(world, backend, order, "somebody else deleted its HTTPRoute")
+    assert await backend.ensure(order) is Ensured.CORRECTED
+    assert api.get(at)["spec"]["hostnames"] == [f"{names.service_name(order.key, OWNER)}.example.org"]
+
+
+async def _moves_on_and_goes(world, backend, first):
+    """The next generation has the route, to its own port; when no generation is left, it goes."""
+    key, gang = keys.generation("serve", 2).at_attempt(1), replace(first.run.gang, ports=(8090,))
+    second = replace(first, key=key, run=replace(first.run, key=key.run, gang=gang))
+    await backend.ensure(second)
+    await phase(world, backend, second.key, Phase.RUNNING)
+    at = path(world, second, "HTTPRoute")
+    assert [one["port"] for one in world.cluster.api.get(at)["spec"]["rules"][0]["backendRefs"]] == [8090]
+    for order in (first, second):
+        await backend.stop(order.key, 1.0)
+        await phase(world, backend, order.key, Phase.ENDED)
+        await backend.clean(order.key)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ending, "NAME_KEPT", timedelta(0))
+        await backend.observe()
+    await until(world, lambda: _there(world.cluster.api, at) is None)
 
 
 def test_a_daemon_puts_a_service_right(place: ClusterPlace):
@@ -238,21 +263,3 @@ def _there(api, at):
         if error.status != 404:
             raise
         return None
-
-
-def _established(found):
-    conditions = (found or {}).get("status", {}).get("conditions") or ()
-    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
-
-
-def _crd():
-    """A kind of that name; what a route means is its gateway's."""
-    schema = {
-        "type": "object",
-        "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
-    }
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names_ = {"plural": "httproutes", "singular": "httproute", "kind": "HTTPRoute", "listKind": "HTTPRouteList"}
-    spec = {"group": "gateway.networking.k8s.io", "scope": "Namespaced", "names": names_, "versions": [version]}
-    said = {"api-approved.kubernetes.io": "unapproved, for tests"}
-    return {"metadata": {"name": CRD, "annotations": said}, "spec": spec}

@@ -18,7 +18,7 @@ from planner.model.metric import Metric
 from planner.model.run import Observation, Phase, Snapshot, Stamp
 from planner.model.status import StopReason
 from reconciler.backends.ears import Ears
-from reconciler.backends.kubernetes import names, render
+from reconciler.backends.kubernetes import names, render, status
 from reconciler.backends.kubernetes.access import Access
 from reconciler.backends.kubernetes.activity import Activity
 from reconciler.backends.kubernetes.adopting import KubernetesAdoption
@@ -62,8 +62,7 @@ class KubernetesBackend:
             here: what this machine has for them.
         """
         self._settings = settings
-        self._owner = owner
-        self._clock = clock
+        self._owner, self._clock = owner, clock
         self._api = Api(access, len(namespaces_of(settings)))
         self._selector = names.selector(owner.instance, owner.project)
         self._objects = Objects(self._api, scope_of(settings, self._selector), self._heard)
@@ -278,14 +277,16 @@ class KubernetesBackend:
         return seen
 
     async def _look(self, found: Found) -> Observation:
-        """What an attempt is; a service whose time is over is told to end, as a Deployment has no deadline."""
+        """What an attempt is; a service whose time is over is told to end, and a job whose place was taken."""
         seen = await self._sight.look(found)
-        if seen.phase is not Phase.ENDED:
-            seen = replace(seen, active_at=self._activity.last(found.name))
+        if seen.phase is Phase.ENDED:
+            return seen
         left = names.time_left(found.main["metadata"], seen.started_at, self._clock.now())
         if seen.phase is Phase.RUNNING and left is not None and left <= 0:
             await self._ending.stop(found, GRACE, StopReason.TIMEOUT)
-        return seen
+        if status.is_taken(found.main, found.pods, found.queued):
+            await self._ending.give_up(found)
+        return replace(seen, active_at=self._activity.last(found.name))
 
     async def _sweep(self) -> None:
         try:

@@ -32,7 +32,7 @@ TIMEOUT = 30.0
 """Seconds for an answer, and for the head of one without an end. Longer ones are of a server that is not well."""
 CONNECTIONS = 64
 """To the server at once."""
-WATCHES = 5
+WATCHES = 6
 """What of them watches of one namespace hold: these come on top."""
 
 MERGE_PATCH = "application/merge-patch+json"

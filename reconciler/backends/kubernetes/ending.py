@@ -39,6 +39,8 @@ NAME_KEPT = timedelta(hours=1)
 """How long the name of a cleaned attempt is taken: longer than any request can be on its way."""
 LOG_WAITED = timedelta(minutes=10)
 """How long after the end its log is waited for: a node that is gone never gives it."""
+_NOTHING = {"suspend": True, "parallelism": 0}
+"""Of a Job: a queue that lets it begin after all lets no pods begin."""
 _DONE = frozenset({"Succeeded", "Failed"})
 _TRIES = 5
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,7 +77,7 @@ class Ending:
         if found.kind == "Deployment":
             change["spec"] = {"replicas": 0}
         elif not pods:
-            change["spec"] = {"suspend": True}  # nothing runs, and nothing will
+            change["spec"] = _NOTHING  # nothing runs, and nothing will
         if change:
             await self._patch(found, change)
         # Pods of a Deployment are ended by it: to end them before it knows would have it make others.
@@ -83,6 +85,16 @@ class Ending:
         for pod in ending:
             if (pod.get("status") or {}).get("phase") not in _DONE:
                 await self._end(pod, grace)
+
+    async def give_up(self, found: Found) -> None:
+        """Have a Job that somebody else suspended, and whose pod is ended by that, begin nothing any more.
+
+        Raises:
+            Transient: not now.
+        """
+        stop = note(Told(self._clock.now(), 0.0, StopReason.PREEMPTED))
+        annotations = {names.STOP: json.dumps(stop, sort_keys=True)}
+        await self._patch(found, {"metadata": {"annotations": annotations}, "spec": _NOTHING})
 
     async def clean(self, key: Key, found: Found, ended_at: datetime) -> None:
         """Keep the log of attempt `key`, which is over, leave its name, and remove everything else of it.

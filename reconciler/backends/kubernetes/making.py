@@ -156,7 +156,8 @@ def namespaces_of(settings: KubernetesSettings) -> Sequence[str]:
 
 def scope_of(settings: KubernetesSettings, selector: str) -> Scope:
     """What is watched of what has these labels: all but names of what was cleaned."""
-    return Scope(namespaces_of(settings), f"{selector},!{names.CLEANED}", names.OBJECT, kinds_of(settings))
+    live, queued = f"{selector},!{names.CLEANED}", bool(settings.local_queues)
+    return Scope(namespaces_of(settings), live, names.OBJECT, kinds_of(settings), queued)
 
 
 def is_cleaned(found: Found) -> bool:

@@ -19,6 +19,8 @@ from reconciler.backends.kubernetes.client import Api
 from reconciler.backends.kubernetes.denied import Denied, items_of
 from reconciler.backends.kubernetes.kinds import EVENTS, MAIN, PODS, kind_of
 from reconciler.backends.kubernetes.listwatch import ListWatch, Watched
+from reconciler.backends.kubernetes.queueing import Queueing
+from reconciler.backends.kubernetes.status.queue import Queued
 from reconciler.backends.kubernetes.trim import trimmed
 from reconciler.backends.kubernetes.ways import Watching, Ways
 from reconciler.errors import Transient
@@ -40,12 +42,14 @@ class Scope:
         selector: labels that all of them have and that what was cleaned lost.
         attempt: label of a pod that names its main object.
         ways: kinds of what leads to services.
+        queued: whether jobs may be in queues of Kueue.
     """
 
     namespaces: Sequence[str]
     selector: str
     attempt: str
     ways: Sequence[str] = ()
+    queued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,13 @@ class Found:
         kind: of the main object.
         main: the object, trimmed.
         pods: trimmed, oldest first.
+        queued: what is known of a Job in its queue.
     """
 
     kind: str
     main: Object
     pods: Sequence[Object] = field(default=())
+    queued: Queued = field(default=Queued())
 
     @property
     def namespace(self) -> str:
@@ -97,6 +103,7 @@ class Objects:
         self._all: list[ListWatch] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._counted = -1
+        self._queueing = Queueing(api, scope.namespaces if scope.queued else (), tell)
         for namespace in scope.namespaces:
             for kind in MAIN:
                 watched = Watched(kind_of(kind).path(namespace), scope.selector, trimmed)
@@ -110,7 +117,8 @@ class Objects:
     def open(self) -> None:
         """Begin to watch, unless that was done."""
         if not self._tasks:
-            self._tasks = [asyncio.create_task(watch.run()) for watch in (*self._all, *self.ways.watches)]
+            running = [watch.run() for watch in (*self._all, *self.ways.watches)]
+            self._tasks = [asyncio.create_task(one) for one in (*running, self._queueing.run())]
 
     async def close(self) -> None:
         """Stop watching."""
@@ -238,7 +246,8 @@ class Objects:
 
     def _found(self, kind: str, main: Object) -> Found:
         pods = self._pods.get(main["metadata"]["name"], {})
-        return Found(kind, main, sorted(pods.values(), key=lambda pod: pod["metadata"]["creationTimestamp"]))
+        listed = sorted(pods.values(), key=lambda pod: pod["metadata"]["creationTimestamp"])
+        return Found(kind, main, listed, self._queueing.of(main))
 
     def _main_told(self, main: Object) -> None:
         self._tell(main["metadata"]["name"])

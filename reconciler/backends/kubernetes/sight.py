@@ -109,4 +109,4 @@ class Sight:
 
     def _observe(self, found: Found, pods: Sequence[Object], events: Sequence[Object] = ()) -> Observation:
         ways = self._objects.ways.drift(found.main) if found.kind == "Deployment" else ""
-        return status.observe(status.Objects(found.kind, found.main, pods, events, ways))
+        return status.observe(status.Objects(found.kind, found.main, pods, events, ways, found.queued))

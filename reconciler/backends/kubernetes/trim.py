@@ -27,7 +27,15 @@ _META = (
     "labels",
     "annotations",
 )
-_SPEC = ("suspend", "replicas", "nodeName", "activeDeadlineSeconds", "selector", "progressDeadlineSeconds")
+_SPEC = (
+    "suspend",
+    "parallelism",
+    "replicas",
+    "nodeName",
+    "activeDeadlineSeconds",
+    "selector",
+    "progressDeadlineSeconds",
+)
 _STATUS_DROPPED = frozenset({"hostIPs", "podIPs", "uncountedTerminatedPods", "qosClass", "resize", "managedFields"})
 _CONTAINER = ("name", "ready", "started", "restartCount", "state", "lastState", "image", "imageID")
 _CONDITION = ("type", "status", "reason", "message", "lastTransitionTime")

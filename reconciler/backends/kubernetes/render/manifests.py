@@ -169,7 +169,7 @@ def tombstone(key: Key, stamp: Stamp, settings: KubernetesSettings, stop: Mappin
         },
         "spec": {
             "suspend": True,
-            "parallelism": 1,
+            "parallelism": 0,  # where a queue takes every job of its namespace, and lets it begin, no pod begins
             "completions": 1,
             "backoffLimit": 0,
             "template": {"metadata": {"labels": {names.OBJECT: name}}, "spec": pod},

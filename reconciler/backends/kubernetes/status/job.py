@@ -17,10 +17,11 @@ from planner.model.status import StopReason
 from reconciler.backends.kubernetes import names
 from reconciler.backends.kubernetes.render.failures import Action
 from reconciler.backends.kubernetes.status import pods as of_pod
+from reconciler.backends.kubernetes.status import queue as of_queue
 from reconciler.backends.kubernetes.status import words
 from reconciler.backends.kubernetes.status.left import Left, left_by
 from reconciler.backends.kubernetes.status.pods import End
-from reconciler.backends.kubernetes.status.read import Object, annotation, condition, instant, section, text
+from reconciler.backends.kubernetes.status.read import Object, annotation, condition, denied, instant, section, text
 from reconciler.backends.kubernetes.status.stop import NEVER, Told, told
 
 __all__ = ["of_job"]
@@ -30,28 +31,31 @@ _CODE = re.compile(r"failed with exit code (-?\d+) matching")
 _MEANS = {Action.IGNORE: StopReason.IGNORED, Action.FAIL: StopReason.FATAL}
 
 
-def of_job(job: Object, pods: Sequence[Object], events: Sequence[Object], first: Observation) -> Observation:
+def of_job(
+    job: Object, pods: Sequence[Object], events: Sequence[Object], queued: of_queue.Queued, first: Observation
+) -> Observation:
     """The observation of an attempt whose workload is a Job.
 
     Args:
         job: as the API server has it.
         pods: all that there are of it.
         events: of the Job and its pods.
+        queued: what is known of it in its queue.
         first: with what is known already: the key, and whose it is.
     """
     pod, stop = of_pod.newest(pods), told(job)
     active = of_pod.newest([one for one in pods if not of_pod.is_over(one)])
-    ended = condition(job, "Complete") or condition(job, "Failed")
+    ended = condition(job, "Complete") or condition(job, "Failed") or _doomed(job)
     if active is not None:  # also where this look at the pods is older than that at the Job
         return _alive(active, events, first)
     if ended:
-        return _ended(job, pod, ended, first)
-    if stop is not None and condition(job, "Suspended"):
-        return _over(job, pod, stop, first)
+        return _ended(job, pod, queued, first)
+    if stop is not None and _never_runs(job, stop):
+        return _over(job, pod, stop, queued, first)
     if text(section(job, "metadata"), "deletionTimestamp"):
         return _deleted(job, pod, stop, first)
     if pod is None:
-        return replace(first, phase=Phase.STARTING, message=_podless(job, events))
+        return replace(first, phase=Phase.STARTING, message=_podless(job, events, queued))
     return _alive(pod, (), first)  # its pod is over, and the Job does not know yet
 
 
@@ -61,9 +65,9 @@ def _alive(pod: Object, events: Sequence[Object], first: Observation) -> Observa
     return replace(first, phase=phase, ready=started is not None, started_at=started, message=message)
 
 
-def _podless(job: Object, events: Sequence[Object]) -> str:
+def _podless(job: Object, events: Sequence[Object], queued: of_queue.Queued) -> str:
     if condition(job, "Suspended") and told(job) is None:
-        return "it is suspended: it waits for its queue"
+        return of_queue.waiting(job, queued)
     uid = text(section(job, "metadata"), "uid")
     failed = [one for one in events if text(one, "reason") == "FailedCreate" and of_pod.about(one) == uid]
     return words.not_made(text(failed[-1], "message") or text(failed[-1], "note")) if failed else ""
@@ -72,9 +76,32 @@ def _podless(job: Object, events: Sequence[Object]) -> str:
 # Ends
 
 
-def _ended(job: Object, pod: Object | None, ended: Object, first: Observation) -> Observation:
-    done = text(ended, "type") == "Complete"
-    end = End(StopReason.EXITED, 0) if done else _failure(job, pod, ended)
+def _doomed(job: Object) -> Object:
+    """The condition of a suspended Job that will fail, and makes no pod any more; empty where there is none.
+
+    It takes the pod that was ended as it was suspended for a failure. Kueue then takes away the time of its start,
+    without which no Job may be failed: so it is stuck until the queue lets it begin again, hours later.
+    """
+    return condition(job, "FailureTarget") if condition(job, "Suspended") else {}
+
+
+def _never_runs(job: Object, stop: Told) -> bool:
+    """Whether nothing of a Job that was told to end runs or will run, where it has no pod.
+
+    It is suspended; or a queue that let it begin after that has begun nothing, as no pods are asked for any more.
+    """
+    if condition(job, "Suspended"):
+        return True
+    since = instant(denied(job, "Suspended"), "lastTransitionTime")
+    return (
+        section(job, "spec").get("parallelism") == 0 and since is not None and since >= stop.at.replace(microsecond=0)
+    )
+
+
+def _ended(job: Object, pod: Object | None, queued: of_queue.Queued, first: Observation) -> Observation:
+    done = condition(job, "Complete")
+    ended = done or condition(job, "Failed") or _doomed(job)
+    end = End(StopReason.EXITED, 0) if done else _failure(job, pod, queued)
     at = instant(section(job, "status"), "completionTime") if done else None
     found = _finished(first, pod, end, at or instant(ended, "lastTransitionTime"))
     if found.started_at is None and pod is None and end.code is not None:
@@ -84,10 +111,13 @@ def _ended(job: Object, pod: Object | None, ended: Object, first: Observation) -
     return found
 
 
-def _failure(job: Object, pod: Object | None, ended: Object) -> End:
+def _failure(job: Object, pod: Object | None, queued: of_queue.Queued) -> End:
     """How it failed: by the rule of its failure policy that matched, and what its pod says."""
+    ended = condition(job, "Failed") or _doomed(job)
     said, reason = text(ended, "message"), text(ended, "reason")
     end = of_pod.end_of(pod) if pod is not None else None
+    if _was_suspended(job, pod):
+        return End(StopReason.PREEMPTED, end.code if end else None, of_queue.taken(job, queued))
     if end is not None and end.message == of_pod.DELETED and told(job) is not None:
         end = replace(end, message="")  # it was us
     if reason == "DeadlineExceeded":
@@ -101,6 +131,17 @@ def _failure(job: Object, pod: Object | None, ended: Object) -> End:
     if end.reason in {StopReason.TIMEOUT, StopReason.NODE_LOST} or action is None:
         return end
     return replace(end, reason=_MEANS.get(action, StopReason.EXITED))
+
+
+def _was_suspended(job: Object, pod: Object | None) -> bool:
+    """Whether somebody else suspended it, which ends its pod: the Job takes that for a failure of the program.
+
+    Where it failed before it could go on, it still has the condition, though it is suspended no more.
+    """
+    if (stop := told(job)) is not None:
+        return stop.reason is StopReason.PREEMPTED
+    ends = pod is None or bool(text(section(pod, "metadata"), "deletionTimestamp"))
+    return bool(condition(job, "Suspended")) or (ends and section(job, "spec").get("suspend") is True)
 
 
 def _unseen(job: Object, said: str, reason: str) -> End:
@@ -122,10 +163,14 @@ def _matched(job: Object, said: str) -> Action | None:
         return None
 
 
-def _over(job: Object, pod: Object | None, stop: Told, first: Observation) -> Observation:
+def _over(job: Object, pod: Object | None, stop: Told, queued: of_queue.Queued, first: Observation) -> Observation:
     """Told to end, and nothing of it runs or will run."""
-    at = instant(condition(job, "Suspended"), "lastTransitionTime") or stop.at
+    # One that asks for no pods may be let go on, which is no news.
+    suspended = {} if section(job, "spec").get("parallelism") == 0 else condition(job, "Suspended")
+    at = instant(suspended, "lastTransitionTime") or stop.at
     end = of_pod.end_of(pod) if pod is not None else End(StopReason.EXITED, None, NEVER)
+    if stop.reason is StopReason.PREEMPTED:
+        end = replace(end, message=of_queue.taken(job, queued))
     return _finished(first, pod, replace(end, reason=stop.reason), at)
 
 

@@ -23,7 +23,8 @@ class Told:
     Attributes:
         at: when it was first told.
         grace: seconds between TERM and KILL, the shortest that was asked for.
-        reason: `exited` for a stop, whose reason the ledger knows; `timeout` for a service whose time is over.
+        reason: `exited` for a stop, whose reason the ledger knows; `timeout` for a service whose time is over,
+            `preempted` for a job that somebody else suspended.
     """
 
     at: datetime

@@ -13,6 +13,7 @@ from typing import Any
 from planner.canon import Json, plain
 from planner.model.run import Observation
 from reconciler.backends.kubernetes.status import Objects, observe
+from reconciler.backends.kubernetes.status.queue import Queued
 from tests.reconciler.backends.kubernetes.orders import GOLDEN
 
 STATUS = GOLDEN / "status"
@@ -27,7 +28,8 @@ def states() -> list[str]:
 def objects(name: str) -> Objects:
     """The objects of a state."""
     read: dict[str, Any] = json.loads((STATUS / f"{name}.json").read_text())
-    return Objects(read["kind"], read["workload"], read["pods"], read["events"])
+    queued = Queued(read.get("queued"), read.get("trouble", ""))
+    return Objects(read["kind"], read["workload"], read["pods"], read["events"], queued=queued)
 
 
 def told(observation: Observation) -> dict[str, Json]:

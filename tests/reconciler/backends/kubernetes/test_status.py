@@ -9,7 +9,7 @@ import pytest
 
 from planner.model.run import Phase
 from reconciler.backends.kubernetes import names
-from reconciler.backends.kubernetes.status import Objects, observe, words
+from reconciler.backends.kubernetes.status import is_taken, observe, words
 from reconciler.backends.kubernetes.trim import trimmed
 from tests.reconciler.backends.kubernetes import states
 from tests.reconciler.backends.kubernetes.orders import STAMP
@@ -52,7 +52,8 @@ def _lawful(seen):
 def test_what_is_kept_in_memory_says_the_same(name):
     """The backend watches trimmed objects."""
     whole = states.objects(name)
-    less = Objects(whole.kind, trimmed(whole.workload), [trimmed(pod) for pod in whole.pods], whole.events)
+    pods = [trimmed(pod) for pod in whole.pods]
+    less = dataclasses.replace(whole, workload=trimmed(whole.workload), pods=pods)
     assert observe(less) == observe(whole)
 
 
@@ -129,3 +130,22 @@ def test_the_port_that_a_question_came_from_is_not_told():
         found.add(words.of_waiting({"name": "main", "image": "r/i:1", "state": {"waiting": waiting}}))
     assert len(found) == 1
     assert "read udp 10.0.0.53:53: timeout" in found.pop()
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ("job-queued", False),  # it has not begun
+        ("job-suspended", False),
+        ("job-taken-back", True),
+        ("job-given-up", False),  # that was done
+        ("job-stop-not-heard-yet", False),
+        ("job-running", False),
+    ],
+)
+def test_a_job_is_taken_that_had_begun_and_that_somebody_else_suspends(name, taken):
+    state = states.objects(name)
+    assert is_taken(state.workload, state.pods, state.queued) is taken
+    ending = {"metadata": {"deletionTimestamp": "2026-11-23T06:00:00Z"}}
+    by_hand = name in {"job-queued", "job-suspended"}
+    assert is_taken(state.workload, [ending], state.queued) is (taken or by_hand)
