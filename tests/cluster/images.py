@@ -61,8 +61,8 @@ GROUPS = "root:x:0:\nnogroup:x:65534:\n"
 FOLDERS = {"usr": 0o755, "usr/bin": 0o755, "etc/containers": 0o755, "var": 0o755, "var/tmp": 0o1777}
 MAY = {"newuidmap": 7, "newgidmap": 6}
 """The one capability of each, CAP_SETUID and CAP_SETGID, as in images of buildah; Debian's have all rights of root."""
-BELOW = "build:1:999\nbuild:1001:64535\n"
-"""The users, and groups, that user 1000 may use in a namespace of its own: all below 65536 but itself."""
+BELOW = "build:1:999\nbuild:1001:64535\nnobody:1:65533\n"
+"""The users, and groups, that user 1000 and nobody may use in namespaces of their own: all others but 0."""
 HOLD = "trap exit TERM INT; while :; do sleep 86400 & wait; done"
 
 

@@ -1,4 +1,4 @@
-"""A registry of images on this machine, for pods and for a node: over TLS, and with a password, as real ones are.
+"""A registry of images on this machine: over TLS and with a password, as real ones are, or open to whoever asks.
 
 It is the server that most registries are made of (`distribution`), with its images in a folder of the test.
 """
@@ -12,17 +12,19 @@ import json
 import ssl
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
 from tests.cluster import building, certificates
 from tests.cluster.cluster import OwnCluster
 from tests.cluster.layout import ROOT
+from tests.cluster.start import CANNOT, UnfitError
 from tests.e2e.harness import until
 
-__all__ = ["PASSWORD", "USER", "Registry"]
+__all__ = ["PASSWORD", "USER", "Keys", "Registry"]
 
 SETUP = ROOT / "scripts" / "registry-setup"
 USER, PASSWORD = "robot", "a password for nothing else"
@@ -30,27 +32,54 @@ _HASHED = "$2b$04$B9Mjlns3P0SH/cPetVHH.uQvOldaxIQ1lb567NlEqgABTJiL.Ql6S"
 _MANIFESTS = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
 
 
-class Registry:
-    """One server. The node of its cluster trusts it, and may pull with `access`."""
+def _program() -> str:
+    built = subprocess.run([SETUP], check=False, capture_output=True, text=True)
+    if built.returncode == CANNOT:
+        raise UnfitError(built.stderr.strip().splitlines()[-1])
+    assert not built.returncode, built.stderr[-3000:]
+    return built.stdout.splitlines()[-1]
 
-    def __init__(self, cluster: OwnCluster, folder: Path, port: int) -> None:
-        """Start it at a free port of the machine, with its files in `folder`, and wait until it answers."""
+
+@dataclass(frozen=True)
+class Keys:
+    """The files of a server with TLS and a password, and of the authority that whoever asks it trusts."""
+
+    certificate: Path
+    key: Path
+    authority: Path
+
+
+class Registry:
+    """One server."""
+
+    def __init__(self, folder: Path, name: str, keys: Keys | None = None) -> None:
+        """Start it at `name`, `host:port`, with its files in `folder`, and wait until it answers.
+
+        Without keys it is open to everybody. Raises UnfitError on a machine that cannot have one.
+        """
         folder.mkdir()
-        self.name = f"{cluster.host}:{port}"
+        self.name = name
+        self.keys = keys
         self._folder = folder
-        subject = certificates.Subject("registry", addresses=(cluster.host,))
-        pair = certificates.sign(cluster.instance, f"registry-{port}", subject)
-        self.authority = cluster.instance.certificate("ca")[0]
-        cluster.trust(self.name, self.authority)
-        built = subprocess.run([SETUP], check=True, capture_output=True, text=True)
-        command = [built.stdout.splitlines()[-1], "serve", str(self._configuration(pair))]
+        command = [_program(), "serve", str(self._configuration())]
         with (folder / "log").open("wb") as log:  # the end of its standard input is the server's
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT)
-        context = ssl.create_default_context(cafile=self.authority)
+        proof = ssl.create_default_context(cafile=keys.authority) if keys else False
+        scheme = "https" if keys else "http"
         self._client = httpx.Client(
-            base_url=f"https://{self.name}/v2", verify=context, auth=(USER, PASSWORD), trust_env=False
+            base_url=f"{scheme}://{name}/v2", verify=proof, auth=(USER, PASSWORD) if keys else None, trust_env=False
         )
         until(self._answers, "the registry answers")
+
+    @classmethod
+    def of_cluster(cls, cluster: OwnCluster, folder: Path, port: int) -> Self:
+        """One over TLS with a password, which the node of a cluster trusts, and may pull from with `access`."""
+        name = f"{cluster.host}:{port}"
+        subject = certificates.Subject("registry", addresses=(cluster.host,))
+        pair = certificates.sign(cluster.instance, f"registry-{port}", subject)
+        keys = Keys(*pair, cluster.instance.certificate("ca")[0])
+        cluster.trust(name, keys.authority)
+        return cls(folder, name, keys)
 
     def access(self, password: str = PASSWORD) -> str:
         """The file that opens it, as `docker login` writes it."""
@@ -62,11 +91,13 @@ class Registry:
         building.buildah()
         with tempfile.TemporaryDirectory(dir=self._folder) as place:
             files = Path(place)
-            (files / "ca.crt").write_bytes(self.authority.read_bytes())
+            opened = ["--tls-verify=false"]
+            if self.keys:
+                (files / "ca.crt").write_bytes(self.keys.authority.read_bytes())
+                opened = [f"--creds={USER}:{PASSWORD}", f"--cert-dir={files}"]
             buildah = ["buildah", "--storage-driver=vfs", f"--root={files}/root", f"--runroot={files}/run"]
             pull = [*buildah, "pull", "--quiet", "--policy=never", f"oci-archive:{archive}"]
             pulled = subprocess.run(pull, check=True, capture_output=True, text=True).stdout.split()[-1]
-            opened = [f"--creds={USER}:{PASSWORD}", f"--cert-dir={files}"]
             push = [*buildah, "push", "--quiet", *opened, pulled, f"docker://{self.name}/{name}"]
             subprocess.run(push, check=True, capture_output=True)
         return f"{self.name}/{name}"
@@ -93,21 +124,19 @@ class Registry:
 
     # --- parts
 
-    def _configuration(self, pair: tuple[Path, Path]) -> Path:
-        people, path = self._folder / "people", self._folder / "registry.json"
-        people.write_text(f"{USER}:{_HASHED}\n")
-        certificate, key = map(str, pair)
-        said = {
+    def _configuration(self) -> Path:
+        path = self._folder / "registry.json"
+        said: dict[str, Any] = {
             "version": 0.1,
             "log": {"accesslog": {"disabled": True}},
             "storage": {"filesystem": {"rootdirectory": str(self._folder / "images")}},
-            "http": {
-                "addr": self.name,
-                "secret": "of one server alone",
-                "tls": {"certificate": certificate, "key": key},
-            },
-            "auth": {"htpasswd": {"realm": "registry", "path": str(people)}},
+            "http": {"addr": self.name, "secret": "of one server alone"},
         }
+        if self.keys:
+            people = self._folder / "people"
+            people.write_text(f"{USER}:{_HASHED}\n")
+            said["http"]["tls"] = {"certificate": str(self.keys.certificate), "key": str(self.keys.key)}
+            said["auth"] = {"htpasswd": {"realm": "registry", "path": str(people)}}
         path.write_text(json.dumps(said))
         return path
 

@@ -75,12 +75,15 @@ class Builds(ClusterPlace):
         profiles.mkdir(exist_ok=True)
         (profiles / PROFILE).write_bytes((ROOT / "docs" / PROFILE).read_bytes())
         self.tally = Tally(cluster.host)
-        self.registry = Registry(cluster, base / "registry", free_port(cluster.host))
+        self.registry = Registry.of_cluster(cluster, base / "registry", free_port(cluster.host))
         self.base_image = self.registry.put(images.archive(images.BUSYBOX), "base:1")
         self.images["cache"] = f"{self.registry.name}/team/cache"
         self._secret("registry", self.registry.access())
         self._secret("other", self.registry.access("no password of it"))
-        body = {"metadata": {"name": "registry"}, "data": {"ca.crt": self.registry.authority.read_text()}}
+        body = {
+            "metadata": {"name": "registry"},
+            "data": {"ca.crt": Path(cluster.instance.certificate("ca")[0]).read_text()},
+        }
         cluster.api.create(f"/api/v1/namespaces/{namespace}/configmaps", body)
         said = self.settings["backends"]["kubernetes"]
         allowed = {"allow": ["privilegeEscalation", "capabilities"], "imagePullSecrets": ["registry"]}

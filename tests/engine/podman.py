@@ -50,6 +50,7 @@ class Podman(Asked):
         self.folder = Path(tempfile.mkdtemp(prefix="plumbline-podman-"))
         self.socket = self.folder / "podman.sock"
         self.env = {**os.environ, "CONTAINERS_CONF": str(self._conf()), "CONTAINERS_STORAGE_CONF": str(self._storage())}
+        self.env["CONTAINERS_REGISTRIES_CONF"] = str(self._registries())
         self._process: subprocess.Popen[bytes] | None = None
 
     def _conf(self) -> Path:
@@ -67,6 +68,12 @@ class Podman(Asked):
         path = self.folder / "storage.conf"
         places = [f'graphroot = "{self.folder / "graph"}"', f'runroot = "{self.folder / "run"}"']
         path.write_text("\n".join(["[storage]", 'driver = "vfs"', *places, ""]))
+        return path
+
+    def _registries(self) -> Path:
+        """Those of this machine have no TLS."""
+        path = self.folder / "registries.conf"
+        path.write_text('unqualified-search-registries = []\n[[registry]]\nlocation = "127.0.0.1"\ninsecure = true\n')
         return path
 
     def start(self) -> Podman:
