@@ -16,6 +16,7 @@ from reconciler.errors import Transient
 from reconciler.ports import Ensured
 from tests.cluster import guests
 from tests.cluster.api import RefusalError
+from tests.cluster.cluster import OwnCluster
 from tests.cluster.specs import WEB
 from tests.cluster.test_daemon import ClusterPlace
 from tests.cluster.test_daemon import place as _place
@@ -44,13 +45,17 @@ async def world(cluster, namespace, tmp_path):
     await world.close()
 
 
-async def serving(world, route=None, name="serve"):
+def service(world, *, external):
+    """The order of a service of two ports."""
+    order = world.order("serve", Script.SERVICE)
+    gang = replace(order.run.gang, ports=(8080, 8081), external=external)
+    return replace(order, run=replace(order.run, gang=gang))
+
+
+async def serving(world, route=None):
     """A service of two ports that runs, its backend, and its order."""
     world.settings = replace(world.settings, route=route)
-    order = world.order(name, Script.SERVICE)
-    gang = replace(order.run.gang, ports=(8080, 8081), external=route is not None)
-    order = replace(order, run=replace(order.run, gang=gang))
-    backend = world.open()
+    order, backend = service(world, external=route is not None), world.open()
     assert await backend.ensure(order) is Ensured.CREATED
     await phase(world, backend, order.key, Phase.RUNNING)
     assert not (await seen(backend, order.key)).drift
@@ -237,6 +242,38 @@ async def _moves_on_and_goes(world, backend, first):
         patched.setattr(ending, "NAME_KEPT", timedelta(0))
         await backend.observe()
     await until(world, lambda: _there(world.cluster.api, at) is None)
+
+
+@pytest.fixture
+async def bare(own_cluster, tmp_path, monkeypatch):
+    """A cluster of the test's own, as what it takes away is gone for everybody there; nothing has to run on it."""
+    with OwnCluster.start(node=False) as cluster:
+        monkeypatch.setattr(cluster, "image", lambda name: name)
+        world = ClusterWorld(cluster, "default", tmp_path)
+        yield world
+        await world.close()
+
+
+@pytest.mark.anyio
+async def test_a_route_of_a_kind_that_goes_and_comes_back(bare):
+    """All routes go with their kind. That is said until it is back, and then they are made again."""
+    bare.settings = replace(bare.settings, route=HTTPROUTE)
+    api, backend, order = bare.cluster.api, bare.open(), service(bare, external=True)
+    definition = f"{CRD.partition('.')[2]}_httproutes.yaml"
+    with guests.defined(api, definition):
+        assert await backend.ensure(order) is Ensured.CREATED
+        await drifts(bare, backend, order, "")
+        watches = backend._objects.ways.watches
+        await until(bare, lambda: all(watch.synced for watch in watches))
+    await drifts(bare, backend, order, "somebody else deleted its HTTPRoute")
+    api.wait(f"{CRDS}/{CRD}", lambda found: found is None)
+    with pytest.raises(Transient, match="the cluster has no HTTPRoute: install what brings it"):
+        await backend.ensure(order)
+    with guests.defined(api, definition):
+        assert await backend.ensure(order) is Ensured.CORRECTED
+        await drifts(bare, backend, order, "")
+        await until(bare, lambda: not any(watch.trouble for watch in watches))
+        assert api.get(path(bare, order, "HTTPRoute"))["spec"]["hostnames"]
 
 
 def test_a_daemon_puts_a_service_right(place: ClusterPlace):
