@@ -15,9 +15,10 @@ from datetime import datetime
 from planner import guard
 from planner.guard import Budgets, Starts
 from planner.model.commits import What
-from planner.model.desired import Asked, CompiledOperation, DesiredState, Leaf, RunPolicy
+from planner.model.desired import Asked, CompiledOperation, DesiredState, RunPolicy
 from planner.model.people import Hold
 from planner.model.records import Planned, RootRecord
+from planner.scale import gpus_of
 
 __all__ = ["Contact", "Targets", "holds_of"]
 
@@ -121,7 +122,7 @@ def _starts(
         if operation.policy.run is RunPolicy.MANUAL or (later and not ticks):
             continue
         digests[name] = operation.digest
-        gpus += _gpus(operation)
+        gpus += gpus_of(operation)
     return Starts(digests, gpus)
 
 
@@ -131,15 +132,6 @@ def _is_in_force(record: RootRecord | None, operation: CompiledOperation) -> boo
     if applied is None or applied.digest != operation.digest:
         return False
     return applied.started or (applied.key is not None and not (before and before.refused))
-
-
-def _gpus(operation: CompiledOperation) -> int:
-    if isinstance(operation.body, Leaf):
-        requests = operation.body.gang.requests
-        # What builds its image has ended before it starts.
-        own = sum(amount for name, amount in requests.items() if "gpu" in name)
-        return max(own, _gpus(operation.build)) if operation.build is not None else own
-    return sum(_gpus(node.operation) for node in operation.body.nodes)
 
 
 def _is_live(record: RootRecord) -> bool:

@@ -28,6 +28,7 @@ from planner.model.records import RootRecord, Stop
 from planner.model.run import BoundRun
 from planner.model.status import RunStatus
 from planner.plan import RootPlan, plan_alone
+from planner.scale import Scale, scale_of
 from planner.spec.words import short
 from planner.target import CommitPlan, Contact, plan_commit
 
@@ -49,10 +50,12 @@ class Previewed:
     Attributes:
         plan: it.
         starts: by operation, the runs that would start now or as soon as something makes room for them.
+        scale: how much that is, with what comes after it.
     """
 
     plan: Plan
     starts: Mapping[str, Sequence[BoundRun]]
+    scale: Scale
 
     def with_rehearsed(self, found: Mapping[str, Sequence[Rehearsed]]) -> Plan:
         """The plan with what the cluster says of its starts, by operation."""
@@ -76,6 +79,7 @@ def previewed(desired: DesiredState, world: World, contact: Contact, identity: I
     unchanged: list[str] = []
     wakes: list[datetime] = []
     starts: dict[str, Sequence[BoundRun]] = {}
+    scale = Scale()
     for name in sorted({*states, *desired.roots}):
         state = states.get(name, RootState(RootRecord(name)))
         root = _plan(state, forms, world, contact, identity)
@@ -86,6 +90,7 @@ def previewed(desired: DesiredState, world: World, contact: Contact, identity: I
         if action is not None:
             actions.append(action)
             starts[name] = _starts(root)
+            scale += scale_of(root, desired.roots.get(name))
         elif name in desired.roots:
             unchanged.append(name)
     plan = Plan(
@@ -102,7 +107,7 @@ def previewed(desired: DesiredState, world: World, contact: Contact, identity: I
         wake_at=min(wakes, default=None),
         complete=not desired.bad_files,
     )
-    return Previewed(plan, starts)
+    return Previewed(plan, starts, scale)
 
 
 def _starts(root: RootPlan) -> Sequence[BoundRun]:

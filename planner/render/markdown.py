@@ -1,0 +1,248 @@
+"""A plan as a comment on the pull request that would cause it: what destroys or waits first and never folded away.
+
+    verdict         how many of what, and how many runs start
+    warnings        what is removed or stopped, what a person must release, what is wrong with files
+    table           one line an operation
+    details         each field that moves, graphs of DAGs, what is known later; folded
+
+The verdict is always there. Warnings, rows and details fill what is left of the forge's limit in this order, and what
+does not fit is counted. Words of the pull request are shown and do nothing (`planner.render.foreign`). Words and order
+are those of the text that `plumbline plan` prints.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from planner import canon
+from planner.errors import Place
+from planner.graph import Graph
+from planner.model.plan import Action, FieldChange, Plan, Rehearsed, Verb
+from planner.render.budget import GITHUB, Limit
+from planner.render.foreign import code, fenced, phrase
+from planner.render.graph import graph_mermaid
+from planner.scale import Scale
+
+__all__ = ["Frame", "marker", "plan_markdown"]
+
+_NAMED = 20
+"""Names in a warning before the rest is counted."""
+_EFFECTS = 3
+"""Effects in a row of the table before the rest goes into its details."""
+_PHRASE = 300
+"""Letters of one sentence."""
+_VALUE = 2000
+"""Letters of one value."""
+_NONE = Scale()
+_DESTROYS = frozenset({Verb.REMOVE, Verb.STOP})
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a comment says around a plan.
+
+    Attributes:
+        instance: whose plan it is.
+        tree: id of the merged tree that was planned; "" where nothing was merged.
+        scale: how much the merge starts.
+        link: URL of a place in a file at the head; "" for none.
+        whole: where the whole plan is: a URL or a command; "" for nowhere.
+        graphs: of DAGs that the plan starts or changes, by operation.
+        moved: what the base is by now, where it is not what the plan was made on: the comment is stale.
+        limit: of the forge.
+    """
+
+    instance: str
+    tree: str = ""
+    scale: Scale = _NONE
+    link: Callable[[Place], str] = lambda _: ""
+    whole: str = ""
+    graphs: Mapping[str, Graph] = field(default_factory=dict)
+    moved: str = ""
+    limit: Limit = GITHUB
+
+
+def marker(instance: str) -> str:
+    """What tells our comment of an instance from any other; it shows nothing."""
+    return f"<!-- plumbline preview of {re.sub('[^A-Za-z0-9._]+', '-', instance).strip('-')} -->"
+
+
+def plan_markdown(plan: Plan, frame: Frame) -> str:
+    """The whole comment; never longer than the frame's limit."""
+    top, foot = f"{marker(frame.instance)}\n{_verdict(plan, frame)}", _foot(plan, frame)
+    sections = (
+        _Section("warning", list(_warnings(plan, frame)), share=0.6),
+        _Section("operation", [_row(action, frame) for action in plan.actions], share=0.6, head=_HEAD, between="\n"),
+        _Section("detail", list(_details(plan, frame))),
+    )
+    parts = [top]
+    left = frame.limit.room(top, foot) - len(sections) * (_NOTE + frame.limit.size(code(frame.whole)))
+    for section in sections:
+        text = section.within(int(left * section.share), frame)
+        left -= frame.limit.size(text)
+        parts.append(text)
+    return "\n\n".join(part for part in (*parts, foot) if part) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """Pieces of one kind, the most important first.
+
+    Attributes:
+        what: a piece is called.
+        pieces: the text of each.
+        share: of the room that is left, the most that it takes: what comes after it has some in any case.
+        head: before the first.
+        between: after each.
+    """
+
+    what: str
+    pieces: Sequence[str]
+    share: float = 1.0
+    head: str = ""
+    between: str = "\n\n"
+
+    def within(self, room: int, frame: Frame) -> str:
+        """As many of them as have room, and how many have not."""
+        shown = frame.limit.fitting(self.pieces, room - frame.limit.size(self.head))
+        parts = [self.between.join([self.head, *shown] if self.head else shown)] if shown else []
+        if (left := len(self.pieces) - len(shown)) > 0:
+            where = f" All of it: {code(frame.whole)}" if frame.whole else ""
+            more = f"{_many(left, self.what)}{' more' if shown else ''}"
+            parts.append(f"**{more} did not fit here.**{where}")
+        return "\n\n".join(parts)
+
+
+_HEAD = "| | Operation | What | Runs |\n|---|---|---|---|"
+_NOTE = 100
+"""Letters of a section's word on what it left out, without where all of it is."""
+
+
+def _verdict(plan: Plan, frame: Frame) -> str:
+    """What is always there, in a size that does not grow with the plan."""
+    counts = Counter(action.verb for action in plan.actions)
+    parts = [f"{counts[verb]} {verb}" for verb in Verb if counts[verb]]
+    verdict = " · ".join([*parts, f"{len(plan.unchanged)} unchanged"]) if parts else "nothing changes"
+    title = f"### Plumbline plan for {code(frame.instance)}: {verdict}"
+    if plan.actions:
+        asked = f", and ask for {_many(frame.scale.gpus, 'GPU')}" if frame.scale.gpus else ""
+        soon = f" Next by itself: {plan.wake_at:%Y-%m-%d %H:%M} UTC." if plan.wake_at is not None else ""
+        return f"{title}\n\n{_many(frame.scale.runs, 'run')} start{'s' if frame.scale.runs == 1 else ''}{asked}.{soon}"
+    count = len(plan.unchanged)
+    return f"{title}\n\n{_many(count, 'operation')} {'stays as it is' if count == 1 else 'stay as they are'}."
+
+
+def _warnings(plan: Plan, frame: Frame) -> Iterator[str]:
+    if frame.moved:
+        yield _warning("WARNING", f"**Stale:** the base is {code(frame.moved[:10])} by now; this plan is not of it.")
+    if destroyed := [_destroyed(action) for action in plan.actions if action.verb in _DESTROYS]:
+        yield _warning("CAUTION", _named("**Removes**", destroyed))
+    for held in plan.held:
+        release = f"After the merge a person releases it: {code(f'plumbline approve {held.hold.ident}')}"
+        names = _named("", map(code, held.roots))
+        yield _warning("WARNING", f"**Held** {code(held.hold.ident)}: {_phrase(held.hold.reason)}:{names}", release)
+    count = sum(problem.severity == "error" for problem in plan.problems)
+    if count:
+        kept = "" if plan.complete else ": what comes from these files stays as it is"
+        yield _warning("WARNING", f"**{_many(count, 'problem')}**{kept}")
+    for problem in plan.problems:
+        said = f"{problem.message}; {problem.hint}" if problem.hint else problem.message
+        yield f"- {_place(problem.place, frame)} {problem.severity} {problem.code}: {_phrase(said)}"
+
+
+def _warning(kind: str, *lines: str) -> str:
+    return "\n".join((f"> [!{kind}]", *(f"> {line}  " for line in lines)))
+
+
+def _destroyed(action: Action) -> str:
+    stops = sum(effect.startswith("stops ") for effect in action.effects)
+    return code(action.root) + (f" (stops {_many(stops, 'run')})" if stops else "")
+
+
+def _named(what: str, names: Iterable[str]) -> str:
+    """Some names, and how many more."""
+    found = list(names)
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f"{what} {', '.join(found[:_NAMED])}{more}"
+
+
+def _phrase(text: str) -> str:
+    return phrase(text if len(text) <= _PHRASE else f"{text[: _PHRASE - 1]}…")
+
+
+def _place(place: Place, frame: Frame) -> str:
+    url = frame.link(place)
+    return f"[{code(str(place))}]({url})" if url else code(str(place))
+
+
+def _row(action: Action, frame: Frame) -> str:
+    # What is removed has no place at the head any more.
+    url = frame.link(action.place) if action.verb is not Verb.REMOVE else ""
+    name = f"[{code(action.root)}]({url})" if url else code(action.root)
+    kind = f" {phrase(action.kind)}" if action.kind else ""
+    fields = f"; {_many(len(action.changes), 'field')}" if action.changes else ""
+    effects = "<br>".join(map(_phrase, action.effects[:_EFFECTS]))
+    more = f"<br>and {len(action.effects) - _EFFECTS} more" if len(action.effects) > _EFFECTS else ""
+    return f"| {action.verb} | {name}{kind} | {_phrase(action.because)}{fields} | {effects}{more} |"
+
+
+def _details(plan: Plan, frame: Frame) -> Iterator[str]:
+    for action in plan.actions:
+        parts = [fenced(_diff(action.changes), "diff")] if action.changes else []
+        if len(action.effects) > _EFFECTS:
+            parts.append("\n".join(f"- {_phrase(effect)}" for effect in action.effects))
+        if (graph := frame.graphs.get(action.root)) is not None:
+            parts.append(fenced(graph_mermaid(graph), "mermaid"))
+        parts += map(_rehearsed, action.rehearsed)
+        if parts:
+            yield _folded(f"{action.verb} {code(action.root)}", parts)
+    if plan.kept:
+        kept = "\n".join(f"- {code(name)} stays as it is: {_phrase(reason)}" for name, reason in plan.kept)
+        yield _folded(f"{len(plan.kept)} kept as they are", [kept])
+    if plan.deferred:
+        yield _folded(f"{len(plan.deferred)} known later", ["\n".join(f"- {_phrase(text)}" for text in plan.deferred)])
+    if plan.notes:
+        yield _folded("Notes", ["\n".join(f"- {_phrase(text)}" for text in plan.notes)])
+
+
+def _rehearsed(item: Rehearsed) -> str:
+    """What the cluster says; refusals first."""
+    lines = [f"On the cluster, {code(item.run)}: {code(item.workload) or 'nothing was asked for'}"]
+    lines += [f"- **refused**: {_phrase(reason)}" for reason in item.refused]
+    lines += [f"- not known: {_phrase(reason)}" for reason in item.unknown]
+    lines += [fenced(_diff(item.changes), "diff")] if item.changes else []
+    lines += ["Admission sets", "", fenced(_diff(item.admitted), "diff")] if item.admitted else []
+    return "\n".join(lines)
+
+
+def _diff(changes: Iterable[FieldChange]) -> Iterator[str]:
+    """A field a block: where it is, what it was, what it becomes."""
+    for change in changes:
+        yield f"  {change.pointer}"
+        if not change.added:
+            yield f"- {_value(change.before)}"
+        if not change.removed:
+            yield f"+ {_value(change.after)}"
+
+
+def _value(value: canon.Json) -> str:
+    text = canon.dumps(value)
+    return text if len(text) <= _VALUE else f"{text[: _VALUE - 1]}… ({len(text)} letters)"
+
+
+def _folded(title: str, parts: Iterable[str]) -> str:
+    return "\n\n".join((f"<details><summary>{title}</summary>", *parts, "</details>"))
+
+
+def _foot(plan: Plan, frame: Frame) -> str:
+    base = f" against {code(plan.base[:10])}" if plan.base else ""
+    tree = f", merged as tree {code(frame.tree[:10])}" if frame.tree else ""
+    head = code(plan.commit[:10] or "the working folder")
+    return f"<sub>{head}{base}{tree}; planned {plan.at:%Y-%m-%d %H:%M:%S} UTC. Nothing was executed.</sub>"
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"

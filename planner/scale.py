@@ -1,0 +1,63 @@
+"""How much a plan starts: runs and GPUs, for people. Nothing is limited here, which is for `planner.guard`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from planner.keys import Key
+from planner.model.desired import CompiledOperation, Leaf
+from planner.model.facts import Opened
+from planner.plan import RootPlan
+
+__all__ = ["Scale", "gpus_of", "scale_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What starts, now or later, without another cause.
+
+    Attributes:
+        runs: how many; nodes of a DAG that wait for others are counted, hooks and retries are not.
+        gpus: that they ask for together, whether at once or not.
+    """
+
+    runs: int = 0
+    gpus: int = 0
+
+    def __add__(self, other: Scale) -> Scale:
+        return Scale(self.runs + other.runs, self.gpus + other.gpus)
+
+
+def scale_of(root: RootPlan, operation: CompiledOperation | None) -> Scale:
+    """What the plan of a root starts. What was carried over, is cached, runs or has ended does not start."""
+    applied = root.state.record.applied
+    opens = any(isinstance(fact, Opened) for fact in root.facts)
+    if operation is None or applied is None or applied.key is None or not (root.ready or opens):
+        return Scale()
+    found = Scale()
+    for key, leaf in _leaves(operation, applied.key):
+        record = root.state.runs.get(key)
+        if record is None or not (record.status.final or record.alive or record.carried_from is not None):
+            found += Scale(1, gpus_of(leaf))
+    return found
+
+
+def gpus_of(operation: CompiledOperation) -> int:
+    """GPUs that an operation asks for, with all that is below it."""
+    if isinstance(operation.body, Leaf):
+        requests = operation.body.gang.requests
+        # What builds its image has ended before it starts.
+        own = sum(amount for name, amount in requests.items() if "gpu" in name)
+        return max(own, gpus_of(operation.build)) if operation.build is not None else own
+    return sum(gpus_of(node.operation) for node in operation.body.nodes)
+
+
+def _leaves(operation: CompiledOperation, key: Key) -> Iterator[tuple[Key, CompiledOperation]]:
+    if operation.build is not None:
+        yield key.child(operation.build.name), operation.build
+    if isinstance(operation.body, Leaf):
+        yield key, operation
+        return
+    for node in operation.body.nodes:
+        yield from _leaves(node.operation, key.child(node.operation.name))
