@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from planner import guard
+from planner.gpus import gpus_of
 from planner.guard import Budgets, Starts
 from planner.model.commits import What
 from planner.model.desired import Asked, CompiledOperation, DesiredState, RunPolicy
 from planner.model.people import Hold
 from planner.model.records import Planned, RootRecord
-from planner.scale import gpus_of
 
 __all__ = ["Contact", "Targets", "holds_of"]
 

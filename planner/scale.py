@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from planner.gpus import gpus_of
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Leaf
 from planner.model.facts import Opened
 from planner.plan import RootPlan
 
-__all__ = ["Scale", "gpus_of", "scale_of"]
+__all__ = ["Scale", "scale_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,6 @@ def scale_of(root: RootPlan, operation: CompiledOperation | None) -> Scale:
         if record is None or not (record.status.final or record.alive or record.carried_from is not None):
             found += Scale(1, gpus_of(leaf))
     return found
-
-
-def gpus_of(operation: CompiledOperation) -> int:
-    """GPUs that an operation asks for, with all that is below it."""
-    if isinstance(operation.body, Leaf):
-        requests = operation.body.gang.requests
-        # What builds its image has ended before it starts.
-        own = sum(amount for name, amount in requests.items() if "gpu" in name)
-        return max(own, gpus_of(operation.build)) if operation.build is not None else own
-    return sum(gpus_of(node.operation) for node in operation.body.nodes)
 
 
 def _leaves(operation: CompiledOperation, key: Key) -> Iterator[tuple[Key, CompiledOperation]]:

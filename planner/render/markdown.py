@@ -14,19 +14,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from planner import canon
 from planner.errors import Place
-from planner.graph import Graph
 from planner.model.plan import Action, FieldChange, Plan, Rehearsed, Verb
-from planner.render.budget import GITHUB, Limit
 from planner.render.foreign import code, fenced, phrase
+from planner.render.frame import Frame
 from planner.render.graph import graph_mermaid
-from planner.scale import Scale
 
-__all__ = ["Frame", "marker", "plan_markdown"]
+__all__ = ["marker", "plan_markdown"]
 
 _NAMED = 20
 """Names in a warning before the rest is counted."""
@@ -36,33 +34,7 @@ _PHRASE = 300
 """Letters of one sentence."""
 _VALUE = 2000
 """Letters of one value."""
-_NONE = Scale()
 _DESTROYS = frozenset({Verb.REMOVE, Verb.STOP})
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What a comment says around a plan.
-
-    Attributes:
-        instance: whose plan it is.
-        tree: id of the merged tree that was planned; "" where nothing was merged.
-        scale: how much the merge starts.
-        link: URL of a place in a file at the head; "" for none.
-        whole: where the whole plan is: a URL or a command; "" for nowhere.
-        graphs: of DAGs that the plan starts or changes, by operation.
-        moved: what the base is by now, where it is not what the plan was made on: the comment is stale.
-        limit: of the forge.
-    """
-
-    instance: str
-    tree: str = ""
-    scale: Scale = _NONE
-    link: Callable[[Place], str] = lambda _: ""
-    whole: str = ""
-    graphs: Mapping[str, Graph] = field(default_factory=dict)
-    moved: str = ""
-    limit: Limit = GITHUB
 
 
 def marker(instance: str) -> str:

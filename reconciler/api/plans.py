@@ -22,7 +22,9 @@ from planner.model.questions import Answers
 from planner.model.records import RootRecord
 from planner.plan import plan_root, reads
 from planner.preview import previewed
+from planner.render.frame import frame_of
 from planner.render.json import plan_json
+from planner.render.markdown import plan_markdown
 from planner.render.text import plan_text
 from planner.target import Contact, plan_commit
 from reconciler.api import find, problems
@@ -92,7 +94,9 @@ async def _answer(core: Core, desired: DesiredState, world: World, asked: Asked)
     plan = found.with_rehearsed(await rehearsed(core, found.starts)) if asked.server else found.plan
 
     def told() -> dict[str, Json]:
-        return {"plan": json.loads(plan_json(plan)), "text": plan_text(plan), "listening": _listening(world)}
+        frame = frame_of(found, desired, core.policy.identity.instance)
+        texts = {"text": plan_text(plan), "markdown": plan_markdown(plan, frame)}
+        return {"plan": json.loads(plan_json(plan)), **texts, "listening": _listening(world)}
 
     return await anyio.to_thread.run_sync(told)
 

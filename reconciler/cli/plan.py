@@ -22,8 +22,11 @@ from planner.guard import Budgets
 from planner.happenings import woken
 from planner.model.desired import DesiredState
 from planner.model.events import REPOSITORY, Subscription
-from planner.preview import preview
+from planner.preview import previewed
+from planner.render.foreign import phrase
+from planner.render.frame import frame_of
 from planner.render.json import plan_json
+from planner.render.markdown import plan_markdown
 from planner.render.text import plan_text
 from planner.target import Contact
 from reconciler import codec
@@ -76,13 +79,15 @@ def run(  # noqa: PLR0913  one parameter an option, as typer wants it
     backend: Annotated[
         str | None, typer.Option("--backend", metavar="NAME", help="Compile as for this backend, without a daemon.")
     ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print it as a comment for a pull request.")] = False,
 ) -> None:
     """Show what a commit, or the files as they are, would do.
 
     Without --head the files of the folder are planned, and compared with HEAD; with it, that commit, compared with
     its parent. A daemon that follows this repository is asked instead for what is really there, unless --base or
-    --offline is given; with --base it is asked only for what it pinned. With --server the cluster is asked, too. Exit
-    code 2 when spec files have problems, or the cluster refuses something.
+    --offline is given; with --base it is asked only for what it pinned. With --server the cluster is asked, too. What
+    --markdown prints fits into a comment on GitHub, GitLab and Gitea, and words of specs do nothing there. Exit code 2
+    when spec files have problems, or the cluster refuses something.
     """
     session = session_of(ctx)
     request = _Request(base, head, _instant(at), True if server and live is None else live, server, backend)
@@ -104,7 +109,7 @@ def run(  # noqa: PLR0913  one parameter an option, as typer wants it
     if session.json:
         show.value(answer["plan"])
     else:
-        typer.echo(answer["text"], nl=False)
+        typer.echo(answer["markdown" if markdown else "text"], nl=False)
     _end(answer["plan"], exit_code=exit_code)
 
 
@@ -120,7 +125,8 @@ def _with_unknown(answer: dict[str, Any]) -> dict[str, Any]:
 
 def _with_note(answer: dict[str, Any], note: str) -> dict[str, Any]:
     plan = {**answer["plan"], "notes": [*answer["plan"]["notes"], note]}
-    return {**answer, "plan": plan, "text": f"note: {note}\n{answer['text']}"}
+    markdown = f"{answer['markdown']}\n<sub>{phrase(note)}</sub>\n"
+    return {**answer, "plan": plan, "text": f"note: {note}\n{answer['text']}", "markdown": markdown}
 
 
 def _end(plan: Mapping[str, Any], *, exit_code: bool) -> None:
@@ -196,8 +202,9 @@ def _contact(settings: DaemonSettings | None, request: _Request) -> Contact:
 
 
 def _planned(desired: DesiredState, world: World, contact: Contact, identity: Identity) -> dict[str, Any]:
-    plan = preview(desired, world, contact, identity)
-    return {"plan": json.loads(plan_json(plan)), "text": plan_text(plan)}
+    found = previewed(desired, world, contact, identity)
+    markdown = plan_markdown(found.plan, frame_of(found, desired, identity.instance))
+    return {"plan": json.loads(plan_json(found.plan)), "text": plan_text(found.plan), "markdown": markdown}
 
 
 # --- against the world as it is ---

@@ -8,14 +8,14 @@ from datetime import timedelta
 from planner.applied import World
 from planner.errors import Place, Problem, Severity
 from planner.fold import RootState
-from planner.graph import graph_of
 from planner.guard import Budgets
 from planner.model.desired import CompiledOperation, DesiredState, Policy, RunPolicy
 from planner.model.plan import Plan
 from planner.model.questions import Answers
 from planner.plan import plan_root
 from planner.preview import Previewed, previewed
-from planner.render.markdown import Frame, plan_markdown
+from planner.render.frame import frame_of
+from planner.render.markdown import plan_markdown
 from planner.target import Contact
 from tests.planner.builders import EVERY_TEN, dag, desired, job, node, service
 from tests.planner.history import IDENTITY, T0, History, after, done, end, push, wait
@@ -124,16 +124,11 @@ def looked(name: str) -> Previewed:
 def comment(name: str) -> str:
     """What a pull request is told of one of `COMMITS`."""
     found = looked(name)
-    graphs = {
-        action.root: graph_of(COMMITS[name].roots[action.root]) for action in found.plan.actions if action.kind == "dag"
-    }
-    frame = Frame(
-        "prod",
+    commit = found.plan.commit
+    frame = replace(
+        frame_of(found, COMMITS[name], "prod"),
         tree="4123456789abcdef0123456789abcdef01234567",
-        scale=found.scale,
-        link=lambda place: f"https://forge.example.org/team/models/blob/{found.plan.commit}/{place.path}#L{place.line}",
-        whole=f"plumbline plan --head {found.plan.commit[:10]}",
-        graphs=graphs,
+        link=lambda place: f"https://forge.example.org/team/models/blob/{commit}/{place.path}#L{place.line}",
         moved="5" * 40 if name == "held" else "",
     )
     return plan_markdown(found.plan, frame)

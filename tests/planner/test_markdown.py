@@ -19,7 +19,8 @@ from planner.model.plan import Action, FieldChange, Held, Plan, Rehearsed, Verb
 from planner.preview import previewed
 from planner.render.budget import GITEA, GITHUB, GITLAB, Limit, Unit
 from planner.render.foreign import code
-from planner.render.markdown import Frame, marker, plan_markdown
+from planner.render.frame import Frame
+from planner.render.markdown import marker, plan_markdown
 from planner.scale import Scale
 from planner.target import Contact
 from tests.planner.builders import dag, desired, job, node, service

@@ -36,6 +36,7 @@ async def test_the_plan_of_a_commit_changes_nothing() -> None:
         assert answer["plan"]["commit"] == ident
         assert verbs(answer) == {"one": "update", "two": "remove", "three": "start"}
         assert "+ start three (job): new in the repository" in answer["text"]
+        assert "1 remove · 1 start · 1 update" in answer["markdown"]
         assert await still.ledger.sequence() == before
         assert still.backend.starts == {}
 

@@ -166,6 +166,10 @@ def test_commits_are_planned_against_each_other_or_the_parent(tmp_path: Path) ->
     second = commit(repo, {"b.yaml": job("two", command="other")})
     assert "+ start two" in say("plan", "repo", "--base", "start", "--head", "HEAD").stdout
     assert "+ start two" in say("plan", "repo", "--head", second[:12]).stdout
+    comment = say("plan", "repo", "--head", second[:12], "--markdown").stdout
+    assert "| start | <code>two</code> job | new in the repository |" in comment
+    assert f"<code>{second[:10]}</code> against <code>" in comment
+    assert "as if that had been applied and had succeeded" in comment, "what it is compared with is said there too"
     backwards = json.loads(say("plan", "repo", "--base", "HEAD", "--head", first, "-o", "json").stdout)
     assert [(action["verb"], action["root"]) for action in backwards["actions"]] == [("remove", "two")]
     assert "compared with nothing, as it is the first commit" in say("plan", "repo", "--head", first).stdout

@@ -1,0 +1,17 @@
+"""GPUs that an operation asks for, with all that is below it."""
+
+from __future__ import annotations
+
+from planner.model.desired import CompiledOperation, Leaf
+
+__all__ = ["gpus_of"]
+
+
+def gpus_of(operation: CompiledOperation) -> int:
+    """Whole GPUs, of whatever vendor, of all of its runs together, whether they run at once or not."""
+    if isinstance(operation.body, Leaf):
+        requests = operation.body.gang.requests
+        # What builds its image has ended before it starts.
+        own = sum(amount for name, amount in requests.items() if "gpu" in name)
+        return max(own, gpus_of(operation.build)) if operation.build is not None else own
+    return sum(gpus_of(node.operation) for node in operation.body.nodes)
