@@ -15,6 +15,7 @@ from planner.model.status import StopReason
 from planner.stops import counts_as_failure
 from reconciler.backends.kubernetes import names
 from tests.cluster.given import GivenCluster
+from tests.cluster.helm import one, rendered
 from tests.cluster.kueue import Kueue
 from tests.cluster.world import OWNER, ClusterWorld
 from tests.contracts.backend import Script, phase, seen, until
@@ -132,6 +133,29 @@ async def taken_back(world, backend, order):
     assert end.message.startswith("its queue took its place from it"), end
     assert "UID" not in end.message
     return end
+
+
+async def test_the_rights_that_the_chart_gives_are_enough(world, own_cluster, namespace):
+    """To run what waits, and to say why it does."""
+    config = {"backends": {"kubernetes": {"localQueues": QUEUES}}}
+    role = one(rendered({"config": config}, namespace=namespace), "Role", "plumbline-runs")
+    rights, core = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}", f"/api/v1/namespaces/{namespace}"
+    own_cluster.api.create(f"{rights}/roles", role)
+    own_cluster.api.create(f"{core}/serviceaccounts", {"metadata": {"name": "daemon"}})
+    named = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "plumbline-runs"}
+    account = {"kind": "ServiceAccount", "name": "daemon", "namespace": namespace}
+    body = {"metadata": {"name": "daemon"}, "roleRef": named, "subjects": [account]}
+    own_cluster.api.create(f"{rights}/rolebindings", body)
+    backend = world.open(own_cluster.kubeconfig_for_account(namespace, "daemon"))
+    first, second = queued(world, "first", Script.FOREVER), queued(world, "second", Script.SUCCEED)
+    await backend.ensure(first)
+    await phase(world, backend, first.key, Phase.RUNNING)
+    await backend.ensure(second)
+    await says(world, backend, second, "insufficient unused quota for pods")
+    await backend.stop(first.key, 1.0)
+    for order in (first, second):
+        await phase(world, backend, order.key, Phase.ENDED)
+        await backend.clean(order.key)
 
 
 async def test_what_is_taken_back_is_no_failure_and_goes_on_later(world, backend, priorities):

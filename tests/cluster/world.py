@@ -90,8 +90,9 @@ class ClusterWorld:
         self.folder = folder
         self.backends: list[KubernetesBackend] = []
 
-    def open(self) -> KubernetesBackend:
-        access = Access(self.cluster.kubeconfig)
+    def open(self, kubeconfig: Path | None = None) -> KubernetesBackend:
+        """As the administrator, or as the user of another kubeconfig."""
+        access = Access(kubeconfig or self.cluster.kubeconfig)
         made = KubernetesBackend(self.settings, access, OWNER, SystemClock(), Here(self.folder, NoTrees(), self.folder))
         self.backends.append(made)
         return made

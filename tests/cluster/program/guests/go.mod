@@ -1,4 +1,6 @@
-module plumbline.test/kueue
+// What others install in clusters, and our runs meet there. Libraries that the components of the test cluster have too are at
+// their versions, higher than Kueue asks for, so that what is compiled for the one is there for the other.
+module plumbline.test/guests
 
 go 1.26.0
 
