@@ -136,7 +136,8 @@ def with_build(wanted: Wanted, compile_one: Callable[[Vertex], CompiledOperation
     build = compile_one(made[0]) if made is not None else None
     if made is None or build is None:
         return None
-    reason = made[1] or build.refused or ("a DAG builds no image (`build`)" if isinstance(build.body, Dag) else "")
+    reason = made[1] or ("a DAG builds no image (`build`)" if isinstance(build.body, Dag) else "")
+    reason = reason or (f"what builds its image cannot run: {build.refused}" if build.refused else "")
     if reason:
         return with_refusal(wanted.compiled, reason)
     return replace(with_image(wanted, wanted.compiled), build=replace(build, name=wanted.name))

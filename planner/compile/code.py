@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pydantic_core import PydanticCustomError
 
 from planner.compile.given import Entry
-from planner.compile.ground import Ground, known
+from planner.compile.ground import Ground, known, late_problem, left_to_trials
 from planner.compile.origin import Origin, warning
 from planner.model.gang import CodeTree, Container
 from planner.spec.init import GitInit, InitEntry, inside
@@ -83,6 +83,8 @@ def _known(path: str, origin: Origin, ground: Ground) -> str | None:
         return path
     value = known(path, origin, ground.scope, ground.report)
     if value is None:
+        if left_to_trials(path, ground.scope, ground.report) is not None:
+            ground.report.add(late_problem(origin, "what each run of the sweep is given"))
         return None
     try:
         return inside(value)

@@ -164,7 +164,10 @@ def test_how_it_is_queued_is_live():
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
-        ({"build": {**BUILD, "connection": "registry"}}, "the local backend has no connections"),
+        (
+            {"build": {**BUILD, "connection": "registry"}},
+            "what builds its image cannot run: the local backend has no connections",
+        ),
         ({"outside": {**BUILDER, "outputs": []}}, "what is to build its image, builder, has no output `image`"),
         ({"events": [{"ref": "people", "kinds": ["alert_info"]}]}, ""),
         ({"schedule": {"kind": "interval", "frequency": 3600}}, ""),

@@ -82,6 +82,12 @@ def test_a_path_of_a_template_is_held_to_the_same(said, code):
     assert not desired.roots
 
 
+def test_a_path_is_the_same_for_all_runs_of_a_sweep():
+    sweep = "matrix: {kind: grid, params: {where: {kind: choice, value: [src, ops]}}}"
+    desired = compiled({**FILES, "a.yaml": GIVEN.replace("params: {where: {value: WHERE}}", sweep)})
+    assert [one.code for one in desired.problems] == ["PL-406"]
+
+
 def test_a_part_is_named_by_its_content():
     files = {**FILES, "ops/a.yaml": spec("[{git: {paths: [src, src/a.py, run.sh]}}]")}
 
