@@ -58,7 +58,7 @@ _REQUIREMENTS, _LOCK = ROOT / "sample-repo" / "requirements.txt", ROOT / "requir
 _LIBRARIES = "usr/local/lib/python3.11/dist-packages"
 PEOPLE = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
 GROUPS = "root:x:0:\nnogroup:x:65534:\n"
-FOLDERS = {"usr": 0o755, "usr/bin": 0o755, "etc/containers": 0o755, "var": 0o755, "var/tmp": 0o1777}
+FOLDERS = {"usr": 0o755, "usr/bin": 0o755, "etc/containers": 0o755, "var": 0o755, "var/tmp": 0o1777, "home": 0o1777}
 MAY = {"newuidmap": 7, "newgidmap": 6}
 """The one capability of each, CAP_SETUID and CAP_SETGID, as in images of buildah; Debian's have all rights of root."""
 BELOW = "build:1:999\nbuild:1001:64535\nnobody:1:65533\n"
@@ -107,7 +107,7 @@ def _small(tar: tarfile.TarFile, _: Path) -> None:
 
 def _buildah(tar: tarfile.TarFile, _: Path) -> None:
     programs = (BUSYBOX_PROGRAM, *BUILDAH_PROGRAMS)
-    _busybox(tar, _libraries(*programs), f"{PEOPLE}build:x:1000:1000:build:/:/bin/sh\n", f"{GROUPS}build:x:1000:\n")
+    _busybox(tar, _libraries(*programs), f"{PEOPLE}build:x:1000:1000:build:/home:/bin/sh\n", f"{GROUPS}build:x:1000:\n")
     for folder, mode in FOLDERS.items():
         oci.add_folder(tar, folder, mode)
     tar.format = tarfile.PAX_FORMAT
