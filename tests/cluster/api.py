@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import ssl
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Container
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from typing import Any
 import httpx
 import yaml
 
-POLL = 0.1
-"""Seconds between two looks at the world."""
+from tests.pauses import pauses
+
 PATIENCE = 90.0
 """Seconds that anything may take to become so."""
 
@@ -62,14 +63,27 @@ class Api:
 
     def __init__(self, kubeconfig: Path, patience: float = 30) -> None:
         """`patience`: seconds for an answer."""
-        way = signed_in(kubeconfig)
+        self._way = way = signed_in(kubeconfig)
         self.server, self.authority = way.server, way.authority
-        self._http = httpx.Client(
-            base_url=way.server, verify=way.trusted, headers=way.headers, timeout=patience, trust_env=False
-        )
+        self._patience = patience
+        self._mine = threading.local()
+        self._clients: list[httpx.Client] = []
+
+    @property
+    def _http(self) -> httpx.Client:
+        """One for each thread: of one that ten threads share, connections are dropped without being closed."""
+        if not hasattr(self._mine, "client"):
+            way = self._way
+            self._mine.client = httpx.Client(
+                base_url=way.server, verify=way.trusted, headers=way.headers, timeout=self._patience, trust_env=False
+            )
+            self._clients.append(self._mine.client)
+        found: httpx.Client = self._mine.client
+        return found
 
     def close(self) -> None:
-        self._http.close()
+        for client in self._clients:
+            client.close()
 
     def get(self, path: str, **query: str) -> Any:
         return self.ask("GET", path, query=query)
@@ -100,6 +114,7 @@ class Api:
     def wait(self, path: str, accepts: Callable[[Any], bool], absent: Container[int] = (404,)) -> Any:
         """Read until what is there is accepted; it is given back. Where the status is one of `absent` it is None."""
         end = time.monotonic() + PATIENCE
+        waits = pauses()
         while True:
             try:
                 found = self.get(path)
@@ -111,7 +126,7 @@ class Api:
                 return found
             if time.monotonic() > end:
                 raise AssertionError(f"{path}: not in {PATIENCE:.0f} s; it is {found}")
-            time.sleep(POLL)
+            time.sleep(next(waits))
 
     def _answer(
         self, method: str, path: str, body: Any, query: dict[str, str], headers: dict[str, str] | None = None

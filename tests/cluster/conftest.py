@@ -15,7 +15,16 @@ from tests.cluster.control import ControlError
 from tests.cluster.given import VARIABLE, GivenCluster
 from tests.cluster.start import UnfitError
 
-LONGEST = ("test_faults", "test_chart_rights", "test_release", "test_election", "test_backend", "test_daemon")
+LONGEST = (
+    "test_faults",
+    "test_chart_rights",
+    "test_daemon",
+    "test_release",
+    "test_election",
+    "test_build",
+    "test_backend",
+    "test_render",
+)
 """Files that take the longest: they begin first, so that none of them is left over for one process at the end."""
 
 

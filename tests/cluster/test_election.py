@@ -68,7 +68,7 @@ def test_a_ledger_that_comes_from_another_cluster_is_taken_over(pair, database):
     assert third.daemon.end() == 0
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=pytest.mark.prove)])
 def test_a_leader_that_is_gone_in_the_middle_of_a_graph_changes_nothing_of_its_end(pair, how):
     """Pods ask whoever leads; every program starts once, and what the first leader was sent comes again."""
     flow = pair.place.spec(FLOW, seconds=2 * TIMES["duration"])
@@ -92,6 +92,7 @@ def test_a_leader_that_is_gone_in_the_middle_of_a_graph_changes_nothing_of_its_e
 
 
 @pytest.mark.crashes
+@pytest.mark.prove
 def test_an_api_server_that_is_away_for_a_moment_costs_nobody_its_place(pair, own_cluster):
     for place in pair.places:
         place.configure(election={**place.settings["election"], "duration": 90, "renew": 80})

@@ -24,7 +24,8 @@ from reconciler.backends.kubernetes.render import Manifests, render, tombstone
 from reconciler.backends.kubernetes.settings import KubernetesSettings
 from reconciler.backends.kubernetes.status import Objects, observe
 from reconciler.backends.kubernetes.status.stop import Told, note
-from tests.cluster.api import PATIENCE, POLL, RefusalError
+from tests.cluster.api import PATIENCE, RefusalError
+from tests.pauses import pauses
 from tests.reconciler.backends.kubernetes import cases
 from tests.reconciler.backends.kubernetes.orders import STAMP, Ask, order
 
@@ -95,9 +96,10 @@ class Place:
 
     def until(self, made: Manifests, accepts: Any) -> Observation:
         end = time.monotonic() + PATIENCE
+        waits = pauses()
         while not accepts(seen := self.look(made)):
             assert time.monotonic() < end, seen
-            time.sleep(POLL)
+            time.sleep(next(waits))
         return seen
 
     def ended(self, made: Manifests) -> Observation:

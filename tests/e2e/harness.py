@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from reconciler.backends.local import groups, supervisor
+from tests.pauses import pauses
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
@@ -35,12 +36,13 @@ Tree = Mapping[str, str | None]
 def until(condition: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
     """What `condition` gives once it is true."""
     deadline = time.monotonic() + seconds
+    waits = pauses()
     while True:
         found = condition()
         if found:
             return found
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        time.sleep(LOOK)
+        time.sleep(next(waits))
 
 
 def kill(pid: int, number: int = signal.SIGKILL) -> None:

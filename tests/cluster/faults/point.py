@@ -25,6 +25,7 @@ from tests.cluster.faults.plan import Script
 from tests.cluster.faults.proxy import Loop, Proxy
 from tests.cluster.world import Tally, let_go
 from tests.e2e.harness import ApiError, Nursery, Place, Tree
+from tests.pauses import pauses
 
 __all__ = ["Point", "Shared", "World"]
 
@@ -32,7 +33,6 @@ T = TypeVar("T")
 World = dict[str, Any]
 
 PATIENCE = 150.0
-LOOK = 0.1
 _KINDS = (
     ("Job", "/apis/batch/v1", "jobs"),
     ("Deployment", "/apis/apps/v1", "deployments"),
@@ -138,11 +138,12 @@ class Point:
 
     def until(self, condition: Callable[[Point], bool], what: str, seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
+        waits = pauses()
         while not condition(self):
             assert self._is_alive(), f"the daemon ended by itself: {self.place.log.read_text()[-2000:]}"
             if time.monotonic() > deadline:
                 raise AssertionError(f"not within {seconds:g} s: {what}")
-            time.sleep(LOOK)
+            time.sleep(next(waits))
 
     # --- what it sees ---
 
