@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import ssl
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Container
 from dataclasses import dataclass
@@ -63,27 +62,14 @@ class Api:
 
     def __init__(self, kubeconfig: Path, patience: float = 30) -> None:
         """`patience`: seconds for an answer."""
-        self._way = way = signed_in(kubeconfig)
+        way = signed_in(kubeconfig)
         self.server, self.authority = way.server, way.authority
-        self._patience = patience
-        self._mine = threading.local()
-        self._clients: list[httpx.Client] = []
-
-    @property
-    def _http(self) -> httpx.Client:
-        """One for each thread: of one that ten threads share, connections are dropped without being closed."""
-        if not hasattr(self._mine, "client"):
-            way = self._way
-            self._mine.client = httpx.Client(
-                base_url=way.server, verify=way.trusted, headers=way.headers, timeout=self._patience, trust_env=False
-            )
-            self._clients.append(self._mine.client)
-        found: httpx.Client = self._mine.client
-        return found
+        self._http = httpx.Client(
+            base_url=way.server, verify=way.trusted, headers=way.headers, timeout=patience, trust_env=False
+        )
 
     def close(self) -> None:
-        for client in self._clients:
-            client.close()
+        self._http.close()
 
     def get(self, path: str, **query: str) -> Any:
         return self.ask("GET", path, query=query)

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -46,6 +47,7 @@ class OwnCluster:
         self._control = Control(instance.control)
         self._control.hold()
         self._keeper = instance.lock.read_text()
+        self._turn = threading.Lock()
         self._api: Api | None = None
         self._closed = False
 
@@ -104,9 +106,10 @@ class OwnCluster:
     @property
     def api(self) -> Api:
         """As the administrator."""
-        if self._api is None:
-            self._api = Api(self.kubeconfig)
-        return self._api
+        with self._turn:  # of several threads that ask at once, one makes it
+            if self._api is None:
+                self._api = Api(self.kubeconfig)
+            return self._api
 
     def image(self, name: str) -> str:
         """The image that pods may name: `plumbline`, or one of `_IMAGES`. Made and imported when needed."""

@@ -267,8 +267,14 @@ async def test_a_route_of_a_kind_that_goes_and_comes_back(bare):
         await until(bare, lambda: all(watch.synced for watch in watches))
     await drifts(bare, backend, order, "somebody else deleted its HTTPRoute")
     api.wait(f"{CRDS}/{CRD}", lambda found: found is None)
-    with pytest.raises(Transient, match="the cluster has no HTTPRoute: install what brings it"):
-        await backend.ensure(order)
+
+    async def is_missed() -> bool:
+        """Before the server knows nothing of the kind any more, it says that the kind is going."""
+        with pytest.raises(Transient, match="cannot be made") as caught:
+            await backend.ensure(order)
+        return "the cluster has no HTTPRoute: install what brings it" in str(caught.value)
+
+    await until(bare, is_missed)
     with guests.defined(api, definition):
         assert await backend.ensure(order) is Ensured.CORRECTED
         await drifts(bare, backend, order, "")
