@@ -64,8 +64,12 @@ class Problem:
             raise ValueError(f"{self.code} is not in planner.codes")
 
     def __str__(self) -> str:
-        text = f"{self.place}: {self.severity} {self.code}: {self.message}"
-        return f"{text}; {self.hint}" if self.hint else text
+        return f"{self.place}: {self.severity} {self.code}: {self.sentence}"
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, and what to do."""
+        return f"{self.message}; {self.hint}" if self.hint else self.message
 
     @property
     def sort_key(self) -> tuple[Place, str, str]:

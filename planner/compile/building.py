@@ -16,10 +16,10 @@ from planner.compile.bindings import Around, Sibling
 from planner.compile.given import CompileConfig
 from planner.compile.graph import Vertex
 from planner.compile.ground import Ground
+from planner.compile.imaged import BUILT_IMAGE, with_built_image
 from planner.compile.resolve import Found, in_hub
 from planner.compile.scope import escape, has_template
 from planner.model.desired import CompiledOperation, Dag, Input, Leaf, Node, Reference
-from planner.model.gang import Gang
 from planner.spec.build import Build
 from planner.spec.operation import Operation
 from planner.spec.plain import plain
@@ -28,8 +28,6 @@ __all__ = ["Wanted", "build_of", "built", "is_built", "name_of", "with_build", "
 
 _IMAGE = "image"
 """The output of a build that names what it made."""
-_INPUT = "built_image"
-"""The name under which an operation is given it."""
 _DESTINATION = "{{ globals.project_name }}:{{ globals.uuid }}"
 
 
@@ -60,8 +58,8 @@ class Wanted:
         operation = self.vertex.operation
         if self.around is not None and (operation.trigger not in {None, "all_succeeded"} or operation.events):
             return "an image is built for what starts when all before it has succeeded (`build`)"
-        if any(item.name == _INPUT for item in _leaf(self.compiled).inputs):
-            return f"its input `{_INPUT}` has the name under which it is given its image (`build`)"
+        if any(item.name == BUILT_IMAGE for item in _leaf(self.compiled).inputs):
+            return f"its input `{BUILT_IMAGE}` has the name under which it is given its image (`build`)"
         return ""
 
     @property
@@ -110,10 +108,10 @@ def with_image(wanted: Wanted, operation: CompiledOperation) -> CompiledOperatio
     reference = Reference((*place, wanted.name), ("outputs", _IMAGE))
     body = replace(
         leaf,
-        gang=_with_image(leaf.gang),
-        compared=None if leaf.compared is None else _with_image(leaf.compared),
-        references={**leaf.references, _INPUT: reference},
-        inputs=(*leaf.inputs, Input(_INPUT, role="context", type="image")),
+        gang=with_built_image(leaf.gang),
+        compared=None if leaf.compared is None else with_built_image(leaf.compared),
+        references={**leaf.references, BUILT_IMAGE: reference},
+        inputs=(*leaf.inputs, Input(BUILT_IMAGE, role="context", type="image")),
     )
     return replace(operation, body=body)
 
@@ -146,12 +144,6 @@ def with_build(wanted: Wanted, compile_one: Callable[[Vertex], CompiledOperation
 def with_refusal(operation: CompiledOperation, reason: str) -> CompiledOperation:
     """`operation`, which cannot run here; a reason that it has already stays."""
     return replace(operation, refused=operation.refused or reason)
-
-
-def _with_image(gang: Gang) -> Gang:
-    image = f"{{{{ {_INPUT} }}}}"
-    groups = (replace(group, container=replace(group.container, image=image)) for group in gang.replicas)
-    return replace(gang, replicas=tuple(groups))
 
 
 def _params(said: Build, found: Found, wanted: Wanted) -> dict[str, Any]:

@@ -13,14 +13,14 @@ from planner.canon import Json
 from planner.compile import clustered, engined
 from planner.compile.given import ONE_MACHINE, CompileConfig
 from planner.compile.ground import Ground
+from planner.compile.imaged import with_built_image
 from planner.compile.origin import info
 from planner.compile.putting import unputtable
 from planner.model.desired import Leaf
-from planner.model.gang import Gang, Lifetime, Replica
+from planner.model.gang import Lifetime, Replica
 
 __all__ = ["HANDLERS", "REFUSED", "refusal"]
 
-_BUILT = "{{ built_image }}"
 _ELSEWHERE = "need a backend with Kubernetes"
 REFUSED: Mapping[str, str] = {
     "sidecars": f"sidecars {_ELSEWHERE}",
@@ -62,7 +62,7 @@ def refusal(leaf: Leaf, ground: Ground, kind: str = "") -> str:
     if ground.policy.refused:
         return ground.policy.refused
     if ground.builds:
-        leaf = replace(leaf, gang=_with_image(leaf.gang))
+        leaf = replace(leaf, gang=with_built_image(leaf.gang))
     if ground.policy.backend == "kubernetes":
         told = clustered.refusal(leaf, ground.policy.config, kind)
         if not told:
@@ -75,12 +75,6 @@ def refusal(leaf: Leaf, ground: Ground, kind: str = "") -> str:
     if not found:
         _tell_unused(leaf, ground, engined.USED if engine else frozenset())
     return found
-
-
-def _with_image(gang: Gang) -> Gang:
-    """A gang whose image is made before it starts: it has one, and nobody knows which."""
-    groups = (replace(group, container=replace(group.container, image=_BUILT)) for group in gang.replicas)
-    return replace(gang, replicas=tuple(groups))
 
 
 def _of_machine(leaf: Leaf, kind: str, config: CompileConfig, *, engine: bool) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from planner.graph import Edge, Graph, Told, Vertex
+from planner.render.counted import many
 
 __all__ = ["graph_mermaid", "graph_text"]
 
@@ -18,7 +19,7 @@ def graph_text(graph: Graph) -> Iterator[str]:
     layers = max((node.layer for node in graph.nodes if "/" not in node.path), default=1)
     status = f", {_word(graph.told)}" if graph.told.status else ""
     name = graph.told.run or graph.operation
-    yield f"{name} ({graph.kind}): {_many(count, 'node')} in {_many(layers, 'layer')}{status}"
+    yield f"{name} ({graph.kind}): {many(count, 'node')} in {many(layers, 'layer')}{status}"
     above: dict[str, list[Edge]] = {}
     for edge in graph.edges:
         above.setdefault(edge.target, []).append(edge)
@@ -51,7 +52,7 @@ def _after(node: Vertex, edges: list[Edge]) -> str:
     trigger = f" [{node.trigger}]" if node.trigger != "all_succeeded" else ""
     parts = [f"after {', '.join(shown)}{rest}{trigger}"] if shown else []
     if node.joins:
-        parts.append(_many(node.joins, "join"))
+        parts.append(many(node.joins, "join"))
     if node.refused:
         parts.append(f"refused: {node.refused}")
     return "; ".join(parts)
@@ -60,10 +61,6 @@ def _after(node: Vertex, edges: list[Edge]) -> str:
 def _why(reasons: Iterable[str]) -> str:
     said = [reason for reason in reasons if reason != "dependency"]
     return f" ({'; '.join(said)})" if said else ""
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 # Mermaid

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from planner import canon
 from planner.errors import Place
 from planner.model.plan import Action, FieldChange, Plan, Rehearsed, Verb
+from planner.render.counted import many
 from planner.render.foreign import code, fenced, phrase
 from planner.render.frame import Frame
 from planner.render.graph import graph_mermaid
@@ -83,7 +84,7 @@ class _Section:
         parts = [self.between.join([self.head, *shown] if self.head else shown)] if shown else []
         if (left := len(self.pieces) - len(shown)) > 0:
             where = f" All of it: {code(frame.whole)}" if frame.whole else ""
-            more = f"{_many(left, self.what)}{' more' if shown else ''}"
+            more = f"{many(left, self.what)}{' more' if shown else ''}"
             parts.append(f"**{more} did not fit here.**{where}")
         return "\n\n".join(parts)
 
@@ -100,11 +101,11 @@ def _verdict(plan: Plan, frame: Frame) -> str:
     verdict = " · ".join([*parts, f"{len(plan.unchanged)} unchanged"]) if parts else "nothing changes"
     title = f"### Plumbline plan for {code(frame.instance)}: {verdict}"
     if plan.actions:
-        asked = f", and ask for {_many(frame.scale.gpus, 'GPU')}" if frame.scale.gpus else ""
+        asked = f", and ask for {many(frame.scale.gpus, 'GPU')}" if frame.scale.gpus else ""
         soon = f" Next by itself: {plan.wake_at:%Y-%m-%d %H:%M} UTC." if plan.wake_at is not None else ""
-        return f"{title}\n\n{_many(frame.scale.runs, 'run')} start{'s' if frame.scale.runs == 1 else ''}{asked}.{soon}"
+        return f"{title}\n\n{many(frame.scale.runs, 'run')} start{'s' if frame.scale.runs == 1 else ''}{asked}.{soon}"
     count = len(plan.unchanged)
-    return f"{title}\n\n{_many(count, 'operation')} {'stays as it is' if count == 1 else 'stay as they are'}."
+    return f"{title}\n\n{many(count, 'operation')} {'stays as it is' if count == 1 else 'stay as they are'}."
 
 
 def _warnings(plan: Plan, frame: Frame) -> Iterator[str]:
@@ -119,10 +120,9 @@ def _warnings(plan: Plan, frame: Frame) -> Iterator[str]:
     count = sum(problem.severity == "error" for problem in plan.problems)
     if count:
         kept = "" if plan.complete else ": what comes from these files stays as it is"
-        yield _warning("WARNING", f"**{_many(count, 'problem')}**{kept}")
+        yield _warning("WARNING", f"**{many(count, 'problem')}**{kept}")
     for problem in plan.problems:
-        said = f"{problem.message}; {problem.hint}" if problem.hint else problem.message
-        yield f"- {_place(problem.place, frame)} {problem.severity} {problem.code}: {_phrase(said)}"
+        yield f"- {_place(problem.place, frame)} {problem.severity} {problem.code}: {_phrase(problem.sentence)}"
 
 
 def _warning(kind: str, *lines: str) -> str:
@@ -131,7 +131,7 @@ def _warning(kind: str, *lines: str) -> str:
 
 def _destroyed(action: Action) -> str:
     stops = sum(effect.startswith("stops ") for effect in action.effects)
-    return code(action.root) + (f" (stops {_many(stops, 'run')})" if stops else "")
+    return code(action.root) + (f" (stops {many(stops, 'run')})" if stops else "")
 
 
 def _named(what: str, names: Iterable[str]) -> str:
@@ -155,7 +155,7 @@ def _row(action: Action, frame: Frame) -> str:
     url = frame.link(action.place) if action.verb is not Verb.REMOVE else ""
     name = f"[{code(action.root)}]({url})" if url else code(action.root)
     kind = f" {phrase(action.kind)}" if action.kind else ""
-    fields = f"; {_many(len(action.changes), 'field')}" if action.changes else ""
+    fields = f"; {many(len(action.changes), 'field')}" if action.changes else ""
     effects = "<br>".join(map(_phrase, action.effects[:_EFFECTS]))
     more = f"<br>and {len(action.effects) - _EFFECTS} more" if len(action.effects) > _EFFECTS else ""
     return f"| {action.verb} | {name}{kind} | {_phrase(action.because)}{fields} | {effects}{more} |"
@@ -214,7 +214,3 @@ def _foot(plan: Plan, frame: Frame) -> str:
     tree = f", merged as tree {code(frame.tree[:10])}" if frame.tree else ""
     head = code(plan.commit[:10] or "the working folder")
     return f"<sub>{head}{base}{tree}; planned {plan.at:%Y-%m-%d %H:%M:%S} UTC. Nothing was executed.</sub>"
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
