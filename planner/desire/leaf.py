@@ -268,7 +268,7 @@ def stop_words(stop: Stop) -> str:
 def _exit_words(last: AttemptRecord) -> str:
     match last.reason:
         case StopReason.LOST:
-            return "lost: it was seen once and is gone without an end"
+            return f"lost: {last.message or 'it was seen once and is gone without an end'}"
         case StopReason.NODE_LOST:
             return "lost with its machine"
         case StopReason.EVICTED | StopReason.PREEMPTED:

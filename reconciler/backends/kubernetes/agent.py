@@ -254,7 +254,7 @@ def bring_back(daemon: Daemon, artifacts: Path, places: list[str]) -> None:
         other.mkdir(mode=0o777, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):  # it reads that one's too
             (other / "artifacts").symlink_to(artifacts)
-    found = {name: (facts.st_size, facts.st_mtime_ns) for name, facts in files(artifacts / "outputs")}
+    found = {name: _looks(facts) for name, facts in files(artifacts / "outputs")}
     BROUGHT.write_text(json.dumps(found))
 
 
@@ -278,7 +278,7 @@ class Sidecar:
         while not told.wait(max(pause, PERIOD_OF_FILE * self._looked_at)):
             pause = PERIOD if self._try(settled=time.time() - SETTLED) else min(2 * pause, PAUSES[-1])
         output = read_capped(LEFT / "output", MOST_OUTPUT)
-        leave(output, self._outputs)  # first of all, as it needs nobody
+        leave(output, self._outputs, self._unsent())  # first of all, as it needs nobody
         tried = 0
         while not self._try(settled=None, output=output):
             time.sleep(PAUSES[min(tried, len(PAUSES) - 1)])
@@ -323,7 +323,7 @@ class Sidecar:
             return
         for count, (name, facts) in enumerate(files(self._outputs), 1):
             self._looked_at = count
-            seen = (facts.st_size, facts.st_mtime_ns)
+            seen = _looks(facts)
             if self._sent.get(name) == seen or (settled is not None and facts.st_mtime > settled):
                 continue
             self._sent[name] = seen
@@ -334,6 +334,12 @@ class Sidecar:
                 continue
             with file:
                 self._send_file(name, file)
+
+    def _unsent(self) -> int:
+        """How many files are still to be sent."""
+        if self._daemon is None or not self._collects:
+            return 0
+        return sum(self._sent.get(name) != _looks(facts) for name, facts in files(self._outputs))
 
     def _send_file(self, name: str, file: IO[bytes]) -> None:
         assert self._daemon is not None
@@ -393,6 +399,11 @@ def files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
                 yield str(path.relative_to(folder)), facts
 
 
+def _looks(facts: os.stat_result) -> tuple[int, int]:
+    """What changes with the content of a file."""
+    return facts.st_size, facts.st_mtime_ns
+
+
 def opened(path: Path) -> IO[bytes]:
     """A regular file, and nothing that a link leads to."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -421,9 +432,17 @@ def brought() -> dict[str, tuple[int, int]]:
         return {}
 
 
-def leave(output: bytes, outputs: Path) -> None:
-    """Have the pod itself carry what the program left, as far as it fits in a container's last words."""
+def leave(output: bytes, outputs: Path, unsent: int = 0) -> None:
+    """Have the pod itself carry what the program left, as far as it fits in a container's last words.
+
+    Args:
+        output: its output file.
+        outputs: the folder whose files are kept.
+        unsent: how many of them the daemon does not have yet.
+    """
     said: dict[str, Any] = {"schema": "plumbline.left/1", "artifacts": summary(outputs), "metrics": latest()}
+    if unsent:
+        said["unsent"] = unsent
     if said["artifacts"]["files"] >= MOST_FILES:
         said["message"] = f"of its files under outputs/ no more than {MOST_FILES:,} are kept"
     said["output"] = output.decode(errors="replace")

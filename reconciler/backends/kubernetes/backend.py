@@ -24,6 +24,7 @@ from reconciler.backends.kubernetes.activity import Activity
 from reconciler.backends.kubernetes.adopting import KubernetesAdoption
 from reconciler.backends.kubernetes.bringing import Bringing, Sources
 from reconciler.backends.kubernetes.client import Api
+from reconciler.backends.kubernetes.deadline import Deadlines
 from reconciler.backends.kubernetes.desk import Desk
 from reconciler.backends.kubernetes.ending import Ending
 from reconciler.backends.kubernetes.here import Here
@@ -44,8 +45,6 @@ from reconciler.telemetry import log
 __all__ = ["KubernetesBackend"]
 
 LOG_MOST = 64 << 20
-GRACE = 30.0
-"""Seconds between TERM and KILL of what is ended by its timeout."""
 
 
 class KubernetesBackend:
@@ -79,6 +78,7 @@ class KubernetesBackend:
         self.rehearsal = KubernetesRehearsal(self._api, self._objects, owner, settings)
         self.reach = KubernetesReach(access, self._objects, owner, settings)
         self._ears = Ears()
+        self._deadlines = Deadlines(clock, self._ears.tell)
 
     # --- the port ---
 
@@ -206,6 +206,7 @@ class KubernetesBackend:
 
     async def close(self) -> None:
         """See `Backend.close`."""
+        self._deadlines.close()
         self._ears.close()
         await self._objects.close()
         await self.reach.close()
@@ -277,13 +278,12 @@ class KubernetesBackend:
         return seen
 
     async def _look(self, found: Found) -> Observation:
-        """What an attempt is; a service whose time is over is told to end, and a job whose place was taken."""
+        """What an attempt is; what is at work beyond its time is told to end, and a job whose place was taken."""
         seen = await self._sight.look(found)
+        if (grace := self._deadlines.grace(found, seen)) is not None:
+            await self._ending.stop(found, grace, StopReason.TIMEOUT)
         if seen.phase is Phase.ENDED:
             return seen
-        left = names.time_left(found.main["metadata"], seen.started_at, self._clock.now())
-        if seen.phase is Phase.RUNNING and left is not None and left <= 0:
-            await self._ending.stop(found, GRACE, StopReason.TIMEOUT)
         if status.is_taken(found.main, found.pods, found.queued):
             await self._ending.give_up(found)
         return replace(seen, active_at=self._activity.last(found.name))

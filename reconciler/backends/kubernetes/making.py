@@ -28,6 +28,8 @@ __all__ = ["Making", "is_cleaned"]
 Object = dict[str, Any]
 
 _TRIES = 5
+_SETTLED = (names.GENERATION, names.TIMEOUT, names.GRACE, names.SEQUENCE)
+"""Annotations that stay as they were when an object was made: how long it may live, and of when it is."""
 _WAY_OUT = "plumbline adopt shows what another ledger left, and removes it; then plumbline retry"
 
 
@@ -89,8 +91,7 @@ class Making:
         meta, said = workload["metadata"], live.get("annotations") or {}
         # One of another uid, or that went, is not made again; what changes from here on is seen the next time.
         same = {"uid": found.main["metadata"]["uid"], "resourceVersion": live["resourceVersion"]}
-        # What was settled when it was made: how long it may live, and of when it is.
-        kept = {name: said[name] for name in (names.GENERATION, names.TIMEOUT, names.SEQUENCE) if name in said}
+        kept = {name: said[name] for name in _SETTLED if name in said}
 
         def noting(more: Mapping[str, str]) -> Object:
             return {**workload, "metadata": {**meta, **same, "annotations": {**meta["annotations"], **kept, **more}}}

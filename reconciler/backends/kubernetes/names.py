@@ -11,7 +11,6 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from planner import keys
@@ -28,6 +27,7 @@ __all__ = [
     "FAILURES",
     "FINALIZER",
     "GENERATION",
+    "GRACE",
     "INSTANCE",
     "KEY",
     "LEDGER",
@@ -55,7 +55,6 @@ __all__ = [
     "selector",
     "service_name",
     "stamp_of",
-    "time_left",
     "token_name",
 ]
 
@@ -81,7 +80,8 @@ KEY = f"{PREFIX}key"
 LEDGER, SEQUENCE = f"{PREFIX}ledger", f"{PREFIX}sequence"
 COMMIT, DIGEST = f"{PREFIX}commit", f"{PREFIX}digest"
 TIMEOUT = f"{PREFIX}timeout"
-"""Seconds that a service may live."""
+GRACE = f"{PREFIX}grace"
+"""Seconds that an attempt may be at work, and then take to end."""
 FAILURES = f"{PREFIX}failure-actions"
 """What the rules of the pod failure policy mean, in their order."""
 GENERATION = f"{PREFIX}generation"
@@ -211,14 +211,3 @@ def stamp_of(metadata: Mapping[str, Any]) -> Stamp | None:
 def _annotation(metadata: Mapping[str, Any], name: str) -> str | None:
     found: Json = (metadata.get("annotations") or {}).get(name)
     return found if isinstance(found, str) else None
-
-
-def time_left(metadata: Mapping[str, Any], started: datetime | None, now: datetime) -> float | None:
-    """Seconds that a service may still live; None where it has no limit, or has not started."""
-    said = _annotation(metadata, TIMEOUT)
-    if said is None or started is None:
-        return None
-    try:
-        return float(said) - (now - started).total_seconds()
-    except ValueError:
-        return None

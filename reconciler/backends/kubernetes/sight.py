@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from planner.model.run import Observation, Phase, Stamp
+from planner.model.status import StopReason
 from reconciler.backends import outputs
 from reconciler.backends.kubernetes import names, status
 from reconciler.backends.kubernetes.desk import Desk
@@ -72,9 +73,10 @@ class Sight:
         self._waiting.pop(uid, None)
         if seen.phase is not Phase.ENDED:
             return seen
-        seen = self._observe(found, await self._objects.pods_of(found))
+        pods = await self._objects.pods_of(found)
+        seen = self._observe(found, pods)
         if seen.phase is Phase.ENDED:
-            seen = await self._with_brought(found, seen)
+            seen = await self._with_brought(found, seen, pods)
             while len(self._ends) >= _MOST_ENDS:
                 self._ends.pop(next(iter(self._ends)))
             self._ends[uid] = seen
@@ -91,7 +93,7 @@ class Sight:
             wait.asked, wait.events = now, [one for uid in about for one in await self._objects.events(found, uid)]
         return self._observe(found, found.pods, wait.events)
 
-    async def _with_brought(self, found: Found, seen: Observation) -> Observation:
+    async def _with_brought(self, found: Found, seen: Observation, pods: Sequence[Object]) -> Observation:
         """With what its agent brought: the whole output file, as a pod itself carries 4 KiB, and what of its artifacts.
 
         What nobody brought nobody can have, whatever the pod says of it.
@@ -103,10 +105,23 @@ class Sight:
         )
         brought = await self._desk.output(found.name)
         if brought is None:
-            return seen
+            return _cut(seen, pods)
         whole = outputs.parse(brought)
         return replace(seen, outputs=whole.values, message="; ".join(filter(None, (seen.message, whole.message))))
 
     def _observe(self, found: Found, pods: Sequence[Object], events: Sequence[Object] = ()) -> Observation:
         ways = self._objects.ways.drift(found.main) if found.kind == "Deployment" else ""
         return status.observe(status.Objects(found.kind, found.main, pods, events, ways, found.queued))
+
+
+def _cut(seen: Observation, pods: Sequence[Object]) -> Observation:
+    """An end whose agent had not handed over all when its time was over.
+
+    A program that succeeded counts as lost where something of it is missing: whoever reads it next would find nothing.
+    """
+    pod = status.newest(pods)
+    owed = status.owed_by(pod) if pod is not None else "what it left"
+    if not owed or seen.reason is not StopReason.EXITED or seen.exit_code != 0:
+        return seen
+    why = "as nobody took it in time" if pod is not None else "as its pod was removed before"
+    return replace(seen, reason=StopReason.LOST, message=f"it succeeded, but {owed} did not come along, {why}")

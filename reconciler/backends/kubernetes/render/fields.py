@@ -127,7 +127,7 @@ _INIT: Mapping[str, Field] = {
 _TERMINATION: Mapping[str, Field] = {
     "maxRetries": _made("attempts, made by the daemon: each is a Job"),
     "ttl": _made("by the daemon: objects stay so long after their end"),
-    "timeout": _made("`activeDeadlineSeconds` of the pod; of a service kept by the daemon"),
+    "timeout": _made("kept by the daemon; of a job by `activeDeadlineSeconds` of its pod too"),
     "culling": _made("by the daemon, where the agent is in the pod"),
     "probe": _made("asked by the agent, by plain HTTP; by a command nobody is asked"),
     "podFailurePolicy": _made("of jobs: rules of the Job and what they mean for the next attempt"),

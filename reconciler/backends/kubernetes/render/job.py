@@ -11,7 +11,7 @@ import json
 from reconciler.backends.kubernetes import names
 from reconciler.backends.kubernetes.render.failures import failure_policy
 from reconciler.backends.kubernetes.render.parts import Object
-from reconciler.backends.kubernetes.render.pod import template
+from reconciler.backends.kubernetes.render.pod import limited, template
 from reconciler.backends.kubernetes.settings import KubernetesSettings
 from reconciler.ports import Order
 
@@ -23,7 +23,9 @@ def job(order: Order, settings: KubernetesSettings, metadata: Object, *, token: 
     pod = template(order, settings, metadata["labels"], token=token)
     containers = [one["name"] for one in (*pod["spec"]["containers"], *pod["spec"].get("initContainers", ()))]
     policy, actions = failure_policy(order.run.failure_policy, containers)
-    annotations = {**metadata["annotations"], names.FAILURES: json.dumps(actions)}
+    # A pod that has nothing to hand over the cluster ends in time.
+    limits = limited(order) if token and settings.agent.image else {}
+    annotations = {**metadata["annotations"], names.FAILURES: json.dumps(actions), **limits}
     queue = settings.local_queues.get(order.run.queue)
     labels = {**metadata["labels"], **({names.QUEUE: queue} if queue else {})}
     return {

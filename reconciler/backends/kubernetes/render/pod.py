@@ -19,12 +19,14 @@ from reconciler.backends.kubernetes.render.security import pod_context
 from reconciler.backends.kubernetes.settings import KubernetesSettings
 from reconciler.ports import Order
 
-__all__ = ["template"]
+__all__ = ["limited", "template"]
 
 _LONGEST = 2**31 - 1
 """Seconds that Kubernetes takes as a deadline: 68 years."""
 _CARRY = 600
 """Seconds beyond its grace in which the sidecar of a job that has ended may hand over what is left."""
+_BEHIND = 60
+"""Seconds after which a job whose pod has those ends where the daemon, which is more exact, did not end it in time."""
 _HOST = ("hostNetwork", "hostPID", "hostIPC")
 
 
@@ -57,16 +59,20 @@ def template(order: Order, settings: KubernetesSettings, labels: Mapping[str, st
     )
     main = program(order, settings, whole)
     once = gang.lifetime is Lifetime.ONCE
-    helpers = files.sidecar(settings, context, token=token)
+    hands_over = once and token and bool(settings.agent.image)
     spec = filled(
         restartPolicy="Never" if once else "Always",
-        activeDeadlineSeconds=_deadline(order.run.timeout) if once else None,
-        terminationGracePeriodSeconds=_grace(order, carries=bool(helpers and token)),
+        activeDeadlineSeconds=_deadline(order, hands_over=hands_over) if once else None,
+        terminationGracePeriodSeconds=_grace(order, hands_over=hands_over),
         automountServiceAccountToken=settings.mounts_tokens,
         enableServiceLinks=False,
         **_placed(environment, settings),
         securityContext=context,
-        initContainers=[*whole.init, *init_containers(said, main, settings), *helpers],
+        initContainers=[
+            *whole.init,
+            *init_containers(said, main, settings),
+            *files.sidecar(settings, context, token=token),
+        ],
         containers=[main, *sidecars(order, main, connections, settings)],
         volumes=list(whole.volumes),
     )
@@ -79,18 +85,22 @@ def _section(value: Json) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _grace(order: Order, *, carries: bool) -> int:
-    """Seconds between TERM and KILL where Kubernetes ends a pod by itself.
-
-    A timeout keeps to the grace of the run: a program in Python hears no TERM as the first process of its container.
-    """
-    once = order.run.gang.lifetime is Lifetime.ONCE
-    return max(1, math.ceil(order.run.grace)) + (_CARRY if once and carries and order.run.timeout is None else 0)
+def _grace(order: Order, *, hands_over: bool) -> int:
+    """Seconds between TERM and KILL where Kubernetes ends a pod by itself."""
+    return max(1, math.ceil(order.run.grace)) + (_CARRY if hands_over else 0)
 
 
-def _deadline(timeout: float | None) -> int | None:
+def limited(order: Order) -> dict[str, str]:
+    """Annotations of a workload that say when the daemon ends it, and with which grace; none without a timeout."""
+    if order.run.timeout is None:
+        return {}
+    return {names.TIMEOUT: f"{order.run.timeout:g}", names.GRACE: f"{order.run.grace:g}"}
+
+
+def _deadline(order: Order, *, hands_over: bool) -> int | None:
     """Seconds that the pod may be at work, in whole ones; it counts from when a node has it, not while it waits."""
-    return None if timeout is None else min(max(1, math.ceil(timeout)), _LONGEST)
+    timeout = order.run.timeout
+    return None if timeout is None else min(max(1, math.ceil(timeout)) + (_BEHIND if hands_over else 0), _LONGEST)
 
 
 def _shm(order: Order) -> Part:

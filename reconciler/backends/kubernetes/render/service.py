@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from planner.model.gang import Update
 from reconciler.backends.kubernetes import names
 from reconciler.backends.kubernetes.render.parts import Object, filled
-from reconciler.backends.kubernetes.render.pod import template
+from reconciler.backends.kubernetes.render.pod import limited, template
 from reconciler.backends.kubernetes.render.program import port_name
 from reconciler.backends.kubernetes.settings import KubernetesSettings, Route
 from reconciler.ports import Order
@@ -40,9 +40,8 @@ def deployment(order: Order, settings: KubernetesSettings, metadata: Object, *, 
         progressDeadlineSeconds=max(2, round(_PROGRESS if deadline is None else deadline)),
         template=pods,
     )
-    if order.run.timeout is not None:
-        metadata = {**metadata, "annotations": {**metadata["annotations"], names.TIMEOUT: f"{order.run.timeout:g}"}}
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {**metadata, "labels": labels}, "spec": spec}
+    metadata = {**metadata, "labels": labels, "annotations": {**metadata["annotations"], **limited(order)}}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
 
 
 def beside(order: Order, settings: KubernetesSettings, metadata: Object) -> Iterator[Object]:

@@ -22,7 +22,7 @@ from reconciler.backends.kubernetes.status import words
 from reconciler.backends.kubernetes.status.left import Left, left_by
 from reconciler.backends.kubernetes.status.pods import End
 from reconciler.backends.kubernetes.status.read import Object, annotation, condition, denied, instant, section, text
-from reconciler.backends.kubernetes.status.stop import NEVER, Told, told
+from reconciler.backends.kubernetes.status.stop import NEVER, Told, seconds_of, told
 
 __all__ = ["of_job"]
 
@@ -101,7 +101,7 @@ def _never_runs(job: Object, stop: Told) -> bool:
 def _ended(job: Object, pod: Object | None, queued: of_queue.Queued, first: Observation) -> Observation:
     done = condition(job, "Complete")
     ended = done or condition(job, "Failed") or _doomed(job)
-    end = End(StopReason.EXITED, 0) if done else _failure(job, pod, queued)
+    end = _of_time(job, pod) or (End(StopReason.EXITED, 0) if done else _failure(job, pod, queued))
     at = instant(section(job, "status"), "completionTime") if done else None
     found = _finished(first, pod, end, at or instant(ended, "lastTransitionTime"))
     if found.started_at is None and pod is None and end.code is not None:
@@ -109,6 +109,17 @@ def _ended(job: Object, pod: Object | None, queued: of_queue.Queued, first: Obse
     if pod is None and done:
         found = replace(found, message="its pod was removed before its outputs were read")
     return found
+
+
+def _of_time(job: Object, pod: Object | None) -> End | None:
+    """How it ended where its time was over: told by us, or by the cluster in our place; None where it was not."""
+    stop, seconds = told(job), seconds_of(job, names.TIMEOUT)
+    end = of_pod.end_of(pod) if pod is not None else None
+    ours = stop is not None and stop.reason is StopReason.TIMEOUT and not (pod and of_pod.ended_before(pod, stop.at))
+    if seconds is None or not (ours or (end is not None and end.reason is StopReason.TIMEOUT)):
+        return None
+    code = end.code if end is not None else _code_in(text(condition(job, "Failed"), "message"))
+    return End(StopReason.TIMEOUT, code, f"timed out after {seconds:g} s")
 
 
 def _failure(job: Object, pod: Object | None, queued: of_queue.Queued) -> End:
@@ -146,12 +157,18 @@ def _was_suspended(job: Object, pod: Object | None) -> bool:
 
 def _unseen(job: Object, said: str, reason: str) -> End:
     """How it failed whose pod is gone: the Job has the exit code in its words."""
-    code = _CODE.search(said)
-    if code or reason == "PodFailurePolicy":
-        return End(StopReason.EXITED, int(code[1]) if code else None)
+    code = _code_in(said)
+    if code is not None or reason == "PodFailurePolicy":
+        return End(StopReason.EXITED, code)
     if told(job) is not None:
         return End(StopReason.EXITED, None, NEVER)
     return End(StopReason.LOST, None, "its pod is gone, and nobody saw how it ended")
+
+
+def _code_in(said: str) -> int | None:
+    """The exit code of its program in what a Job says of its end."""
+    found = _CODE.search(said)
+    return int(found[1]) if found else None
 
 
 def _matched(job: Object, said: str) -> Action | None:

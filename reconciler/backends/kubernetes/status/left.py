@@ -17,7 +17,7 @@ from reconciler.backends import outputs
 from reconciler.backends.kubernetes import layout
 from reconciler.backends.kubernetes.status.read import Object, container, terminated, text
 
-__all__ = ["SCHEMA", "Left", "left_by", "left_of"]
+__all__ = ["SCHEMA", "Left", "left_by", "left_of", "owed_by"]
 
 SCHEMA = "plumbline.left/1"
 """What the sidecar's message says it is."""
@@ -37,6 +37,7 @@ class Left:
         artifacts: a summary of its folder; None where nobody kept it.
         message: what people should know of it, or "".
         more: whether there is more than the pod carries, which the daemon was given.
+        unsent: files that the daemon did not have when the program had ended.
     """
 
     outputs: Mapping[str, Json] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Left:
     artifacts: Artifacts | None = None
     message: str = ""
     more: bool = False
+    unsent: int = 0
 
 
 def left_by(pod: Object) -> Left:
@@ -56,6 +58,17 @@ def left_by(pod: Object) -> Left:
     if found is None:
         return Left(message="what it left did not come along: the sidecar ended without a word")
     return found
+
+
+def owed_by(pod: Object) -> str:
+    """What a program left that is missing where the daemon was not given all; "" where that is nothing."""
+    beside = container(pod, layout.SIDECAR)
+    left = left_of(text(terminated(beside), "message")) if beside else Left()
+    if left is None:
+        return "what it left"
+    if left.unsent:
+        return f"{left.unsent:,} of its files" if left.unsent > 1 else "a file of it"
+    return "its outputs" if left.more and not left.outputs else ""
 
 
 def _of_file(data: bytes) -> Left:
@@ -83,6 +96,7 @@ def left_of(message: str) -> Left | None:
         artifacts=_artifacts(said.get("artifacts")),
         message="; ".join(filter(None, (str(said.get("message") or ""), written.message))),
         more=said.get("more") is True,
+        unsent=unsent if isinstance(unsent := said.get("unsent"), int) else 0,
     )
 
 

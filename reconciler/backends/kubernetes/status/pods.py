@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from planner.model.status import StopReason
 from reconciler.backends.kubernetes import layout
@@ -169,7 +169,9 @@ def end_of(pod: Object) -> End:
     if disrupted:
         return _disrupted(pod, disrupted, code)
     if text(status, "reason") == "DeadlineExceeded":
-        seconds = section(pod, "spec").get("activeDeadlineSeconds")
+        at, seconds = deadline_of(pod), section(pod, "spec").get("activeDeadlineSeconds")
+        if at is not None and ended_before(pod, at):  # and what it left took longer
+            return End(StopReason.EXITED, code, _last_words(pod, main, code))
         return End(StopReason.TIMEOUT, code, f"timed out after {seconds} s" if seconds else "timed out")
     if text(terminated(main), "reason") in _LOST:
         return End(StopReason.NODE_LOST, code, "its machine restarted, or lost its containers")
@@ -185,6 +187,18 @@ def _disrupted(pod: Object, disrupted: Object, code: int | None) -> End:
         reason = StopReason.NODE_LOST
     said = text(section(pod, "status"), "message") or text(disrupted, "message")
     return End(reason, code, words.cut(said))
+
+
+def ended_before(pod: Object, at: datetime) -> bool:
+    """Whether the program had ended by then, in whole seconds."""
+    ended = instant(terminated(container(pod, layout.MAIN)), "finishedAt")
+    return ended is not None and ended < at.replace(microsecond=0)
+
+
+def deadline_of(pod: Object) -> datetime | None:
+    """When the cluster ends a pod; None where it does not."""
+    began, seconds = instant(section(pod, "status"), "startTime"), section(pod, "spec").get("activeDeadlineSeconds")
+    return None if began is None or not isinstance(seconds, int) else began + timedelta(seconds=seconds)
 
 
 def _failed(pod: Object, main: Object, code: int | None) -> End:

@@ -11,7 +11,7 @@ from planner.model.status import StopReason
 from reconciler.backends.kubernetes import names
 from reconciler.backends.kubernetes.status.read import Object, annotation
 
-__all__ = ["NEVER", "Told", "note", "told"]
+__all__ = ["NEVER", "Told", "note", "seconds_of", "told"]
 
 NEVER = "stopped before it started"
 
@@ -23,8 +23,8 @@ class Told:
     Attributes:
         at: when it was first told.
         grace: seconds between TERM and KILL, the shortest that was asked for.
-        reason: `exited` for a stop, whose reason the ledger knows; `timeout` for a service whose time is over,
-            `preempted` for a job that somebody else suspended.
+        reason: `exited` for a stop, whose reason the ledger knows; `timeout` for what the daemon ended as its
+            time was over, `preempted` for a job that somebody else suspended.
     """
 
     at: datetime
@@ -47,3 +47,11 @@ def told(workload: Object) -> Told | None:
         return Told(datetime.fromisoformat(found["at"]), float(found["grace"]), StopReason(found["reason"]))
     except (ValueError, LookupError, TypeError):
         return Told(datetime(1970, 1, 1, tzinfo=UTC), 0.0)
+
+
+def seconds_of(workload: Object, name: str) -> float | None:
+    """What an annotation of a workload says, as `names.TIMEOUT` and `names.GRACE`; None where it says no number."""
+    try:
+        return float(annotation(workload, name))
+    except ValueError:
+        return None

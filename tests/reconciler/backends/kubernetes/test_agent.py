@@ -123,6 +123,30 @@ def test_outputs_come_before_metrics_where_both_do_not_fit(pod):
     assert (found.outputs, found.metrics, found.more) == ({"answer": "42"}, {}, True)
 
 
+def test_a_message_says_how_many_files_nobody_has_taken_yet(pod):
+    (pod / "token").write_text("t")
+    with socket.socket() as nobody:  # the port stays taken, and nobody answers there
+        nobody.bind(("127.0.0.1", 0))
+        ordered(pod, contact=f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        agent.main(["init"])
+        outputs = artifacts(pod) / "outputs"
+        for name in ("early", "late", "new"):
+            (outputs / name).write_text(name)
+        agent.BROUGHT.write_text(json.dumps({"early": agent._looks((outputs / "early").stat())}))
+        sidecar = agent.Sidecar(agent.order())
+        agent.leave(b"", outputs, sidecar._unsent())
+    assert left(pod).unsent == 2
+
+
+def test_what_nobody_wants_is_not_missing(pod):
+    ordered(pod, plugins={"collectArtifacts": False})
+    (pod / "token").write_text("t")
+    agent.main(["init"])
+    (artifacts(pod) / "outputs" / "model").write_text("weights")
+    agent.Sidecar(agent.order()).run(told())
+    assert left(pod).unsent == 0
+
+
 def test_of_very_many_files_the_rest_is_said_to_be_missing(pod, monkeypatch):
     monkeypatch.setattr(agent, "MOST_FILES", 2)
     ordered(pod)

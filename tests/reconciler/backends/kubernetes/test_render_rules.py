@@ -218,7 +218,7 @@ def test_gpus_are_not_shown_to_a_run_that_asked_for_none():
 
 @pytest.mark.parametrize(
     ("kind", "agent", "timeout", "seconds"),
-    [("job", True, None, 605), ("job", True, 60.0, 5), ("job", False, None, 5), ("service", True, None, 5)],
+    [("job", True, None, 605), ("job", True, 60.0, 605), ("job", False, None, 5), ("service", True, None, 5)],
 )
 def test_a_job_has_time_to_hand_over_what_it_left(kind, agent, timeout, seconds):
     settings = replace(PLAIN, agent=AGENT) if agent else PLAIN
