@@ -20,11 +20,13 @@ class Transient(Exception):  # noqa: N818  named by what follows, as the ports' 
 
     Attributes:
         message: one sentence for people: what, and what it waits for.
+        after: seconds after which it may be tried again at the earliest, where the other side said so; else None.
     """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, after: float | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.after = after
 
 
 class Refused(Exception):  # noqa: N818  named by what follows, as the ports' laws use the word

@@ -1,0 +1,58 @@
+"""Pull requests, as a forge says them, and what is said on them. Merge requests of GitLab are the same thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Comment", "Pull", "PullState"]
+
+
+class PullState(StrEnum):
+    """Whether a pull request may still be merged."""
+
+    OPEN = "open"
+    MERGED = "merged"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """A pull request. All words of it are a stranger's.
+
+    Attributes:
+        number: by which its forge knows it; of a branch without a forge its name.
+        head: full id of its newest commit.
+        ref: where the forge itself has that commit, such as `refs/pull/7/head`: nothing else is ever fetched.
+        base: the branch that it would be merged into.
+        fork: whether its head is of another repository.
+        author: the login of who opened it.
+        url: its page; "" where there is none.
+        state: whether it may still be merged.
+        merged: full id of the commit on `base` that merged it; "" while it is not, or where the forge does not know.
+    """
+
+    number: str
+    head: str
+    ref: str
+    base: str
+    fork: bool = False
+    author: str = ""
+    url: str = ""
+    state: PullState = PullState.OPEN
+    merged: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """The one comment of an instance on a pull request.
+
+    Attributes:
+        pull: number of the pull request.
+        body: Markdown, within the forge's limit.
+        ident: by which the forge knows it; "" before it was posted.
+    """
+
+    pull: str
+    body: str
+    ident: str = ""
