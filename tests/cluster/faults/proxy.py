@@ -99,7 +99,12 @@ class Proxy:
     async def _close(self) -> None:
         if self._refusing is not None:
             await self._refusing
+        server = self._runner.server
         await self._runner.cleanup()
+        for _ in range(10):  # what was accepted as the listener closed is a connection a few turns later
+            await asyncio.sleep(0)
+        if server is not None:
+            await server.shutdown(0.1)
         await self._session.close()
 
     # --- questions ---
