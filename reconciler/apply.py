@@ -37,12 +37,14 @@ class Applied:
     Attributes:
         facts: to be recorded: what was cleaned, and what was refused for good.
         failed: one sentence when an effect must be tried again, or "".
+        after: seconds after which that may be, where the other side said so; else None.
         unknown: attempts whose effect passed its deadline.
         unusable: why nothing can be done any more.
     """
 
     facts: list[Fact]
     failed: str = ""
+    after: float | None = None
     unknown: tuple[Key, ...] = ()
     unusable: Unusable | None = None
 
@@ -76,6 +78,7 @@ async def _one(core: Core, root: str, effect: Effect, done: Applied) -> None:
                 if isinstance(effect, Ensure):
                     core.stalled[effect.key] = error.message
                 done.failed = done.failed or error.message
+                done.after = max(filter(None, (done.after, error.after)), default=None)
             except Unusable as error:
                 done.unusable = error
             except Exception:  # noqa: BLE001 -- our own fault: this effect is tried again, the others are done

@@ -102,7 +102,7 @@ class Roots:
             if any(isinstance(fact, Observed) for fact in done.facts):
                 core.queue.add(f"root:{name}")
         if done.failed:
-            raise Transient(done.failed)
+            raise Transient(done.failed, done.after)
 
     async def _decide(self, name: str) -> tuple[RootPlan, Sequence[Fact], Snapshot | None]:
         core = self._core

@@ -9,6 +9,7 @@ from reconciler.errors import Refused, Transient
 
 __all__ = ["Denied", "answer_of", "items_of"]
 
+_LONGEST_PAUSE = 60
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -80,7 +81,7 @@ def answer_of(code: int, text: bytes) -> dict[str, Any]:
     reason = str(found.get("reason") or "")
     denied = Denied(code, reason, message)
     if code in _BUSY and not denied.expired:
-        raise Transient(f"the API server is busy: {message or reason or code}")
+        raise Transient(f"the API server is busy: {message or reason or code}", _asked_pause(found))
     raise denied
 
 
@@ -93,6 +94,13 @@ def items_of(page: dict[str, Any]) -> list[dict[str, Any]]:
     if "items" not in page:
         raise Transient("the API server did not answer: what came is no list")
     return list(page["items"] or ())
+
+
+def _asked_pause(found: dict[str, Any]) -> float | None:
+    """Seconds for which the server asks to be left alone, as it says beside the header: a minute at most."""
+    details = found.get("details")
+    seconds = details.get("retryAfterSeconds") if isinstance(details, dict) else None
+    return float(min(seconds, _LONGEST_PAUSE)) if isinstance(seconds, int) and seconds > 0 else None
 
 
 def _parsed(text: bytes) -> dict[str, Any] | None:

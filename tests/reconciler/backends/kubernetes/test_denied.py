@@ -46,6 +46,22 @@ def test_a_server_that_is_not_well_is_waited_for(code, body):
 
 
 @pytest.mark.parametrize(
+    ("details", "after"),
+    [
+        ({"retryAfterSeconds": 3}, 3.0),
+        ({"retryAfterSeconds": 9999}, 60.0),
+        ({"retryAfterSeconds": "x"}, None),
+        (7, None),
+    ],
+)
+def test_it_is_left_alone_for_as_long_as_it_says(details, after):
+    body = json.dumps({"kind": "Status", "code": 429, "message": "too many requests", "details": details}).encode()
+    with pytest.raises(Transient) as busy:
+        answer_of(429, body)
+    assert busy.value.after == after
+
+
+@pytest.mark.parametrize(
     ("code", "reason", "message", "known"),
     [
         (410, "Expired", "too old resource version", "expired"),
