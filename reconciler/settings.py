@@ -29,6 +29,7 @@ from reconciler.settings_election import Election, clashes_of_election
 from reconciler.settings_engine import EngineBackend
 from reconciler.settings_kubernetes import KubernetesBackend
 from reconciler.settings_ledger import LedgerServer
+from reconciler.settings_pages import Pages
 from reconciler.settings_retention import DaemonRetention
 from reconciler.settings_sources import Address, Hosts, Hub, HubRepository, Hubs, RemoteAccess
 from reconciler.settings_store import ArtifactsStore
@@ -41,6 +42,7 @@ __all__ = [
     "Hub",
     "HubRepository",
     "LocalBackend",
+    "Pages",
     "RemoteAccess",
     "Repository",
     "cache_folder",
@@ -177,6 +179,7 @@ class DaemonSettings(Section):
     grace: Duration = timedelta(seconds=30)
     """Time between TERM and KILL of what is stopped."""
     api: Api = Api()
+    pages: Pages = Pages()
     log: Literal["text", "json"] | None = None
     """Form of log lines; text on a terminal, else JSON."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
