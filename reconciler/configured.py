@@ -127,9 +127,14 @@ def _secret_of(name: str, path: Path) -> str:
 
 def exposed(settings: DaemonSettings) -> Iterator[str]:
     """What others may read on its way: one sentence each."""
-    address = settings.api.events
-    if address and not is_loopback(address.rpartition(":")[0].strip("[]")):
-        yield f"api.events answers on {address} without TLS: put something that speaks it before, or tokens can be read"
+    webhooks = settings.webhooks.listen if settings.webhooks is not None else None
+    for setting, address, what in (
+        ("api.events", settings.api.events, "tokens"),
+        ("webhooks.listen", webhooks, "what forges send"),
+    ):
+        if address and not is_loopback(address.rpartition(":")[0].strip("[]")):
+            words = f"put something that speaks it before, or {what} can be read"
+            yield f"{setting} answers on {address} without TLS: {words}"
 
 
 def lookup_of(settings: DaemonSettings) -> Lookup:

@@ -165,6 +165,7 @@ def _listened(settings: DaemonSettings) -> dict[str, str]:
     """What a leader answers others than people on, by what."""
     agent = settings.backends.kubernetes.agent
     found = {"pods": agent.listen if agent is not None else None, "events": settings.api.events}
+    found["webhooks"] = settings.webhooks.listen if settings.webhooks is not None else None
     return {what: address for what, address in found.items() if address}
 
 

@@ -20,6 +20,7 @@ from reconciler.commits import Commits
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.events import Events
+from reconciler.hints import Hints
 from reconciler.leftovers import Leftovers
 from reconciler.messages import Channel
 from reconciler.notices import Notices
@@ -101,6 +102,7 @@ class Loop:
             "pins": lambda _: self.commits.prune_pins(),
             "rests": lambda _: resting.keep(core),
         }
+        self.hints = Hints(core.queue, self._kinds)
 
     async def run(self) -> None:
         """Recover what a crash may have left, then work until cancelled."""

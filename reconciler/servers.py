@@ -1,4 +1,4 @@
-"""The daemon's servers: the JSON API on its Unix socket, and health on loopback where the configuration asks for it.
+"""The daemon's servers: the JSON API on its Unix socket, and what the configuration asks for over TCP.
 
 Opens sockets and hands them to uvicorn; decides nothing about what is answered.
 """
@@ -15,15 +15,17 @@ import uvicorn
 from starlette.applications import Starlette
 
 from reconciler.api.app import create_app
+from reconciler.api.event_listener import events_app
 from reconciler.api.health import health_app
 from reconciler.api.pods import pods_app
 from reconciler.api.service import Service
-from reconciler.api.webhooks import webhooks_app
 from reconciler.core import Core
 from reconciler.errors import Unusable
 from reconciler.loop import Loop
 from reconciler.ports_pods import Desk
 from reconciler.settings import DaemonSettings
+from reconciler.webhooks.door import door_of
+from reconciler.webhooks.listener import webhooks_app
 
 __all__ = ["SOCKET", "Served", "answer", "server_of", "servers", "tcp_socket", "unix_socket"]
 
@@ -33,10 +35,12 @@ Served = tuple[uvicorn.Server, socket.socket]
 SOCKET = "plumbline.sock"
 """In a state folder: where people ask."""
 _MOST_SENDERS = 100
+_MOST_FORGES = 500
+"""Connections for webhooks: a forge opens one for each, and turns off a hook that is not answered."""
 
 
 def servers(core: Core, loop: Loop, settings: DaemonSettings) -> Iterator[Served]:
-    """The API on its Unix socket; health on loopback, and events over TCP, where the configuration asks for them.
+    """The API on its Unix socket; health, events and webhooks over TCP, where the configuration asks for them.
 
     Raises:
         Unusable: an address cannot be taken.
@@ -44,13 +48,16 @@ def servers(core: Core, loop: Loop, settings: DaemonSettings) -> Iterator[Served
     service = Service(core, loop, settings)
     yield server_of(create_app(service)), unix_socket(settings.state_folder / SOCKET)
     if settings.api.health:
-        yield server_of(health_app(core, loop)), tcp_socket(settings.api.health, "health")
+        yield server_of(health_app(core, loop)), tcp_socket(settings.api.health, "api.health")
     if settings.api.events:
-        app = webhooks_app(service, settings.api.tokens)
-        yield server_of(app, most=_MOST_SENDERS), tcp_socket(settings.api.events, "events")
+        app = events_app(service, settings.api.tokens)
+        yield server_of(app, most=_MOST_SENDERS), tcp_socket(settings.api.events, "api.events")
+    if settings.webhooks is not None:
+        app = webhooks_app(loop.hints, loop.metrics, door_of(settings, core.clock))
+        yield server_of(app, most=_MOST_FORGES), tcp_socket(settings.webhooks.listen, "webhooks.listen")
     agent = settings.backends.kubernetes.agent
     if isinstance(core.backend, Desk) and agent is not None and agent.listen:
-        yield server_of(pods_app(core, core.backend)), tcp_socket(agent.listen, "pods")
+        yield server_of(pods_app(core, core.backend)), tcp_socket(agent.listen, "backends.kubernetes.agent.listen")
 
 
 def server_of(app: Starlette, most: int | None = None) -> uvicorn.Server:
@@ -85,7 +92,7 @@ def unix_socket(path: Path) -> socket.socket:
 
 
 def tcp_socket(address: str, what: str) -> socket.socket:
-    """A listening socket at `host:port`; `what` is the setting of `api` that says so.
+    """A listening socket at `host:port`; `what` is the setting that says so.
 
     Raises:
         Unusable: the address cannot be taken.
@@ -96,7 +103,7 @@ def tcp_socket(address: str, what: str) -> socket.socket:
         return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=128)
     except (OSError, ValueError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise Unusable(f"cannot listen on {address} (api.{what}): {reason}") from None
+        raise Unusable(f"cannot listen on {address} ({what}): {reason}") from None
 
 
 async def answer(served: Served) -> None:

@@ -33,6 +33,7 @@ from reconciler.settings_pages import Pages
 from reconciler.settings_retention import DaemonRetention
 from reconciler.settings_sources import Address, Hosts, Hub, HubRepository, Hubs, RemoteAccess
 from reconciler.settings_store import ArtifactsStore
+from reconciler.settings_webhooks import Webhooks
 
 __all__ = [
     "Api",
@@ -180,6 +181,8 @@ class DaemonSettings(Section):
     """Time between TERM and KILL of what is stopped."""
     api: Api = Api()
     pages: Pages = Pages()
+    webhooks: Webhooks | None = None
+    """Where the forge tells of pushes and pull requests; off when left out."""
     log: Literal["text", "json"] | None = None
     """Form of log lines; text on a terminal, else JSON."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -13,7 +13,7 @@ from planner.spec.clashes import Clash, Said, fault
 from planner.spec.filled import Filled
 from planner.spec.shape import Name, Section
 
-__all__ = ["Api", "Token", "is_loopback"]
+__all__ = ["Api", "HostPort", "Token", "is_loopback"]
 
 
 def _address(value: str) -> str:
@@ -21,6 +21,10 @@ def _address(value: str) -> str:
     if not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65_535:
         raise ValueError("must be host:port, such as 127.0.0.1:8060")
     return value
+
+
+HostPort = Annotated[str, AfterValidator(_address)]
+"""An address to listen on."""
 
 
 def is_loopback(host: str) -> bool:
@@ -59,11 +63,11 @@ class Token(Section):
 class Api(Section):
     """Where the daemon answers beside its Unix socket."""
 
-    health: Annotated[str, AfterValidator(_address)] | None = None
+    health: HostPort | None = None
     """`host:port` for /healthz, /readyz and /metrics, on loopback unless `healthOpen`; off when left out."""
     health_open: bool = False
     """Whether `health` may be on an address that other machines reach: they read numbers, and whether, not why not."""
-    events: Annotated[str, AfterValidator(_address)] | None = None
+    events: HostPort | None = None
     """`host:port` for events that are sent with a token; off when left out. It speaks HTTP without TLS."""
     tokens: tuple[Token, ...] = ()
     """Who may send events."""

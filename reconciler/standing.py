@@ -35,7 +35,7 @@ class Listening:
     Attributes:
         state: folder of its socket.
         health: `host:port`, or "".
-        passed: the others, by what is listened for: `pods`, `events`.
+        passed: the others, by what is listened for: `pods`, `events`, `webhooks`.
         own: where others reach it there.
     """
 
@@ -76,7 +76,7 @@ class Standing:
                 return
             self._served.append((server_of(self._people()), unix_socket(said.state / SOCKET)))
             if said.health:
-                self._served.append((server_of(self._health()), tcp_socket(said.health, "health")))
+                self._served.append((server_of(self._health()), tcp_socket(said.health, "api.health")))
             async with anyio.create_task_group() as group:
                 for served in self._served:
                     group.start_soon(answer, served)

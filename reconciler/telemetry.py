@@ -54,6 +54,12 @@ class Metrics:
             "plumbline_source_polls_total", "Times that the remote said where its branch is", registry=self.registry
         )
         self._posts = Counter("plumbline_status_posts_total", "Batches of statuses told", registry=self.registry)
+        self._deliveries = Counter(
+            "plumbline_webhook_deliveries_total",
+            "Webhooks that were received",
+            ["forge", "verdict"],
+            registry=self.registry,
+        )
         self.queue_depth = Gauge("plumbline_queue_depth", "Names whose turn it is", registry=self.registry)
         self.live_runs = Gauge("plumbline_live_attempts", "Attempts that may be alive", registry=self.registry)
         self.source_age = Gauge(
@@ -85,6 +91,10 @@ class Metrics:
     def posted(self) -> None:
         """Count a batch of statuses."""
         self._posts.inc()
+
+    def delivered(self, forge: str, verdict: str) -> None:
+        """Count a webhook: who says to have sent it, and what became of it."""
+        self._deliveries.labels(forge, verdict).inc()
 
     def text(self) -> bytes:
         """The exposition format."""

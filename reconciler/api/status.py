@@ -54,7 +54,10 @@ async def project_status(core: Core, loop: Loop, url: str) -> dict[str, Json]:
 
 
 def source_view(loop: Loop, now: datetime) -> dict[str, Json]:
-    """How fresh what is known of the repository is: since when what is planned is its head, and what fails if not."""
+    """How fresh what is known of the repository is: since when what is planned is its head, and what fails if not.
+
+    Also when a webhook came last, and from which kind of forge.
+    """
     commits = loop.commits
     age = (now - commits.seen_at).total_seconds() if commits.seen_at else None
     return {
@@ -63,6 +66,8 @@ def source_view(loop: Loop, now: datetime) -> dict[str, Json]:
         "answeredAt": views.instant(commits.answered_at),
         "answers": commits.answers,
         "failing": commits.failing,
+        "webhookAt": views.instant(loop.hints.heard_at),
+        "webhookOf": loop.hints.heard_of,
     }
 
 

@@ -112,7 +112,8 @@ def _project(answer: Mapping[str, Any]) -> None:
 def _source(answer: Mapping[str, Any]) -> None:
     source = answer["source"]
     seen = f"read {show.ago(source['seenAt'])} ago" if source["seenAt"] else "not read yet"
-    show.line(f"repository {answer['repository']}, {seen}")
+    heard = f", last webhook {show.ago(source['webhookAt'])} ago" if source.get("webhookAt") else ""
+    show.line(f"repository {answer['repository']}, {seen}{heard}")
     if source["failing"]:
         what = "nothing new can be planned" if source["answers"] else "the repository does not answer"
         stays = "; what was planned stays in force" if answer["head"] else ""

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from planner.model.facts import Received
-from reconciler.api import webhooks
-from reconciler.api.webhooks import webhooks_app
+from reconciler.api import event_listener
+from reconciler.api.event_listener import events_app
 from reconciler.backends.memory import Program
 from reconciler.settings_api import Token
 from tests.reconciler.api.support import Answer, Api, World, eventually, job
@@ -48,7 +48,7 @@ async def posted(api: Api, body: object, status: int) -> Answer:
 
 @contextlib.asynccontextmanager
 async def listener(world: World, *tokens: Token) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(webhooks_app(world.service, tokens or (token(),)))
+    transport = httpx.ASGITransport(events_app(world.service, tokens or (token(),)))
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://events") as client:
             yield client
@@ -263,10 +263,10 @@ async def test_without_a_token_nothing_is_read(headers: dict[str, str]) -> None:
 
 
 async def test_a_token_may_send_only_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhooks, "A_SECOND", 0.001)
+    monkeypatch.setattr(event_listener, "A_SECOND", 0.001)
     world = World()
     async with listener(world, token(), token("other", "loki")) as client:
-        for _ in range(webhooks.BURST):
+        for _ in range(event_listener.BURST):
             assert (await client.post("/v1/events", content=b"{", headers=bearer())).status_code == 400
         response = await client.post("/v1/events", content=b"{", headers=bearer())
         assert response.status_code == 429

@@ -24,7 +24,7 @@ from reconciler.errors import Transient, Unusable
 from reconciler.settings_api import Token
 from reconciler.telemetry import log
 
-__all__ = ["webhooks_app"]
+__all__ = ["events_app"]
 
 BURST = 60
 """Events of one token that may come at once."""
@@ -55,7 +55,7 @@ class _Sender:
         return 0.0
 
 
-def webhooks_app(service: Service, tokens: Sequence[Token]) -> Starlette:
+def events_app(service: Service, tokens: Sequence[Token]) -> Starlette:
     """`POST /v1/events` for whoever has one of `tokens`. Made inside the event loop, whose clock it goes by."""
     senders = [_Sender(token) for token in tokens if "events" in token.scopes]
 
