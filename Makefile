@@ -51,6 +51,10 @@ sim: setup ## more seeds of the simulation: SEEDS=0:20000
 	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),0:20000)
 	$(if $(SEEDS),,$(BIN)/python -m tests.simulation --days --seeds 0:40)
 
+.PHONY: sim-forge
+sim-forge: setup ## more scripts of what goes wrong with a forge: SEEDS=0:1000
+	@$(BIN)/python -m tests.forges --seeds $(or $(SEEDS),0:1000)
+
 .PHONY: dst
 dst: setup ## cron expressions in every time zone where clocks change, against a walk through all minutes: YEAR=2026
 	$(BIN)/python -m tests.dst --year $(or $(YEAR),2026)
@@ -64,8 +68,9 @@ peers: setup ## compare what is taken and how it merges with Polyaxon; its envir
 	@BIN=$(BIN) scripts/test peers
 
 .PHONY: prove
-prove: test fuzz ## all tests, those on a real Kubernetes that take minutes, many more documents, figures of the language
+prove: test fuzz ## all tests, those on a real Kubernetes that take minutes, many more documents and scripts, figures of the language
 	$(BIN)/python -m benchmarks language
+	$(BIN)/python -m tests.forges
 	@BIN=$(BIN) scripts/test-cluster --prove $(ARGS)
 
 .PHONY: sizes

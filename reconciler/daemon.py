@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 __all__ = ["Daemon", "build", "run", "serve"]
 
 _DRAIN_SECONDS = 20.0
+_SAY_SECONDS = 5.0
+"""Of these for the forge, which may take statuses slowly: the rest is said after the next start."""
 _OF_MACHINE = tuple(f"backends.{backend}.{name}" for backend in ("local", "engine") for name in ("runsAtOnce", "ports"))
 _LIVE = ("budgets.", "firstSync", "resync", "grace", *_OF_MACHINE)
 """Settings that change at once when the file is read again; all others are read at the start only."""
@@ -237,10 +239,19 @@ async def _drain(daemon: Daemon) -> None:
     log.info("draining")
     with anyio.move_on_after(_DRAIN_SECONDS):
         await daemon.core.queue.close()
-        with contextlib.suppress(Transient, Refused):
-            await daemon.loop.publisher.post()
+        with contextlib.suppress(Transient, Refused), anyio.move_on_after(_SAY_SECONDS):
+            await _say(daemon)
         with contextlib.suppress(Transient):
             await resting.keep(daemon.core)
+
+
+async def _say(daemon: Daemon) -> None:
+    """Tell the forge what it was not told yet, as fast as it takes it."""
+    while True:
+        wait = await daemon.loop.publisher.post()
+        if wait is None:
+            return
+        await anyio.sleep(wait)
 
 
 def _reload(daemon: Daemon) -> None:

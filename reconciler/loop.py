@@ -153,7 +153,7 @@ class Loop:
             try:
                 await self._kinds[kind](rest)
             except Transient as error:
-                self._back_off(name, error.message)
+                self._back_off(name, error.message, error.after or 0.0)
             except Refused as error:
                 self._wait_for_a_person(name, error.message)
             except Unusable:
@@ -173,7 +173,8 @@ class Loop:
     def stuck(self) -> tuple[str, ...]:
         """What does not go on until a person changes something, or we mend a fault of ours: one sentence each."""
         store = self.core.storage.words if self.core.storage is not None else ""
-        return tuple(dict.fromkeys(filter(None, (*self._stuck.values(), *self.notifier.stuck.values(), store))))
+        waiting = (*self._stuck.values(), *self.notifier.stuck.values(), *self.publisher.parked.words, store)
+        return tuple(dict.fromkeys(filter(None, waiting)))
 
     def _wait_for_a_person(self, name: str, message: str) -> None:
         if message not in self._stuck.values():
@@ -181,20 +182,23 @@ class Loop:
         self._stuck[name] = message
         self._back_off(name, "")
 
-    def _back_off(self, name: str, message: str) -> None:
+    def _back_off(self, name: str, message: str, after: float = 0.0) -> None:
         failures = self._failures[name] = self._failures.get(name, 0) + 1
         delay = min(0.5 * 2 ** min(failures - 1, 10), _LONGEST_BACK_OFF)
-        delay *= 0.75 + self.settings.jitter.random() / 2
+        delay = max(delay * (0.75 + self.settings.jitter.random() / 2), after)
         if message:
             log.warning("trying again", name=name, reason=message, seconds=round(delay, 2), failures=failures)
         self.core.queue.add(name, delay)
 
     async def _post(self, _: str) -> None:
-        if await self.publisher.post():
-            self.core.queue.add("forge")
+        wait = await self.publisher.post()
+        if wait is not None:
+            self.core.queue.add("forge", wait)
         self.metrics.posted()
-        # The name stays with this worker for the interval, so that posts come at most so often.
-        await anyio.sleep(self.settings.post_interval)
+        # The name stays with this worker for the interval, so that posts come at most so often; a forge that takes
+        # them one by one has a pace of its own.
+        if self.core.forge.budget is None:
+            await anyio.sleep(self.settings.post_interval)
 
     async def _survey(self) -> None:
         found = await self.observer.survey()

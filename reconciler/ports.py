@@ -24,6 +24,7 @@ from planner.model.retention import Removed
 from planner.query import Subject
 from reconciler.lookup import Awake, Expired, Find, Rest, RunQuery
 from reconciler.ports_backend import Backend, Content, Ensured, Order
+from reconciler.ports_forge import Forge, Refusal, Taken
 from reconciler.ports_sweep import Bounds, Ended, Sweep
 from reconciler.source.model import Commit
 
@@ -39,8 +40,10 @@ __all__ = [
     "Forge",
     "Ledger",
     "Order",
+    "Refusal",
     "Rest",
     "RunQuery",
+    "Taken",
 ]
 
 
@@ -227,44 +230,5 @@ class Compiler(Protocol):
             ProblemsError: it does not compile with them.
             Refused: the commit does not have it.
             Transient: the tree cannot be read whole now.
-        """
-        ...
-
-
-class Forge(Protocol):
-    """Where commits say how it went."""
-
-    async def put(self, statuses: Sequence[StatusRecord]) -> None:
-        """Say all of `statuses`. Saying what is said already changes nothing.
-
-        Raises:
-            Transient: not now; none, some or all may have been said.
-            Refused: a person must change something first; the message says what.
-        """
-        ...
-
-    async def spoke_of(self, commits: Sequence[str], context: str) -> bool:
-        """Whether something was said under `context` on one of `commits`, by whatever ledger.
-
-        Raises:
-            Transient, Refused: as `put`.
-        """
-        ...
-
-    async def intact(self) -> bool:
-        """Whether all that this life said, or saw at its last `lost`, must still be there: a cheap look.
-
-        Law: once False, it stays so until `lost` says what is gone.
-
-        Raises:
-            Transient, Refused: as `put`.
-        """
-        ...
-
-    async def lost(self, said: Sequence[StatusRecord]) -> Sequence[StatusRecord]:
-        """Those of `said`, which were all taken once, that are not shown any more and could be.
-
-        Raises:
-            Transient, Refused: as `put`.
         """
         ...

@@ -1,19 +1,24 @@
 """Publishing: commits' statuses from the ledger to the forge.
 
 What a commit should say is a fact; the ledger knows what the forge was told. So nothing is read before it is
-written, and a crash between the two says the same thing again, which changes nothing.
+written, and a crash between the two says the same thing again, which changes nothing. A status that the forge will
+never take is parked: that is recorded and shown, and holds up nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import anyio
 
-from planner.model.commits import CommitRecord
+from planner.model.commits import CommitRecord, StatusRecord
 from planner.model.facts import CommitPlanned, Fact, Posted, StatusChanged
+from planner.outbox import sort_out
 from planner.publish import aggregate
 from reconciler.core import Core
+from reconciler.errors import Refused, Transient
+from reconciler.parked import Parked
+from reconciler.ports import Taken
 from reconciler.telemetry import log
 
 __all__ = ["Publisher"]
@@ -25,6 +30,9 @@ _AGAIN = 50
 """Commits of which a batch says again what the forge lost."""
 _RESTORED = 500
 """Newest commits that are looked after: older ones stay as somebody left them."""
+_REFUSED = 10.0
+"""Seconds, at most, that a forge is left alone which says no to everything; they double up to it."""
+_NOTHING = Taken()
 
 
 class Publisher:
@@ -38,6 +46,11 @@ class Publisher:
         # Commits that must be told again. Not in the ledger: each life compares once what the forge really shows.
         self._lost: dict[str, None] = {}
         self._compared = False
+        # By the loop's clock; the forge wants nothing before.
+        self._until = 0.0
+        self._refused: Refused | None = None
+        self._refusals = 0
+        self.parked = Parked()
 
     def changed(self, facts: Sequence[Fact]) -> None:
         """Have the aggregates of the commits that `facts` are about brought up to date, soon and once."""
@@ -62,30 +75,83 @@ class Publisher:
             self._core.queue.add(f"aggregate:{record.ident}")
         self._core.queue.add("forge")
 
-    async def post(self) -> bool:
-        """Tell the forge what it was not told yet or lost, one batch; returns whether there may be more.
+    async def post(self) -> float | None:
+        """Tell the forge some of what it was not told yet or lost.
+
+        Returns:
+            Seconds after which there is more to tell; None where there is not.
 
         Raises:
-            Transient: the forge cannot be told now.
+            Transient: the forge cannot be told now; until `after` it is left alone, whatever comes to be owed.
             Refused: the forge does not take it until a person changes something.
         """
         core = self._core
-        waiting = await core.ledger.unposted(_BATCH)
+        if (wait := self._until - anyio.current_time()) > 0:
+            if self._refused is not None:
+                raise self._refused
+            return wait
+        owed = await core.ledger.unposted(_BATCH)
+        box = sort_out(owed, await self._sizes(owed), core.clock.now(), core.forge.budget)
+        await self._record(left_out=box.left_out)
         again = list(self._lost)[:_AGAIN]
-        if not waiting and not again:
-            return False
-        said = [status for commit in again for status in await core.ledger.statuses(commit)]
+        said = [status for commit in again for status in await core.ledger.statuses(commit) if not status.refused]
         # Before they are told: what is found lost meanwhile was told in vain.
         self._lost = {commit: None for commit in self._lost if commit not in again}
         try:
-            await core.forge.put([*waiting, *said])
+            after = await self._put([*box.now, *said])
         except BaseException:
             self._lost |= dict.fromkeys(again)
             raise
-        if waiting:
-            now = core.clock.now()
-            await core.ledger.record([Posted(status.commit, status.context, status.at, now) for status in waiting])
-        return bool(self._lost) or len(waiting) == _BATCH
+        if self._lost or box.left_out or len(owed) == _BATCH or after is not None:
+            return after or 0.0
+        return box.later
+
+    async def _put(self, statuses: Sequence[StatusRecord]) -> float | None:
+        """Tell `statuses`, and record what became of them; returns the seconds until the rest, None for no rest."""
+        if not statuses:
+            return None
+        try:
+            told = await self._core.forge.put(statuses)
+        except Transient as error:
+            self._pause(error.after)
+            raise
+        except Refused as error:
+            # Whatever comes to be owed meanwhile: who says no to everything is not asked for each of it.
+            self._refusals += 1
+            self._pause(min(0.25 * 2 ** min(self._refusals, 10), _REFUSED), error)
+            raise
+        self._refusals = 0
+        self._pause(told.after)
+        await self._record(told)
+        self.parked.settle(told.taken)
+        self.parked.note(told.refused)
+        done = len(told.taken) + len(told.refused)
+        rest = statuses[done:]
+        self._lost |= dict.fromkeys(status.commit for status in rest if status.posted)
+        return (told.after or 0.0) if rest else None
+
+    def _pause(self, seconds: float | None, refused: Refused | None = None) -> None:
+        self._until = anyio.current_time() + (seconds or 0.0)
+        self._refused = refused
+
+    async def _record(self, told: Taken = _NOTHING, left_out: Sequence[StatusRecord] = ()) -> None:
+        """Record what is not owed any more; what was said again is known already."""
+        now = self._core.clock.now()
+        facts = [Posted(one.commit, one.context, one.at, now) for one in told.taken if not one.posted]
+        for refusal in told.refused:
+            one = refusal.status
+            facts.append(Posted(one.commit, one.context, one.at, now, refused=refusal.reason))
+        facts += [Posted(one.commit, one.context, one.at, now, left_out=True) for one in left_out]
+        if facts:
+            await self._core.ledger.record(facts)
+
+    async def _sizes(self, owed: Sequence[StatusRecord]) -> Mapping[str, int]:
+        """How many operations each commit of `owed` changed, where the forge asks."""
+        if self._core.forge.budget is None:
+            return {}
+        commits = dict.fromkeys(status.commit for status in owed if status.root and not status.writes)
+        found = {ident: await self._core.ledger.commit(ident) for ident in commits}
+        return {ident: len(record.changes) for ident, record in found.items() if record is not None}
 
     async def restore(self) -> None:
         """Find out what the forge lost of the newest commits, and have it said again, at the pace of all posts.
@@ -100,6 +166,7 @@ class Publisher:
         self._compared = False
         commits = [record.ident for record in await core.ledger.commits(_RESTORED)]
         posted = [status for ident in commits for status in await core.ledger.statuses(ident) if status.posted]
+        self.parked.load(posted)
         lost = await core.forge.lost(posted)
         self._compared = True
         if lost:

@@ -74,7 +74,7 @@ def close_commit(commit: CommitRecord, status: StatusRecord) -> CommitRecord:
 
 
 def fold_status(before: StatusRecord | None, fact: StatusChanged | Posted) -> StatusRecord | None:
-    """The status of one context of one commit; a post counts only for what was said when it was made."""
+    """The status of one context of one commit; a post settles only what was said when it was made."""
     match fact:
         case StatusChanged():
             # A post names what it says by its instant, so no two of one context have the same.
@@ -86,8 +86,17 @@ def fold_status(before: StatusRecord | None, fact: StatusChanged | Posted) -> St
                 state=fact.state,
                 description=fact.description,
                 at=at,
+                writes=before.writes if before is not None else 0,
+                told_at=before.told_at if before is not None else None,
             )
         case Posted():
-            if before is None or before.at != fact.said_at:
-                return before
-            return replace(before, posted=True)
+            return _posted(before, fact)
+
+
+def _posted(before: StatusRecord | None, fact: Posted) -> StatusRecord | None:
+    """What was told counts as a write also where the context says something else meanwhile."""
+    if before is None:
+        return None
+    if not fact.refused and not fact.left_out:
+        before = replace(before, writes=before.writes + 1, told_at=fact.at)
+    return replace(before, posted=True, refused=fact.refused) if before.at == fact.said_at else before

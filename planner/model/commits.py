@@ -81,7 +81,10 @@ class StatusRecord:
         state: of the status.
         description: the important words first.
         at: when it came to say so.
-        posted: whether the forge took it.
+        posted: whether nothing of it is owed to the forge any more: it took it, never will, or is to be spared it.
+        refused: why the forge will never take it; "" unless it said so.
+        writes: how often the forge took a state of this context.
+        told_at: when it did last.
     """
 
     commit: str
@@ -91,3 +94,6 @@ class StatusRecord:
     description: str
     at: datetime
     posted: bool = False
+    refused: str = ""
+    writes: int = 0
+    told_at: datetime | None = None

@@ -486,12 +486,23 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The forge took a status as it was at `said_at`."""
+    """A status as it was at `said_at` is not owed to the forge any more.
+
+    Attributes:
+        commit: full id.
+        context: of the status.
+        said_at: which of its states.
+        at: when.
+        refused: why the forge will never take it; "" where it took it.
+        left_out: the forge was spared it (`planner.outbox`).
+    """
 
     commit: str
     context: str
     said_at: datetime
     at: datetime
+    refused: str = ""
+    left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,8 @@ def status_view(status: StatusRecord) -> View:
         "state": str(status.state),
         "description": status.description,
         "at": instant(status.at),
-        "posted": status.posted,
+        "posted": status.posted and not status.refused,
+        "refused": status.refused or None,
     }
 
 

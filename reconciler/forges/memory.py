@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from planner.model.commits import StatusRecord
+from planner.outbox import Budget
+from reconciler.ports import Taken
 
 __all__ = ["MemoryForge", "SilentForge"]
 
@@ -21,11 +23,17 @@ class MemoryForge:
         # What this life said or saw shown.
         self._told: dict[tuple[str, str], StatusRecord] = {}
 
-    async def put(self, statuses: Sequence[StatusRecord]) -> None:
-        """See `Forge.put`."""
+    @property
+    def budget(self) -> Budget | None:
+        """See `Forge.budget`."""
+        return None
+
+    async def put(self, statuses: Sequence[StatusRecord]) -> Taken:
+        """See `Forge.put`: all at once."""
         for status in statuses:
             self.said[(status.commit, status.context)] = status
             self._told[(status.commit, status.context)] = status
+        return Taken(tuple(statuses))
 
     async def spoke_of(self, commits: Sequence[str], context: str) -> bool:
         """See `Forge.spoke_of`."""
@@ -49,8 +57,14 @@ class MemoryForge:
 class SilentForge:
     """For `forge: none`: takes everything and says nothing."""
 
-    async def put(self, statuses: Sequence[StatusRecord]) -> None:
-        """See `Forge.put`."""
+    @property
+    def budget(self) -> Budget | None:
+        """See `Forge.budget`."""
+        return None
+
+    async def put(self, statuses: Sequence[StatusRecord]) -> Taken:
+        """See `Forge.put`: all at once."""
+        return Taken(tuple(statuses))
 
     async def spoke_of(self, commits: Sequence[str], context: str) -> bool:  # noqa: ARG002 -- it shows nothing
         """See `Forge.spoke_of`."""

@@ -15,7 +15,8 @@ from typing import Any
 import anyio
 
 from planner.model.commits import StatusRecord
-from reconciler.ports import Clock
+from planner.outbox import Budget
+from reconciler.ports import Clock, Taken
 from reconciler.source.notes import PLUMBLINE, Notes
 from reconciler.source.repository import GitSource
 
@@ -33,7 +34,12 @@ class NotesForge:
         self._tip: str | None = None
         self._broken = False
 
-    async def put(self, statuses: Sequence[StatusRecord]) -> None:
+    @property
+    def budget(self) -> Budget | None:
+        """See `Forge.budget`: a batch costs the same whatever is in it."""
+        return None
+
+    async def put(self, statuses: Sequence[StatusRecord]) -> Taken:
         """See `Forge.put`: all commits of the batch in one notes commit."""
         commits: dict[str, list[StatusRecord]] = {}
         for status in statuses:
@@ -43,6 +49,7 @@ class NotesForge:
             written = await self._notes.write(merges, self._clock.now())
             await self._follow(written.before)
             self._tip = written.after
+        return Taken(tuple(statuses))
 
     async def erase(self, commits: Sequence[str]) -> None:
         """See `reconciler.ports_sweep.Eraser.erase`. A note with lines that are no status of anybody stays."""

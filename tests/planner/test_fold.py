@@ -547,9 +547,22 @@ def test_a_post_counts_for_what_was_said_when_it_was_made():
     second = fold_status(first, said(StatusState.SUCCESS))
     assert second.at > first.at  # though both were said at one instant
     posted = f.Posted("c1", second.context, first.at, LATER)
-    assert fold_status(second, posted) == second
+    assert fold_status(second, posted) == replace(second, writes=1, told_at=LATER)
     assert fold_status(second, replace(posted, said_at=second.at)).posted
     assert fold_status(None, posted) is None
+
+
+def test_what_the_forge_refused_or_was_spared_is_owed_no_more_and_is_no_write():
+    status = fold_status(None, said(StatusState.PENDING))
+    refused = fold_status(status, f.Posted("c1", status.context, status.at, LATER, refused="no such commit"))
+    assert (refused.posted, refused.refused, refused.writes) == (True, "no such commit", 0)
+    spared = fold_status(status, f.Posted("c1", status.context, status.at, LATER, left_out=True))
+    assert (spared.posted, spared.refused, spared.writes) == (True, "", 0)
+    # What it says next is tried again, and remembers how often the context was written.
+    told = fold_status(status, f.Posted("c1", status.context, status.at, LATER))
+    after = fold_status(told, said(StatusState.SUCCESS, at=LATER))
+    assert (after.posted, after.refused, after.writes, after.told_at) == (False, "", 1, LATER)
+    assert not fold_status(refused, said(StatusState.SUCCESS, at=LATER)).refused
 
 
 def test_what_is_said_anew_was_not_posted():

@@ -5,17 +5,19 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import trio
 
 from planner.model.commits import StatusRecord
+from planner.outbox import Budget
 from reconciler.errors import Transient
 from reconciler.forges.memory import MemoryForge
+from reconciler.ports import Taken
 
 __all__ = ["FORGE_LIES", "FailingForge", "Outside"]
 
-_PUT_LIES = ("forge-down", "forge-half", "forge-ack-lost", "forge-slow", "forge-forgets")
+_PUT_LIES = ("forge-down", "forge-half", "forge-ack-lost", "forge-slow", "forge-forgets", "forge-part")
 _BETWEEN_LIVES = "forge-forgets-while-down"
 
 FORGE_LIES = (*_PUT_LIES, _BETWEEN_LIVES)
@@ -67,7 +69,11 @@ class FailingForge:
         if outside.said and outside.pick((_BETWEEN_LIVES,), often=3):
             outside.forget()
 
-    async def put(self, statuses: Sequence[StatusRecord]) -> None:
+    @property
+    def budget(self) -> Budget | None:
+        return None
+
+    async def put(self, statuses: Sequence[StatusRecord]) -> Taken:
         match self._outside.pick(_PUT_LIES):
             case "forge-down":
                 raise Transient("the forge is down")
@@ -82,9 +88,11 @@ class FailingForge:
             case "forge-forgets":
                 # Before it takes these: what is told last is there, all else may be gone.
                 self._outside.forget()
+            case "forge-part":
+                return replace(await self._truth.put(statuses[: len(statuses) // 2 + 1]), after=3.0)
             case _:
                 pass
-        await self._truth.put(statuses)
+        return await self._truth.put(statuses)
 
     async def spoke_of(self, commits: Sequence[str], context: str) -> bool:
         return await self._truth.spoke_of(commits, context)

@@ -1,0 +1,161 @@
+"""How GitHub spells its API, as far as it is used: statuses, pull requests, comments, installations of an App.
+
+https://docs.github.com/en/rest, API version 2022-11-28. Refuses what GitHub refuses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from tests.forges.state import Asked, Reply, Shown, State
+
+__all__ = ["GitHubSpelling"]
+
+_REPO = r"/repos/(?P<repo>[^/]+/[^/]+)"
+_STATES = {"error", "failure", "pending", "success"}
+_INVALID = "Validation Failed"
+
+
+class GitHubSpelling:
+    """See `tests.forges.forge.Spelling`."""
+
+    base = "/api"
+
+    def __init__(self, repository: str = "team/models", login: str = "plumbline[bot]") -> None:
+        self.repository = repository
+        self.login = login
+
+    def token(self, asked: Asked) -> str:
+        """The bearer."""
+        return asked.headers.get("authorization", "").removeprefix("Bearer ")
+
+    def answer(self, state: State, asked: Asked) -> Reply:
+        """Do what is asked."""
+        if not asked.headers.get("user-agent"):
+            return Reply(403, {"message": "Request forbidden by administrative rules."})
+        for method, pattern, act in self._routes():
+            found = re.fullmatch(_REPO + pattern, asked.path)
+            if found and method == asked.method and found["repo"] == self.repository:
+                return _tagged(act(state, asked, found), asked)
+        return Reply(404, {"message": "Not Found", "documentation_url": "https://docs.github.com/rest"})
+
+    def _routes(self) -> Any:
+        return (
+            ("POST", r"/statuses/(?P<sha>[0-9a-f]{40})", self._say),
+            ("GET", r"/commits/(?P<sha>[0-9a-f]{40})/status", self._shown),
+            ("GET", r"/pulls", self._pulls),
+            ("GET", r"/pulls/(?P<number>\d+)", self._pull),
+            ("GET", r"/issues/(?P<number>\d+)/comments", self._comments),
+            ("POST", r"/issues/(?P<number>\d+)/comments", self._comment),
+            ("PATCH", r"/issues/comments/(?P<ident>\d+)", self._edit),
+            ("GET", r"/issues/comments/(?P<ident>\d+)", self._one),
+        )
+
+    def _say(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
+        said, sha = asked.body, found["sha"]
+        if state.commits is not None and sha not in state.commits:
+            return Reply(422, {"message": f"No commit found for SHA: {sha}"})
+        context = str(said.get("context", "default"))
+        shown = Shown(said["state"], said.get("description") or "", said.get("target_url") or "")
+        wrong = [
+            field
+            for field, good in (
+                ("state", shown.state in _STATES),
+                ("description", len(shown.description.encode("utf-16-le")) // 2 <= 140),
+                ("context", len(context) <= 255),
+                ("target_url", not shown.url or shown.url.startswith(("http://", "https://"))),
+            )
+            if not good
+        ]
+        if wrong:
+            errors = [{"resource": "Status", "code": "custom", "field": field} for field in wrong]
+            return Reply(422, {"message": _INVALID, "errors": errors})
+        if len(state.statuses.get((sha, context), ())) >= state.most:
+            return Reply(422, {"message": "This SHA and context has reached the maximum number of statuses."})
+        state.say(sha, context, shown)
+        return Reply(201, {"state": shown.state, "context": context, "description": shown.description})
+
+    def _shown(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
+        if state.commits is not None and found["sha"] not in state.commits:
+            return Reply(422, {"message": f"No commit found for SHA: {found['sha']}"})
+        all_of = [
+            {"context": context, "state": shown.state, "description": shown.description}
+            for (sha, context), shown in state.shown().items()
+            if sha == found["sha"]
+        ]
+        page, headers = self._page(state, asked, all_of)
+        return Reply(200, {"statuses": page, "total_count": len(all_of), "sha": found["sha"]}, headers)
+
+    def _pulls(self, state: State, asked: Asked, _: re.Match[str]) -> Reply:
+        wanted, base = asked.query.get("state", "open"), asked.query.get("base")
+        found = [
+            pull
+            for pull in state.pulls.values()
+            if (wanted == "all" or pull["state"] == wanted) and (base is None or pull["base"]["ref"] == base)
+        ]
+        page, headers = self._page(state, asked, found)
+        return Reply(200, page, headers)
+
+    def _pull(self, state: State, _: Asked, found: re.Match[str]) -> Reply:
+        pull = state.pulls.get(found["number"])
+        return Reply(200, pull) if pull is not None else Reply(404, {"message": "Not Found"})
+
+    def _comments(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
+        all_of = [self._view(ident, one) for ident, one in state.comments.get(found["number"], {}).items()]
+        page, headers = self._page(state, asked, all_of)
+        return Reply(200, page, headers)
+
+    def _comment(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
+        if found["number"] not in state.pulls:
+            return Reply(404, {"message": "Not Found"})
+        if wrong := _body(asked):
+            return wrong
+        ident = state.comment(found["number"], asked.body["body"], self.login)
+        return Reply(201, self._view(ident, state.comments[found["number"]][ident]))
+
+    def _edit(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
+        if wrong := _body(asked):
+            return wrong
+        if not state.edit(int(found["ident"]), asked.body["body"]):
+            return Reply(404, {"message": "Not Found"})
+        return Reply(200, {"id": int(found["ident"])})
+
+    def _one(self, state: State, _: Asked, found: re.Match[str]) -> Reply:
+        for comments in state.comments.values():
+            if (ident := int(found["ident"])) in comments:
+                return Reply(200, self._view(ident, comments[ident]))
+        return Reply(404, {"message": "Not Found"})
+
+    def _view(self, ident: int, comment: dict[str, Any]) -> dict[str, Any]:
+        return {"id": ident, "body": comment["body"], "user": {"login": comment["author"], "type": "Bot"}}
+
+    def _page(self, state: State, asked: Asked, all_of: list[Any]) -> tuple[list[Any], dict[str, str]]:
+        size = min(int(asked.query.get("per_page", "30")), state.page)
+        number = int(asked.query.get("page", "1"))
+        page = all_of[(number - 1) * size : number * size]
+        if number * size >= len(all_of):
+            return page, {}
+        query = "&".join(f"{name}={value}" for name, value in {**asked.query, "page": str(number + 1)}.items())
+        address = f"https://forge.example.org{self.base}{asked.path}"
+        return page, {"link": f'<{address}?{query}>; rel="next", <{address}?page=99>; rel="last"'}
+
+
+def _body(asked: Asked) -> Reply | None:
+    if len(asked.body["body"]) > 65_536:
+        return Reply(
+            422, {"message": _INVALID, "errors": [{"message": "body is too long (maximum is 65536 characters)"}]}
+        )
+    return None
+
+
+def _tagged(reply: Reply, asked: Asked) -> Reply:
+    """What did not change has the same tag, and is not sent again."""
+    if asked.method != "GET" or reply.status != 200:
+        return reply
+    tag = f'W/"{hashlib.sha256(json.dumps(reply.body).encode()).hexdigest()[:32]}"'
+    if asked.headers.get("if-none-match") == tag:
+        return Reply(304, None, {"etag": tag})
+    return Reply(200, reply.body, {**reply.headers, "etag": tag})

@@ -1,0 +1,93 @@
+"""What a forge of the tests knows: statuses, comments, pull requests; and what it was asked. No forge's spelling."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Asked", "Reply", "Shown", "State"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A status as a forge shows it, in its own words."""
+
+    state: str
+    description: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as a forge gets it; names of headers are in lower case."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What it answers; `pause` seconds pass after each half of the body."""
+
+    status: int
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+    pause: float = 0.0
+
+
+@dataclass
+class State:
+    """One repository of a forge.
+
+    Attributes:
+        commits: that it has; None for any.
+        statuses: what each commit's context showed, oldest first.
+        comments: body by id, by pull request.
+        pulls: as its API spells them, by number.
+        tokens: that it takes.
+        asked: every request that came, faulty ones too.
+        writes: requests that changed something, by what they changed.
+        most: statuses that one context of a commit may have.
+        page: items of a page at most.
+    """
+
+    commits: set[str] | None = None
+    statuses: dict[tuple[str, str], list[Shown]] = field(default_factory=dict)
+    comments: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    pulls: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tokens: set[str] = field(default_factory=lambda: {"canary-token"})
+    asked: list[Asked] = field(default_factory=list)
+    writes: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    most: int = 1000
+    page: int = 100
+    last: int = 0
+
+    def shown(self) -> dict[tuple[str, str], Shown]:
+        """What people see: the newest of each context."""
+        return {name: all_of[-1] for name, all_of in self.statuses.items()}
+
+    def say(self, commit: str, context: str, shown: Shown) -> None:
+        """A status is set."""
+        self.statuses.setdefault((commit, context), []).append(shown)
+        self.writes["status", commit, context] += 1
+
+    def comment(self, pull: str, body: str, author: str) -> int:
+        """A comment is made; its id."""
+        self.last += 1
+        self.comments.setdefault(pull, {})[self.last] = {"body": body, "author": author}
+        self.writes["comment", pull] += 1
+        return self.last
+
+    def edit(self, ident: int, body: str) -> bool:
+        """A comment is edited; whether it is there."""
+        for found in self.comments.values():
+            if ident in found:
+                found[ident]["body"] = body
+                self.writes["edit", str(ident)] += 1
+                return True
+        return False
