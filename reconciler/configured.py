@@ -130,6 +130,7 @@ def exposed(settings: DaemonSettings) -> Iterator[str]:
     webhooks = settings.webhooks.listen if settings.webhooks is not None else None
     for setting, address, what in (
         ("api.events", settings.api.events, "tokens"),
+        ("pages.listen", settings.pages.listen, "tokens"),
         ("webhooks.listen", webhooks, "what forges send"),
     ):
         if address and not is_loopback(address.rpartition(":")[0].strip("[]")):

@@ -166,6 +166,7 @@ def _listened(settings: DaemonSettings) -> dict[str, str]:
     agent = settings.backends.kubernetes.agent
     found = {"pods": agent.listen if agent is not None else None, "events": settings.api.events}
     found["webhooks"] = settings.webhooks.listen if settings.webhooks is not None else None
+    found["pages"] = settings.pages.listen
     return {what: address for what, address in found.items() if address}
 
 

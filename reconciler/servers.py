@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from reconciler.api.app import create_app
 from reconciler.api.event_listener import events_app
@@ -22,6 +22,7 @@ from reconciler.api.service import Service
 from reconciler.core import Core
 from reconciler.errors import Unusable
 from reconciler.loop import Loop
+from reconciler.pages.app import pages_app
 from reconciler.ports_pods import Desk
 from reconciler.settings import DaemonSettings
 from reconciler.webhooks.door import door_of
@@ -35,12 +36,13 @@ Served = tuple[uvicorn.Server, socket.socket]
 SOCKET = "plumbline.sock"
 """In a state folder: where people ask."""
 _MOST_SENDERS = 100
+_MOST_READERS = 100
 _MOST_FORGES = 500
 """Connections for webhooks: a forge opens one for each, and turns off a hook that is not answered."""
 
 
 def servers(core: Core, loop: Loop, settings: DaemonSettings) -> Iterator[Served]:
-    """The API on its Unix socket; health, events and webhooks over TCP, where the configuration asks for them.
+    """The API on its Unix socket, and over TCP what the configuration wants: health, events, webhooks, pages, pods.
 
     Raises:
         Unusable: an address cannot be taken.
@@ -55,12 +57,14 @@ def servers(core: Core, loop: Loop, settings: DaemonSettings) -> Iterator[Served
     if settings.webhooks is not None:
         app = webhooks_app(loop.hints, loop.metrics, door_of(settings, core.clock))
         yield server_of(app, most=_MOST_FORGES), tcp_socket(settings.webhooks.listen, "webhooks.listen")
+    if settings.pages.listen:
+        yield server_of(pages_app(service), most=_MOST_READERS), tcp_socket(settings.pages.listen, "pages.listen")
     agent = settings.backends.kubernetes.agent
     if isinstance(core.backend, Desk) and agent is not None and agent.listen:
         yield server_of(pods_app(core, core.backend)), tcp_socket(agent.listen, "backends.kubernetes.agent.listen")
 
 
-def server_of(app: Starlette, most: int | None = None) -> uvicorn.Server:
+def server_of(app: ASGIApp, most: int | None = None) -> uvicorn.Server:
     """A server of `app`, for at most so many connections at once."""
     config = uvicorn.Config(
         app,

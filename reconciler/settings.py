@@ -29,7 +29,7 @@ from reconciler.settings_election import Election, clashes_of_election
 from reconciler.settings_engine import EngineBackend
 from reconciler.settings_kubernetes import KubernetesBackend
 from reconciler.settings_ledger import LedgerServer
-from reconciler.settings_pages import Pages
+from reconciler.settings_pages import Pages, clashes_of_pages
 from reconciler.settings_retention import DaemonRetention
 from reconciler.settings_sources import Address, Hosts, Hub, HubRepository, Hubs, RemoteAccess
 from reconciler.settings_store import ArtifactsStore
@@ -189,8 +189,9 @@ class DaemonSettings(Section):
 
     @classmethod
     def clashes(cls, said: Said) -> Iterator[Clash]:
-        """What an election needs."""
-        return clashes_of_election(said)
+        """What an election needs, and what pages."""
+        yield from clashes_of_election(said)
+        yield from clashes_of_pages(said)
 
     @property
     def state_folder(self) -> Path:

@@ -13,7 +13,7 @@ from planner.spec.clashes import Clash, Said, fault
 from planner.spec.filled import Filled
 from planner.spec.shape import Name, Section
 
-__all__ = ["Api", "HostPort", "Token", "is_loopback"]
+__all__ = ["Api", "HostPort", "Token", "is_loopback", "may"]
 
 
 def _address(value: str) -> str:
@@ -24,7 +24,7 @@ def _address(value: str) -> str:
 
 
 HostPort = Annotated[str, AfterValidator(_address)]
-"""An address to listen on."""
+"""`host:port` to listen on."""
 
 
 def is_loopback(host: str) -> bool:
@@ -56,8 +56,15 @@ class Token(Section):
     """Whose it is: events that it sends name it."""
     sha256: Annotated[str, AfterValidator(_digest)]
     """The SHA-256 of the token, in hex."""
-    scopes: Annotated[tuple[Literal["events"], ...], Filled()] = ("events",)
-    """What it may do: send events."""
+    scopes: Annotated[tuple[Literal["events", "read"], ...], Filled()] = ("events",)
+    """What it may do: send events, or read the pages."""
+
+
+def may(tokens: object, scope: str) -> bool:
+    """Whether one of the tokens, as they were written, has a scope; yes where that cannot be told."""
+    if not isinstance(tokens, list):
+        return False
+    return any(not isinstance(one, Mapping) or scope in (one.get("scopes") or ("events",)) for one in tokens)
 
 
 class Api(Section):
@@ -70,7 +77,7 @@ class Api(Section):
     events: HostPort | None = None
     """`host:port` for events that are sent with a token; off when left out. It speaks HTTP without TLS."""
     tokens: tuple[Token, ...] = ()
-    """Who may send events."""
+    """Who may send events, or read the pages, over TCP."""
 
     @classmethod
     def clashes(cls, said: Said) -> Iterator[Clash]:
@@ -79,7 +86,7 @@ class Api(Section):
             words = "{field} must be on loopback, such as 127.0.0.1:8060: whoever reaches it reads it without a token"
             yield ("health",), fault("PL-204", words, "or say `healthOpen: true`", ("health",))
         tokens = said["tokens"] or ()
-        if said["events"] and not tokens:
+        if said["events"] and not may(tokens, "events"):
             yield ("events", "tokens"), fault("PL-202", "`events` needs `tokens`: nobody could send any", _HINT)
         written = tokens if isinstance(tokens, list) else ()
         names = [str(token.get("name")) for token in written if isinstance(token, Mapping)]

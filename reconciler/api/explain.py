@@ -23,7 +23,7 @@ from reconciler.admission import waits_of
 from reconciler.api import find, listeners, problems, views
 from reconciler.api.explain_run import explain_run, joined_words, node_words, stored_words
 from reconciler.api.sleeping import asleep, sleep_words
-from reconciler.api.stories import Story, nodes_of, one
+from reconciler.api.stories import ALL, Story, nodes_of, one
 from reconciler.core import Core
 from reconciler.ports import RunQuery
 
@@ -50,8 +50,10 @@ class _Case:
     listens: tuple[str, ...] = ()
 
 
-async def explain(core: Core, name: str, *, digest: bool = False) -> dict[str, Json]:
+async def explain(core: Core, name: str, *, digest: bool = False, window: slice = ALL) -> dict[str, Json]:
     """Why operation `name` will or will not run, or why a run is as it is; with `digest` also which fields moved.
+
+    Of the nodes of its last run those in `window` are looked at.
 
     Raises:
         ApiError: there is no such operation or run; or `digest` is asked for of a run.
@@ -61,7 +63,7 @@ async def explain(core: Core, name: str, *, digest: bool = False) -> dict[str, J
             raise problems.bad("`digest` is asked of an operation, not of a run")
         return await explain_run(core, name)
     record = await find.operation(core, name)
-    case = await _case(core, record)
+    case = await _case(core, record, window)
     reasons = [*_reasons(case), *stored_words(core, case.last)]
     policy = case.target.policy if case.target else None
     planned, applied = record.planned, record.applied
@@ -88,7 +90,7 @@ async def explain(core: Core, name: str, *, digest: bool = False) -> dict[str, J
     return shown
 
 
-async def _case(core: Core, record: RootRecord) -> _Case:
+async def _case(core: Core, record: RootRecord, window: slice) -> _Case:
     planned, applied = record.planned, record.applied
     last = await one(core, record.last) if record.last else None
     bound = await core.bound(last.source.bound) if last is not None and last.source.bound else None
@@ -106,7 +108,7 @@ async def _case(core: Core, record: RootRecord) -> _Case:
         waits=waits_of(core, record.name),
         now=core.clock.now(),
         bound=bound,
-        nodes=tuple((await nodes_of(core, last.node)).values()) if last is not None else (),
+        nodes=tuple((await nodes_of(core, last.node, window)).values()) if last is not None else (),
     )
 
 

@@ -13,6 +13,7 @@ import anyio.to_thread
 from planner.canon import Json
 from planner.compile.digests import is_sealed
 from planner.model.desired import DesiredState
+from planner.render.json import problem_json
 from reconciler import codec
 from reconciler.api import (
     adopting,
@@ -37,6 +38,7 @@ from reconciler.api import (
 from reconciler.api.asked import Request
 from reconciler.api.logs import Wanted, Write, prepare, stream
 from reconciler.api.sent import Sent
+from reconciler.api.stories import ALL
 from reconciler.compiling_as import config_view
 from reconciler.core import Core
 from reconciler.loop import Loop
@@ -45,6 +47,9 @@ from reconciler.ports_reach import Stream
 from reconciler.settings import DaemonSettings
 
 __all__ = ["Service"]
+
+_MOST_PROBLEMS = 200
+"""Of a commit that are listed one by one."""
 
 
 class Service:
@@ -77,19 +82,27 @@ class Service:
 
     async def status(self) -> Mapping[str, Json]:
         """The state of the project and of every operation."""
-        return await status.project_status(self.core, self.loop, self.settings.repository.url)
+        found = await status.project_status(self.core, self.loop, self.settings.repository.url)
+        return {**found, "pages": self.settings.pages.address or None}
+
+    async def commits(self, limit: int) -> Mapping[str, Json]:
+        """The newest planned commits."""
+        return await status.newest_commits(self.core, limit)
 
     async def commit(self, prefix: str) -> Mapping[str, Json]:
         """What a commit says."""
-        return await status.commit_status(self.core, prefix)
+        found = await status.commit_status(self.core, prefix)
+        newest = self.loop.commits.desired
+        known = newest.problems if newest is not None and newest.commit == found["commit"] else ()
+        return {**found, "problemList": [problem_json(problem) for problem in known[:_MOST_PROBLEMS]]}
 
     async def runs(self, wanted: listing.Listing) -> Mapping[str, Json]:
         """Runs that match."""
         return await listing.list_runs(self.core, wanted)
 
-    async def run(self, name: str) -> Mapping[str, Json]:
-        """One run with everything about it."""
-        return await status.run_detail(self.core, name)
+    async def run(self, name: str, window: slice = ALL) -> Mapping[str, Json]:
+        """One run with everything about it; of its nodes those in `window`."""
+        return await status.run_detail(self.core, name, window)
 
     async def graph(self, name: str) -> Mapping[str, Json]:
         """The graph of an operation, or of a run as it goes."""
@@ -99,9 +112,9 @@ class Service:
         """What differs between two runs."""
         return await differences.between(self.core, before, after)
 
-    async def explain(self, name: str, *, digest: bool = False) -> Mapping[str, Json]:
-        """Why an operation will or will not run."""
-        return await explain.explain(self.core, name, digest=digest)
+    async def explain(self, name: str, *, digest: bool = False, window: slice = ALL) -> Mapping[str, Json]:
+        """Why an operation will or will not run, by those nodes of its last run that are in `window`."""
+        return await explain.explain(self.core, name, digest=digest, window=window)
 
     async def schedules(self, name: str, count: int, at: datetime | None = None) -> Mapping[str, Json]:
         """The next ticks of all schedules, or of the operation of that name."""

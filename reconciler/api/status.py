@@ -15,13 +15,13 @@ from reconciler.admission import waits_of
 from reconciler.api import backfills, find, listeners, problems, views
 from reconciler.api.health import unwritable
 from reconciler.api.sleeping import asleep, sleep_words
-from reconciler.api.stories import Story, nodes_of, one, tell
+from reconciler.api.stories import ALL, Story, breadth, node_keys, nodes_of, one, tell
 from reconciler.api.version import version
 from reconciler.core import Core
 from reconciler.elected import election_view
 from reconciler.loop import Loop
 
-__all__ = ["commit_status", "project_status", "run_detail"]
+__all__ = ["commit_status", "newest_commits", "project_status", "run_detail"]
 
 
 async def project_status(core: Core, loop: Loop, url: str) -> dict[str, Json]:
@@ -171,8 +171,18 @@ async def commit_status(core: Core, prefix: str) -> dict[str, Json]:
     }
 
 
-async def run_detail(core: Core, name: str) -> dict[str, Json]:
-    """Everything about one run.
+async def newest_commits(core: Core, limit: int) -> dict[str, Json]:
+    """The newest planned commits, each with what it says as a whole."""
+    found: list[Json] = []
+    for record in await core.ledger.commits(limit):
+        whole = next((status for status in await core.ledger.statuses(record.ident) if not status.root), None)
+        said = (str(whole.state), whole.description) if whole else ("pending", "")
+        found.append({**views.commit_view(record), "state": said[0], "description": said[1]})
+    return {"commits": found}
+
+
+async def run_detail(core: Core, name: str, window: slice = ALL) -> dict[str, Json]:
+    """Everything about one run; of its nodes those in `window`.
 
     Raises:
         ApiError: nothing fits `name`, or more than one run does.
@@ -182,7 +192,7 @@ async def run_detail(core: Core, name: str) -> dict[str, Json]:
     run, identity = found.run, core.policy.identity
     story = await one(core, run.key, newest=False) or Story(run, run, run)
     bound = await core.bound(story.source.bound) if story.source.bound else None
-    nodes = await nodes_of(core, run)
+    nodes = await nodes_of(core, run, window)
     return {
         **views.run_view(story, identity),
         "attemptList": [views.attempt_view(attempt) for attempt in story.source.attempts],
@@ -196,5 +206,7 @@ async def run_detail(core: Core, name: str) -> dict[str, Json]:
         "waits": [views.wait_view(wait) for wait in waits_of(core, run.root) if wait.key.top == run.key.top],
         "bound": views.bound_view(bound) if bound else None,
         "event": listeners.event_view(run.event),
+        "nodeCount": len(await node_keys(core, run)),
+        "breadth": await breadth(core, run),
         "nodes": [{"node": "/".join(key.place), **views.run_view(node, identity)} for key, node in nodes.items()],
     }

@@ -6,7 +6,7 @@ brings the three records together. Reads by key only, so that the cost never gro
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.keys import Key
@@ -16,7 +16,10 @@ from planner.model.status import RunStatus
 from reconciler.core import Core
 from reconciler.ports import RunQuery
 
-__all__ = ["Story", "leaves", "nodes_of", "one", "places", "tell"]
+__all__ = ["ALL", "Story", "breadth", "leaves", "node_keys", "nodes_of", "one", "places", "tell"]
+
+ALL = slice(None)
+"""Of nodes: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +68,37 @@ async def one(core: Core, key: Key, *, newest: bool = True) -> Story | None:
 
 async def leaves(core: Core, top: RunRecord) -> Mapping[Key, Story]:
     """The stories of all nodes of a DAG's run that have a record, in the order of its graph; newest rounds."""
+    return await _told(core, await _leaf_keys(core, top))
+
+
+async def nodes_of(core: Core, run: RunRecord, window: slice = ALL) -> Mapping[Key, Story]:
+    """The same without the run itself, of those in `window`: of a run that is no DAG, what built its image."""
+    return await _told(core, (await node_keys(core, run))[window])
+
+
+async def node_keys(core: Core, run: RunRecord) -> Sequence[Key]:
+    """The keys of the nodes below a run, in whichever round that is, whether they have a record or not."""
+    own = await one(core, run.key.top, newest=False) if run.key.round else None
+    return [key for key in await _leaf_keys(core, own.node if own is not None else run) if key.place]
+
+
+async def breadth(core: Core, run: RunRecord) -> int:
+    """How many nodes the whole has that a run is of."""
+    top = await one(core, run.key.top, newest=False)
+    return len(await _leaf_keys(core, top.node)) if top is not None else 0
+
+
+async def _leaf_keys(core: Core, top: RunRecord) -> Sequence[Key]:
     operation = await core.form(top.form)
     if operation is None:
-        return {}
-    keys = [Key(top.key.root, top.key.cause, place, top.round_of(place)) for place in places(operation, ())]
+        return []
+    return [Key(top.key.root, top.key.cause, place, top.round_of(place)) for place in places(operation, ())]
+
+
+async def _told(core: Core, keys: Sequence[Key]) -> Mapping[Key, Story]:
+    """The stories of those that have a record, in the order of `keys`."""
     told = await tell(core, keys)
     return {key: told[key] for key in keys if key in told}
-
-
-async def nodes_of(core: Core, run: RunRecord) -> Mapping[Key, Story]:
-    """The same without the run itself: of a run that is no DAG, in whichever round, what built its image."""
-    own = await one(core, run.key.top, newest=False) if run.key.round else None
-    top = own.node if own is not None else run
-    return {key: story for key, story in (await leaves(core, top)).items() if key.place}
 
 
 def places(operation: CompiledOperation, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

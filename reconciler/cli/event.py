@@ -20,6 +20,13 @@ from reconciler.cli.session import session_of
 __all__ = ["run"]
 
 
+class Scope(StrEnum):
+    """What a token may do."""
+
+    EVENTS = "events"
+    READ = "read"
+
+
 class What(StrEnum):
     """What to do."""
 
@@ -37,14 +44,19 @@ def run(  # noqa: PLR0913 -- options of a command
     data: Annotated[
         str | None, typer.Option("--data", metavar="JSON|@FILE", help="What `globals.event.data` of its runs is.")
     ] = None,
+    scope: Annotated[
+        Scope | None, typer.Option(help="What a token may do: send `events`, or `read` the pages.")
+    ] = None,
 ) -> None:
     """Start what listens to an event.
 
     `plumbline event token NAME` prints a token, and what daemon.yaml must have of it; it asks no daemon.
     """
     if what is What.TOKEN:
-        _token(ctx, name, given=[option for option in (ref, ident, data) if option is not None])
+        _token(ctx, name, scope or Scope.EVENTS, given=any(option is not None for option in (ref, ident, data)))
         return
+    if scope is not None:
+        raise Failure(Code.INPUT, "--scope is of a token; an event has none")
     session = session_of(ctx)
     event = {"kind": name, "ref": ref, "id": ident, "data": _data(data) if data is not None else None}
     with connect(session) as daemon:
@@ -75,17 +87,17 @@ def _data(given: str) -> object:
         raise Failure(Code.INPUT, 'what --data gives is not JSON, such as {"severity": "high"}') from None
 
 
-def _token(ctx: typer.Context, name: str, *, given: list[str]) -> None:
+def _token(ctx: typer.Context, name: str, scope: Scope, *, given: bool) -> None:
     if given:
-        raise Failure(Code.INPUT, "a token has a name and nothing else")
+        raise Failure(Code.INPUT, "a token has a name and a scope, and nothing else")
     if not SEGMENT.fullmatch(name):
         raise Failure(Code.INPUT, f"`{name[:40]}` is no name: use letters, digits, `-` and `_`")
     token = f"plumbline_{secrets.token_urlsafe(32)}"
     digest = hashlib.sha256(token.encode()).hexdigest()
     if session_of(ctx).json:
-        show.value({"name": name, "token": token, "sha256": digest, "scopes": ["events"]})
+        show.value({"name": name, "token": token, "sha256": digest, "scopes": [str(scope)]})
         return
     show.line(f"token, shown this once: {token}")
     show.line("in daemon.yaml:")
     show.line("api:\n  tokens:")
-    show.line(f'    - {{name: {name}, sha256: "{digest}", scopes: [events]}}')
+    show.line(f'    - {{name: {name}, sha256: "{digest}", scopes: [{scope}]}}')

@@ -111,6 +111,8 @@ def _project(answer: Mapping[str, Any]) -> None:
 
 def _source(answer: Mapping[str, Any]) -> None:
     source = answer["source"]
+    if answer.get("pages"):
+        show.line(f"pages {answer['pages']}")
     seen = f"read {show.ago(source['seenAt'])} ago" if source["seenAt"] else "not read yet"
     heard = f", last webhook {show.ago(source['webhookAt'])} ago" if source.get("webhookAt") else ""
     show.line(f"repository {answer['repository']}, {seen}{heard}")

@@ -56,22 +56,27 @@ def test_without_a_name_and_an_id_it_is_of_the_project(shell: Shell) -> None:
         (["send", "alert_warning", "--data", "[1]"], "`data` is an object"),
         (["send", "alert_warning", "--data", "@/nowhere"], "cannot read /nowhere: No such file or directory"),
         (["token", "a b"], "`a b` is no name"),
-        (["token", "a", "--id", "7"], "a token has a name and nothing else"),
+        (["token", "a", "--id", "7"], "a token has a name and a scope, and nothing else"),
+        (["send", "alert_warning", "--scope", "read"], "--scope is of a token; an event has none"),
     ],
-    ids=["misspelt", "our own", "nobody listens", "no JSON", "a list", "no file", "a bad name", "too much"],
+    ids=["misspelt", "our own", "nobody listens", "no JSON", "a list", "no file", "a bad name", "too much", "no token"],
 )
 def test_what_makes_no_sense_is_said(shell: Shell, words: list[str], said: str) -> None:
     answer = shell("event", *words, code=2)
     assert said in answer.stderr
 
 
-def test_a_token_fits_the_configuration_and_is_not_in_it(tmp_path: Path, shell: Shell) -> None:
-    text = shell("event", "token", "grafana").stdout
+@pytest.mark.parametrize(("words", "scope"), [((), "events"), (("--scope", "read"), "read")])
+def test_a_token_fits_the_configuration_and_is_not_in_it(
+    tmp_path: Path, shell: Shell, words: tuple[str, ...], scope: str
+) -> None:
+    text = shell("event", "token", "grafana", *words).stdout
     token = text.splitlines()[0].removeprefix("token, shown this once: ")
     configuration = text.partition("in daemon.yaml:\n")[2]
     path = tmp_path / "daemon.yaml"
     path.write_text(f"repository: {{url: /srv/r.git}}\n{configuration}")
     (found,) = load_settings(path).api.tokens
     assert (found.name, found.sha256) == ("grafana", hashlib.sha256(token.encode()).hexdigest())
+    assert found.scopes == (scope,)
     assert token not in configuration
     assert json.loads(shell("event", "token", "a", "-o", "json").stdout)["token"] != token

@@ -1,0 +1,47 @@
+"""The page of a commit: what it says, its problems with their places, and the operations that it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+
+from reconciler.api.service import Service
+from reconciler.pages.made import Made, page_of
+
+__all__ = ["commit"]
+
+_OPERATIONS = 200
+
+
+async def commit(service: Service, request: Request) -> Made:
+    """What a planned commit caused.
+
+    Raises:
+        ApiError: no such commit was planned, or more than one fits.
+    """
+    pager = page_of(request, _OPERATIONS)
+    found: Mapping[str, Any] = await service.commit(request.path_params["id"])
+    rows = _rows(found)
+    values = {
+        "commit": found,
+        "problems": found["problemList"],
+        "rows": rows[pager.window],
+        "pager": pager.of(len(rows)),
+        "changed": len(found["changes"]),
+    }
+    return Made("commit.html", values)
+
+
+def _rows(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What became of each operation that it changed, and of what it says of others."""
+    said = {one["operation"]: one for one in found["statuses"] if one["operation"]}
+    changed = {one["operation"]: one["what"] for one in found["changes"]}
+    names = [*changed, *(name for name in said if name not in changed)]
+    return [_row(name, changed.get(name, ""), said.get(name)) for name in names]
+
+
+def _row(name: str, what: str, said: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    state, description, at = (said["state"], said["description"], said["at"]) if said else ("", "", None)
+    return {"operation": name, "what": what, "state": state, "description": description, "at": at}

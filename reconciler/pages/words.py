@@ -1,0 +1,113 @@
+"""How values look on a page: instants, spans, sizes, long values cut, and which kind of state a word is.
+
+Pure. What it must never do: drop part of a value without saying how much of it there is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from planner.canon import Json
+
+__all__ = ["Cut", "Value", "cut", "lasted", "number", "size", "span", "state_class", "took", "values_of", "when"]
+
+_GOOD = frozenset({"succeeded", "ready", "success", "scheduled", "listening", "in force"})
+_BAD = frozenset({"failed", "failure", "error", "upstream_failed", "refused", "held", "down", "unknown", "invalid"})
+_BUSY = frozenset(
+    {"running", "starting", "processing", "retrying", "warning", "pending", "stopping", "queued", "unschedulable"}
+    | {"created", "on_schedule", "waiting", "removing"}
+)
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+_LONGEST = 2_000
+"""Letters of a value that are shown."""
+_MOST = 200
+"""Values of a table that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A text, and how many letters of it are left out."""
+
+    text: str
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One line of a table of values."""
+
+    name: str
+    value: Cut
+    is_number: bool
+
+
+def cut(value: Json, longest: int = _LONGEST) -> Cut:
+    """A value as text: texts as they are, all else as JSON; what is longer than `longest` is cut."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return Cut(text[:longest], max(len(text) - longest, 0))
+
+
+def values_of(found: Mapping[str, Json]) -> tuple[list[Value], int]:
+    """The lines of a table of values, and how many more there are."""
+    names = list(found)[:_MOST]
+    lines = [Value(name, cut(found[name]), _is_number(found[name])) for name in names]
+    return lines, len(found) - len(lines)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def number(value: float | str) -> str:
+    """A measured value: six digits, or the word that stands for what is no number."""
+    return value if isinstance(value, str) else f"{value:.6g}"
+
+
+def when(instant: str | None) -> str:
+    """An instant of the API for people, to the second; all of a page are in UTC."""
+    return instant.replace("T", " ").removesuffix("Z") if instant else ""
+
+
+def took(begin: str | None, end: str | None, now: datetime) -> str:
+    """How long something took, or goes on since; "" where it has not begun."""
+    if not begin:
+        return ""
+    until = datetime.fromisoformat(end) if end else now
+    return span((until - datetime.fromisoformat(begin)).total_seconds())
+
+
+def lasted(run: Mapping[str, Any], now: datetime) -> str:
+    """How long a run of the API took. A DAG has no start of its own: it goes on from where it was opened."""
+    return took(run["startedAt"] or (run["openedAt"] if run["kind"] == "dag" else None), run["finishedAt"], now)
+
+
+def span(seconds: float) -> str:
+    """A length of time, such as `3 min`."""
+    left = max(seconds, 0.0)
+    for length, unit in _UNITS:
+        if left >= 2 * length:
+            return f"{left / length:.0f} {unit}"
+    return f"{left:.0f} s"
+
+
+def size(count: int) -> str:
+    """A number of bytes, such as `1.5 MB`."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return ""
+
+
+def state_class(word: str) -> str:
+    """Which kind of state a word is: `good`, `bad`, `busy`, or `idle` for all others. The word is always shown."""
+    if word in _GOOD:
+        return "good"
+    if word in _BAD:
+        return "bad"
+    return "busy" if word in _BUSY else "idle"
