@@ -44,6 +44,17 @@ EVERYTHING: Values = {
     "configMaps": {"certificates": {"name": "forge", "key": "ca.crt"}},
     "serviceAccount": {"annotations": {"example.org/role": "ml"}},
     "events": {"enabled": True},
+    "webhooks": {
+        "enabled": True,
+        "secrets": [{"name": "hooks", "key": "now"}, {"name": "hooks", "key": "next"}],
+        "ingress": {
+            "enabled": True,
+            "className": "nginx",
+            "host": "hooks.example.org",
+            "tlsSecret": "hooks-tls",
+            "annotations": {"example.org/issuer": "ml"},
+        },
+    },
     "networkPolicy": {
         "metricsFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}],
         "egress": [{"ports": [{"port": 443}]}],
@@ -86,6 +97,12 @@ def test_the_daemon_takes_what_is_rendered(tmp_path):
     assert str(settings.ledger.password_file) == "/etc/plumbline-secrets/ledger-password"
     assert str(settings.repository.access.token_file) == "/etc/plumbline-secrets/repository-token"
     assert settings.api.events == "0.0.0.0:8070"
+    assert settings.webhooks is not None
+    assert settings.webhooks.listen == "0.0.0.0:8080"
+    assert [str(secret.file) for secret in settings.webhooks.secrets] == [
+        "/etc/plumbline-secrets/webhook-0",
+        "/etc/plumbline-secrets/webhook-1",
+    ]
 
 
 def test_the_least_is_a_daemon_with_a_volume_and_rights_in_its_own_namespace():
@@ -156,7 +173,8 @@ def test_the_pod_is_what_the_level_restricted_asks_for():
         "capabilities": {"drop": ["ALL"]},
     }
     sources = next(volume["projected"]["sources"] for volume in spec["volumes"] if volume["name"] == "secrets")
-    assert [next(iter(source.values()))["name"] for source in sources] == ["ledger", "forge", "tokens", "forge"]
+    names = [next(iter(source.values()))["name"] for source in sources]
+    assert names == ["ledger", "forge", "tokens", "hooks", "hooks", "forge"]
 
 
 def test_two_replicas_elect_one_and_share_what_runs_left():
@@ -264,6 +282,8 @@ RESERVED = (
     "api.health",
     "api.healthOpen",
     "api.events",
+    "webhooks.listen",
+    "webhooks.secrets",
     "ledger.passwordFile",
     "repository.access.tokenFile",
     "repository.access.sshKey",
@@ -300,3 +320,44 @@ def test_every_default_fits_the_schema_and_is_in_it():
     shown = helm("show", "values", str(CHART))
     for name in schema["properties"]:
         assert name == "global" or f"\n{name}:" in f"\n{shown}", f"{name} has no default and no comment"
+
+
+def test_webhooks_come_from_outside_by_one_path():
+    made = rendered(EVERYTHING)
+    (ingress,) = [item for item in made if item["kind"] == "Ingress"]
+    (rule,) = ingress["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    assert (rule["host"], path["path"], path["pathType"]) == ("hooks.example.org", "/webhook", "Exact")
+    assert path["backend"]["service"] == {"name": "plumbline", "port": {"name": "webhooks"}}
+    assert ingress["spec"]["tls"] == [{"hosts": ["hooks.example.org"], "secretName": "hooks-tls"}]
+    ports = {port["name"]: port["port"] for port in one(made, "Service")["spec"]["ports"]}
+    assert ports["webhooks"] == 8080
+    pod = one(made, "Deployment")["spec"]["template"]["spec"]
+    (secrets,) = [volume for volume in pod["volumes"] if volume["name"] == "secrets"]
+    files = [
+        item["path"]
+        for source in secrets["projected"]["sources"]
+        for item in (source.get("secret") or {}).get("items", ())
+    ]
+    assert {"webhook-0", "webhook-1"} <= set(files)
+    policy = one(made, "NetworkPolicy")["spec"]["ingress"]
+    assert {"ports": [{"port": "webhooks"}]} in policy, "anybody, as nobody is named"
+    (passed,) = [rule for rule in policy if len(rule["ports"]) == 3]
+    assert [port["port"] for port in passed["ports"]] == ["pods", "events", "webhooks"]
+
+
+HALF: dict[str, tuple[Values, str]] = {
+    "no-secrets": ({"webhooks": {"enabled": True}}, "needs `webhooks.secrets`"),
+    "not-enabled": ({"webhooks": {"secrets": [{"name": "a", "key": "b"}]}}, "`webhooks.enabled` is false"),
+    "only-in-config": ({"config": {"webhooks": {"repository": "team/models"}}}, "`webhooks.enabled` is false"),
+    "no-host": (
+        {"webhooks": {"enabled": True, "secrets": [{"name": "a", "key": "b"}], "ingress": {"enabled": True}}},
+        "needs `webhooks.ingress.host`",
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "words"), HALF.values(), ids=HALF)
+def test_half_of_webhooks_is_refused(values: Values, words: str):
+    with pytest.raises(HelmError, match=words):
+        rendered(values)

@@ -56,6 +56,14 @@ api:
   {{- if .Values.events.enabled }}
   events: {{ printf "%s:8070" .Values.listen | quote }}
   {{- end }}
+{{- if .Values.webhooks.enabled }}
+webhooks:
+  listen: {{ printf "%s:8080" .Values.listen | quote }}
+  secrets:
+    {{- range $number, $_ := .Values.webhooks.secrets }}
+    - file: /etc/plumbline-secrets/webhook-{{ $number }}
+    {{- end }}
+{{- end }}
 {{- if include "plumbline.elects" . }}
 election:
   lease: {{ include "plumbline.fullname" . }}
@@ -106,6 +114,8 @@ election.namespace: it is the namespace of the release
 api.health: probes and metrics are at port 8060; set `listen`
 api.healthOpen: the kubelet asks by the address of the pod; `networkPolicy` says who else may
 api.events: set `events.enabled`
+webhooks.listen: set `webhooks.enabled`
+webhooks.secrets: set `webhooks.secrets` of the chart
 ledger.passwordFile: set `secrets.ledgerPassword`
 repository.access.tokenFile: set `secrets.repositoryToken`
 repository.access.sshKey: set `secrets.repositoryKey`
@@ -160,6 +170,15 @@ repository.access.certificates: set `configMaps.certificates`
 {{- end -}}
 {{- if and .Values.events.enabled (not (include "plumbline.at" (list $config "api.tokens"))) -}}
 {{- fail "`events.enabled` needs `config.api.tokens`: nobody could send any; make one with `plumbline event token NAME`" -}}
+{{- end -}}
+{{- if and .Values.webhooks.enabled (not .Values.webhooks.secrets) -}}
+{{- fail "`webhooks.enabled` needs `webhooks.secrets`: without one nobody can tell whether the forge sent a webhook" -}}
+{{- end -}}
+{{- if and (not .Values.webhooks.enabled) (or .Values.webhooks.secrets .Values.webhooks.ingress.enabled (include "plumbline.given" (list $config "webhooks"))) -}}
+{{- fail "something of `webhooks` is set, and `webhooks.enabled` is false: set it, or leave the rest out" -}}
+{{- end -}}
+{{- if and .Values.webhooks.ingress.enabled (not .Values.webhooks.ingress.host) -}}
+{{- fail "`webhooks.ingress.enabled` needs `webhooks.ingress.host`: the forge sends webhooks to it" -}}
 {{- end -}}
 {{- if and (not .Values.agent.enabled) (include "plumbline.given" (list $config "backends.kubernetes.agent")) -}}
 {{- fail "`config.backends.kubernetes.agent` is set, and `agent.enabled` is false: keep one" -}}

@@ -8,6 +8,11 @@
 - secret: {name: {{ .name }}, items: [{key: {{ .key }}, path: {{ get $files $value }}}]}
 {{- end }}
 {{- end }}
+{{- if .Values.webhooks.enabled }}
+{{- range $number, $named := .Values.webhooks.secrets }}
+- secret: {name: {{ $named.name }}, items: [{key: {{ $named.key }}, path: webhook-{{ $number }}}]}
+{{- end }}
+{{- end }}
 {{- range $value, $named := .Values.configMaps }}
 {{- with $named }}
 - configMap: {name: {{ .name }}, items: [{key: {{ .key }}, path: {{ get $files $value }}}]}
