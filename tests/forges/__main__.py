@@ -6,14 +6,17 @@ import argparse
 import sys
 from collections import Counter
 
+from tests.forges.kinds import KINDS
 from tests.forges.scripts import play
 
 parser = argparse.ArgumentParser(prog="python -m tests.forges", description=__doc__)
 parser.add_argument("--seeds", default="0:1000", help="first and last but one")
 first, _, last = parser.parse_args().seeds.partition(":")
-met: Counter[str] = Counter()
-for seed in range(int(first), int(last)):
-    met.update(play(seed).fake.met)
-sys.stdout.write(f"{int(last) - int(first)} scripts, final statuses equal in all; faults met: {met.total()}\n")
-for name, count in sorted(met.items()):
-    sys.stdout.write(f"  {name:16} {count}\n")
+for kind in KINDS:
+    met: Counter[str] = Counter()
+    for seed in range(int(first), int(last)):
+        met.update(play(seed, kind).fake.met)
+    count = int(last) - int(first)
+    sys.stdout.write(f"{kind}: {count} scripts, final statuses equal in all; faults met: {met.total()}\n")
+    for name, times in sorted(met.items()):
+        sys.stdout.write(f"  {name:16} {times}\n")

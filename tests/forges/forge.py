@@ -79,7 +79,13 @@ class FakeForge(httpx.AsyncBaseTransport):
         assert request.url.scheme == "https"
         body = await request.aread()
         headers = {name.lower(): value for name, value in request.headers.items()}
-        asked = Asked(request.method, request.url.path, dict(request.url.params), headers, json.loads(body or b"null"))
+        asked = Asked(
+            request.method,
+            request.url.raw_path.decode().partition("?")[0],
+            dict(request.url.params),
+            headers,
+            json.loads(body or b"null"),
+        )
         reply, pause = self.reply(asked)
         if isinstance(reply, Exception):
             raise reply

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.forges.kinds import KINDS
 from tests.forges.scripts import play
 
 pytestmark = pytest.mark.unit
@@ -15,7 +16,8 @@ pytestmark = pytest.mark.unit
 SEEDS = 100
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("decade", range(SEEDS // 10))
-def test_final_statuses_are_equal_whatever_goes_wrong(decade):
+def test_final_statuses_are_equal_whatever_goes_wrong(kind, decade):
     for seed in range(decade * 10, decade * 10 + 10):
-        play(seed)
+        play(seed, kind)

@@ -1,0 +1,95 @@
+"""Pull requests of Gitea and Forgejo, and the one comment on each: https://docs.gitea.com/api/, `repoListPullRequests`.
+
+Nothing is fetched here, and no word of a pull request is believed: a head is an id, and its ref is made from a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from planner.model.pulls import Comment, Pull, PullState
+from planner.render.budget import GITEA, Limit
+from reconciler.errors import Refused
+from reconciler.forges.gitea.manner import repository_path
+from reconciler.forges.http.answers import Request
+from reconciler.forges.http.client import Client
+from reconciler.forges.http.fields import commit_of, number_of, text_of
+
+__all__ = ["GiteaPulls"]
+
+_PAGE = "50"
+_NOT_FOUND = 404
+_NOT_OURS = frozenset({403, _NOT_FOUND})
+
+
+class GiteaPulls:
+    """`Pulls` of one repository."""
+
+    def __init__(self, client: Client, repository: str) -> None:
+        """Asks nothing. `repository` is `owner/name`."""
+        self._client = client
+        self._path = repository_path(repository)
+        self._myself = ""
+
+    @property
+    def limit(self) -> Limit:
+        """See `Pulls.limit`."""
+        return GITEA
+
+    async def pulls(self, base: str, known: Collection[str]) -> Sequence[Pull]:
+        """See `Pulls.pulls`. Older servers do not tell branches apart: that is done here."""
+        params = {"state": "open", "sort": "oldest", "limit": _PAGE}
+        listed = await self._client.pages(f"{self._path}/pulls", params)
+        found = {pull.number: pull for item in listed if (pull := _pull(item)) and pull.base == base}
+        for number in known:
+            if number not in found and number.isascii() and number.isdigit():
+                answer = await self._client.get(f"{self._path}/pulls/{number}", means=frozenset({_NOT_FOUND}))
+                if answer.good and (pull := _pull(answer.value)):
+                    found[number] = pull
+        return list(found.values())
+
+    async def put_comment(self, comment: Comment) -> str:
+        """See `Pulls.put_comment`. A comment of another account that we may not edit is left as it is."""
+        body = {"body": comment.body}
+        if comment.ident:
+            path = f"{self._path}/issues/comments/{comment.ident}"
+            if (await self._client.write(Request("PATCH", path, body=body, means=_NOT_OURS))).good:
+                return comment.ident
+        path = f"{self._path}/issues/{comment.pull}/comments"
+        answer = await self._client.write(Request("POST", path, body=body, means=frozenset({_NOT_FOUND})))
+        ident = number_of(answer.value, "id")
+        if not answer.good:
+            raise Refused(f"Gitea has no pull request {comment.pull} any more, or the token may not see it")
+        if not ident:
+            raise Refused(f"Gitea took a comment on pull request {comment.pull} and did not say under which id")
+        return ident
+
+    async def find_comment(self, pull: str, marker: str) -> str:
+        """See `Pulls.find_comment`."""
+        if not self._myself:
+            self._myself = number_of((await self._client.get("/user")).value, "id")
+        for comment in await self._client.pages(f"{self._path}/issues/{pull}/comments"):
+            if marker in text_of(comment, "body") and number_of(comment, "user", "id") == self._myself != "":
+                return number_of(comment, "id")
+        return ""
+
+
+def _pull(item: Any) -> Pull | None:
+    """A pull request; None for one without a head."""
+    number, head = number_of(item, "number"), commit_of(item, "head", "sha")
+    if not number or not head:
+        return None
+    is_merged = isinstance(item, dict) and item.get("merged") is True
+    state = PullState.MERGED if is_merged else PullState.OPEN if text_of(item, "state") == "open" else PullState.CLOSED
+    return Pull(
+        number=number,
+        head=head,
+        ref=f"refs/pull/{number}/head",
+        base=text_of(item, "base", "ref"),
+        fork=number_of(item, "head", "repo_id") != number_of(item, "base", "repo_id"),
+        author=text_of(item, "user", "login"),
+        url=text_of(item, "html_url"),
+        state=state,
+        merged=commit_of(item, "merge_commit_sha") if is_merged else "",
+    )

@@ -1,0 +1,1 @@
+"""GitLab as a forge, gitlab.com and self-managed: statuses of commits, merge requests and notes on them."""
