@@ -94,6 +94,7 @@ class Loop:
             "clean": self.roots.clean,
             "aggregate": self.publisher.aggregate,
             "forge": self._post,
+            "live": lambda _: self.publisher.lively.reconcile(),
             "restore": lambda _: self.publisher.restore(),
             "project": lambda _: self.project.reconcile(),
             "survey": lambda _: self._survey(),

@@ -17,6 +17,7 @@ from planner.outbox import sort_out
 from planner.publish import aggregate
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient
+from reconciler.lively import Lively
 from reconciler.parked import Parked
 from reconciler.ports import Taken
 from reconciler.telemetry import log
@@ -51,12 +52,14 @@ class Publisher:
         self._refused: Refused | None = None
         self._refusals = 0
         self.parked = Parked()
+        self.lively = Lively(core)
 
     def changed(self, facts: Sequence[Fact]) -> None:
         """Have the aggregates of the commits that `facts` are about brought up to date, soon and once."""
         for fact in facts:
             if isinstance(fact, StatusChanged | CommitPlanned):
                 self._core.queue.add(f"aggregate:{fact.commit}", self._together)
+        self.lively.changed(facts)
 
     async def aggregate(self, ident: str) -> None:
         """Bring the aggregate of commit `ident` up to date."""
@@ -73,6 +76,7 @@ class Publisher:
         """After a start: aggregates of all open commits, in case a crash came between a status and its aggregate."""
         for record in await self._core.ledger.open_commits():
             self._core.queue.add(f"aggregate:{record.ident}")
+        self._core.queue.add("live")
         self._core.queue.add("forge")
 
     async def post(self) -> float | None:

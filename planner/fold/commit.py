@@ -67,8 +67,8 @@ def fold_commit(before: CommitRecord | None, fact: CommitPlanned) -> CommitRecor
 
 
 def close_commit(commit: CommitRecord, status: StatusRecord) -> CommitRecord:
-    """`commit` after its `status`: closed when its aggregate (the status of no root) is final, until it says anew."""
-    if status.root or commit.closed is status.state.final:
+    """`commit` after its `status`: closed when its aggregate is final, until it says anew."""
+    if not status.is_aggregate or commit.closed is status.state.final:
         return commit
     return replace(commit, closed=status.state.final, again=commit.again and not status.state.final)
 

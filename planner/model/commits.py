@@ -76,8 +76,8 @@ class StatusRecord:
 
     Attributes:
         commit: full id.
-        context: `plumbline/<instance>` or `plumbline/<instance>/<root>`.
-        root: the root, "" for the aggregate.
+        context: `plumbline/<instance>` or `plumbline/<instance>/<root>`; others are about no commit's own doing.
+        root: the root, "" for all others.
         state: of the status.
         description: the important words first.
         at: when it came to say so.
@@ -97,3 +97,8 @@ class StatusRecord:
     refused: str = ""
     writes: int = 0
     told_at: datetime | None = None
+
+    @property
+    def is_aggregate(self) -> bool:
+        """Whether it sums up what its commit caused."""
+        return not self.root and self.context.startswith("plumbline/")

@@ -162,7 +162,7 @@ async def commit_status(core: Core, prefix: str) -> dict[str, Json]:
     if record is None:
         raise problems.missing(f"commit {ident[:10]} was not planned; only commits that were the branch's head are")
     statuses = await core.ledger.statuses(ident)
-    whole = next((status for status in statuses if not status.root), None)
+    whole = next((status for status in statuses if status.is_aggregate), None)
     return {
         **views.commit_view(record),
         "state": str(whole.state) if whole else "pending",

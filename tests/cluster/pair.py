@@ -87,8 +87,9 @@ class Pair(InCluster):
             return dict(connection.execute("SELECT key, status FROM runs").fetchall())
 
     def told(self, commit: str) -> dict[str, str]:
-        """The state of every status of a commit, as everybody sees it in the repository."""
-        return {context: state for context, (state, _) in self.notes().get(commit, {}).items()}
+        """The state of every status of what a commit caused, as everybody sees it in the repository."""
+        found = self.notes().get(commit, {})
+        return {context: state for context, (state, _) in found.items() if context.startswith("plumbline/")}
 
     def attempts(self) -> list[str]:
         jobs = self.items("/apis/batch/v1", "jobs") + self.items("/apis/apps/v1", "deployments", names.OBJECT)

@@ -25,7 +25,7 @@ def _finals(history: History) -> list[str]:
                 roots = {change.root for change in fact.changes}
                 anew = {*roots, ""} if roots else set()
                 last = {name: state for name, state in last.items() if name[0] != fact.commit or name[1] not in anew}
-            case StatusChanged():
+            case StatusChanged() if not fact.context.startswith("plumbline-live/"):
                 name = (fact.commit, fact.root)
                 before = last.get(name)
                 if before is not None and before.final and before is not fact.state:
@@ -43,7 +43,8 @@ def _aggregates(history: History) -> list[str]:
         if isinstance(fact, CommitPlanned):
             changes.setdefault(fact.commit, {change.root for change in fact.changes})
     for ident, roots in changes.items():
-        said = {status.root: status for (commit, _), status in history.state.statuses.items() if commit == ident}
+        of_it = [status for (commit, _), status in history.state.statuses.items() if commit == ident]
+        said = {status.root: status for status in of_it if status.root or status.is_aggregate}
         missing = sorted(root for root in roots if root not in said)
         if missing:
             found.append(f"{ident[:10]} changed {missing} and never says what became of it")
