@@ -26,11 +26,10 @@ from reconciler.clones import GitClones
 from reconciler.compiler import SourceCompiler, project_name
 from reconciler.compiling import seldom
 from reconciler.configured import channels_of, clones_of, config_of, exposed, lookup_of, policy_of, store_of
+from reconciler.configured_forge import check_forge, forge_of
 from reconciler.core import Core, Ports
 from reconciler.edition import edition
 from reconciler.errors import Refused, Transient, Unusable
-from reconciler.forges.memory import SilentForge
-from reconciler.forges.notes import NotesForge
 from reconciler.ledger.database import EarlierTerm
 from reconciler.ledger.sql import SqlLedger
 from reconciler.ledgers import is_known, open_ledger
@@ -38,7 +37,7 @@ from reconciler.lock import locked
 from reconciler.lookout import look_out
 from reconciler.loop import Loop, LoopSettings
 from reconciler.outside import References
-from reconciler.ports import Backend, Forge
+from reconciler.ports import Backend
 from reconciler.servers import answer, servers
 from reconciler.settings import DaemonSettings, load_settings
 from reconciler.source import remote
@@ -152,7 +151,7 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack, leads
     backend, warnings = await backend_of(settings, owner, SourceTrees(source), clones)
     made.push_async_callback(_close, backend)
     outside = References(ledger, lookup_of(settings), clock)
-    forge: Forge = NotesForge(source, clock) if settings.forge == "notes" else SilentForge()
+    forge = forge_of(settings, source, clock, made)
     config = config_of(settings, identity)
     compiler = SourceCompiler(source, config, outside)
     ports = Ports(ledger, backend, source, compiler, forge, clock, store)
@@ -263,6 +262,7 @@ def _reload(daemon: Daemon) -> None:
         new = load_settings(daemon.path)
         # What needs a restart must be right, too: that restart may come when nobody looks.
         _source(new), lookup_of(new), store_of(new)
+        check_forge(new)
         policy = policy_of(new, daemon.core.policy.identity, daemon.core.policy.warnings)
     except Unusable as error:
         log.error("the configuration stays as it was", reason=error.message)

@@ -27,6 +27,7 @@ from reconciler.errors import Unusable
 from reconciler.settings_api import Api
 from reconciler.settings_election import Election, clashes_of_election
 from reconciler.settings_engine import EngineBackend
+from reconciler.settings_forge import ForgeSetting, ForgeSettings
 from reconciler.settings_kubernetes import KubernetesBackend
 from reconciler.settings_ledger import LedgerServer
 from reconciler.settings_pages import Pages, clashes_of_pages
@@ -156,7 +157,7 @@ class DaemonSettings(Section):
     backend: Literal["local", "engine", "kubernetes"] = "local"
     """Where runs run."""
     backends: Backends = Backends()
-    forge: Literal["notes", "none"] = "notes"
+    forge: ForgeSetting = ForgeSettings(kind="notes")
     """Where commits say how it went."""
     first_sync: Literal["run", "hold"] | None = None
     """What first contact does; `run` for local repositories, else `hold`."""

@@ -1,0 +1,69 @@
+"""GitHub as a forge: statuses and pull requests over one client. Adds nothing to its parts but that they are one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from planner.model.commits import StatusRecord
+from planner.model.pulls import Comment, Pull
+from planner.outbox import Budget
+from planner.render.budget import Limit
+from reconciler.forges.github.app import AppCredential
+from reconciler.forges.github.pulls import GitHubPulls
+from reconciler.forges.http.statuses import HttpStatuses
+from reconciler.ports import Taken
+
+__all__ = ["GitHubForge"]
+
+
+class GitHubForge:
+    """`Forge` and `Pulls`; `app` is closed with it."""
+
+    def __init__(self, statuses: HttpStatuses, pulls: GitHubPulls, app: AppCredential | None = None) -> None:
+        self._statuses = statuses
+        self._pulls = pulls
+        self._app = app
+
+    @property
+    def budget(self) -> Budget | None:
+        """See `Forge.budget`."""
+        return self._statuses.budget
+
+    async def put(self, statuses: Sequence[StatusRecord]) -> Taken:
+        """See `Forge.put`."""
+        return await self._statuses.put(statuses)
+
+    async def spoke_of(self, commits: Sequence[str], context: str) -> bool:
+        """See `Forge.spoke_of`."""
+        return await self._statuses.spoke_of(commits, context)
+
+    async def intact(self) -> bool:
+        """See `Forge.intact`."""
+        return await self._statuses.intact()
+
+    async def lost(self, said: Sequence[StatusRecord]) -> Sequence[StatusRecord]:
+        """See `Forge.lost`."""
+        return await self._statuses.lost(said)
+
+    @property
+    def limit(self) -> Limit:
+        """See `Pulls.limit`."""
+        return self._pulls.limit
+
+    async def pulls(self, base: str, known: Collection[str]) -> Sequence[Pull]:
+        """See `Pulls.pulls`."""
+        return await self._pulls.pulls(base, known)
+
+    async def put_comment(self, comment: Comment) -> str:
+        """See `Pulls.put_comment`."""
+        return await self._pulls.put_comment(comment)
+
+    async def find_comment(self, pull: str, marker: str) -> str:
+        """See `Pulls.find_comment`."""
+        return await self._pulls.find_comment(pull, marker)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._statuses.close()
+        if self._app is not None:
+            await self._app.close()
