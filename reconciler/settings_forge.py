@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from planner.spec.clashes import Clash, Said, fault
-from planner.spec.shape import Section, Whole
+from planner.spec.shape import Count, Section, Whole
 from planner.spec.words import short
 
 __all__ = ["APIS", "ForgeSetting", "ForgeSettings", "GitHubApp"]
@@ -62,20 +62,20 @@ def _proxies(value: dict[str, str]) -> dict[str, str]:
 class GitHubApp(Section):
     """An App of GitHub, which is installed where the repository is."""
 
-    id: Whole
+    id: Count
     """Its number, on its settings page as "App ID"."""
     key_file: Path
     """File of its private key, in PEM form; read anew at every use."""
-    installation: Whole | None = None
+    installation: Count | None = None
     """Number of the installation; asked for when left out."""
 
 
 class Writes(Section):
     """How fast the forge is written to, statuses and comments together: less where others use the same token."""
 
-    minute: Whole | None = None
+    minute: Count | None = None
     """Writes in any minute; what the kind of forge takes when left out."""
-    hour: Whole | None = None
+    hour: Count | None = None
     """Writes in any hour."""
     operations: Whole = 50
     """Operations that a commit may change for each to have a status of its own; beyond, the aggregate speaks."""

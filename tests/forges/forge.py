@@ -29,6 +29,8 @@ class Spelling(Protocol):
 
     base: str
     """Path of the API."""
+    origin: str
+    """Where it is reached, for addresses of further pages."""
 
     def answer(self, state: State, asked: Asked) -> Reply:
         """Do what is asked; `asked.path` is below `base`."""
@@ -47,6 +49,7 @@ class FakeForge(httpx.AsyncBaseTransport):
         self.state = state or State()
         self.script = deque(script)
         self.met: list[str] = []
+        self.whole = 0
 
     def client(self) -> httpx.AsyncClient:
         """A client that reaches it and nothing else."""
@@ -89,6 +92,7 @@ class FakeForge(httpx.AsyncBaseTransport):
         reply, pause = self.reply(asked)
         if isinstance(reply, Exception):
             raise reply
+        self.whole += reply.status != 304
         data, headers = packed(reply, headers.get("accept-encoding", ""))
         return httpx.Response(reply.status, headers=headers, stream=_Slowly(data, pause))
 

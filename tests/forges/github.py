@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from tests.forges.state import Asked, Reply, Shown, State
@@ -24,9 +25,12 @@ class GitHubSpelling:
 
     base = "/api"
 
-    def __init__(self, repository: str = "team/models", login: str = "plumbline[bot]") -> None:
+    def __init__(self, repository: str = "team/models", origin: str = "https://forge.example.org") -> None:
         self.repository = repository
-        self.login = login
+        self.origin = origin
+        self.account = 7
+        self.app = 12
+        self.apps: Callable[[State, Asked, int], Reply] | None = None
 
     def token(self, asked: Asked) -> str:
         """The bearer."""
@@ -36,6 +40,10 @@ class GitHubSpelling:
         """Do what is asked."""
         if not asked.headers.get("user-agent"):
             return Reply(403, {"message": "Request forbidden by administrative rules."})
+        if found := re.fullmatch(r"/app/installations/(\d+)/access_tokens", asked.path):
+            return self.apps(state, asked, int(found[1])) if self.apps else Reply(404, {"message": "Not Found"})
+        if asked.path == "/user":
+            return Reply(200, {"id": self.account, "login": "plumbline-bot"})
         for method, pattern, act in self._routes():
             found = re.fullmatch(_REPO + pattern, asked.path)
             if found and method == asked.method and found["repo"] == self.repository:
@@ -52,6 +60,7 @@ class GitHubSpelling:
             ("POST", r"/issues/(?P<number>\d+)/comments", self._comment),
             ("PATCH", r"/issues/comments/(?P<ident>\d+)", self._edit),
             ("GET", r"/issues/comments/(?P<ident>\d+)", self._one),
+            ("GET", r"/installation", lambda *_: Reply(200, {"id": 99}) if self.apps else Reply(404, {})),
         )
 
     def _say(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
@@ -113,7 +122,7 @@ class GitHubSpelling:
             return Reply(404, {"message": "Not Found"})
         if wrong := _body(asked):
             return wrong
-        ident = state.comment(found["number"], asked.body["body"], self.login)
+        ident = state.comment(found["number"], asked.body["body"], self.account)
         return Reply(201, self._view(ident, state.comments[found["number"]][ident]))
 
     def _edit(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
@@ -130,7 +139,9 @@ class GitHubSpelling:
         return Reply(404, {"message": "Not Found"})
 
     def _view(self, ident: int, comment: dict[str, Any]) -> dict[str, Any]:
-        return {"id": ident, "body": comment["body"], "user": {"login": comment["author"], "type": "Bot"}}
+        by_app = {"id": self.app} if comment["author"] == self.account else None
+        user = {"id": comment["author"], "login": "somebody"}
+        return {"id": ident, "body": comment["body"], "user": user, "performed_via_github_app": by_app}
 
     def _page(self, state: State, asked: Asked, all_of: list[Any]) -> tuple[list[Any], dict[str, str]]:
         size = min(int(asked.query.get("per_page", "30")), state.page)
@@ -139,7 +150,7 @@ class GitHubSpelling:
         if number * size >= len(all_of):
             return page, {}
         query = "&".join(f"{name}={value}" for name, value in {**asked.query, "page": str(number + 1)}.items())
-        address = f"https://forge.example.org{self.base}{asked.path}"
+        address = f"{self.origin}{self.base}{asked.path}"
         return page, {"link": f'<{address}?{query}>; rel="next", <{address}?page=99>; rel="last"'}
 
 

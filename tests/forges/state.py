@@ -76,7 +76,7 @@ class State:
         self.statuses.setdefault((commit, context), []).append(shown)
         self.writes["status", commit, context] += 1
 
-    def comment(self, pull: str, body: str, author: str) -> int:
+    def comment(self, pull: str, body: str, author: int) -> int:
         """A comment is made; its id."""
         self.last += 1
         self.comments.setdefault(pull, {})[self.last] = {"body": body, "author": author}

@@ -36,6 +36,7 @@ class Told:
     """Answers what a test says, by path."""
 
     base = "/api"
+    origin = "https://forge.example.org"
 
     def __init__(self, **replies: Reply) -> None:
         self.replies = {f"/{name}": reply for name, reply in replies.items()}
