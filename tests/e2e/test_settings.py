@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from reconciler.settings import Backends, DaemonSettings, LocalBackend, RemoteAccess
+from reconciler.settings_forge import ForgeSettings
 from reconciler.telemetry import Metrics
 
 pytestmark = pytest.mark.unit
@@ -23,6 +24,8 @@ def settings(model: type[BaseModel]) -> Iterator[str]:
             yield "backends.local"
         elif kind is RemoteAccess:
             yield "repository.access"
+        elif kind is ForgeSettings:
+            yield "forge"
         elif isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from (below for below in settings(kind))
         else:
@@ -32,6 +35,7 @@ def settings(model: type[BaseModel]) -> Iterator[str]:
 PAGES = [
     *(("daemon.md", name) for name in sorted(settings(DaemonSettings))),
     *(("local-backend.md", name) for name in sorted(settings(LocalBackend))),
+    *(("forges.md", name) for name in sorted(settings(ForgeSettings))),
     *(("sources.md", name) for name in sorted(settings(RemoteAccess))),
 ]
 
