@@ -23,7 +23,7 @@ from planner.model.facts import StatusChanged
 from planner.model.records import Report, RunRecord
 from planner.model.status import RunStatus
 
-__all__ = ["DESCRIPTION_LIMIT", "Said", "aggregate", "context_of", "report"]
+__all__ = ["DESCRIPTION_LIMIT", "Said", "aggregate", "context_of", "preview_context", "report"]
 
 DESCRIPTION_LIMIT = 140
 """Characters that the strictest forge takes for a status."""
@@ -40,6 +40,11 @@ class Said:
 def context_of(instance: str, root: str = "") -> str:
     """The context of a root's status, or of the aggregate."""
     return f"plumbline/{instance}/{root}" if root else f"plumbline/{instance}"
+
+
+def preview_context(instance: str) -> str:
+    """The context of what merging a pull request would do, on its head."""
+    return f"plumbline-plan/{instance}"
 
 
 def report(draft: Draft) -> None:

@@ -18,6 +18,7 @@ from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
+from planner.model.pulls import PullRecord
 from planner.model.questions import Answers, Question
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.retention import Removed
@@ -181,6 +182,10 @@ class Ledger(Protocol):
 
     async def pins(self) -> Mapping[str, Pinned]:
         """What references out of the repository are pinned to, by key; the content is a blob."""
+        ...
+
+    async def pulls(self) -> Mapping[str, PullRecord]:
+        """What was said on pull requests, by number; those of which something may still be said."""
         ...
 
     async def facts(self, root: str | None = None, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Fact]]:

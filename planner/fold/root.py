@@ -42,6 +42,7 @@ from planner.model.facts import (
     PassedOver,
     Pinned,
     Posted,
+    PullNoted,
     Received,
     Renamed,
     Retried,
@@ -146,7 +147,7 @@ def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one c
             return _approved(state, fact)
         case StatusChanged():
             return _said(state, fact)
-        case Believed() | CommitPlanned() | Posted() | Pinned() | Received() | Noticed() | Delivered():
+        case Believed() | CommitPlanned() | Posted() | Pinned() | PullNoted() | Received() | Noticed() | Delivered():
             return state
         case _:
             assert_never(fact)

@@ -20,6 +20,7 @@ from planner.model.commits import Change, StatusState, What
 from planner.model.events import OutsideEvent, Subscription
 from planner.model.notices import Notice
 from planner.model.people import Command, Hold
+from planner.model.pulls import PullRecord
 from planner.model.records import Planned
 from planner.model.run import Leases, Observation
 from planner.model.schedule import Cursor
@@ -52,6 +53,7 @@ __all__ = [
     "PassedOver",
     "Pinned",
     "Posted",
+    "PullNoted",
     "Received",
     "Renamed",
     "Retried",
@@ -522,6 +524,25 @@ class Pinned:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class PullNoted:
+    """What was said on a pull request.
+
+    Attributes:
+        number: of the pull request.
+        record: what is known of it from now on; None where nothing needs to be.
+        at: when.
+        left: commits that it was said on under `context`, and that are not looked after any more.
+        context: of its status.
+    """
+
+    number: str
+    record: PullRecord | None
+    at: datetime
+    left: tuple[str, ...] = ()
+    context: str = ""
+
+
 Fact = (
     CommitPlanned
     | TargetSet
@@ -561,4 +582,5 @@ Fact = (
     | StatusChanged
     | Posted
     | Pinned
+    | PullNoted
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["Comment", "Pull", "PullState"]
+__all__ = ["Comment", "Pull", "PullRecord", "PullState"]
 
 
 class PullState(StrEnum):
@@ -56,3 +57,38 @@ class Comment:
     pull: str
     body: str
     ident: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PullRecord:
+    """What was said on a pull request, and of what: so that nothing is read before it is written, or said twice.
+
+    Attributes:
+        number: by which its forge knows it.
+        head: the commit that it was said of.
+        at: when it was said.
+        state: of the pull request as it was then.
+        base: the commit of the branch that its plan is of; "" where there is no plan.
+        looked: the commit of the branch that it was compared with last: its plan is the same there, or marked as stale.
+        delta: digest of what the merge changes of its base; "" where it does not merge.
+        world: digest of what the plan counted with of the operations that it is about.
+        roots: the operations that its plan is about.
+        comment: id of its comment; "" where it has none.
+        text: digest of the comment, which is kept by it; "" where it has none.
+        marked: whether the comment says that the base has moved.
+        earlier: heads before, on which a status may still wait to be told.
+    """
+
+    number: str
+    head: str
+    at: datetime
+    state: PullState = PullState.OPEN
+    base: str = ""
+    looked: str = ""
+    delta: str = ""
+    world: str = ""
+    roots: tuple[str, ...] = ()
+    comment: str = ""
+    text: str = ""
+    marked: bool = False
+    earlier: tuple[str, ...] = ()

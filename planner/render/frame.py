@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planner.errors import Place
 from planner.graph import Graph, graph_of
 from planner.model.desired import DesiredState
+from planner.model.plan import FieldChange
 from planner.preview import Previewed
 from planner.render.budget import GITHUB, Limit
 from planner.scale import Scale
@@ -30,6 +31,7 @@ class Frame:
         link: URL of a place in a file at the head; "" for none.
         whole: where the whole plan is: a URL or a command; "" for nowhere.
         graphs: of DAGs that the plan starts or changes, by operation.
+        settings: what the pull request changes of `.plumbline.yaml`, by which its plan is made.
         moved: what the base is by now, where it is not what the plan was made on: the comment is stale.
         limit: of the forge.
     """
@@ -40,6 +42,7 @@ class Frame:
     link: Callable[[Place], str] = lambda _: ""
     whole: str = ""
     graphs: Mapping[str, Graph] = field(default_factory=dict)
+    settings: Sequence[FieldChange] = ()
     moved: str = ""
     limit: Limit = GITHUB
 

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 from planner import canon
 from planner.errors import Place
@@ -24,6 +23,7 @@ from planner.render.counted import many
 from planner.render.foreign import code, fenced, phrase
 from planner.render.frame import Frame
 from planner.render.graph import graph_mermaid
+from planner.render.section import NOTE, Section
 
 __all__ = ["marker", "plan_markdown"]
 
@@ -47,51 +47,21 @@ def plan_markdown(plan: Plan, frame: Frame) -> str:
     """The whole comment; never longer than the frame's limit."""
     top, foot = f"{marker(frame.instance)}\n{_verdict(plan, frame)}", _foot(plan, frame)
     sections = (
-        _Section("warning", list(_warnings(plan, frame)), share=0.6),
-        _Section("operation", [_row(action, frame) for action in plan.actions], share=0.6, head=_HEAD, between="\n"),
-        _Section("detail", list(_details(plan, frame))),
+        Section("change of .plumbline.yaml", _settings(frame), share=0.2),
+        Section("warning", list(_warnings(plan, frame)), share=0.6),
+        Section("operation", [_row(action, frame) for action in plan.actions], share=0.6, head=_HEAD, between="\n"),
+        Section("detail", list(_details(plan, frame))),
     )
     parts = [top]
-    left = frame.limit.room(top, foot) - len(sections) * (_NOTE + frame.limit.size(code(frame.whole)))
+    left = frame.limit.room(top, foot) - len(sections) * (NOTE + frame.limit.size(code(frame.whole)))
     for section in sections:
-        text = section.within(int(left * section.share), frame)
+        text = section.within(int(left * section.share), frame.limit, frame.whole)
         left -= frame.limit.size(text)
         parts.append(text)
     return "\n\n".join(part for part in (*parts, foot) if part) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class _Section:
-    """Pieces of one kind, the most important first.
-
-    Attributes:
-        what: a piece is called.
-        pieces: the text of each.
-        share: of the room that is left, the most that it takes: what comes after it has some in any case.
-        head: before the first.
-        between: after each.
-    """
-
-    what: str
-    pieces: Sequence[str]
-    share: float = 1.0
-    head: str = ""
-    between: str = "\n\n"
-
-    def within(self, room: int, frame: Frame) -> str:
-        """As many of them as have room, and how many have not."""
-        shown = frame.limit.fitting(self.pieces, room - frame.limit.size(self.head))
-        parts = [self.between.join([self.head, *shown] if self.head else shown)] if shown else []
-        if (left := len(self.pieces) - len(shown)) > 0:
-            where = f" All of it: {code(frame.whole)}" if frame.whole else ""
-            more = f"{many(left, self.what)}{' more' if shown else ''}"
-            parts.append(f"**{more} did not fit here.**{where}")
-        return "\n\n".join(parts)
-
-
 _HEAD = "| | Operation | What | Runs |\n|---|---|---|---|"
-_NOTE = 100
-"""Letters of a section's word on what it left out, without where all of it is."""
 
 
 def _verdict(plan: Plan, frame: Frame) -> str:
@@ -106,6 +76,16 @@ def _verdict(plan: Plan, frame: Frame) -> str:
         return f"{title}\n\n{many(frame.scale.runs, 'run')} start{'s' if frame.scale.runs == 1 else ''}{asked}.{soon}"
     count = len(plan.unchanged)
     return f"{title}\n\n{many(count, 'operation')} {'stays as it is' if count == 1 else 'stay as they are'}."
+
+
+def _settings(frame: Frame) -> list[str]:
+    """What the pull request changes of what governs planning: whoever reads on must know by which rules."""
+    if not frame.settings:
+        return []
+    shown, left = frame.settings[:_NAMED], len(frame.settings) - _NAMED
+    more = [f"and {many(left, 'field')} more"] if left > 0 else []
+    head = _warning("IMPORTANT", f"**Changes {code('.plumbline.yaml')}**, by which this plan is made already:")
+    return ["\n\n".join((head, fenced([*_diff(shown), *more], "diff")))]
 
 
 def _warnings(plan: Plan, frame: Frame) -> Iterator[str]:

@@ -36,6 +36,7 @@ from planner.model.facts import (
     Opened,
     Pinned,
     Posted,
+    PullNoted,
     Received,
     Renamed,
     Retried,
@@ -43,6 +44,7 @@ from planner.model.facts import (
 )
 from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
+from planner.model.pulls import PullRecord
 from planner.model.records import Claim, RootRecord, RunRecord
 
 __all__ = ["Batch", "Touched", "is_blank", "is_pending", "root_of", "tops_of", "touched"]
@@ -65,7 +67,7 @@ class Touched:
     statuses: frozenset[tuple[str, str]]
 
 
-_OF_PROJECT = (Believed, CommitPlanned, Delivered, Pinned, Posted, Received)
+_OF_PROJECT = (Believed, CommitPlanned, Delivered, Pinned, Posted, PullNoted, Received)
 
 
 def root_of(fact: Fact) -> str:
@@ -128,6 +130,8 @@ class Batch:
         claims: claims that came (a value) or went (None), by attempt.
         answers: commands that were answered.
         pins: references that were pinned (a value) or let go of (None), by key.
+        pulls: what was said on pull requests (a value), or is not known any more (None), by number.
+        left: commits and contexts of statuses that are not looked after any more.
         events: events that were received, by id.
         notices: notices that are owed, by id.
         noticed: sequence of the fact that owes a notice.
@@ -147,6 +151,8 @@ class Batch:
     claims: dict[Key, Claim | None] = field(default_factory=dict)
     answers: dict[str, Answered] = field(default_factory=dict)
     pins: dict[str, Pinned | None] = field(default_factory=dict)
+    pulls: dict[str, PullRecord | None] = field(default_factory=dict)
+    left: dict[tuple[str, str], None] = field(default_factory=dict)
     events: dict[str, OutsideEvent] = field(default_factory=dict)
     notices: dict[str, Notice] = field(default_factory=dict)
     noticed: dict[str, int] = field(default_factory=dict)
@@ -178,6 +184,11 @@ class Batch:
                 self.answers[fact.ident] = fact
             case Pinned():
                 self.pins[fact.ref] = fact if fact.digest else None
+            case PullNoted():
+                self.pulls[fact.number] = fact.record
+                for commit in fact.left:
+                    self.left[commit, fact.context] = None
+                    self.statuses.pop((commit, fact.context), None)
             case Received():
                 self.events[fact.event.ident] = fact.event
             case Noticed():

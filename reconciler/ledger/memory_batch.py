@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from planner.model.facts import Fact
 from planner.model.records import RootRecord
@@ -13,6 +14,9 @@ from reconciler.ledger.memory_rows import put, rename
 from reconciler.ledger.state import MemoryState
 
 __all__ = ["load", "store"]
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 def load(state: MemoryState, facts: Sequence[Fact]) -> Batch:
@@ -45,16 +49,12 @@ def store(state: MemoryState, facts: Sequence[Fact], batch: Batch) -> None:
             state.roots[name] = record
     for run in batch.runs.values():
         put(state, run)
-    for key, claim in batch.claims.items():
-        if claim is None:
-            state.claims.pop(key, None)
-        else:
-            state.claims[key] = claim
-    for ref, pin in batch.pins.items():
-        if pin is None:
-            state.pins.pop(ref, None)
-        else:
-            state.pins[ref] = pin
+    _come_and_go(state.claims, batch.claims)
+    _come_and_go(state.pins, batch.pins)
+    _come_and_go(state.pulls, batch.pulls)
+    for left in batch.left:
+        state.statuses.pop(left, None)
+        state.said.pop(left, None)
     state.events.update(batch.events)
     owe(state, batch)
     state.commits.update(batch.commits)
@@ -63,3 +63,12 @@ def store(state: MemoryState, facts: Sequence[Fact], batch: Batch) -> None:
     state.opened.update(batch.opened)
     state.planned.update(batch.planned)
     state.said.update(batch.said)
+
+
+def _come_and_go(table: dict[K, V], changes: Mapping[K, V | None]) -> None:
+    """Put what came into `table`, and take out of it what went."""
+    for key, value in changes.items():
+        if value is None:
+            table.pop(key, None)
+        else:
+            table[key] = value

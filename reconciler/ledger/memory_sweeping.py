@@ -79,6 +79,7 @@ def _bodies(state: MemoryState) -> Iterable[str]:
     yield codec.encode(state.project)
     yield from map(codec.encode, state.roots.values())
     yield from map(codec.encode, state.pins.values())
+    yield from map(codec.encode, state.pulls.values())
 
 
 def ended(state: MemoryState, before: datetime, after: int, limit: int) -> Ended:

@@ -18,6 +18,7 @@ from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
+from planner.model.pulls import PullRecord
 from planner.model.questions import Answers, Cached, Question, Recorded, Reusable
 from planner.model.records import Claim, RootRecord, RunRecord
 from reconciler import codec
@@ -253,6 +254,13 @@ def unsent(connection: sa.Connection, limit: int) -> Sequence[Notice]:
         bodies = connection.execute(oldest.order_by(table.noticed).limit(max(limit, 0))).scalars()
         found.extend(codec.decode(Notice, body) for body in bodies)
     return found
+
+
+def pulls(connection: sa.Connection) -> Mapping[str, PullRecord]:
+    """What was said on pull requests."""
+    statement = sa.select(schema.pulls.c.body).order_by(schema.pulls.c.number)
+    found = (codec.decode(PullRecord, body) for body in connection.execute(statement).scalars())
+    return {pull.number: pull for pull in found}
 
 
 def pins(connection: sa.Connection) -> Mapping[str, Pinned]:

@@ -137,6 +137,7 @@ def store(connection: sa.Connection, batch: Batch, before: Before, short_of: Cal
     answers = [{"ident": ident, "body": codec.encode(answered)} for ident, answered in batch.answers.items()]
     _upsert(connection, schema.answers, answers)
     _store_pins(connection, batch)
+    _store_pulls(connection, batch)
     events = [{"ident": ident, "body": codec.encode(event)} for ident, event in batch.events.items()]
     _upsert(connection, schema.events, events)
     _store_notices(connection, batch)
@@ -191,6 +192,16 @@ def _store_pins(connection: sa.Connection, batch: Batch) -> None:
     _upsert(connection, schema.pins, kept)
 
 
+def _store_pulls(connection: sa.Connection, batch: Batch) -> None:
+    gone = [number for number, pull in batch.pulls.items() if pull is None]
+    if gone:
+        connection.execute(_DROP_PULLS, listed(gone))
+    if batch.left:
+        connection.execute(_DROP_STATUSES, {"names": sorted(batch.left)})
+    kept = [{"number": name, "body": codec.encode(pull)} for name, pull in batch.pulls.items() if pull is not None]
+    _upsert(connection, schema.pulls, kept)
+
+
 def _upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
         connection.execute(_UPSERTS[table.name].on(connection), rows)
@@ -224,6 +235,10 @@ _STATUSES = sa.select(schema.statuses).where(
 _DROP_ROOTS = sa.delete(schema.roots).where(among(schema.roots.c.name))
 _SEND_NOTICES = sa.update(schema.notices).where(among(schema.notices.c.ident)).values(sent=True)
 _DROP_PINS = sa.delete(schema.pins).where(among(schema.pins.c.ref))
+_DROP_PULLS = sa.delete(schema.pulls).where(among(schema.pulls.c.number))
+_DROP_STATUSES = sa.delete(schema.statuses).where(
+    sa.tuple_(schema.statuses.c.commit, schema.statuses.c.context).in_(sa.bindparam("names", expanding=True))
+)
 _DROP_CLAIMS = sa.delete(schema.claims).where(among(schema.claims.c.key))
 
 

@@ -29,12 +29,13 @@ __all__ = [
     "notices",
     "pins",
     "project",
+    "pulls",
     "roots",
     "runs",
     "statuses",
 ]
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """Every revision of the schema, oldest first. The last is what this version reads and writes."""
 
 metadata = sa.MetaData()
@@ -174,6 +175,13 @@ pins = sa.Table(
     "pins",
     metadata,
     sa.Column("ref", NAME, primary_key=True),
+    sa.Column("body", TEXT, nullable=False),
+)
+
+pulls = sa.Table(
+    "pulls",
+    metadata,
+    sa.Column("number", NAME, primary_key=True),
     sa.Column("body", TEXT, nullable=False),
 )
 

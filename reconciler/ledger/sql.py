@@ -22,6 +22,7 @@ from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
+from planner.model.pulls import PullRecord
 from planner.model.questions import Answers, Joined, Question
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.retention import Removed
@@ -229,6 +230,10 @@ class SqlLedger:
     async def pins(self) -> Mapping[str, Pinned]:
         """What references out of the repository are pinned to, by key."""
         return await self._turns.read(reads.pins)
+
+    async def pulls(self) -> Mapping[str, PullRecord]:
+        """What was said on pull requests, by number."""
+        return await self._turns.read(reads.pulls)
 
     async def facts(self, root: str | None = None, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Fact]]:
         """History with its sequence, oldest first; what was recorded under one root's name, or all."""

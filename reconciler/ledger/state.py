@@ -11,6 +11,7 @@ from planner.model.events import OutsideEvent
 from planner.model.facts import Answered, Fact, Pinned
 from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
+from planner.model.pulls import PullRecord
 from planner.model.records import Claim, RootRecord, RunRecord
 
 __all__ = ["MemoryState"]
@@ -52,6 +53,7 @@ class MemoryState:
     statuses: dict[tuple[str, str], StatusRecord] = field(default_factory=dict)
     answers: dict[str, Answered] = field(default_factory=dict)
     pins: dict[str, Pinned] = field(default_factory=dict)
+    pulls: dict[str, PullRecord] = field(default_factory=dict)
     events: dict[str, OutsideEvent] = field(default_factory=dict)
     notices: dict[str, Notice] = field(default_factory=dict)
     unsent: dict[str, None] = field(default_factory=dict)
@@ -79,6 +81,7 @@ class MemoryState:
             statuses=dict(self.statuses),
             answers=dict(self.answers),
             pins=dict(self.pins),
+            pulls=dict(self.pulls),
             events=dict(self.events),
             notices=dict(self.notices),
             unsent=dict(self.unsent),

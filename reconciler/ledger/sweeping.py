@@ -49,7 +49,7 @@ def _used(connection: sa.Connection, _: Bounds, sweep: Sweep) -> _Found:
     if not sweep.place:
         sweep.used = set()
         sweep.sequence = sequence(connection)
-        for table in (schema.roots, schema.project, schema.pins):
+        for table in (schema.roots, schema.project, schema.pins, schema.pulls):
             sweep.used |= names_in(connection.execute(sa.select(table.c.body)).scalars())
     form, bound = (field(_RUNS.body, name) for name in ("form", "bound"))
     page = sa.select(_RUNS.opened, _RUNS.top, form, bound).where(_RUNS.opened > int(sweep.place or 0))

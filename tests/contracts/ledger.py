@@ -19,6 +19,7 @@ from planner.model.facts import Fact
 from planner.model.gang import Container, Gang, Replica
 from planner.model.notices import Notice
 from planner.model.people import Command, Hold
+from planner.model.pulls import PullRecord, PullState
 from planner.model.questions import Joined, Recorded, Reusable
 from planner.model.records import Planned, RootRecord, RunRecord
 from planner.model.retention import Removed
@@ -164,6 +165,35 @@ class LedgerContract:
         await ledger.record([replace(first, digest="sha256:c")])
         assert await ledger.pins() == {first.ref: replace(first, digest="sha256:c")}
         assert await ledger.facts("train") == []
+
+    # -- pull requests
+
+    async def test_what_was_said_on_a_pull_request_is_known_until_nothing_more_is_said(self, ledger, store):
+        assert await ledger.pulls() == {}
+        first = PullRecord("7", "a" * 40, AT, PullState.OPEN, "b" * 40, roots=("train",), comment="91", text="sha256:t")
+        other = PullRecord("feature/x", "c" * 40, AT, earlier=("d" * 40,))
+        await ledger.record([f.PullNoted(one.number, one, AT) for one in (other, first)], {"sha256:t": "words"})
+        ledger = await store.open()
+        assert await ledger.pulls() == {"7": first, "feature/x": other}
+        second = replace(first, head="e" * 40, state=PullState.MERGED)
+        await ledger.record([f.PullNoted("7", second, AT), f.PullNoted("feature/x", None, AT)])
+        assert await ledger.pulls() == {"7": second}
+        assert await ledger.facts("train") == []
+
+    async def test_statuses_that_are_looked_after_no_more_go_with_it(self, ledger, store):
+        said = [
+            f.StatusChanged("", c * 40, context, StatusState.PENDING, "planning", AT) for c in "ab" for context in "xy"
+        ]
+        await ledger.record(said)
+        await ledger.record([f.PullNoted("7", None, AT, ("a" * 40,), "x")])
+        ledger = await store.open()
+        assert [(one.commit[0], one.context) for one in await ledger.unposted(10)] == [
+            ("a", "y"),
+            ("b", "x"),
+            ("b", "y"),
+        ]
+        await ledger.record([replace(said[0], at=AT + timedelta(seconds=1))])
+        assert len(await ledger.unposted(10)) == 4
 
     # -- events
 
@@ -832,6 +862,7 @@ async def everything(ledger: Ledger) -> dict[str, object]:
         "unposted": await ledger.unposted(1000),
         "project": await ledger.project(),
         "pins": await ledger.pins(),
+        "pulls": await ledger.pulls(),
         "blob": await ledger.blob("d1:1"),
         "awake": await ledger.awake("one"),
         "many": await ledger.states([*roots, "nobody"]),

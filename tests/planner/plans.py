@@ -9,13 +9,15 @@ from planner.applied import World
 from planner.errors import Place, Problem, Severity
 from planner.fold import RootState
 from planner.guard import Budgets
+from planner.model.commits import StatusState
 from planner.model.desired import CompiledOperation, DesiredState, Policy, RunPolicy
-from planner.model.plan import Plan
+from planner.model.plan import FieldChange, Plan
 from planner.model.questions import Answers
 from planner.plan import plan_root
 from planner.preview import Previewed, previewed
 from planner.render.frame import frame_of
 from planner.render.markdown import plan_markdown
+from planner.render.outcome import Outcome, Ran, outcome_markdown
 from planner.target import Contact
 from tests.planner.builders import EVERY_TEN, dag, desired, job, node, service
 from tests.planner.history import IDENTITY, T0, History, after, done, end, push, wait
@@ -55,6 +57,11 @@ RAN = (
 PROBLEMS = (
     Problem("PL-101", "a mapping is not closed", Place("ops/broken.yaml", 3, 7), hint="add `}`"),
     Problem("PL-309", "no operation uses the component `spare`", Place("ops/flow.yaml", 9, 5), severity=Severity.INFO),
+)
+
+SETTINGS = (
+    FieldChange("/budgets/starts", 5, 500),
+    FieldChange("/paths/1", None, "```\n@everyone", added=True),
 )
 
 COMMITS: dict[str, DesiredState] = {
@@ -130,5 +137,38 @@ def comment(name: str) -> str:
         tree="4123456789abcdef0123456789abcdef01234567",
         link=lambda place: f"https://forge.example.org/team/models/blob/{commit}/{place.path}#L{place.line}",
         moved="5" * 40 if name == "held" else "",
+        settings=SETTINGS if name == "problems" else (),
     )
     return plan_markdown(found.plan, frame)
+
+
+FAR = "https://forge.example.org/models/1"
+OUTCOMES: dict[str, tuple[Ran, ...]] = {
+    "under-way": (
+        Ran("gone", StatusState.SUCCESS, "removed; nothing of it is running"),
+        Ran("train", StatusState.PENDING, "running", "train@g2", None, {"loss": 0.4}, {"loss": 0.5}),
+        Ran("later", StatusState.SUPERSEDED, "superseded by 5555555555"),
+    ),
+    "over": (
+        Ran(
+            "train",
+            StatusState.SUCCESS,
+            "succeeded in 61 s",
+            "train@g2",
+            61.2,
+            {"accuracy": 0.93, "model": FAR, "same": 1},
+            {"accuracy": 0.91, "same": 1, "dropped": 2},
+        ),
+        Ran("flow", StatusState.FAILURE, "failed: exit code 4", "flow@g3", 8000.0),
+        Ran("nightly", StatusState.SUCCESS, "scheduled, next 2026-11-24 02:00 UTC"),
+    ),
+    "hostile": (
+        Ran("a|b", StatusState.FAILURE, "failed: @everyone `</details>` #1", "a|b@g1", 1, {"<img>": "|@ada\n# x"}),
+    ),
+    "nothing": (),
+}
+
+
+def outcome(name: str) -> str:
+    """What a pull request is told once it is merged."""
+    return outcome_markdown(Outcome("prod", "3" * 40, "4" * 40, T0 + timedelta(hours=1), OUTCOMES[name]))

@@ -212,6 +212,7 @@ def test_the_tags_of_facts_are_a_contract():
         "PassedOver",
         "Pinned",
         "Posted",
+        "PullNoted",
         "Received",
         "Renamed",
         "Retried",

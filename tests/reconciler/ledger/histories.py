@@ -27,6 +27,7 @@ from planner.model.events import OutsideEvent, Subscription
 from planner.model.facts import Fact
 from planner.model.notices import Notice
 from planner.model.people import Command, Hold, ProjectRecord
+from planner.model.pulls import PullRecord
 from planner.model.records import Claim, Planned, RootRecord, RunRecord
 from planner.model.run import Leases, Observation, Phase
 from planner.model.schedule import Cursor
@@ -46,6 +47,7 @@ class World:
     answers: dict[str, f.Answered] = field(default_factory=dict)
     pins: dict[str, f.Pinned] = field(default_factory=dict)
     events: dict[str, OutsideEvent] = field(default_factory=dict)
+    pulls: dict[str, PullRecord] = field(default_factory=dict)
     owed: dict[str, Notice] = field(default_factory=dict)
     intents: dict[Key, f.Intended] = field(default_factory=dict)
 
@@ -84,7 +86,9 @@ class World:
             if status.commit in self.commits:
                 self.commits[status.commit] = close_commit(self.commits[status.commit], status)
         if (
-            not isinstance(fact, f.Believed | f.CommitPlanned | f.Posted | f.Pinned | f.Received | f.Delivered)
+            not isinstance(
+                fact, f.Believed | f.CommitPlanned | f.Posted | f.Pinned | f.PullNoted | f.Received | f.Delivered
+            )
             and fact.root
         ):
             had = isinstance(fact, f.Intended) and self._has(fact.key)
@@ -99,6 +103,11 @@ class World:
             case f.Pinned():
                 self.pins = {ref: pin for ref, pin in self.pins.items() if ref != fact.ref}
                 self.pins |= {fact.ref: fact} if fact.digest else {}
+            case f.PullNoted():
+                self.pulls = {number: pull for number, pull in self.pulls.items() if number != fact.number}
+                self.pulls |= {fact.number: fact.record} if fact.record is not None else {}
+                for commit in fact.left:
+                    self.statuses.pop((commit, fact.context), None)
             case f.Received():
                 self.events[fact.event.ident] = fact.event
             case f.Noticed():
@@ -407,6 +416,15 @@ def _happen(h: Historian) -> list[Fact]:
     return [f.Received(event, h.now()), *(f.Happened(name, event, h.now()) for name in sorted({h.name(), h.name()}))]
 
 
+def _note_pull(h: Historian) -> list[Fact]:
+    """Says something of a pull request, or knows nothing more of it, with the statuses of a commit."""
+    number, at = f"{len(h.world.pulls) % 4}", h.now()
+    status = h.pick(h.world.statuses)
+    left, context = ((str(status[0]),), str(status[1])) if isinstance(status, tuple) and h.chance(0.3) else ((), "")
+    record = None if h.chance(0.3) else PullRecord(number, h.ident("c"), at, roots=(h.name(),), comment=h.ident("n"))
+    return [f.PullNoted(number, record, at, left, context)]
+
+
 def _owe(h: Historian) -> list[Fact]:
     run = h.run()
     if run is None:
@@ -506,6 +524,7 @@ _MOVES = (
     _happen,
     _decide,
     _owe,
+    _note_pull,
     _deliver,
     _release,
     _believe,

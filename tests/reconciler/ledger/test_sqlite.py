@@ -325,6 +325,7 @@ async def test_a_file_of_the_first_schema_can_pin(tmp_path):
     with contextlib.closing(sqlite3.connect(path)) as old, old:
         old.execute("DROP TABLE pins")
         old.execute("DROP TABLE events")
+        old.execute("DROP TABLE pulls")
         old.execute("DROP TABLE notices")
         _drop_work(old)
         old.execute("UPDATE alembic_version SET version_num = '0001'")
@@ -361,6 +362,7 @@ async def test_results_of_before_the_cache_are_found_by_it(tmp_path):
     with contextlib.closing(sqlite3.connect(path)) as old, old:
         _drop_work(old)
         old.execute("DROP TABLE events")
+        old.execute("DROP TABLE pulls")
         old.execute("DROP TABLE notices")
         old.execute("UPDATE alembic_version SET version_num = '0002'")
     ledger = await open_sqlite(path, "test", "project")
@@ -375,6 +377,7 @@ async def test_nothing_of_an_older_file_rests_before_it_was_planned(tmp_path):
     await ledger.record([f.CursorMoved("train", Cursor("d1:a", AT), AT), f.Listened("train", (subscription,), AT)])
     await ledger.close()
     with contextlib.closing(sqlite3.connect(path)) as old, old:
+        old.execute("DROP TABLE pulls")
         for table, column in (*(("roots", one) for one in ("listens", "edition", "due")), *_FENCE):
             old.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         old.execute("UPDATE alembic_version SET version_num = '0006'")
