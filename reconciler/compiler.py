@@ -5,8 +5,9 @@ Decides nothing. A failed read is passed on: there is no desired state of a part
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Protocol
 
 import anyio
 import anyio.to_thread
@@ -30,7 +31,7 @@ from reconciler.core import Core
 from reconciler.errors import Refused
 from reconciler.outside import References
 from reconciler.shares import Shares
-from reconciler.source.model import Commit
+from reconciler.source.model import Commit, Tree
 from reconciler.source.port import Source
 
 __all__ = ["SourceCompiler", "project_name"]
@@ -39,10 +40,22 @@ _MOST_ROUNDS = 64
 """Rounds of reading: settings name files, files name components, and components may name further ones."""
 
 
+class Files(Protocol):
+    """Trees and contents by id, as a source has them; laws of `reconciler.source.port.Source`."""
+
+    async def tree(self, commit: str) -> Tree:
+        """The whole tree of a commit."""
+        ...
+
+    async def blobs(self, ids: Collection[str]) -> Mapping[str, bytes]:
+        """The contents of all of `ids`."""
+        ...
+
+
 class SourceCompiler:
     """`reconciler.ports.Compiler` over a source. Keeps what unchanged files compiled to."""
 
-    def __init__(self, source: Source, config: CompileConfig, outside: References | None = None) -> None:
+    def __init__(self, source: Files, config: CompileConfig, outside: References | None = None) -> None:
         """Compile commits of `source`.
 
         Args:
@@ -56,6 +69,12 @@ class SourceCompiler:
         self._cache = Cache()
         # One at a time: the cache is one value, and compiling is bound by the processor anyway.
         self._turn = anyio.Lock()
+
+    def reading(self, files: Files) -> SourceCompiler:
+        """This one, for other files: what it remembers is shared, and one of the two compiles at a time."""
+        other = SourceCompiler(files, self._config, self._outside)
+        other._cache, other._turn = self._cache, self._turn
+        return other
 
     async def compile(self, commit: Commit, in_force: Mapping[str, str], *, preview: bool = False) -> DesiredState:
         """See `Compiler.compile`."""

@@ -27,6 +27,7 @@ from reconciler.compiler import SourceCompiler, project_name
 from reconciler.compiling import seldom
 from reconciler.configured import channels_of, clones_of, config_of, exposed, lookup_of, policy_of, store_of
 from reconciler.configured_forge import check_forge, forge_of
+from reconciler.configured_previews import previews_of
 from reconciler.core import Core, Ports
 from reconciler.edition import edition
 from reconciler.errors import Refused, Transient, Unusable
@@ -160,7 +161,8 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack, leads
     core.compiling = config
     core.election = leads.view if leads is not None else None
     caches = (TreesCache(settings.runs_folder), clones)
-    loop = Loop(core, LoopSettings(channels=channels_of(settings), caches=caches))
+    previews = previews_of(settings, source, forge, SourceCompiler(source, config, outside), clock)
+    loop = Loop(core, LoopSettings(channels=channels_of(settings), caches=caches, previews=previews))
     return Daemon(settings, core, loop, source, backend, clones, ledger)
 
 

@@ -48,4 +48,6 @@ class _Asked:
         head = await self.source.head()
         self.loop.commits.answered(head)
         self.loop.metrics.polled()
+        if self.source.origin.remote.path is not None:
+            self.loop.core.queue.add("pulls")  # a branch beside the watched one may have moved
         return head

@@ -30,6 +30,8 @@ from reconciler.ports import RunQuery
 from reconciler.ports_sweep import Cache
 from reconciler.project import Project
 from reconciler.publish import Publisher
+from reconciler.pulls.parts import Parts
+from reconciler.pulls.pulling import Pulling
 from reconciler.retention import Retention
 from reconciler.roots import Roots
 from reconciler.storing import Storing
@@ -56,6 +58,7 @@ class LoopSettings:
         channels: how people are told, by name of the connection.
         together: names that must be waiting for roots that begin nothing to be planned together.
         caches: what can be made again, and is let go of when nothing uses it.
+        previews: what pull requests are previewed with; None where they are not.
     """
 
     workers: int = 8
@@ -64,6 +67,7 @@ class LoopSettings:
     channels: Mapping[str, Channel] = field(default_factory=dict)
     together: int = 32
     caches: tuple[Cache, ...] = ()
+    previews: Parts | None = None
 
 
 class Loop:
@@ -85,11 +89,12 @@ class Loop:
         self.project = Project(core, self.observer)
         self.retention = Retention(core)
         self.leftovers = Leftovers(core, self.settings.caches)
+        self.pulls = _pulling(core, self.settings, self.commits)
         self._failures: dict[str, int] = {}
         self._stuck: dict[str, str] = {}
         self._turns = TurnWatch()
         self._kinds: dict[str, Callable[[str], Awaitable[None]]] = {
-            "source": lambda _: self.commits.reconcile(),
+            "source": lambda _: self._source(),
             "root": self.roots.reconcile,
             "clean": self.roots.clean,
             "aggregate": self.publisher.aggregate,
@@ -102,6 +107,7 @@ class Loop:
             "leftovers": lambda _: self.leftovers.step(),
             "pins": lambda _: self.commits.prune_pins(),
             "rests": lambda _: resting.keep(core),
+            "pulls": lambda _: self._pulls(),
         }
         self.hints = Hints(core.queue, self._kinds)
 
@@ -117,6 +123,8 @@ class Loop:
             group.start_soon(self._hints)
             group.start_soon(self.notifier.run)
             group.start_soon(self.storing.run)
+            if self.pulls is not None:
+                group.start_soon(self.pulls.run)
             for _ in range(self.settings.workers):
                 group.start_soon(self._work)
 
@@ -174,7 +182,8 @@ class Loop:
     def stuck(self) -> tuple[str, ...]:
         """What does not go on until a person changes something, or we mend a fault of ours: one sentence each."""
         store = self.core.storage.words if self.core.storage is not None else ""
-        waiting = (*self._stuck.values(), *self.notifier.stuck.values(), *self.publisher.parked.words, store)
+        previews = self.pulls.stuck.values() if self.pulls is not None else ()
+        waiting = (*self._stuck.values(), *self.notifier.stuck.values(), *self.publisher.parked.words, *previews, store)
         return tuple(dict.fromkeys(filter(None, waiting)))
 
     def _wait_for_a_person(self, name: str, message: str) -> None:
@@ -190,6 +199,17 @@ class Loop:
         if message:
             log.warning("trying again", name=name, reason=message, seconds=round(delay, 2), failures=failures)
         self.core.queue.add(name, delay)
+
+    async def _source(self) -> None:
+        before = self.commits.desired
+        await self.commits.reconcile()
+        if self.commits.desired is not before:
+            await self._pulls()
+
+    async def _pulls(self) -> None:
+        """Have pull requests looked at: where they are previewed, in their own time."""
+        if self.pulls is not None:
+            self.pulls.hint()
 
     async def _post(self, _: str) -> None:
         wait = await self.publisher.post()
@@ -233,6 +253,14 @@ class Loop:
 
     def _root_of(self, key: Key) -> str:
         return f"root:{self.core.renamed.get(key.run, key.root)}"
+
+
+def _pulling(core: Core, settings: LoopSettings, commits: Commits) -> Pulling | None:
+    if settings.previews is None:
+        return None
+    made = Pulling(core, settings.previews, settings.jitter)
+    made.knows(lambda: commits.desired)
+    return made
 
 
 def _words(kind: str, name: str) -> str:

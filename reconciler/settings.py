@@ -31,6 +31,7 @@ from reconciler.settings_forge import ForgeSetting, ForgeSettings
 from reconciler.settings_kubernetes import KubernetesBackend
 from reconciler.settings_ledger import LedgerServer
 from reconciler.settings_pages import Pages, clashes_of_pages
+from reconciler.settings_previews import Previews, clashes_of_previews
 from reconciler.settings_retention import DaemonRetention
 from reconciler.settings_sources import Address, Hosts, Hub, HubRepository, Hubs, RemoteAccess
 from reconciler.settings_store import ArtifactsStore
@@ -159,6 +160,8 @@ class DaemonSettings(Section):
     backends: Backends = Backends()
     forge: ForgeSetting = ForgeSettings(kind="notes")
     """Where commits say how it went."""
+    previews: Previews = Previews()
+    """What pull requests are told before they are merged."""
     first_sync: Literal["run", "hold"] | None = None
     """What first contact does; `run` for local repositories, else `hold`."""
     hubs: Hubs = ()
@@ -190,9 +193,10 @@ class DaemonSettings(Section):
 
     @classmethod
     def clashes(cls, said: Said) -> Iterator[Clash]:
-        """What an election needs, and what pages."""
+        """What an election needs, and what pages and previews."""
         yield from clashes_of_election(said)
         yield from clashes_of_pages(said)
+        yield from clashes_of_previews(said)
 
     @property
     def state_folder(self) -> Path:

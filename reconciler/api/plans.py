@@ -13,30 +13,21 @@ import anyio.to_thread
 
 from planner.applied import World, as_applied
 from planner.canon import Json
-from planner.desire.view import View
-from planner.fold import RootState, fold_root
-from planner.model.desired import CompiledOperation, DesiredState
+from planner.model.desired import DesiredState
 from planner.model.events import REPOSITORY
-from planner.model.facts import Renamed, TargetSet
-from planner.model.questions import Answers
-from planner.model.records import RootRecord
-from planner.plan import plan_root, reads
 from planner.preview import previewed
 from planner.render.frame import frame_of
 from planner.render.json import plan_json
 from planner.render.markdown import plan_markdown
 from planner.render.text import plan_text
-from planner.target import Contact, plan_commit
 from reconciler.api import find, problems
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient
-from reconciler.ports_rehearse import Rehearsing
 from reconciler.rehearsing import rehearsed
 from reconciler.source.model import Commit, touched
+from reconciler.worlds import contact_of, world_of
 
 __all__ = ["Asked", "of_commits", "of_desired"]
-
-_MOST_ROUNDS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +59,7 @@ async def of_commits(core: Core, asked: Asked) -> dict[str, Json]:
         at = asked.at or core.clock.now()
         world = as_applied(await _compile(core, await _commit(core, asked.base)), at, core.policy.identity)
     else:
-        world = await _world(core, desired, asked.at)
+        world = await world_of(core, desired, asked.at)
     if world.base:
         world = replace(world, touched=await _touched(core, world.base, desired.commit))
     return await _answer(core, desired, world, asked)
@@ -84,11 +75,11 @@ async def _touched(core: Core, base: str, head: str) -> tuple[str, ...]:
 
 async def of_desired(core: Core, desired: DesiredState, asked: Asked) -> dict[str, Json]:
     """The plan of a desired state that somebody else compiled, against the world as it is."""
-    return await _answer(core, desired, await _world(core, desired, asked.at), asked)
+    return await _answer(core, desired, await world_of(core, desired, asked.at), asked)
 
 
 async def _answer(core: Core, desired: DesiredState, world: World, asked: Asked) -> dict[str, Json]:
-    contact = _contact(core, asked.at, first=not world.states)
+    contact = contact_of(core, asked.at, first=not world.states)
     # Thousands of operations take seconds, in which the loop must go on.
     found = await anyio.to_thread.run_sync(previewed, desired, world, contact, core.policy.identity)
     plan = found.with_rehearsed(await rehearsed(core, found.starts)) if asked.server else found.plan
@@ -111,17 +102,6 @@ def _listening(world: World) -> dict[str, Json]:
     return found
 
 
-def _contact(core: Core, at: datetime | None, *, first: bool) -> Contact:
-    policy = core.policy
-    return Contact(
-        instance=policy.identity.instance,
-        branch=policy.branch,
-        now=at or core.clock.now(),
-        budgets=policy.budgets,
-        first=policy.hold_first and first,
-    )
-
-
 async def _commit(core: Core, prefix: str) -> Commit:
     if not prefix:
         newest = await core.source.fetch()
@@ -139,53 +119,3 @@ async def _compile(core: Core, commit: Commit) -> DesiredState:
     records = await core.ledger.roots()
     in_force = {name: record.planned.path for name, record in records.items() if record.planned}
     return await core.compiler.compile(commit, in_force, preview=True)
-
-
-async def _world(core: Core, desired: DesiredState, at: datetime | None) -> World:
-    states = {name: await core.ledger.root(name) for name in await core.ledger.roots()}
-    forms: dict[str, CompiledOperation] = {}
-    for state in states.values():
-        forms |= await core.forms(reads(state))
-    project = await core.ledger.project()
-    world = World(
-        states=states,
-        forms=forms,
-        base=project.head,
-        suspended=project.suspended,
-        notes=core.policy.warnings,
-        asked=project.asked_before(desired.commit),
-        backend="kubernetes" if isinstance(core.backend, Rehearsing) else "local",
-    )
-    return replace(world, answers=await _answers(core, desired, world, at))
-
-
-async def _answers(core: Core, desired: DesiredState, world: World, at: datetime | None) -> Answers:
-    """What planning the changed operations asks for."""
-    contact = _contact(core, at, first=not world.states)
-    records = {name: state.record for name, state in world.states.items()}
-    targets: dict[str, RootState] = {}
-    states = dict(world.states)
-    for fact in plan_commit(desired, records, contact).facts:
-        if isinstance(fact, Renamed) and fact.old in states:
-            states[fact.root] = fold_root(states.pop(fact.old), fact)
-        elif isinstance(fact, TargetSet):
-            targets[fact.root] = fold_root(states.get(fact.root, _fresh(fact.root)), fact)
-    forms = {**world.forms, **{operation.form: operation for operation in desired.roots.values()}}
-    found: Answers = {}
-    for state in targets.values():
-        view = View(state, forms, contact.now, core.policy.identity, answers=found, suspended=world.suspended)
-        found = await _answered(core, view)
-    return found
-
-
-async def _answered(core: Core, view: View) -> Answers:
-    for _ in range(_MOST_ROUNDS):
-        plan = plan_root(view)
-        if not plan.missing:
-            break
-        view = replace(view, answers={**view.answers, **await core.ledger.ask(plan.missing)})
-    return view.answers
-
-
-def _fresh(name: str) -> RootState:
-    return RootState(RootRecord(name))

@@ -121,6 +121,7 @@ class Merging:
         self._heads = heads
         # Folders are remembered over merges: of the next one most are the same.
         self._trees = TreeReader(limits or Limits())
+        self._reading = anyio.Lock()
 
     @asynccontextmanager
     async def merge(self, pull: Pull, base: str) -> AsyncIterator[Merge]:
@@ -138,7 +139,9 @@ class Merging:
                 yield found
                 return
             merged = Merged((base, pull.head, found), store, self._trees, self._heads.limits.merge)
-            before, after = await self._source.tree(base), await merged.tree("")
+            before = await self._source.tree(base)
+            async with self._reading:
+                after = await merged.tree("")
             merged.changed = tuple(sorted(touched(before, after)))
             merged.delta = _delta(before, after, merged.changed)
             yield merged

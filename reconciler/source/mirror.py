@@ -43,7 +43,7 @@ class Mirror:
 
     @property
     def notes_ref(self) -> str:
-        """Holds the notes of a remote that is not on this machine."""
+        """Holds the notes of a remote that is not on this machine, other notes with `-` and their name behind it."""
         return f"refs/plumbline/{self.instance}/notes"
 
     def pin_ref(self, name: str) -> str:

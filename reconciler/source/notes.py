@@ -29,6 +29,7 @@ __all__ = ["PLUMBLINE", "Found", "Merge", "Notes", "Signature", "Written"]
 Merge = Callable[[str | None], str]
 """Gives the note wanted where the present one (None: there is none) is given. May be called several times."""
 
+_STATUSES = "plumbline"
 _TRIES = 8
 _STALE = 60.0
 
@@ -71,17 +72,24 @@ class Notes:
     Args:
         source: whose remote is meant; its instance names the ref.
         by: who the commits are by.
+        name: of the notes, below `refs/notes/`.
     """
 
-    def __init__(self, source: GitSource, by: Signature = PLUMBLINE) -> None:
+    def __init__(self, source: GitSource, by: Signature = PLUMBLINE, name: str = _STATUSES) -> None:
         self._source = source
         self._by = by
+        self._name = name
         self._one = anyio.Lock()
 
     @property
     def ref(self) -> str:
         """The ref in the remote."""
-        return f"refs/notes/plumbline/{self._source.instance}"
+        return f"refs/notes/{self._name}/{self._source.instance}"
+
+    @property
+    def _suffix(self) -> str:
+        """Of the ref in the mirror, for other notes than those of statuses."""
+        return "" if self._name == _STATUSES else f"-{self._name}"
 
     async def read(self, commits: Collection[str]) -> Found:
         """The notes on `commits`.
@@ -166,7 +174,7 @@ class Notes:
         if remote.path is None:
             if not now.mirror.exists:
                 raise Transient(f"nothing was fetched from {remote} yet")
-            return Desk(now.leash, remote, now.mirror.path, now.mirror.notes_ref, self.ref)
+            return Desk(now.leash, remote, now.mirror.path, now.mirror.notes_ref + self._suffix, self.ref)
         try:
             place = await anyio.to_thread.run_sync(refs.locate, remote.path)
         except OSError as error:

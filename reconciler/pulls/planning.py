@@ -1,0 +1,150 @@
+"""The plan of a merged pull request, as what is said of it: a status, and a comment where there is something to say.
+
+What the base has wrong already is no fault of the pull request. What it names outside of the repository, and no planned
+commit has named, is not looked up: it is known after the merge.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import anyio.to_thread
+
+from planner.canon import Json
+from planner.changes import value_changes
+from planner.compile import SETTINGS
+from planner.model.desired import DesiredState
+from planner.model.plan import FieldChange, Plan
+from planner.model.records import RootRecord
+from planner.preview import previewed
+from planner.publish import Said
+from planner.render.budget import Limit
+from planner.render.counted import many
+from planner.render.frame import frame_of
+from planner.render.markdown import plan_markdown
+from planner.render.verdict import verdict
+from planner.spec.repository import load_repository
+from reconciler.compiler import Files, SourceCompiler
+from reconciler.core import Core
+from reconciler.source.merging import Merged
+from reconciler.source.model import Tree
+from reconciler.worlds import contact_of, world_of
+
+__all__ = ["Planning", "Told", "world_digest"]
+
+_NOT_LOOKED_UP = "PL-311"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a plan says.
+
+    Attributes:
+        said: by the status.
+        body: the comment.
+        wanted: whether there is something to say in it.
+        roots: the operations that it is about.
+        world: digest of what it counted with of these.
+    """
+
+    said: Said
+    body: str
+    wanted: bool
+    roots: tuple[str, ...]
+    world: str
+
+
+class Planning:
+    """Plans merged trees against the world as it is."""
+
+    def __init__(self, core: Core, compiler: SourceCompiler, limit: Limit) -> None:
+        self._core = core
+        self._compiler = compiler
+        self._limit = limit
+
+    async def of(self, merged: Merged, before: DesiredState | None) -> Told:
+        """The plan of a merged tree.
+
+        Args:
+            merged: it.
+            before: what the newest planned commit asks for, where that is known.
+
+        Raises:
+            Transient: it cannot be read now.
+            Refused: it is over a limit, or malformed.
+        """
+        core = self._core
+        records = await core.ledger.roots()
+        in_force = {name: record.planned.path for name, record in records.items() if record.planned}
+        commit = await merged.commit()
+        desired = await self._compiler.reading(merged).compile(commit, in_force, preview=True)
+        world = await world_of(core, desired, None)
+        world = replace(world, base=merged.base, touched=merged.changed)
+        contact = contact_of(core, None, first=not world.states)
+        settings = await self._settings(merged)
+
+        def tell() -> Told:
+            found = previewed(desired, world, contact, core.policy.identity)
+            plan = _own(found.plan, before, merged.changed)
+            frame = frame_of(found, desired, core.policy.identity.instance)
+            frame = replace(frame, tree=merged.tree_id, settings=settings, limit=self._limit)
+            roots = tuple(sorted(_roots(plan)))
+            return Told(
+                said=verdict(plan),
+                body=plan_markdown(plan, frame),
+                wanted=bool(plan.actions or plan.held or plan.problems or settings),
+                roots=roots,
+                world=world_digest(core, records, roots),
+            )
+
+        # Thousands of operations take seconds, in which the loop must go on.
+        return await anyio.to_thread.run_sync(tell)
+
+    async def _settings(self, merged: Merged) -> Sequence[FieldChange]:
+        """What the merge changes of `.plumbline.yaml`."""
+        if SETTINGS not in merged.changed:
+            return ()
+        source = self._core.source
+        old = await _settings_of(source, await source.tree(merged.base))
+        new = await _settings_of(merged, await merged.tree(merged.head))
+        return value_changes(old, new)
+
+
+def world_digest(core: Core, records: Mapping[str, RootRecord], roots: Collection[str]) -> str:
+    """What a plan about `roots` counts with, but for how their runs go: a run that ends changes no plan of a merge."""
+    seen = hashlib.sha256(f"{core.policy.budgets}".encode())
+    for name in sorted(roots):
+        record = records.get(name, RootRecord(name))
+        planned = record.planned
+        wanted = (planned.digest, planned.live, planned.form, planned.hold) if planned is not None else None
+        seen.update(f"{name}\0{wanted}\0{record.down}\0{record.suspended is not None}\0".encode("utf-8", "replace"))
+    return seen.hexdigest()
+
+
+def _own(plan: Plan, before: DesiredState | None, changed: Collection[str]) -> Plan:
+    """The plan with the problems that are the pull request's own."""
+    theirs = {(one.code, one.place.path, one.message) for one in before.problems} if before is not None else set()
+    later = [one for one in plan.problems if one.code == _NOT_LOOKED_UP]
+    real = [one for one in plan.problems if one.code != _NOT_LOOKED_UP]
+    own = [one for one in real if one.place.path in changed or (one.code, one.place.path, one.message) not in theirs]
+    known = (f"{one.place}: {one.message}: known after the merge" for one in later)
+    left = len(real) - len(own)
+    notes = (f"the branch has {many(left, 'problem')} of its own, which stay as they are",) if left else ()
+    return replace(plan, problems=tuple(own), deferred=(*plan.deferred, *known), notes=(*plan.notes, *notes))
+
+
+def _roots(plan: Plan) -> Iterator[str]:
+    yield from {action.root for action in plan.actions}
+    yield from {name for held in plan.held for name in held.roots}.difference(one.root for one in plan.actions)
+
+
+async def _settings_of(files: Files, tree: Tree) -> Mapping[str, Json]:
+    """What `.plumbline.yaml` of a tree says, as far as it can be read."""
+    entry = tree.at(SETTINGS)
+    if entry is None or entry.kind != "blob":
+        return {}
+    data = (await files.blobs([entry.id]))[entry.id]
+    settings = (await anyio.to_thread.run_sync(load_repository, SETTINGS, data)).settings
+    return settings.model_dump(mode="json", by_alias=True, exclude_unset=True) if settings is not None else {}

@@ -1,0 +1,185 @@
+"""Keeps what is said on pull requests in step with their heads, the branch and the world.
+
+Names wait in a queue of their own, with workers of their own: neither a forge that is slow nor a plan that takes long
+keeps any run waiting. A push to the branch costs a merge in memory for each open pull request, and a plan only for
+those whose own change, or whose operations, are not what they were; the comments of the others are marked, once.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+
+import anyio
+
+from planner.model.commits import StatusState
+from planner.model.desired import DesiredState
+from planner.model.pulls import Pull, PullState
+from planner.model.records import RootRecord
+from planner.publish import Said
+from reconciler.core import Core
+from reconciler.errors import Refused, Transient, Unusable
+from reconciler.pulls.merged import AfterMerge
+from reconciler.pulls.parts import Parts
+from reconciler.pulls.planning import world_digest
+from reconciler.pulls.previewing import Previewing
+from reconciler.pulls.saying import Saying
+from reconciler.queue import Queue
+from reconciler.telemetry import log
+
+__all__ = ["Pulling"]
+
+_LIST = "pulls"
+_LONGEST_BACK_OFF = 300.0
+_PLANNING = Said(StatusState.PENDING, "planning")
+
+
+class Pulling:
+    """Everything about pull requests that happens by itself.
+
+    Attributes:
+        counted: what was done in this life: merges, plans, marks, outcomes.
+        stuck: what does not go on until a person changes something, by name.
+    """
+
+    def __init__(self, core: Core, parts: Parts, jitter: random.Random) -> None:
+        self._core = core
+        self._parts = parts
+        self._jitter = jitter
+        self._queue = Queue()
+        self._seen: dict[str, Pull] = {}
+        self._failures: Counter[str] = Counter()
+        self._saying = Saying(core, parts.port)
+        self._base: Callable[[], DesiredState | None] = lambda: None
+        self.counted: Counter[str] = Counter()
+        self.stuck: dict[str, str] = {}
+        self._previewing = Previewing(core, parts, self._saying, self.counted)
+        self._after = AfterMerge(core, parts, self._saying, self.counted)
+
+    def knows(self, base: Callable[[], DesiredState | None]) -> None:
+        """Where the newest planned state of the branch is to be had."""
+        self._previewing.base = base
+
+    def hint(self, name: str = _LIST) -> None:
+        """Have all pull requests looked at, or the one that is called `pull:N`, as soon as there is room."""
+        self._queue.add(name)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being done or due now."""
+        return self._queue.idle
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await self._saying.load()
+        self._queue.add(_LIST)
+        async with anyio.create_task_group() as group:
+            for _ in range(max(self._parts.rules.at_once, 1)):
+                group.start_soon(self._work)
+
+    async def _work(self) -> None:
+        while True:
+            name = await self._queue.get()
+            try:
+                if not self._core.draining:
+                    await self._one(name)
+            finally:
+                self._queue.done(name)
+
+    async def _one(self, name: str) -> None:
+        """Do what is due of `name`; a failure keeps to it."""
+        try:
+            await (self._list() if name == _LIST else self._pull(name.removeprefix("pull:")))
+        except Transient as error:
+            self._back_off(name, error.message, error.after)
+        except Refused as error:
+            self.stuck[name] = error.message
+            self._back_off(name, error.message, None)
+        except Unusable:
+            raise
+        except Exception as error:  # noqa: BLE001 -- our own fault: this name backs off, the others go on
+            log.exception("a preview crashed", name=name)
+            self.stuck[name] = f"the preview of {name} fails, a fault of Plumbline ({type(error).__name__})"
+            self._back_off(name, "", None)
+        else:
+            self._failures.pop(name, None)
+            self.stuck.pop(name, None)
+
+    def _back_off(self, name: str, reason: str, after: float | None) -> None:
+        self._failures[name] += 1
+        delay = min(2.0 ** min(self._failures[name] - 1, 10), _LONGEST_BACK_OFF) * (0.75 + self._jitter.random() / 2)
+        delay = max(delay, after or 0.0)
+        if reason:
+            log.warning("a preview waits", name=name, reason=reason, seconds=round(delay, 1))
+        self._queue.add(name, delay)
+
+    async def _list(self) -> None:
+        """Look at all pull requests, and queue those of which something is to be said."""
+        core, rules = self._core, self._parts.rules
+        self._queue.add(_LIST, rules.poll)
+        base = (await core.ledger.project()).head
+        if not base:
+            return  # nothing of the branch was planned yet: there is nothing to compare with
+        known = self._saying.records
+        found = await self._parts.port.pulls(core.policy.branch, list(known))
+        self._seen = {pull.number: pull for pull in self._within(found)}
+        records = await core.ledger.roots()
+        for number, pull in self._seen.items():
+            if self._is_due(pull, base, records):
+                self._queue.add(f"pull:{number}")
+        for number in known.keys() - self._seen.keys():
+            self._queue.add(f"pull:{number}")
+        self._refresh()
+        await self._parts.heads.keep([number for number, pull in self._seen.items() if pull.state is PullState.OPEN])
+
+    def _within(self, found: Iterable[Pull]) -> Iterable[Pull]:
+        """As many open ones as are looked at, and all of which something was said."""
+        left = self._parts.rules.most
+        passed = 0
+        for pull in found:
+            if pull.fork and self._parts.rules.forks == "off":
+                continue
+            if pull.number in self._saying.records:
+                yield pull
+            elif pull.state is PullState.OPEN:
+                left -= 1
+                if left < 0:
+                    passed += 1
+                    continue
+                yield pull
+        if passed:
+            log.warning("too many open pull requests: some get no preview", most=self._parts.rules.most, left=passed)
+
+    def _is_due(self, pull: Pull, base: str, records: Mapping[str, RootRecord]) -> bool:
+        """Whether something changed since it was looked at: its head, the branch, or what its plan counted with."""
+        record = self._saying.records.get(pull.number)
+        if record is None or pull.state is not record.state or pull.state is PullState.MERGED:
+            return True
+        if pull.head != record.head:
+            return True
+        if record.refused:
+            return False
+        return record.looked != base or record.world != world_digest(self._core, records, record.roots)
+
+    def _refresh(self) -> None:
+        """Plan one anew whose comment is marked as stale, where it has been for long: the one that is so longest."""
+        old = self._core.clock.now() - timedelta(seconds=self._parts.rules.refresh)
+        marked = [one for one in self._saying.records.values() if one.marked and one.at < old]
+        if marked:
+            oldest = min(marked, key=lambda one: (one.at, one.number))
+            self._previewing.anew.add(oldest.number)
+            self._queue.add(f"pull:{oldest.number}")
+
+    async def _pull(self, number: str) -> None:
+        pull, record = self._seen.get(number), self._saying.records.get(number)
+        if pull is not None and pull.state is PullState.OPEN:
+            if record is None or record.head != pull.head:
+                await self._saying.status(pull.head, _PLANNING)
+            if await self._previewing.preview(pull, record):
+                return
+        elif record is None:
+            return
+        if await self._after.look(pull, number):
+            self._queue.add(f"pull:{number}", self._parts.rules.outcome)
