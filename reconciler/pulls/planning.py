@@ -15,11 +15,12 @@ import anyio.to_thread
 from planner.canon import Json
 from planner.changes import value_changes
 from planner.compile import SETTINGS
+from planner.model.commits import StatusState
 from planner.model.desired import DesiredState
 from planner.model.plan import FieldChange, Plan
 from planner.model.records import RootRecord
 from planner.preview import previewed
-from planner.publish import Said
+from planner.publish import Said, shorten
 from planner.render.budget import Limit
 from planner.render.counted import many
 from planner.render.frame import frame_of
@@ -87,14 +88,14 @@ class Planning:
 
         def tell() -> Told:
             found = previewed(desired, world, contact, core.policy.identity)
-            plan = _own(found.plan, before, merged.changed)
+            plan, later = _own(found.plan, before, merged.changed)
             frame = frame_of(found, desired, core.policy.identity.instance)
             frame = replace(frame, tree=merged.tree_id, settings=settings, limit=self._limit)
             roots = tuple(sorted(_roots(plan)))
             return Told(
-                said=verdict(plan),
+                said=_with_later(verdict(plan), later),
                 body=plan_markdown(plan, frame),
-                wanted=bool(plan.actions or plan.held or plan.problems or settings),
+                wanted=bool(plan.actions or plan.held or plan.problems or settings or later),
                 roots=roots,
                 world=world_digest(core, records, roots),
             )
@@ -123,8 +124,15 @@ def world_digest(core: Core, records: Mapping[str, RootRecord], roots: Collectio
     return seen.hexdigest()
 
 
-def _own(plan: Plan, before: DesiredState | None, changed: Collection[str]) -> Plan:
-    """The plan with the problems that are the pull request's own."""
+def _with_later(said: Said, later: int) -> Said:
+    """The same, with the word that there is more to it than could be planned."""
+    if not later or said.state is not StatusState.SUCCESS:
+        return said
+    return Said(said.state, shorten(f"{said.description}; {many(later, 'reference')} known after the merge"))
+
+
+def _own(plan: Plan, before: DesiredState | None, changed: Collection[str]) -> tuple[Plan, int]:
+    """The plan with the problems that are the pull request's own, and how many of its references were not looked up."""
     theirs = {(one.code, one.place.path, one.message) for one in before.problems} if before is not None else set()
     later = [one for one in plan.problems if one.code == _NOT_LOOKED_UP]
     real = [one for one in plan.problems if one.code != _NOT_LOOKED_UP]
@@ -132,7 +140,8 @@ def _own(plan: Plan, before: DesiredState | None, changed: Collection[str]) -> P
     known = (f"{one.place}: {one.message}: known after the merge" for one in later)
     left = len(real) - len(own)
     notes = (f"the branch has {many(left, 'problem')} of its own, which stay as they are",) if left else ()
-    return replace(plan, problems=tuple(own), deferred=(*plan.deferred, *known), notes=(*plan.notes, *notes))
+    new = sum(one.place.path in changed for one in later)
+    return replace(plan, problems=tuple(own), deferred=(*plan.deferred, *known), notes=(*plan.notes, *notes)), new
 
 
 def _roots(plan: Plan) -> Iterator[str]:

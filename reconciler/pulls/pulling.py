@@ -73,20 +73,28 @@ class Pulling:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        await self._saying.load()
-        self._queue.add(_LIST)
+        await self.load()
         async with anyio.create_task_group() as group:
             for _ in range(max(self._parts.rules.at_once, 1)):
                 group.start_soon(self._work)
 
+    async def load(self) -> None:
+        """Take up what was said in earlier lives, and look at everything."""
+        await self._saying.load()
+        self._queue.add(_LIST)
+
     async def _work(self) -> None:
         while True:
-            name = await self._queue.get()
-            try:
-                if not self._core.draining:
-                    await self._one(name)
-            finally:
-                self._queue.done(name)
+            await self.turn()
+
+    async def turn(self) -> None:
+        """Wait for a name whose turn it is, and do what is due of it."""
+        name = await self._queue.get()
+        try:
+            if not self._core.draining:
+                await self._one(name)
+        finally:
+            self._queue.done(name)
 
     async def _one(self, name: str) -> None:
         """Do what is due of `name`; a failure keeps to it."""
