@@ -48,6 +48,6 @@ class _Asked:
         head = await self.source.head()
         self.loop.commits.answered(head)
         self.loop.metrics.polled()
-        if self.source.origin.remote.path is not None:
+        if self.loop.pulls is not None and self.source.origin.remote.path is not None:
             self.loop.core.queue.add("pulls")  # a branch beside the watched one may have moved
         return head

@@ -107,8 +107,9 @@ class Loop:
             "leftovers": lambda _: self.leftovers.step(),
             "pins": lambda _: self.commits.prune_pins(),
             "rests": lambda _: resting.keep(core),
-            "pulls": lambda _: self._pulls(),
         }
+        if self.pulls is not None:
+            self._kinds["pulls"] = lambda _: self._pulls()
         self.hints = Hints(core.queue, self._kinds)
 
     async def run(self) -> None:

@@ -98,7 +98,12 @@ def _play(theatre: Theatre, act: Act, heading: str, say: Say) -> int:
     """Play one act; returns how many checks did not hold."""
     say(heading)
     act.change(theatre)
-    commit = theatre.stage.push(act.message)
+    commit = theatre.stage.commit(act.message)
+    if act.branch:
+        theatre.stage.push(act.branch)
+        say(f"  pushed {commit[:10]} as {act.branch}: nothing of it runs, and its plan is a note on it")
+        theatre.previewed(commit, "Plumbline plan")
+    theatre.stage.push()
     say(f"  pushed {commit[:10]} {act.message!r}")
     for line in _plan(theatre.stage, theatre.good, commit):
         say(f"  | {line}")
@@ -127,7 +132,7 @@ def _summary(stage: Stage, say: Say, outcome: _Outcome) -> None:
     say(f"state    {stage.state}")
     say(f"runs     {stage.runs} (working folders and artifacts)")
     say(f"log      {stage.log}")
-    say(f"notes    git -C {stage.bare} log --notes='plumbline/*'")
+    say(f"notes    git -C {stage.bare} log --notes='plumbline/*' --notes='plumbline-preview/*'")
     if outcome.pid:
         say(f"the daemon goes on (pid {outcome.pid}): plumbline --state {stage.state} status")
         say(f"to end it: plumbline --state {stage.state} stop OPERATION for what still runs, then kill {outcome.pid}")

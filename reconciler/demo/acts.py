@@ -30,12 +30,14 @@ class Act:
         message: of the commit.
         change: edits the clone.
         checks: what must be so once the commit's status is final.
+        branch: as which it is pushed before, to see what merging it would do; "" for none.
     """
 
     title: str
     message: str
     change: Callable[[Theatre], None]
     checks: Callable[[Theatre, View], list[Check]]
+    branch: str = ""
 
 
 def _nothing(_: Theatre) -> None:
@@ -80,6 +82,7 @@ def _compared(theatre: Theatre, commit: View) -> list[Check]:
         Check("a join found both networks", found.get("compared") == 2),
         Check("a hook wrote a page on digits", theatre.comes("digits@hook-")),
         Check("the end of compare started announce", theatre.comes("announce@ev-")),
+        Check("the preview of the branch became what came of it", theatre.previewed(str(commit["commit"]), "merged")),
     ]
 
 
@@ -127,10 +130,11 @@ ACTS = (
     Act("push the sample: a DAG, a job, a service, two schedules", "Add the digits operations", _nothing, _all_ran),
     Act("change the code of one operation: only that one runs again", "Look at the profile again", _edit, _one_ran),
     Act(
-        "add a comparison: what was done is cached, a join finds all networks, an event announces it",
+        "add a comparison, on a branch first: what was done is cached, a join finds networks, an event announces it",
         "Compare networks",
         _compare,
         _compared,
+        branch="feature/compare",
     ),
     Act("push a broken spec: told where, nothing stopped", "Break the DAG's spec", _break, _held),
     Act("revert it", 'Revert "Break the DAG\'s spec"', _revert, _mended),

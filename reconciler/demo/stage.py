@@ -35,6 +35,7 @@ instance: demo
 state: {state}
 repository: {{url: {bare}, branch: main}}
 forge: notes
+previews: {{branches: ["feature/*"]}}
 backends:
   local:
     runs: {runs}
@@ -94,12 +95,19 @@ class Stage:
         for name in LATER:
             shutil.copy(SOURCE / "sample-repo" / "ops" / name, self.clone / "ops" / name)
 
-    def push(self, message: str) -> str:
-        """Commit everything and push; returns the commit."""
+    def commit(self, message: str) -> str:
+        """Commit everything; returns the commit."""
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", message)
-        self.git("push", "--quiet", "origin", "main")
         return self.git("rev-parse", "HEAD").strip()
+
+    def push(self, branch: str = "main") -> None:
+        """Push the newest commit as `branch`."""
+        self.git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+
+    def preview(self, commit: str) -> str:
+        """What the note of a preview says on `commit`; "" for none."""
+        return _git(self.bare, "log", "-1", "--format=%N", "--notes=plumbline-preview/*", commit).strip()
 
 
 def make_environment(say: Callable[[str], None]) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -95,6 +97,18 @@ class Theatre:
                 time.sleep(_LOOK)
         return False
 
+    def previewed(self, commit: str, words: str) -> bool:
+        """Whether the preview on a commit says `words` in time; its beginning is printed."""
+        begun = time.monotonic()
+        while time.monotonic() - begun < _PATIENCE:
+            said = self.stage.preview(commit)
+            if words in said:
+                shown = [line for line in said.splitlines() if line and not line.startswith("<")]
+                self._tell(f"preview {commit[:10]}", " ".join(_plain(line) for line in shown[:2]))
+                return True
+            time.sleep(_LOOK)
+        return False
+
     def _look(self, client: httpx.Client) -> None:
         runs = client.get("/v1/runs", params={"limit": 1000}).raise_for_status().json()["runs"]
         for run in reversed(runs):
@@ -116,6 +130,11 @@ class Theatre:
         if self._told.get(what) != now:
             self._told[what] = now
             self._say(f"  {what}: {now}")
+
+
+def _plain(line: str) -> str:
+    """A line of Markdown as a terminal shows it best."""
+    return html.unescape(re.sub(r"</?\w+>", "", line.lstrip("#> ")))
 
 
 def _is_pushed(run: View) -> bool:

@@ -42,7 +42,6 @@ from reconciler.telemetry import log
 __all__ = ["SqlLedger"]
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
-
 T = TypeVar("T")
 
 
@@ -166,8 +165,8 @@ class SqlLedger:
 
     async def ask(self, questions: Collection[Question]) -> Answers:
         """An answer to each of `questions`."""
-        known = await self._turns.read(reads.ask, [one for one in questions if not isinstance(one, Joined)])
         joined = [one for one in questions if isinstance(one, Joined)]
+        known = await self._turns.read(reads.ask, [one for one in questions if not isinstance(one, Joined)])
         return {**known, **{one: finding.found_of(await self.find(finding.wanted_of(one))) for one in joined}}
 
     async def blob(self, digest: str) -> str | None:
@@ -287,8 +286,7 @@ class SqlLedger:
         keep: Callable[[Mirror, T], None],
     ) -> T:
         """What the mirror knows, or what is read and kept in it: nothing is recorded in between, in the one thread."""
-        mirror = self._mirror
-        if mirror is None or self._turns.in_doubt is not None:
+        if (mirror := self._mirror) is None or self._turns.in_doubt is not None:
             return await self._turns.read(query)
         self._turns.demand_whole()
         if (had := known(mirror)) is not None:

@@ -168,7 +168,7 @@ class Lives:
         self.pulling.hint()
         while not self.pulling.idle:
             await self.pulling.turn()
-        while await self.publisher.post():
+        while await self.publisher.post() is not None:
             pass
 
     def said(self, head: str) -> tuple[str, str] | None:
