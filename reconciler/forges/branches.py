@@ -36,6 +36,8 @@ class BranchPulls:
         self._patterns = tuple(patterns)
         self._notes = Notes(source, PLUMBLINE, NOTES)
         self._heads: dict[str, str] = {}
+        # Which heads the watched branch has, as long as it is where it was.
+        self._contained: tuple[str, dict[str, bool]] = ("", {})
 
     @property
     def limit(self) -> Limit:
@@ -58,7 +60,7 @@ class BranchPulls:
         return found
 
     async def put_comment(self, comment: Comment) -> str:
-        """See `Pulls.put_comment`: the id is that of the commit with the note."""
+        """See `Pulls.put_comment`: the id is that of the commit with the note, also where it is written anew."""
         head = self._heads.get(comment.pull) or refs.check_id(comment.ident)
         await self._notes.write({head: lambda _: comment.body}, self._clock.now())
         if comment.ident and comment.ident != head:
@@ -78,7 +80,15 @@ class BranchPulls:
 
     async def _is_in(self, head: str, watched: str) -> bool:
         """Whether the watched branch has `head`: as far as it was fetched, so one that is new may seem open once."""
-        return head == watched or await self._source.is_ancestor(head, watched)
+        if self._contained[0] != watched:
+            self._contained = (watched, {})
+        found = self._contained[1]
+        if head in found:
+            return found[head]
+        contained = head == watched or await self._source.is_ancestor(head, watched)
+        if (await self._source.follower()).known == watched:
+            found[head] = contained
+        return contained
 
 
 def _is_ours(body: str) -> Callable[[str], bool]:

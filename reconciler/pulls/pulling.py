@@ -52,7 +52,9 @@ class Pulling:
         self._seen: dict[str, Pull] = {}
         self._failures: Counter[str] = Counter()
         self._saying = Saying(core, parts.port)
-        self._base: Callable[[], DesiredState | None] = lambda: None
+        self._loaded = False
+        # By the loop's clock; the forge wants to be left alone before.
+        self._until = 0.0
         self.counted: Counter[str] = Counter()
         self.stuck: dict[str, str] = {}
         self._previewing = Previewing(core, parts, self._saying, self.counted)
@@ -73,15 +75,10 @@ class Pulling:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        await self.load()
+        self.hint()
         async with anyio.create_task_group() as group:
             for _ in range(max(self._parts.rules.at_once, 1)):
                 group.start_soon(self._work)
-
-    async def load(self) -> None:
-        """Take up what was said in earlier lives, and look at everything."""
-        await self._saying.load()
-        self._queue.add(_LIST)
 
     async def _work(self) -> None:
         while True:
@@ -97,39 +94,48 @@ class Pulling:
             self._queue.done(name)
 
     async def _one(self, name: str) -> None:
-        """Do what is due of `name`; a failure keeps to it."""
+        """Do what is due of `name`; a failure keeps to it, but a forge that wants to be left alone is."""
+        if (wait := self._until - anyio.current_time()) > 0:
+            self._queue.add(name, wait)
+            return
         try:
             await (self._list() if name == _LIST else self._pull(name.removeprefix("pull:")))
         except Transient as error:
-            self._back_off(name, error.message, error.after)
+            self._until = anyio.current_time() + (error.after or 0.0)
+            self._back_off(name, error.message)
         except Refused as error:
             self.stuck[name] = error.message
-            self._back_off(name, error.message, None)
+            self._back_off(name, error.message)
         except Unusable:
             raise
         except Exception as error:  # noqa: BLE001 -- our own fault: this name backs off, the others go on
             log.exception("a preview crashed", name=name)
             self.stuck[name] = f"the preview of {name} fails, a fault of Plumbline ({type(error).__name__})"
-            self._back_off(name, "", None)
+            self._back_off(name, "")
         else:
             self._failures.pop(name, None)
             self.stuck.pop(name, None)
 
-    def _back_off(self, name: str, reason: str, after: float | None) -> None:
+    def _back_off(self, name: str, reason: str) -> None:
         self._failures[name] += 1
         delay = min(2.0 ** min(self._failures[name] - 1, 10), _LONGEST_BACK_OFF) * (0.75 + self._jitter.random() / 2)
-        delay = max(delay, after or 0.0)
         if reason:
             log.warning("a preview waits", name=name, reason=reason, seconds=round(delay, 1))
         self._queue.add(name, delay)
 
     async def _list(self) -> None:
         """Look at all pull requests, and queue those of which something is to be said."""
-        core, rules = self._core, self._parts.rules
-        self._queue.add(_LIST, rules.poll)
+        core = self._core
+        if not self._loaded:
+            await self._saying.load()
+            self._loaded = True
         base = (await core.ledger.project()).head
-        if not base:
-            return  # nothing of the branch was planned yet: there is nothing to compare with
+        if base:  # else nothing of the branch was planned yet: there is nothing to compare with
+            await self._look(base)
+        self._queue.add(_LIST, self._parts.rules.poll)
+
+    async def _look(self, base: str) -> None:
+        core = self._core
         known = self._saying.records
         found = await self._parts.port.pulls(core.policy.branch, list(known))
         self._seen = {pull.number: pull for pull in self._within(found)}

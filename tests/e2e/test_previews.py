@@ -120,3 +120,27 @@ def test_a_killed_daemon_edits_its_comment_and_a_deleted_branch_is_let_go(previe
     until(lambda: not git(mirror, "for-each-ref", "refs/plumbline/default/pulls"), "its head is let go")
     place.settled(place.push({"three.yaml": job("three", "true")}))
     assert place.operation("two") is None
+
+
+def measured(size: int, script: str = "true") -> str:
+    """An operation with a job that says its size."""
+    made = json.loads(job("measure", f'echo "size={size}" >> "$PLUMBLINE_OUTPUT"; {script}'))
+    made["component"]["outputs"] = [{"name": "size", "type": "int"}]
+    return json.dumps(made)
+
+
+def test_the_outcome_has_what_runs_gave_and_what_was_before(previewing: Place) -> None:
+    place = previewing
+    place.settled_start({"measure.yaml": measured(3), "bad.yaml": job("bad", "true")})
+    files: dict[str, str | None] = {"measure.yaml": measured(5), "bad.yaml": job("bad", "exit 4")}
+    head = push_branch(place, "feature/five", files)
+    told(place, head, "2 update")
+    git(place.bare, "update-ref", "refs/heads/main", head)
+    place.settled(head)
+    outcome = told(place, head, "merged, 1 failed · 1 done")
+    assert "<code>size</code> <code>5</code>, was <code>3</code>" in outcome
+    assert outcome.index("exit code") < outcome.index("measure")
+    assert status(place, head) == ("success", "2 change, nothing removed")
+    assert place.commit_view(head)["state"] == "failure", (
+        "the commit says how it went, and the preview what was planned"
+    )

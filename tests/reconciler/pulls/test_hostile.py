@@ -71,7 +71,6 @@ async def lives(tmp_path, monkeypatch):
     made.lookup = Trap()
     made.begin()
     await made.push(BASE)
-    await made.pulling.load()
     _seen.clear()
     yield made
     _watched.clear()

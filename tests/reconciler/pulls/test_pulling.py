@@ -31,7 +31,6 @@ def anyio_backend():
 async def lives(tmp_path):
     made = Lives(tmp_path)
     await made.push({"a.yaml": job("a"), "b.yaml": job("b"), "words.md": b"words\n"})
-    await made.pulling.load()
     yield made
     await made.end()
 
@@ -76,7 +75,6 @@ async def test_without_anything_to_say_there_is_no_comment_and_one_that_is_there
 async def test_what_a_fork_gets_is_for_the_configuration_to_say(tmp_path, forks, comments, statuses):
     lives = Lives(tmp_path, forks=forks)
     await lives.push({"a.yaml": job("a")})
-    await lives.pulling.load()
     head = lives.pull("7", {"c.yaml": job("c")}, fork=True)
     await lives.settle()
     assert (len(lives.port.comments), lives.said(head) is not None) == (comments, statuses)
@@ -151,7 +149,6 @@ async def test_a_head_that_cannot_be_had_is_said_once_whatever_the_branch_does(t
     lives.limits = HeadLimits(bytes=10)
     lives.begin()
     await lives.push({"a.yaml": job("a")})
-    await lives.pulling.load()
     head = lives.pull("7", {"c.yaml": job("c")})
     await lives.settle()
     assert (lives.said(head) or ("",))[0] == "failure"
@@ -199,7 +196,6 @@ async def test_a_comment_that_was_posted_before_a_crash_is_found_and_edited(live
     lives.ledger.before = None
     lives.begin()
     await lives.commits.reconcile()
-    await lives.pulling.load()
     await lives.settle()
     assert len(lives.port.comments) == 1
     assert (lives.said(head) or ("",))[0] == "success"
@@ -221,6 +217,15 @@ async def test_a_forge_that_fails_is_told_later(lives, error):
     assert not lives.pulling.stuck
 
 
+async def test_a_forge_that_wants_to_be_left_alone_is(lives):
+    lives.pull("7", {"c.yaml": job("c")})
+    lives.pull("8", {"d.yaml": job("d")})
+    lives.port.failures.append(Transient("too many requests", after=3600.0))
+    for _ in range(3):
+        await lives.settle()
+    assert (lives.port.written, lives.port.looked) == ([], ["7"])
+
+
 async def test_one_that_somebody_deleted_is_posted_anew(lives):
     lives.pull("7", {"c.yaml": job("c")})
     await lives.settle()
@@ -235,7 +240,6 @@ async def test_a_life_goes_on_with_what_the_one_before_said(lives):
     await lives.settle()
     lives.begin()
     await lives.commits.reconcile()
-    await lives.pulling.load()
     await lives.settle()
     assert (lives.counts(), lives.port.written) == ({}, ["7"])
 
@@ -291,7 +295,6 @@ async def test_statuses_of_heads_that_were_pushed_over_go_once_they_are_told(liv
 async def test_very_many_are_looked_at_up_to_a_bound(tmp_path):
     lives = Lives(tmp_path, most=5)
     await lives.push({"a.yaml": job("a")})
-    await lives.pulling.load()
     head = lives.pull("0", {"c.yaml": job("c")})
     pull = lives.port.open["0"]
     for number in range(1, 10_000):
@@ -305,7 +308,6 @@ async def test_very_many_are_looked_at_up_to_a_bound(tmp_path):
 async def test_what_is_long_fits_the_forge(lives):
     lives.port.most = Limit(6000)
     lives.begin()
-    await lives.pulling.load()
     lives.pull("7", {f"n/{number:03}.yaml": job(f"n-{number:03}") for number in range(200)})
     await lives.settle()
     assert "did not fit here" in lives.port.on("7")
