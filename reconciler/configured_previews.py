@@ -11,6 +11,7 @@ from reconciler.settings import DaemonSettings
 from reconciler.source.heads import Heads
 from reconciler.source.merging import Merging
 from reconciler.source.repository import GitSource
+from reconciler.telemetry import log
 
 __all__ = ["previews_of"]
 
@@ -31,8 +32,10 @@ def previews_of(
     port: Pulls | None = None
     if said.branches:
         port = BranchPulls(source, clock, said.branches)
-    elif said.pulls and isinstance(forge, Pulls):
+    elif said.pulls and isinstance(forge, Pulls) and settings.repository.branch:
         port = forge
+    elif said.pulls and isinstance(forge, Pulls):
+        log.warning("pull requests get no preview: repository.branch names no branch that they are merged into")
     if port is None:
         return None
     heads = Heads(source)

@@ -51,6 +51,7 @@ def clashes_of_previews(said: Said) -> Iterator[Clash]:
     if not repository.get("branch"):
         message = "`previews.branches` needs `repository.branch`: all others are beside the one that is named"
         yield ("previews", "repository"), fault("PL-202", message, "name it", ("previews",))
-    if said["forge"] not in {None, "notes"}:
+    forge = said["forge"]
+    if (forge.get("kind") if isinstance(forge, Mapping) else forge) not in {None, "notes"}:
         message = "`previews.branches` needs `forge: notes`, as a comment is a note"
         yield ("previews", "forge"), fault("PL-209", message, "leave `branches` out", ("previews",))

@@ -153,7 +153,7 @@ class Pulling:
         left = self._parts.rules.most
         passed = 0
         for pull in found:
-            if pull.fork and self._parts.rules.forks == "off":
+            if pull.base != self._core.policy.branch or (pull.fork and self._parts.rules.forks == "off"):
                 continue
             if pull.number in self._saying.records:
                 yield pull
