@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -25,10 +26,16 @@ from reconciler.source.repository import GitSource
 from reconciler.webhooks.door import full_name
 
 if TYPE_CHECKING:
-    from reconciler.forges.github.forge import GitHubForge
+    from reconciler.forges.http.client import Client
+    from reconciler.forges.http.forge import HttpForge
+    from reconciler.forges.http.pacing import Pace
     from reconciler.forges.http.server import Server
+    from reconciler.forges.http.transport import Manner
 
 __all__ = ["check_forge", "forge_of", "url_of"]
+
+_OF_TWO = {"github": "GitHub", "gitea": "Gitea"}
+"""Forges whose repositories have an owner and nothing above; GitLab has groups in groups."""
 
 
 def forge_of(settings: DaemonSettings, source: GitSource, clock: Clock, made: AsyncExitStack) -> Forge:
@@ -44,11 +51,15 @@ def forge_of(settings: DaemonSettings, source: GitSource, clock: Clock, made: As
             return SilentForge()
         case "github":
             forge = _github(settings, clock)
-            made.push_async_callback(_close, forge)
-            return forge
+        case "gitlab":
+            forge = _gitlab(settings, clock)
+        case "gitea":
+            forge = _gitea(settings, clock)
+    made.push_async_callback(_close, forge)
+    return forge
 
 
-async def _close(forge: GitHubForge) -> None:
+async def _close(forge: HttpForge) -> None:
     """Also when that is because all is cancelled."""
     with anyio.CancelScope(shield=True):
         await forge.close()
@@ -81,18 +92,18 @@ def url_of(settings: DaemonSettings) -> Callable[[str, str], str]:
     return url
 
 
-def _github(settings: DaemonSettings, clock: Clock) -> GitHubForge:
+def _github(settings: DaemonSettings, clock: Clock) -> HttpForge:
     # Slow to load, and most daemons never need it.
-    from reconciler.forges.github import forge, manner, pulls, statuses  # noqa: PLC0415
+    from reconciler.forges.github import manner, pulls, statuses  # noqa: PLC0415
     from reconciler.forges.github.app import AppCredential, Installed, Signer, check_cryptography  # noqa: PLC0415
     from reconciler.forges.http.client import Client  # noqa: PLC0415
     from reconciler.forges.http.credentials import Credential, TokenCredential, token_in_file  # noqa: PLC0415
+    from reconciler.forges.http.forge import HttpForge  # noqa: PLC0415
     from reconciler.forges.http.pacing import Pace  # noqa: PLC0415
     from reconciler.forges.http.statuses import HttpStatuses  # noqa: PLC0415
 
     said, server, repository = settings.forge, server_of(settings), repository_of(settings)
-    usual = Pace()
-    pace = Pace(usual.gap, said.writes.minute or usual.minute, said.writes.hour or usual.hour)
+    pace = _pace(said, Pace())
     app: AppCredential | None = None
     credential: Credential
     if said.app is None:
@@ -108,7 +119,43 @@ def _github(settings: DaemonSettings, clock: Clock) -> GitHubForge:
     told = HttpStatuses(
         client, statuses.GitHubShape(repository, url_of(settings)), Budget(roots=said.writes.operations)
     )
-    return forge.GitHubForge(told, pulls.GitHubPulls(client, repository, own), app)
+    return HttpForge(told, pulls.GitHubPulls(client, repository, own), app)
+
+
+def _gitlab(settings: DaemonSettings, clock: Clock) -> HttpForge:
+    from reconciler.forges.gitlab import manner, pulls, statuses  # noqa: PLC0415
+    from reconciler.forges.http.forge import HttpForge  # noqa: PLC0415
+    from reconciler.forges.http.statuses import HttpStatuses  # noqa: PLC0415
+
+    said, repository = settings.forge, repository_of(settings)
+    client = _client(settings, manner.manner(_pace(said, manner.PACE)), clock)
+    merging = pulls.GitLabPulls(client, repository)
+    shape = statuses.GitLabShape(repository, url_of(settings), lambda commit: merging.refs.get(commit, ""))
+    return HttpForge(HttpStatuses(client, shape, Budget(roots=said.writes.operations)), merging)
+
+
+def _gitea(settings: DaemonSettings, clock: Clock) -> HttpForge:
+    from reconciler.forges.gitea import manner, pulls, statuses  # noqa: PLC0415
+    from reconciler.forges.http.forge import HttpForge  # noqa: PLC0415
+
+    said, repository = settings.forge, repository_of(settings)
+    client = _client(settings, manner.manner(_pace(said, manner.PACE)), clock)
+    shape = statuses.GiteaShape(repository, url_of(settings))
+    told = statuses.GiteaStatuses(client, shape, Budget(roots=said.writes.operations))
+    return HttpForge(told, pulls.GiteaPulls(client, repository))
+
+
+def _client(settings: DaemonSettings, manner: Manner, clock: Clock) -> Client:
+    """A client that is opened by a token."""
+    from reconciler.forges.http.client import Client  # noqa: PLC0415
+    from reconciler.forges.http.credentials import TokenCredential  # noqa: PLC0415
+
+    return Client(server_of(settings), manner, TokenCredential(token_of(settings)), clock)
+
+
+def _pace(said: ForgeSettings, usual: Pace) -> Pace:
+    """The pace of a forge, where nothing else is said."""
+    return replace(usual, minute=said.writes.minute or usual.minute, hour=said.writes.hour or usual.hour)
 
 
 def server_of(settings: DaemonSettings) -> Server:
@@ -135,7 +182,9 @@ def api_of(kind: str, host: str) -> str:
         return ""
     if kind == "github":
         return "https://api.github.com" if host in {"github.com", "ssh.github.com"} else f"https://{host}/api/v3"
-    return ""
+    if kind == "gitlab":
+        return f"https://{'gitlab.com' if host == 'altssh.gitlab.com' else host}/api/v4"
+    return f"https://{host}/api/v1" if kind == "gitea" else ""
 
 
 def host_of(url: str) -> str:
@@ -163,8 +212,8 @@ def repository_of(settings: DaemonSettings) -> str:
     name = settings.forge.repository or full_name(settings.repository.url)
     if name.count("/") < 1:
         raise Unusable("forge.repository is missing: the repository's full name on its forge, such as team/models")
-    if settings.forge.kind == "github" and name.count("/") != 1:
-        raise Unusable(f"forge.repository must be OWNER/NAME on GitHub, not {name}")
+    if settings.forge.kind in _OF_TWO and name.count("/") != 1:
+        raise Unusable(f"forge.repository must be OWNER/NAME on {_OF_TWO[settings.forge.kind]}, not {name}")
     return name
 
 

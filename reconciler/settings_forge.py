@@ -20,7 +20,7 @@ from planner.spec.words import short
 
 __all__ = ["APIS", "ForgeSetting", "ForgeSettings", "GitHubApp"]
 
-APIS = ("github",)
+APIS = ("github", "gitlab", "gitea")
 """Kinds of forges that have an API."""
 _PLAIN = ("notes", "none")
 _FULL_NAME = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+")
@@ -84,8 +84,8 @@ class Writes(Section):
 class ForgeSettings(Section):
     """Where commits say how it went."""
 
-    kind: Literal["notes", "none", "github"]
-    """`notes` of the repository itself, nowhere, or a forge with an API."""
+    kind: Literal["notes", "none", "github", "gitlab", "gitea"]
+    """`notes` of the repository itself, nowhere, or a forge with an API; `gitea` is Forgejo too."""
     url: Annotated[str, AfterValidator(_url)] | None = None
     """Address of the API; that of the repository's host when left out."""
     repository: Annotated[str, AfterValidator(_full_name)] | None = None
@@ -109,6 +109,9 @@ class ForgeSettings(Section):
         if kind in _PLAIN and (given := said.given(*_OF_APIS)):
             message = f"a forge of `kind: {kind}` has no settings"
             yield ("kind", given[0]), fault("PL-209", message, f"remove `{given[0]}`", (given[0],))
+        elif kind in APIS and kind != "github" and said.given("app"):
+            message = f"an `app` is GitHub's: `kind: {kind}` is opened by a token"
+            yield ("kind", "app"), fault("PL-209", message, "write `tokenFile` or `tokenVariable`", ("app",))
         given = said.given("tokenFile", "tokenVariable", "app")
         if len(given) > 1:
             message = "a forge is opened by a `tokenFile`, a `tokenVariable` or an `app`"

@@ -42,7 +42,7 @@ def door_of(settings: DaemonSettings, clock: Clock) -> Door:
     """
     said = settings.webhooks
     assert said is not None, "asked where there are webhooks only"
-    name = said.repository or full_name(settings.repository.url)
+    name = said.repository or settings.forge.repository or full_name(settings.repository.url)
     if not name:
         raise Unusable(
             f"webhooks.repository is not set: {settings.repository.url} does not say what the repository is called on "

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.forges.github.forge import GitHubForge
 from reconciler.forges.github.pulls import GitHubPulls, by_app, by_token
+from reconciler.forges.http.forge import HttpForge
 from reconciler.ports_pulls import Pulls
 from tests.contracts.pulls import PullsContract
 from tests.forges.forge import FakeForge
@@ -21,7 +21,7 @@ class GitHubWorld:
         self.fake = FakeForge(self.spelling)
         client = client_of(self.fake)
         own = by_app(self.spelling.app) if app else by_token(client)
-        self.forge = GitHubForge(github(self.fake), GitHubPulls(client, REPOSITORY, own))
+        self.forge = HttpForge(github(self.fake), GitHubPulls(client, REPOSITORY, own))
         assert isinstance(self.forge, Pulls)
 
     def open(self, head: str, base: str = "main", *, fork: bool = False) -> str:

@@ -27,6 +27,7 @@ class GiteaSpelling:
     """
 
     base = "/api"
+    origin = "https://forge.example.org"
 
     def __init__(self, repository: str = "team/models", me: int = 7, page: int = 50) -> None:
         self.repository = f"/repos/{repository}"
@@ -138,7 +139,7 @@ class GiteaSpelling:
         headers = {"x-total-count": str(len(all_of))}
         if number * min(int(asked.query.get("limit", "30")), self.page) < len(all_of):
             query = "&".join(f"{name}={value}" for name, value in {**asked.query, "page": str(number + 1)}.items())
-            headers["link"] = f'<https://forge.example.org{self.base}{asked.path}?{query}>; rel="next"'
+            headers["link"] = f'<{self.origin}{self.base}{asked.path}?{query}>; rel="next"'
         return Reply(200, page, headers)
 
 

@@ -5,13 +5,12 @@ https://docs.github.com/en/rest, API version 2022-11-28. Refuses what GitHub ref
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 from tests.forges.state import Asked, Reply, Shown, State
+from tests.forges.tags import tagged
 
 __all__ = ["GitHubSpelling"]
 
@@ -47,7 +46,7 @@ class GitHubSpelling:
         for method, pattern, act in self._routes():
             found = re.fullmatch(_REPO + pattern, asked.path)
             if found and method == asked.method and found["repo"] == self.repository:
-                return _tagged(act(state, asked, found), asked)
+                return tagged(act(state, asked, found), asked)
         return Reply(404, {"message": "Not Found", "documentation_url": "https://docs.github.com/rest"})
 
     def _routes(self) -> Any:
@@ -160,13 +159,3 @@ def _body(asked: Asked) -> Reply | None:
             422, {"message": _INVALID, "errors": [{"message": "body is too long (maximum is 65536 characters)"}]}
         )
     return None
-
-
-def _tagged(reply: Reply, asked: Asked) -> Reply:
-    """What did not change has the same tag, and is not sent again."""
-    if asked.method != "GET" or reply.status != 200:
-        return reply
-    tag = f'W/"{hashlib.sha256(json.dumps(reply.body).encode()).hexdigest()[:32]}"'
-    if asked.headers.get("if-none-match") == tag:
-        return Reply(304, None, {"etag": tag})
-    return Reply(200, reply.body, {**reply.headers, "etag": tag})

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from tests.forges.described import Description
 from tests.forges.state import Asked, Reply, Shown, State
+from tests.forges.tags import tagged
 
 __all__ = ["GitLabSpelling"]
 
@@ -32,6 +33,7 @@ class GitLabSpelling:
     """
 
     base = "/api"
+    origin = "https://forge.example.org"
 
     def __init__(self, repository: str = "team/deep/models", me: int = 7) -> None:
         self.project = f"/projects/{quote(repository, safe='')}"
@@ -56,7 +58,7 @@ class GitLabSpelling:
         for method, pattern, act in self._routes():
             found = re.fullmatch(pattern, path)
             if found and method == asked.method:
-                return act(state, asked, found)
+                return tagged(act(state, asked, found), asked)
         return Reply(404, {"error": "404 Not Found"})
 
     def _routes(self) -> Any:
@@ -171,6 +173,6 @@ class GitLabSpelling:
         headers = {"x-page": str(number), "x-per-page": str(size)}
         if number * size < len(all_of):
             query = "&".join(f"{name}={value}" for name, value in {**asked.query, "page": str(number + 1)}.items())
-            address = f"https://forge.example.org{self.base}{asked.path}"
+            address = f"{self.origin}{self.base}{asked.path}"
             headers["link"] = f'<{address}?{query}>; rel="next", <{address}?page=1>; rel="first"'
         return Reply(200, page, headers)

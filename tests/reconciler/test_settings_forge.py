@@ -11,7 +11,7 @@ import pytest
 from reconciler.clock import WallClock
 from reconciler.configured_forge import api_of, check_forge, forge_of, host_of, repository_of, server_of, url_of
 from reconciler.errors import Unusable
-from reconciler.forges.github.forge import GitHubForge
+from reconciler.forges.http.forge import HttpForge
 from reconciler.forges.memory import SilentForge
 from reconciler.ports_pulls import Pulls
 from reconciler.settings import DaemonSettings, load_settings
@@ -31,11 +31,21 @@ def loaded(folder: Path, text: str) -> DaemonSettings:
     ("forge", "said"),
     [
         ("github", "2:8: `github` is a forge with an API, which needs settings; such as {kind: github}"),
-        ("svn", "2:8: field `forge` cannot be `svn`; one of notes, none, {kind: github}"),
+        (
+            "svn",
+            "2:8: field `forge` cannot be `svn`; one of notes, none, {kind: github}, {kind: gitlab}, {kind: gitea}",
+        ),
         ("{}", "required field `kind` is missing"),
-        ("{kind: svn}", "2:15: `svn` is not allowed for field `kind`; use `notes`, `none` or `github`"),
+        (
+            "{kind: svn}",
+            "2:15: `svn` is not allowed for field `kind`; use `notes`, `none`, `github`, `gitlab` or `gitea`",
+        ),
         ("[notes]", "2:8: field `forge` must be a mapping"),
         ("{kind: notes, url: 'https://a'}", "a forge of `kind: notes` has no settings; remove `url`"),
+        (
+            "{kind: gitlab, app: {id: 1, keyFile: /k}}",
+            "an `app` is GitHub's: `kind: gitlab` is opened by a token; write `tokenFile` or `tokenVariable`",
+        ),
         ("{kind: none, app: {id: 1, keyFile: /k}}", "a forge of `kind: none` has no settings; remove `app`"),
         (
             "{kind: github, tokenFile: /t, tokenVariable: T}",
@@ -93,7 +103,7 @@ def test_the_repository_says_what_is_left_out(tmp_path, token):
     assert server_of(settings).url == "https://api.github.com"
     assert repository_of(settings) == "team/models"
     forge = made(settings)
-    assert isinstance(forge, GitHubForge)
+    assert isinstance(forge, HttpForge)
     assert isinstance(forge, Pulls)
     assert forge.budget is not None
 
@@ -123,8 +133,34 @@ def test_where_the_api_is(url, host, api):
 
 
 @pytest.mark.parametrize(
+    ("kind", "url", "api"),
+    [
+        ("gitlab", "https://gitlab.com/group/deep/models.git", "https://gitlab.com/api/v4"),
+        ("gitlab", "ssh://git@altssh.gitlab.com:443/team/models.git", "https://gitlab.com/api/v4"),
+        ("gitlab", "git@gitlab.example.org:team/models.git", "https://gitlab.example.org/api/v4"),
+        ("gitea", "https://codeberg.org/team/models.git", "https://codeberg.org/api/v1"),
+        ("gitea", "https://gitea.example.org:3000/team/models", "https://gitea.example.org:3000/api/v1"),
+    ],
+)
+def test_other_forges_are_made_from_their_address(tmp_path, token, kind, url, api):
+    text = f"repository: {{url: '{url}'}}\nforge: {{kind: {kind}, tokenFile: {token}}}\n"
+    settings = loaded(tmp_path, text)
+    check_forge(settings)
+    assert server_of(settings).url == api
+    forge = made(settings)
+    assert isinstance(forge, HttpForge)
+    assert isinstance(forge, Pulls)
+    assert "canary" not in f"{forge!r}{settings!r}"
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
+        (
+            "repository: {url: 'https://g.example.org/a/b/c'}\nforge: {kind: gitea, tokenVariable: HOME}\n",
+            "must be OWNER/NAME on Gitea, not a/b/c",
+        ),
+        (f"{HOSTED}forge: {{kind: gitlab}}\n", "write forge.tokenFile or forge.tokenVariable; docs/gitlab.md"),
         ("repository: {url: /srv/r.git}\nforge: {kind: github, tokenVariable: HOME}\n", "forge.url is missing"),
         (
             "repository: {url: /srv/r.git}\nforge: {kind: github, url: 'https://a', tokenVariable: HOME}\n",
@@ -163,7 +199,7 @@ def test_an_app_is_built_and_its_key_is_read_when_it_is_needed(tmp_path, token):
     settings = loaded(tmp_path, f"{HOSTED}forge: {{kind: github, app: {{id: 1, keyFile: {token}}}}}\n")
     check_forge(settings)
     forge = made(settings)
-    assert isinstance(forge, GitHubForge)
+    assert isinstance(forge, HttpForge)
     assert "canary" not in repr(forge)
     assert "canary" not in repr(settings)
 

@@ -14,7 +14,7 @@ from reconciler.errors import Refused
 from reconciler.forges.gitea.manner import repository_path
 from reconciler.forges.http.answers import Request
 from reconciler.forges.http.client import Client
-from reconciler.forges.http.fields import commit_of, number_of, text_of
+from reconciler.forges.http.fields import commit_of, is_number, number_of, text_of
 
 __all__ = ["GiteaPulls"]
 
@@ -43,7 +43,7 @@ class GiteaPulls:
         listed = await self._client.pages(f"{self._path}/pulls", params)
         found = {pull.number: pull for item in listed if (pull := _pull(item)) and pull.base == base}
         for number in known:
-            if number not in found and number.isascii() and number.isdigit():
+            if number not in found and is_number(number):
                 answer = await self._client.get(f"{self._path}/pulls/{number}", means=frozenset({_NOT_FOUND}))
                 if answer.good and (pull := _pull(answer.value)):
                     found[number] = pull
@@ -51,8 +51,10 @@ class GiteaPulls:
 
     async def put_comment(self, comment: Comment) -> str:
         """See `Pulls.put_comment`. A comment of another account that we may not edit is left as it is."""
+        if not is_number(comment.pull):
+            raise Refused("a pull request of Gitea has a number")
         body = {"body": comment.body}
-        if comment.ident:
+        if is_number(comment.ident):
             path = f"{self._path}/issues/comments/{comment.ident}"
             if (await self._client.write(Request("PATCH", path, body=body, means=_NOT_OURS))).good:
                 return comment.ident
@@ -67,6 +69,8 @@ class GiteaPulls:
 
     async def find_comment(self, pull: str, marker: str) -> str:
         """See `Pulls.find_comment`."""
+        if not is_number(pull):
+            return ""
         if not self._myself:
             self._myself = number_of((await self._client.get("/user")).value, "id")
         for comment in await self._client.pages(f"{self._path}/issues/{pull}/comments"):

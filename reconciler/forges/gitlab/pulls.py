@@ -14,7 +14,7 @@ from reconciler.errors import Refused
 from reconciler.forges.gitlab.manner import project_path
 from reconciler.forges.http.answers import Request
 from reconciler.forges.http.client import Client
-from reconciler.forges.http.fields import commit_of, number_of, text_of
+from reconciler.forges.http.fields import commit_of, is_number, number_of, text_of
 
 __all__ = ["GitLabPulls"]
 
@@ -53,7 +53,7 @@ class GitLabPulls:
         params = {"state": "opened", "target_branch": base, "per_page": _PAGE, "order_by": "created_at", "sort": "asc"}
         found = {pull.number: pull for item in await self._client.pages(self._path, params) if (pull := _pull(item))}
         for number in known:
-            if number not in found and number.isascii() and number.isdigit():
+            if number not in found and is_number(number):
                 answer = await self._client.get(f"{self._path}/{number}", means=frozenset({_NOT_FOUND}))
                 if answer.good and (pull := _pull(answer.value)):
                     found[number] = pull
@@ -62,8 +62,10 @@ class GitLabPulls:
 
     async def put_comment(self, comment: Comment) -> str:
         """See `Pulls.put_comment`. A note of another account, as of a token before this one, is not edited."""
+        if not is_number(comment.pull):
+            raise Refused("a merge request of GitLab has a number")
         notes, body = f"{self._path}/{comment.pull}/notes", {"body": comment.body}
-        if comment.ident:
+        if is_number(comment.ident):
             edit = Request("PUT", f"{notes}/{comment.ident}", body=body, means=_NOT_OURS)
             if (await self._client.write(edit)).good:
                 return comment.ident
@@ -77,6 +79,8 @@ class GitLabPulls:
 
     async def find_comment(self, pull: str, marker: str) -> str:
         """See `Pulls.find_comment`."""
+        if not is_number(pull):
+            return ""
         if not self._myself:
             self._myself = number_of((await self._client.get("/user")).value, "id")
         params = {"per_page": _PAGE, "order_by": "created_at", "sort": "asc"}

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["commit_of", "items_of", "number_of", "text_of"]
+__all__ = ["commit_of", "is_number", "items_of", "number_of", "text_of"]
 
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -27,6 +28,11 @@ def number_of(value: Any, *path: str) -> str:
     """The whole number at `path`, as it is written; "" where there is none, or a negative one."""
     found = _at(value, path)
     return str(found) if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else ""
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number that a forge gives to things, and so may be part of a path."""
+    return _NUMBER.fullmatch(text) is not None
 
 
 def commit_of(value: Any, *path: str) -> str:

@@ -1,28 +1,35 @@
-"""GitHub as a forge: statuses and pull requests over one client. Adds nothing to its parts but that they are one."""
+"""A forge with an API: statuses and pull requests over one client. Adds nothing to its parts but that they are one."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Protocol
 
 from planner.model.commits import StatusRecord
 from planner.model.pulls import Comment, Pull
 from planner.outbox import Budget
 from planner.render.budget import Limit
-from reconciler.forges.github.app import AppCredential
-from reconciler.forges.github.pulls import GitHubPulls
-from reconciler.forges.http.statuses import HttpStatuses
-from reconciler.ports import Taken
+from reconciler.ports import Forge, Taken
+from reconciler.ports_pulls import Pulls
 
-__all__ = ["GitHubForge"]
+__all__ = ["HttpForge"]
 
 
-class GitHubForge:
-    """`Forge` and `Pulls`; `app` is closed with it."""
+class _Closable(Protocol):
+    async def close(self) -> None: ...
 
-    def __init__(self, statuses: HttpStatuses, pulls: GitHubPulls, app: AppCredential | None = None) -> None:
+
+class _Statuses(Forge, _Closable, Protocol):
+    """A forge that holds connections."""
+
+
+class HttpForge:
+    """`Forge` and `Pulls`; `also` is closed with it."""
+
+    def __init__(self, statuses: _Statuses, pulls: Pulls, also: _Closable | None = None) -> None:
         self._statuses = statuses
         self._pulls = pulls
-        self._app = app
+        self._also = also
 
     @property
     def budget(self) -> Budget | None:
@@ -65,5 +72,5 @@ class GitHubForge:
     async def close(self) -> None:
         """Let go of connections."""
         await self._statuses.close()
-        if self._app is not None:
-            await self._app.close()
+        if self._also is not None:
+            await self._also.close()
