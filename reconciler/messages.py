@@ -114,6 +114,18 @@ class HttpChannel:
             # Its words may have the URL, which may be a secret.
             raise Transient(f"{host} cannot be reached ({type(error).__name__})") from None
 
+    async def ready(self) -> str:
+        """The host that it leads to, once all that a message needs is there; nothing is sent.
+
+        Raises:
+            Refused: something is not; the message says what.
+        """
+        address = self.address
+        url = await self._secret("URL", address.url, address.url_file, address.url_variable)
+        if address.token_file or address.token_variable:
+            await self._secret("token", "", address.token_file, address.token_variable)
+        return _host(url)
+
     async def _secret(self, what: str, plain: str, file: str, variable: str) -> str:
         value = plain
         if file:

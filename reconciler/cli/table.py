@@ -70,6 +70,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("suspend", "Act", "Start nothing new, of one operation or of the project."),
     Entry("unsuspend", "Act", "Let an operation, or the project, go on."),
     Entry("gc", "Act", "Remove runs beyond what retention keeps."),
+    Entry("doctor", "Serve", "Check a configuration and what it needs, without a daemon."),
     Entry("move-ledger", "Serve", "Bring the ledger from the state folder into the database of `ledger.url`."),
     Entry("adopt", "Act", "Show what another ledger left on the cluster, or end and remove it."),
     Entry("daemon", "Serve", "Follow a repository and keep the world in line with it.", _PLACE),

@@ -10,6 +10,7 @@ from planner.model.pulls import Comment, Pull
 from planner.outbox import Budget
 from planner.render.budget import Limit
 from reconciler.ports import Forge, Taken
+from reconciler.ports_checked import Checked, Finding
 from reconciler.ports_pulls import Pulls
 
 __all__ = ["HttpForge"]
@@ -24,7 +25,7 @@ class _Statuses(Forge, _Closable, Protocol):
 
 
 class HttpForge:
-    """`Forge` and `Pulls`; `also` is closed with it."""
+    """`Forge`, `Pulls` and `Checked`; `also` is closed with it."""
 
     def __init__(self, statuses: _Statuses, pulls: Pulls, also: _Closable | None = None) -> None:
         self._statuses = statuses
@@ -68,6 +69,10 @@ class HttpForge:
     async def find_comment(self, pull: str, marker: str) -> str:
         """See `Pulls.find_comment`."""
         return await self._pulls.find_comment(pull, marker)
+
+    async def check(self) -> Sequence[Finding]:
+        """See `Checked.check`; nothing where its parts cannot be asked."""
+        return await self._pulls.check() if isinstance(self._pulls, Checked) else ()
 
     async def close(self) -> None:
         """Let go of connections."""

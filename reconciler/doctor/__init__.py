@@ -1,0 +1,1 @@
+"""What stands in the way of a daemon of some configuration, found out without one (docs/doctor.md)."""
