@@ -51,6 +51,12 @@ sim: setup ## more seeds of the simulation: SEEDS=0:20000
 	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),0:20000)
 	$(if $(SEEDS),,$(BIN)/python -m tests.simulation --days --seeds 0:40)
 
+.PHONY: forges
+forges: setup ## everything about forges: contracts, faults, requests held against GitHub's own description, a daemon
+	@scripts/forges-setup >/dev/null
+	$(BIN)/pytest -q -n auto --dist loadfile tests/contracts/test_forges*.py tests/contracts/test_pulls.py tests/reconciler/forges \
+	  tests/reconciler/test_publish.py tests/reconciler/test_settings_forge.py tests/e2e/test_github.py $(ARGS)
+
 .PHONY: sim-forge
 sim-forge: setup ## more scripts of what goes wrong with a forge: SEEDS=0:1000
 	@$(BIN)/python -m tests.forges --seeds $(or $(SEEDS),0:1000)

@@ -23,15 +23,15 @@ def anyio_backend() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what the simulation told of itself: a lie or bug that nobody sees counted proves nothing."""
+    """Print what the simulation and the forges told of themselves: a lie that nobody sees counted proves nothing."""
     told = [
-        str(value)
+        (name, str(value))
         for reports in terminalreporter.stats.values()
         for report in reports
         for name, value in getattr(report, "user_properties", ())
-        if name == "simulation" and getattr(report, "when", "") == "call"
+        if name in {"simulation", "forges"} and getattr(report, "when", "") == "call"
     ]
-    if told:
-        terminalreporter.section("simulation")
-        for line in sorted(told):
+    for section in sorted({name for name, _ in told}):
+        terminalreporter.section(section)
+        for line in sorted(line for name, line in told if name == section):
             terminalreporter.write_line(line)

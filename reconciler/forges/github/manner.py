@@ -28,5 +28,5 @@ _HINTS = MappingProxyType(
 
 def manner(pace: Pace) -> Manner:
     """The manner of GitHub, writing at `pace`."""
-    headers = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
+    headers = {"accept": "application/vnd.github+json, application/json", "x-github-api-version": "2022-11-28"}
     return Manner("GitHub", headers=MappingProxyType(headers), hints=_HINTS, pace=pace)

@@ -117,8 +117,8 @@ def _pull(value: Json) -> Pull:
     number, commit = _number(said, "a pull request"), head.get("sha")
     if not isinstance(commit, str) or not _ID.fullmatch(commit):
         raise Refused(f"GitHub sends a pull request without a commit: {number}")
-    merged = bool(said.get("merged_at"))
-    state = PullState.MERGED if merged else PullState.OPEN if said.get("state") == "open" else PullState.CLOSED
+    is_open, merged = said.get("state") == "open", bool(said.get("merged_at"))
+    state = PullState.OPEN if is_open else PullState.MERGED if merged else PullState.CLOSED
     by = said.get("merge_commit_sha")
     return Pull(
         number=str(number),
@@ -130,7 +130,7 @@ def _pull(value: Json) -> Pull:
         author=str(_of(said, "user").get("login", "")),
         url=str(said.get("html_url", "")),
         state=state,
-        merged=by if merged and isinstance(by, str) and _ID.fullmatch(by) else "",
+        merged=by if state is PullState.MERGED and isinstance(by, str) and _ID.fullmatch(by) else "",
     )
 
 
