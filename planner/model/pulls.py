@@ -29,6 +29,7 @@ class Pull:
         fork: whether its head is of another repository.
         author: the login of who opened it.
         url: its page; "" where there is none.
+        files: address below which the files of its head are shown; "" where there is none.
         state: whether it may still be merged.
         merged: full id of the commit on `base` that merged it; "" while it is not, or where the forge does not know.
     """
@@ -42,6 +43,7 @@ class Pull:
     url: str = ""
     state: PullState = PullState.OPEN
     merged: str = ""
+    files: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,20 @@ commit has named, is not looked up: it is known after the merge.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 import anyio.to_thread
 
 from planner.canon import Json
 from planner.changes import value_changes
 from planner.compile import SETTINGS
+from planner.errors import Place
 from planner.model.commits import StatusState
 from planner.model.desired import DesiredState
 from planner.model.plan import FieldChange, Plan
+from planner.model.pulls import Pull
 from planner.model.records import RootRecord
 from planner.preview import previewed
 from planner.publish import Said, shorten
@@ -65,10 +68,11 @@ class Planning:
         self._compiler = compiler
         self._limit = limit
 
-    async def of(self, merged: Merged, before: DesiredState | None) -> Told:
+    async def of(self, pull: Pull, merged: Merged, before: DesiredState | None) -> Told:
         """The plan of a merged tree.
 
         Args:
+            pull: whose it is.
             merged: it.
             before: what the newest planned commit asks for, where that is known.
 
@@ -90,7 +94,7 @@ class Planning:
             found = previewed(desired, world, contact, core.policy.identity)
             plan, later = _own(found.plan, before, merged.changed)
             frame = frame_of(found, desired, core.policy.identity.instance)
-            frame = replace(frame, tree=merged.tree_id, settings=settings, limit=self._limit)
+            frame = replace(frame, tree=merged.tree_id, settings=settings, link=_link(pull.files), limit=self._limit)
             roots = tuple(sorted(_roots(plan)))
             return Told(
                 said=_with_later(verdict(plan), later),
@@ -113,15 +117,38 @@ class Planning:
         return value_changes(old, new)
 
 
-def world_digest(core: Core, records: Mapping[str, RootRecord], roots: Collection[str]) -> str:
-    """What a plan about `roots` counts with, but for how their runs go: a run that ends changes no plan of a merge."""
+def world_digest(
+    core: Core, records: Mapping[str, RootRecord], roots: Collection[str], known: dict[str, bytes] | None = None
+) -> str:
+    """What a plan about `roots` counts with, but for how their runs go: a run that ends changes no plan of a merge.
+
+    Args:
+        core: whose budgets count.
+        records: of all roots.
+        roots: the plan is about.
+        known: remembers what was found of a root, for who asks of many plans at one instant.
+    """
+    known = {} if known is None else known
     seen = hashlib.sha256(f"{core.policy.budgets}".encode())
     for name in sorted(roots):
-        record = records.get(name, RootRecord(name))
-        planned = record.planned
-        wanted = (planned.digest, planned.live, planned.form, planned.hold) if planned is not None else None
-        seen.update(f"{name}\0{wanted}\0{record.down}\0{record.suspended is not None}\0".encode("utf-8", "replace"))
+        if name not in known:
+            known[name] = _counted(name, records.get(name, RootRecord(name)))
+        seen.update(known[name])
     return seen.hexdigest()
+
+
+def _counted(name: str, record: RootRecord) -> bytes:
+    planned = record.planned
+    wanted = (planned.digest, planned.live, planned.form, planned.hold) if planned is not None else None
+    text = f"{name}\0{wanted}\0{record.down}\0{record.suspended is not None}\0"
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
+
+
+def _link(files: str) -> Callable[[Place], str]:
+    """Leads to a place in a file of the head; nowhere without a page of files."""
+    if not files:
+        return lambda _: ""
+    return lambda place: f"{files}/{quote(place.path)}{f'#L{place.line}' if place.line else ''}" if place.path else ""
 
 
 def _with_later(said: Said, later: int) -> Said:

@@ -86,7 +86,7 @@ class Previewing:
                 return None
         desired = self.base()
         before = desired if desired is not None and desired.commit == merged.base else None
-        told = await self._planning.of(merged, before)
+        told = await self._planning.of(pull, merged, before)
         self._counted["plans"] += 1
         self.anew.discard(pull.number)
         return told

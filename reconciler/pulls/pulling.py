@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 
 import anyio
@@ -17,7 +17,6 @@ import anyio
 from planner.model.commits import StatusState
 from planner.model.desired import DesiredState
 from planner.model.pulls import Pull, PullState
-from planner.model.records import RootRecord
 from planner.publish import Said
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient, Unusable
@@ -139,9 +138,9 @@ class Pulling:
         known = self._saying.records
         found = await self._parts.port.pulls(core.policy.branch, list(known))
         self._seen = {pull.number: pull for pull in self._within(found)}
-        records = await core.ledger.roots()
+        records, counted = await core.ledger.roots(), dict[str, bytes]()
         for number, pull in self._seen.items():
-            if self._is_due(pull, base, records):
+            if self._is_due(pull, base, lambda about: world_digest(core, records, about, counted)):
                 self._queue.add(f"pull:{number}")
         for number in known.keys() - self._seen.keys():
             self._queue.add(f"pull:{number}")
@@ -166,7 +165,7 @@ class Pulling:
         if passed:
             log.warning("too many open pull requests: some get no preview", most=self._parts.rules.most, left=passed)
 
-    def _is_due(self, pull: Pull, base: str, records: Mapping[str, RootRecord]) -> bool:
+    def _is_due(self, pull: Pull, base: str, world: Callable[[Collection[str]], str]) -> bool:
         """Whether something changed since it was looked at: its head, the branch, or what its plan counted with."""
         record = self._saying.records.get(pull.number)
         if record is None or pull.state is not record.state or pull.state is PullState.MERGED:
@@ -175,7 +174,7 @@ class Pulling:
             return True
         if record.refused:
             return False
-        return record.looked != base or record.world != world_digest(self._core, records, record.roots)
+        return record.looked != base or record.world != world(record.roots)
 
     def _refresh(self) -> None:
         """Plan one anew whose comment is marked as stale, where it has been for long: the one that is so longest."""

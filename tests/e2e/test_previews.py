@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.harness import Place, git, job, until
+from tests.forges.forge import FakeForge
+from tests.forges.github import GitHubSpelling
+from tests.forges.listening import listening
 
 pytestmark = pytest.mark.process
 
@@ -144,3 +147,63 @@ def test_the_outcome_has_what_runs_gave_and_what_was_before(previewing: Place) -
     assert place.commit_view(head)["state"] == "failure", (
         "the commit says how it went, and the preview what was planned"
     )
+
+
+def open_pull(place: Place, forge: FakeForge, number: int, files: dict[str, str | None], owner: str = "team") -> str:
+    """Somebody opens a pull request on GitHub, from the repository itself or from a fork of `owner`; its head."""
+    head = push_branch(place, f"work-{number}", files)
+    git(place.bare, "update-ref", f"refs/pull/{number}/head", head)
+    forge.state.pulls[str(number)] = {
+        "number": number,
+        "state": "open",
+        "head": {"sha": head, "ref": "x", "repo": {"full_name": f"{owner}/models"}},
+        "base": {"ref": "main", "repo": {"full_name": "team/models"}},
+        "user": {"login": "ada"},
+        "html_url": f"https://github.com/team/models/pull/{number}",
+        "merged_at": None,
+        "merge_commit_sha": "f" * 40,
+    }
+    return head
+
+
+def test_pull_requests_of_github_are_told_on_github(place: Place) -> None:
+    forge = FakeForge(GitHubSpelling())
+    token = place.base / "token"
+    token.write_text("canary-token\n")
+    token.chmod(0o600)
+    with listening(forge) as address:
+        place.configure(
+            forge={"kind": "github", "url": address, "repository": "team/models", "tokenFile": str(token)},
+            previews={"poll": 1},
+        )
+        first = place.push({"one.yaml": job("one", "true")})
+        place.start()
+        place.settled(first, 60.0)
+        ours = open_pull(place, forge, 7, {"two.yaml": job("two", "true")})
+        theirs = open_pull(place, forge, 8, {"three.yaml": job("three", "true")}, owner="stranger")
+
+        def shown(head: str) -> tuple[str, str]:
+            found = forge.state.shown().get((head, CONTEXT))
+            return (found.state, found.description) if found is not None else ("", "")
+
+        def comments(number: int) -> list[str]:
+            return [one["body"] for one in forge.state.comments.get(str(number), {}).values()]
+
+        for head in (ours, theirs):
+            until(lambda: shown(head)[0] == "success", "both have a status", 60.0)  # noqa: B023 -- called at once
+            assert shown(head) == ("success", "1 starts, nothing removed")
+        until(lambda: comments(7), "ours has a comment", 60.0)
+        assert "1 start" in comments(7)[0]
+        assert f"(https://github.com/team/models/blob/{ours}/two.yaml#L1)" in comments(7)[0]
+        assert comments(8) == [], "a fork gets a status"
+        merged = {"state": "closed", "merged_at": "2026-11-26T12:00:00Z", "merge_commit_sha": ours}
+        git(place.bare, "update-ref", "refs/heads/main", ours)
+        forge.state.pulls["7"] |= merged
+        until(lambda: "merged, 1 done" in comments(7)[0], "the comment is the outcome", 60.0)
+        assert len(comments(7)) == 1
+        assert forge.state.writes["comment", "7"] == 1
+        listed = [one for one in forge.state.asked if one.method == "GET" and one.path.endswith("/issues/7/comments")]
+        assert len(listed) == 1, "comments are read once, at first contact"
+        assert place.daemons[-1].end() == 0
+    assert "canary-token" not in place.log.read_text()
+    assert "crashed" not in place.log.read_text()

@@ -15,6 +15,7 @@ from reconciler.forges.gitea.manner import repository_path
 from reconciler.forges.http.answers import Request
 from reconciler.forges.http.client import Client
 from reconciler.forges.http.fields import commit_of, is_number, number_of, text_of
+from reconciler.forges.http.links import files_at
 
 __all__ = ["GiteaPulls"]
 
@@ -94,6 +95,7 @@ def _pull(item: Any) -> Pull | None:
         fork=number_of(item, "head", "repo_id") != number_of(item, "base", "repo_id"),
         author=text_of(item, "user", "login"),
         url=text_of(item, "html_url"),
+        files=files_at(text_of(item, "html_url"), "/pulls/", f"/src/commit/{head}"),
         state=state,
         merged=commit_of(item, "merge_commit_sha") if is_merged else "",
     )

@@ -17,6 +17,7 @@ from reconciler.errors import Refused
 from reconciler.forges.github.checked import checked
 from reconciler.forges.http.answers import Request
 from reconciler.forges.http.client import Client
+from reconciler.forges.http.links import files_at
 from reconciler.ports_checked import Finding
 
 __all__ = ["GitHubPulls", "by_app", "by_token"]
@@ -129,6 +130,7 @@ def _pull(value: Json) -> Pull:
         fork=_of(head, "repo").get("full_name") != _of(base, "repo").get("full_name"),
         author=str(_of(said, "user").get("login", "")),
         url=str(said.get("html_url", "")),
+        files=files_at(str(said.get("html_url", "")), "/pull/", f"/blob/{commit}"),
         state=state,
         merged=by if state is PullState.MERGED and isinstance(by, str) and _ID.fullmatch(by) else "",
     )

@@ -15,6 +15,7 @@ from reconciler.forges.gitlab.manner import project_path
 from reconciler.forges.http.answers import Request
 from reconciler.forges.http.client import Client
 from reconciler.forges.http.fields import commit_of, is_number, number_of, text_of
+from reconciler.forges.http.links import files_at
 
 __all__ = ["GitLabPulls"]
 
@@ -105,6 +106,7 @@ def _pull(item: Any) -> Pull | None:
         fork=number_of(item, "source_project_id") != number_of(item, "target_project_id"),
         author=text_of(item, "author", "username"),
         url=text_of(item, "web_url"),
+        files=files_at(text_of(item, "web_url"), "/-/merge_requests/", f"/-/blob/{head}"),
         state=state,
         merged=merged if state is PullState.MERGED else "",
     )

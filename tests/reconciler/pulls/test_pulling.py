@@ -305,6 +305,14 @@ async def test_very_many_are_looked_at_up_to_a_bound(tmp_path):
     await lives.end()
 
 
+async def test_a_row_leads_to_the_file_whatever_it_is_called(lives):
+    lives.pull("7", {"a (b)|`c`\n#1.yaml": job("c")})
+    pull = lives.port.open["7"]
+    lives.port.open["7"] = replace(pull, files="https://forge.example.org/models/blob/x")
+    await lives.settle()
+    assert "](https://forge.example.org/models/blob/x/a%20%28b%29%7C%60c%60%0A%231.yaml#L1)" in lives.port.on("7")
+
+
 async def test_what_is_long_fits_the_forge(lives):
     lives.port.most = Limit(6000)
     lives.begin()
