@@ -27,6 +27,7 @@ from reconciler.api import (
     listing,
     measured,
     plans,
+    previewed,
     problems,
     queues,
     references,
@@ -95,6 +96,10 @@ class Service:
         newest = self.loop.commits.desired
         known = newest.problems if newest is not None and newest.commit == found["commit"] else ()
         return {**found, "problemList": [problem_json(problem) for problem in known[:_MOST_PROBLEMS]]}
+
+    async def preview(self, prefix: str) -> Mapping[str, Json]:
+        """What was said of the head of a pull request."""
+        return await previewed.previewed(self.core, prefix)
 
     async def runs(self, wanted: listing.Listing) -> Mapping[str, Json]:
         """Runs that match."""

@@ -175,7 +175,7 @@ async def newest_commits(core: Core, limit: int) -> dict[str, Json]:
     """The newest planned commits, each with what it says as a whole."""
     found: list[Json] = []
     for record in await core.ledger.commits(limit):
-        whole = next((status for status in await core.ledger.statuses(record.ident) if not status.root), None)
+        whole = next((status for status in await core.ledger.statuses(record.ident) if status.is_aggregate), None)
         said = (str(whole.state), whole.description) if whole else ("pending", "")
         found.append({**views.commit_view(record), "state": said[0], "description": said[1]})
     return {"commits": found}

@@ -1,4 +1,7 @@
-"""The page of a commit: what it says, its problems with their places, and the operations that it changed."""
+"""The page of a commit: what it says, its problems with their places, and the operations that it changed.
+
+Of the head of a pull request, which is no planned commit, the preview that was said of it.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ from typing import Any
 
 from starlette.requests import Request
 
+from reconciler.api.problems import ApiError
 from reconciler.api.service import Service
 from reconciler.pages.made import Made, page_of
+from reconciler.pages.plain import plain
+from reconciler.pages.rendering import Lines
 
 __all__ = ["commit"]
 
@@ -16,13 +22,18 @@ _OPERATIONS = 200
 
 
 async def commit(service: Service, request: Request) -> Made:
-    """What a planned commit caused.
+    """What a planned commit caused, or what merging a head would.
 
     Raises:
         ApiError: no such commit was planned, or more than one fits.
     """
-    pager = page_of(request, _OPERATIONS)
-    found: Mapping[str, Any] = await service.commit(request.path_params["id"])
+    pager, ident = page_of(request, _OPERATIONS), str(request.path_params["id"])
+    try:
+        found: Mapping[str, Any] = await service.commit(ident)
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return await _head(service, ident)
     rows = _rows(found)
     values = {
         "commit": found,
@@ -32,6 +43,12 @@ async def commit(service: Service, request: Request) -> Made:
         "changed": len(found["changes"]),
     }
     return Made("commit.html", values)
+
+
+async def _head(service: Service, ident: str) -> Made:
+    """What a status on the head of a pull request leads to."""
+    head: Mapping[str, Any] = await service.preview(ident)
+    return Made("head.html", {"head": head, "text": Lines(plain(head["comment"]))})
 
 
 def _rows(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:

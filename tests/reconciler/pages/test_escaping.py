@@ -17,6 +17,7 @@ from planner.model.metric import Metric
 from reconciler.backends.memory import Program
 from reconciler.pages.drawing import drawing_of
 from reconciler.pages.made import Pager
+from reconciler.pages.plain import plain
 from reconciler.pages.rendering import Lines, Rendering
 from reconciler.pages.tail import Tail, readable
 from reconciler.pages.words import cut, values_of
@@ -153,6 +154,12 @@ def overview_values(text: str) -> Mapping[str, Any]:
     }
 
 
+def head_values(text: str) -> Mapping[str, Any]:
+    said = {"commit": text, "state": text, "description": text, "at": NOW, "base": text, "stale": True}
+    head = {**said, "pulls": [text, text], "operations": [text]}
+    return {"head": head, "text": Lines(plain(text))}
+
+
 def problem_values(text: str) -> Mapping[str, Any]:
     return {"heading": text, "detail": text, "runs": [text]}
 
@@ -160,6 +167,7 @@ def problem_values(text: str) -> Mapping[str, Any]:
 TEMPLATES = {
     "run.html": run_values,
     "commit.html": commit_values,
+    "head.html": head_values,
     "operation.html": operation_values,
     "overview.html": overview_values,
     "problem.html": problem_values,

@@ -234,7 +234,7 @@ async def test_a_run_that_waits_says_for_what() -> None:
         ("/nothing", 404, "There is no page at /nothing"),
         ("/commits/", 404, "There is no page at"),
         ("/commits/zz", 400, "is not a commit id"),
-        ("/commits/abcd", 404, "no planned commit begins with abcd"),
+        ("/commits/abcd", 404, "no planned commit and no head of a pull request begins with abcd"),
         ("/operations/nope", 404, "is no operation here"),
         ("/operations/good@g1", 404, "is no operation here"),
         ("/runs/nope", 404, "is no operation, run key or run id here"),
