@@ -25,6 +25,7 @@ from reconciler.telemetry import log
 __all__ = ["Publisher"]
 
 _BATCH = 200
+_SORTED = 1000
 _TOGETHER = 0.03
 """Seconds in which the statuses of a commit's roots become one aggregate: a thousand of them are not a thousand."""
 _AGAIN = 50
@@ -94,7 +95,9 @@ class Publisher:
             if self._refused is not None:
                 raise self._refused
             return wait
-        owed = await core.ledger.unposted(_BATCH)
+        # Of a forge with a budget many may have to wait: these must not hide what may be told.
+        most = _BATCH if core.forge.budget is None else _SORTED
+        owed = await core.ledger.unposted(most)
         box = sort_out(owed, await self._sizes(owed), core.clock.now(), core.forge.budget)
         await self._record(left_out=box.left_out)
         again = list(self._lost)[:_AGAIN]
@@ -106,7 +109,7 @@ class Publisher:
         except BaseException:
             self._lost |= dict.fromkeys(again)
             raise
-        if self._lost or box.left_out or len(owed) == _BATCH or after is not None:
+        if self._lost or box.left_out or after is not None or (box.now and len(owed) == most):
             return after or 0.0
         return box.later
 

@@ -22,6 +22,7 @@ __all__ = ["ADDRESS", "FakeForge", "Spelling"]
 
 ADDRESS = "https://forge.example.org/api"
 _HALF_AN_AGE = 1000.0
+_WITHOUT_END = 20_000
 
 
 class Spelling(Protocol):
@@ -58,6 +59,7 @@ class FakeForge(httpx.AsyncBaseTransport):
     def reply(self, asked: Asked) -> tuple[Reply | Exception, float]:
         """What comes back, and seconds that pass in the middle of it."""
         self.state.asked.append(asked)
+        assert len(self.state.asked) < _WITHOUT_END, "it is asked without end"
         name = self.script.popleft() if self.script else ""
         if not name:
             return self._true(asked), 0.0

@@ -167,3 +167,31 @@ async def test_a_limit_is_waited_for_and_then_everything_is_told():
     assert len(place.shown()) == 3
     assert len(place.fake.state.asked) == 4
     await place.close()
+
+
+async def test_many_that_have_to_wait_cost_no_look_each_moment_and_hide_no_end():
+    place = Place()
+    looks, unposted = [], place.ledger.unposted
+
+    async def counted(limit: int):
+        looks.append(trio.current_time())
+        return await unposted(limit)
+
+    for number in (1, 2, 3):
+        await place.plan(number, 50)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(place.loop._work)
+        for words in ("planned", "running"):
+            for number in (1, 2, 3):
+                for index in range(50):
+                    await place.say(number, PENDING, f"op-{index}", words)
+            await trio.sleep(1.0)
+        place.ledger.unposted = counted
+        await place.say(2, FAILURE, "op-7")
+        await trio.sleep(5.0)
+        assert place.shown()["2", "plumbline/test/op-7"] == "failure"
+        assert len(looks) < 10
+        await trio.sleep(30.0)
+        nursery.cancel_scope.cancel()
+    assert await unposted(1000) == []
+    await place.close()

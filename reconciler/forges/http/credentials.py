@@ -13,7 +13,7 @@ from anyio import to_thread
 
 from reconciler.errors import Refused
 
-__all__ = ["Anonymous", "Credential", "TokenCredential", "token_in_file", "token_in_variable"]
+__all__ = ["Credential", "TokenCredential", "token_in_file", "token_in_variable"]
 
 _LARGEST = 8192
 
@@ -32,14 +32,6 @@ class Credential(Protocol):
             Transient: it cannot be had now.
         """
         ...
-
-
-class Anonymous:
-    """No credential at all: what anybody may read."""
-
-    async def secret(self, *, renewed: bool = False) -> str:  # noqa: ARG002 -- there is nothing to renew
-        """See `Credential.secret`."""
-        return ""
 
 
 class TokenCredential:
