@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import cluster, cluster_idle, dags, graphs, idle, language, ledgers, push, queues, schedules, size
+from benchmarks import (
+    cluster,
+    cluster_idle,
+    dags,
+    graphs,
+    idle,
+    language,
+    ledgers,
+    push,
+    queues,
+    schedules,
+    size,
+    webhooks,
+)
 from benchmarks.stage import report
 
 ALL = {
@@ -17,6 +30,7 @@ ALL = {
     "dags": dags.run,
     "schedules": schedules.run,
     "ledgers": ledgers.run,
+    "webhooks": webhooks.run,
     "cluster": cluster.run,
     "cluster_idle": cluster_idle.run,
 }

@@ -1,4 +1,4 @@
-"""Hints from outside that something may be new: they have a poll come sooner, and carry nothing inward.
+"""Hints from outside that something may be new: they have it looked at sooner, and carry nothing inward.
 
 What it must never do: have a forge asked more often than it would bear, however many hints come.
 """
@@ -11,44 +11,48 @@ from datetime import datetime
 import anyio
 
 from reconciler.queue import Queue
-from reconciler.source.poll import Nudge
 
-__all__ = ["PULLS", "Hints"]
+__all__ = ["PULLS", "SOURCE", "Hints"]
 
-PULLS = "pulls"
-"""In the queue: the pull requests of the repository."""
+SOURCE, PULLS = "source", "pulls"
+"""In the queue: the branch that is followed, and the pull requests of its repository."""
 
-_FLOOR = 5.0
-"""Least seconds between two looks at pull requests that hints cause: 720 an hour of a forge's 5,000 requests."""
+_FLOORS = {SOURCE: 1.0, PULLS: 5.0}
+"""Least seconds between two looks that hints cause; of pull requests 720 an hour of a forge's 5,000 requests."""
 
 
 class Hints:
-    """Wakes who asks the forge.
+    """Wakes who asks the repository and the forge.
 
     Attributes:
-        source: wakes the poll of the repository, which has a least pause of its own.
         heard_at: when the last hint came.
         heard_of: from whom.
     """
 
     def __init__(self, queue: Queue, handled: Container[str]) -> None:
         """Of the kinds of names that are `handled`, others are not woken."""
-        self.source = Nudge()
         self.heard_at: datetime | None = None
         self.heard_of = ""
         self._queue = queue
         self._handled = handled
-        self._promised = -_FLOOR
+        self._promised = {name: -floor for name, floor in _FLOORS.items()}
 
     def push(self) -> None:
-        """Have the repository asked for its branch, and for its pull requests: what was pushed may be one's head."""
-        self.source.wake()
-        self.pulls()
+        """Have the branch looked at, and pull requests: what was pushed may be one's head.
+
+        The branch is fetched at once, without being asked first whether it moved: something did.
+        """
+        self._promise(SOURCE)
+        self._promise(PULLS)
 
     def pulls(self) -> None:
-        """Have pull requests looked at: now, or when the least pause is over. Many hints until then are one."""
-        now = anyio.current_time()
-        if PULLS not in self._handled or now < self._promised:
-            return  # nobody has any, or a look is promised that comes after this hint
-        self._promised = max(now, self._promised + _FLOOR)
-        self._queue.add(PULLS, self._promised - now)
+        """Have pull requests looked at."""
+        self._promise(PULLS)
+
+    def _promise(self, name: str) -> None:
+        """A look now, or when the least pause is over. Many hints until then are one."""
+        now, promised = anyio.current_time(), self._promised[name]
+        if name not in self._handled or now < promised:
+            return  # nobody does that here, or a look is promised that comes after this hint
+        self._promised[name] = max(now, promised + _FLOORS[name])
+        self._queue.add(name, self._promised[name] - now)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.loop import Loop
 from reconciler.source import watch
-from reconciler.source.poll import LOCAL, Moved, News, Pace, Unreachable, watch_head
+from reconciler.source.poll import LOCAL, Moved, News, Nudge, Pace, Unreachable, watch_head
 from reconciler.source.repository import GitSource
 from reconciler.telemetry import log
 
@@ -33,7 +33,7 @@ async def look_out(source: GitSource, loop: Loop, interval: float) -> None:
 
     asked = _Asked(source, loop)
     pacing = (pace, random.Random())  # noqa: S311 -- jitter, no secret
-    await watch_head(asked, tell, loop.hints.source, pacing, hints)
+    await watch_head(asked, tell, Nudge(), pacing, hints)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import anyio
 import httpx
 
-from reconciler.hints import PULLS, Hints
+from reconciler.hints import PULLS, SOURCE, Hints
 from reconciler.queue import Queue
 from reconciler.telemetry import Metrics
 from reconciler.webhooks.door import Door
@@ -34,13 +34,13 @@ class Hearing:
     """A listener and what came of what it heard.
 
     Attributes:
-        polls: how often the poll of the repository was woken.
+        polls: how often the branch was to be looked at.
         looks: how often pull requests were to be looked at.
     """
 
     clock: Then = field(default_factory=Then)
     secrets: list[Secret] = field(default_factory=lambda: [Secret(SECRET.encode()), Secret(SIGNING.encode(), KEY)])
-    handled: tuple[str, ...] = (PULLS,)
+    handled: tuple[str, ...] = (SOURCE, PULLS)
     polls: int = 0
     looks: int = 0
 
@@ -56,7 +56,6 @@ class Hearing:
         transport = httpx.ASGITransport(self.app)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://hooks")
         async with self.client, anyio.create_task_group() as group:
-            group.start_soon(self._poll)
             group.start_soon(self._look)
             yield self
             group.cancel_scope.cancel()
@@ -72,14 +71,9 @@ class Hearing:
         labels = {"forge": forge, "verdict": verdict}
         return self.metrics.registry.get_sample_value("plumbline_webhook_deliveries_total", labels) or 0.0
 
-    async def _poll(self) -> None:
-        while True:
-            await self.hints.source.wait()
-            self.polls += 1
-
     async def _look(self) -> None:
         while True:
             name = await self.queue.get()
-            assert name == PULLS
-            self.looks += 1
+            self.polls += name == SOURCE
+            self.looks += name == PULLS
             self.queue.done(name)

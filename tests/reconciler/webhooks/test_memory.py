@@ -6,7 +6,7 @@ import anyio
 import pytest
 from trio.testing import MockClock
 
-from reconciler.hints import PULLS, Hints
+from reconciler.hints import PULLS, SOURCE, Hints
 from reconciler.queue import Queue
 from reconciler.webhooks.memory import Seen, Strikes
 from reconciler.webhooks.senders import Forge
@@ -46,11 +46,11 @@ async def test_wrong_ones_get_their_allowance_back() -> None:
 
 
 class Looking:
-    """Somebody who looks at pull requests, and notes when."""
+    """Somebody who looks at what hints are about, and notes when."""
 
-    def __init__(self) -> None:
+    def __init__(self, handled: tuple[str, ...] = (PULLS,)) -> None:
         self.queue = Queue()
-        self.hints = Hints(self.queue, (PULLS,))
+        self.hints = Hints(self.queue, handled)
         self.at: list[float] = []
         self.begun = anyio.current_time()
 
@@ -77,6 +77,18 @@ async def test_hints_have_pull_requests_looked_at_at_once_and_then_at_a_least_pa
         looking.hints.pulls()
         await anyio.sleep(1)
         assert looking.at[4:] == [72], "after a pause one is at once again"
+        group.cancel_scope.cancel()
+
+
+async def test_a_push_has_the_branch_looked_at_once_a_second_at_most() -> None:
+    looking = Looking((SOURCE,))
+    async with anyio.create_task_group() as group:
+        group.start_soon(looking.look)
+        for _ in range(2_500):
+            looking.hints.push()
+            await anyio.sleep(0.001)
+        await anyio.sleep(60)
+        assert looking.at == [0, 1, 2, 3]
         group.cancel_scope.cancel()
 
 
