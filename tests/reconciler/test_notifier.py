@@ -232,7 +232,7 @@ class Core:
 
     async def until(self, count: int) -> dict[str, str]:
         """What was delivered, once there are so many."""
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             while True:
                 found = await self.delivered()
                 if len(found) >= count:
@@ -241,7 +241,7 @@ class Core:
 
 
 async def eventually_seen(served: type[Answers], path: str) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         while True:
             if any(path == asked for asked, _, _ in served.seen):
                 return

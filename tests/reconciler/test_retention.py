@@ -170,7 +170,7 @@ async def test_what_is_not_over_or_not_cleaned_stays(ledger):
 
 
 async def removed_down_to(world: World, count: int) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         while len(await left(world.ledger)) > count:
             world.loop.retention.begin()
             await anyio.sleep(0.01)

@@ -216,7 +216,7 @@ class Api:
         return await eventually(look)
 
 
-async def eventually(look: Callable[[], Awaitable[Answer | None]], seconds: float = 10.0) -> Answer:
+async def eventually(look: Callable[[], Awaitable[Answer | None]], seconds: float = 60.0) -> Answer:
     """What `look` finds, as soon as it finds something."""
     with anyio.fail_after(seconds):
         while True:
