@@ -78,6 +78,7 @@ class PullRecord:
         comment: id of its comment; "" where it has none.
         text: digest of the comment, which is kept by it; "" where it has none.
         marked: whether the comment says that the base has moved.
+        asked: whether a comment may have been posted whose id nobody knows: it is looked for before anything is posted.
         refused: whether its head cannot be planned at all, whatever the branch is: another head is waited for.
         earlier: heads before, on which a status may still wait to be told.
     """
@@ -94,5 +95,6 @@ class PullRecord:
     comment: str = ""
     text: str = ""
     marked: bool = False
+    asked: bool = False
     refused: bool = False
     earlier: tuple[str, ...] = ()

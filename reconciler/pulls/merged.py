@@ -38,7 +38,7 @@ class AfterMerge:
         if record is None:
             return pull is not None and pull.state is PullState.OPEN  # its head is in the branch: the next look says so
         merged = await self._merged(pull, record.head)
-        if not merged or not record.comment:
+        if not merged or not (record.comment or record.asked):
             await self._saying.forget(number)
             return False
         commit = await planned_with(self._core, merged)
@@ -49,9 +49,9 @@ class AfterMerge:
         shape = body.rsplit("<sub>", 1)[0]  # the instant of looking is no news
         before = await self._core.ledger.blob(record.text) or ""
         if before.rsplit("<sub>", 1)[0] != shape or outcome.final:
-            comment, digest = await self._saying.comment(number, body)
+            comment, digest = await self._saying.comment(number, body, anew=False)
             self._counted["outcomes"] += 1
-            record = replace(record, state=PullState.MERGED, comment=comment, text=digest, marked=False)
+            record = replace(record, state=PullState.MERGED, comment=comment, text=digest, marked=False, asked=False)
             await self._saying.note(record, text=body)
         if outcome.final:
             await self._saying.forget(number)

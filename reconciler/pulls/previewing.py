@@ -115,14 +115,17 @@ class Previewing:
     async def _say(self, pull: Pull, record: PullRecord, said: Said, body: str, *, wanted: bool) -> None:
         """Post or edit the comment where there is to be one, and record all of it."""
         before = self._saying.records.get(pull.number)
-        has_one = before is not None and bool(before.comment)
+        has_one = before is not None and (bool(before.comment) or before.asked)
         allowed = not pull.fork or self._parts.rules.forks == "comment"
         text = None
         if before is not None and await self._stands(before, record, body):
             record = replace(record, comment=before.comment, text=before.text)
         elif has_one or (wanted and allowed):
-            comment, digest = await self._saying.comment(pull.number, body)
-            record, text = replace(record, comment=comment, text=digest), body
+            if not has_one:
+                # A crash from here on leaves a comment that may be there: whoever comes next must know.
+                await self._saying.note(replace(record, base="", looked="", asked=True))
+            comment, digest = await self._saying.comment(pull.number, body, anew=wanted and allowed)
+            record, text = replace(record, comment=comment, text=digest), body if digest else None
         await self._saying.note(record, said, text)
 
     async def _stands(self, before: PullRecord, record: PullRecord, body: str) -> bool:
@@ -139,7 +142,7 @@ class Previewing:
             return
         body = await self._core.ledger.blob(record.text) if record.comment and not record.marked else None
         if body is not None:
-            comment, _ = await self._saying.comment(pull.number, stale(body, base))
+            comment, _ = await self._saying.comment(pull.number, stale(body, base), anew=True)
             record = replace(record, comment=comment, marked=True)
             self._counted["marks"] += 1
         await self._saying.note(replace(record, looked=base))

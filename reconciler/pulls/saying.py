@@ -55,8 +55,10 @@ class Saying:
             await self._record([PullNoted(number, None, now, left, preview_context(self._instance))])
             self.records.pop(number, None)
 
-    async def comment(self, number: str, body: str) -> tuple[str, str]:
+    async def comment(self, number: str, body: str, *, anew: bool) -> tuple[str, str]:
         """Have the comment say `body`; its id and the digest that `note` keeps it by.
+
+        Without `anew` none is posted where none is there: both are "" then.
 
         Raises:
             Transient, Refused: see `Pulls.put_comment`.
@@ -65,6 +67,8 @@ class Saying:
         ident = record.comment if record is not None else ""
         if not ident:
             ident = await self._port.find_comment(number, marker(self._instance))
+        if not ident and not anew:
+            return "", ""
         ident = await self._port.put_comment(Comment(number, body, ident))
         return ident, f"pull:{hashlib.sha256(body.encode('utf-8', 'surrogatepass')).hexdigest()}"
 

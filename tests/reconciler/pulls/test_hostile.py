@@ -119,6 +119,8 @@ FAILS: dict[str, dict[str, Content | None]] = {
     "template-env": {"evil.yaml": spec(RUN % "'{{ env.PLUMBLINE_CANARY }}'")},
     "hub-path": {"evil.yaml": spec("hubRef: ../../../../etc/passwd\n")},
     "path-out": {"evil.yaml": spec("pathRef: ../../../../etc/passwd\n")},
+    "path-itself": {"evil.yaml": spec("pathRef: ./evil.yaml\n")},
+    "settings-link": {".plumbline.yaml": Link("/etc/passwd"), "evil.yaml": b"kind: operation\nname: [\n"},
     "path-link": {"evil.yaml": spec("pathRef: ./link.yaml\n"), "link.yaml": Link("/etc/passwd")},
 }
 SAYS: dict[str, tuple[dict[str, Content | None], str]] = {
@@ -126,6 +128,9 @@ SAYS: dict[str, tuple[dict[str, Content | None], str]] = {
     "url-trap": ({"evil.yaml": spec("urlRef: https://trap.example.org/c.yaml\n")}, "known after the merge"),
     "url-metadata": ({"evil.yaml": spec("urlRef: http://169.254.169.254/latest/\n")}, ""),
     "hub-new": ({"evil.yaml": spec("hubRef: somebody/else:latest\n")}, "known after the merge"),
+    "deep-folder": ({"/".join(["d"] * 100) + "/d.yaml": job("d")}, "1 start"),
+    "many": ({f"n/{n}.yaml": job(f"n-{n}") for n in range(400)}, "**Held**"),
+    "settings-folder": ({".plumbline.yaml/x.yaml": job("d")}, ""),
     "links": ({"evil.yaml": Link("/etc/passwd"), "more.yaml": Link("../secret.yaml")}, ""),
     "module": (
         {".gitmodules": b'[submodule "x"]\n\tpath = x\n\turl = ext::sh -c touch% /tmp/pwned\n', "x": Module("1" * 40)},

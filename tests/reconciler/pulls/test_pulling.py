@@ -185,7 +185,7 @@ async def test_a_comment_that_was_posted_before_a_crash_is_found_and_edited(live
         """The daemon dies here."""
 
     async def die(facts) -> None:
-        if any(isinstance(fact, f.PullNoted) for fact in facts):
+        if any(isinstance(fact, f.PullNoted) and fact.record and fact.record.comment for fact in facts):
             raise DeadError
 
     head = lives.pull("7", {"c.yaml": job("c")})
