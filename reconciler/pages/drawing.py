@@ -57,7 +57,7 @@ def drawing_of(graph: Mapping[str, Any]) -> Drawing | None:
         path, told = str(node["path"]), node["told"]
         column = columns[path]
         row = filled[column] = filled.get(column, -1) + 1
-        state = "refused" if node["refused"] else str(told["status"]).replace("_", " ")
+        state = "refused" if node["refused"] else str(told["status"])
         x, y = _EDGE + column * (_WIDTH + _ACROSS), _EDGE + row * (_HEIGHT + _DOWN)
         boxes[path] = Box(x, y, path, _short(path.rpartition("/")[2]), state, str(told["run"]))
     reached = {target for _, target in edges}

@@ -79,6 +79,7 @@ class Rendering:
             base=base,
             style=f"{base}{self.assets['style.css'].path}",
             icon=f"{base}{self.assets['icon.svg'].path}",
+            lines=Lines,
             link=self.link,
             size=words.size,
             state_class=words.state_class,

@@ -13,6 +13,7 @@ from reconciler.backends.memory import Program
 from reconciler.pages.curves import WIDTH, draw
 from reconciler.pages.drawing import MOST_NODES, drawing_of
 from reconciler.pages.tail import LARGEST, LINES
+from reconciler.pages.words import state_class
 from tests.reconciler.api.support import World, job
 from tests.reconciler.pages.support import reading
 
@@ -218,6 +219,15 @@ async def test_a_node_is_drawn_behind_what_it_waits_for_and_behind_all_inside_it
     assert len({(box.x, box.y) for box in drawing.boxes}) == len(paths)
     assert len(drawing.lines) == 3
     assert len(drawing.inner) == 1
+
+
+async def test_a_node_that_was_not_started_looks_as_bad_as_it_is() -> None:
+    one = graph(["a"], [])
+    one["nodes"][0]["told"] = {"status": "upstream_failed", "reason": "", "run": "a@g1/a"}
+    drawing = drawing_of(one)
+    assert drawing is not None
+    (box,) = drawing.boxes
+    assert state_class(box.state) == "bad"
 
 
 @pytest.mark.parametrize("make", [lambda: graph([], []), lambda: {**graph(["a"], []), "kind": "job"}])
