@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import trio
 
@@ -15,10 +16,13 @@ from reconciler.errors import Transient
 from reconciler.forges.memory import MemoryForge
 from reconciler.ports import Taken
 
-__all__ = ["FORGE_LIES", "FailingForge", "Outside"]
+__all__ = ["FORGE_LIES", "SPARING", "FailingForge", "Outside"]
 
 _PUT_LIES = ("forge-down", "forge-half", "forge-ack-lost", "forge-slow", "forge-forgets", "forge-part")
 _BETWEEN_LIVES = "forge-forgets-while-down"
+
+SPARING = Budget(writes=3, roots=2, apart=timedelta(seconds=10))
+"""What forges with an API want to hear, and less: so that much is spared in every history."""
 
 FORGE_LIES = (*_PUT_LIES, _BETWEEN_LIVES)
 """Every failure, by the name under which it is counted."""
@@ -35,6 +39,7 @@ class Outside:
         note: takes a line for the history.
         honest: work from now on.
         said: what is shown, by commit and context.
+        budget: how much it wants to hear.
     """
 
     chance: random.Random
@@ -43,6 +48,7 @@ class Outside:
     note: Callable[[str], None]
     honest: bool = False
     said: dict[tuple[str, str], StatusRecord] = field(default_factory=dict)
+    budget: Budget | None = None
 
     def pick(self, lies: tuple[str, ...], often: int = 1) -> str:
         """One of `lies`, counted, or "" for the truth; `often` times as likely."""
@@ -71,7 +77,7 @@ class FailingForge:
 
     @property
     def budget(self) -> Budget | None:
-        return None
+        return self._outside.budget
 
     async def put(self, statuses: Sequence[StatusRecord]) -> Taken:
         match self._outside.pick(_PUT_LIES):

@@ -13,6 +13,7 @@ from planner.model.desired import CompiledOperation
 from planner.model.facts import Fact
 from planner.model.records import RootRecord, RunRecord
 from planner.model.run import Leases
+from planner.outbox import Budget
 from reconciler.backends.memory import Program
 from reconciler.ledger.state import MemoryState
 from tests.simulation.repository import Pushed
@@ -76,6 +77,7 @@ class History:
         stored: the ledger as it is.
         removals: what retention took.
         said: what the forge shows at the end.
+        budget: how much it wants to hear; None for everything.
         burnt: when much was gone at once, and what of it nobody had told to stop.
         leftovers: what another plan at the end would still do, by root.
         crashes: reconciles that ended by our own fault.
@@ -98,6 +100,7 @@ class History:
     stored: MemoryState = field(default_factory=MemoryState)
     removals: list[Removal] = field(default_factory=list)
     said: dict[tuple[str, str], StatusRecord] = field(default_factory=dict)
+    budget: Budget | None = None
     burnt: list[tuple[float, frozenset[Key]]] = field(default_factory=list)
     leftovers: dict[str, list[str]] = field(default_factory=dict)
     crashes: list[str] = field(default_factory=list)

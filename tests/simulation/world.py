@@ -33,7 +33,7 @@ from reconciler.loop import Loop, LoopSettings
 from reconciler.ports import Order
 from tests.simulation.clock import VirtualClock
 from tests.simulation.draw import SMOKE, Style
-from tests.simulation.forge import FailingForge, Outside
+from tests.simulation.forge import SPARING, FailingForge, Outside
 from tests.simulation.history import History, Removal, Start, Transaction
 from tests.simulation.invariants import i18_reads, liveness
 from tests.simulation.ledger import SimLedger
@@ -406,7 +406,9 @@ async def simulate(plan: Plan, history: History, play: Play) -> None:
             0.15 if plan.faults else 0.0,
             history.counts,
             lambda text: world.say(text),  # noqa: PLW0108 -- not made yet
+            budget=SPARING if plan.seed % 3 == 1 else None,
         )
+        history.budget = forge.budget
         world = World(
             plan,
             nursery,
