@@ -34,6 +34,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
             "slow": Program(seconds=None),
         }
     )
+    world.loop.hints.heard_at = world.clock.now()
     world.push(
         {
             "a.yaml": job("good"),
@@ -56,7 +57,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 def test_status_is_a_table(shell: Shell) -> None:
     text = shell("status").stdout
     assert text.startswith("project project, instance test, at ")
-    assert re.search(r"repository /srv/project.git, read \d+ s ago", text)
+    assert re.search(r"repository /srv/project.git, read \d+ s ago, last webhook \d+ s ago", text)
     assert "asked      job      manual" in text
     assert "nightly    job      scheduled" in text
     assert "\x1b" not in text

@@ -48,7 +48,11 @@ class Hearing:
         self.queue = Queue()
         self.hints = Hints(self.queue, self.handled)
         self.metrics = Metrics()
-        self.app = webhooks_app(self.hints, self.metrics, Door(NAME, lambda: tuple(self.secrets), self.clock))
+        self.app = webhooks_app(self.hints, self.metrics, Door(NAME, self.door_secrets, self.clock))
+
+    def door_secrets(self) -> tuple[Secret, ...]:
+        """Those that count now."""
+        return tuple(self.secrets)
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[Hearing]:
