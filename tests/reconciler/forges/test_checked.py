@@ -1,0 +1,95 @@
+"""What GitLab and Gitea say of a token before anything depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from reconciler.errors import Refused
+from reconciler.forges.gitea.checked import checked as gitea
+from reconciler.forges.gitlab.checked import checked as gitlab
+from reconciler.ports_checked import Grade
+from tests.forges.forge import FakeForge
+from tests.forges.parts import client_of
+from tests.forges.state import Asked, Reply, State
+
+pytestmark = [pytest.mark.unit, pytest.mark.anyio]
+
+PROJECT, REPOSITORY, SELF = "/projects/team%2Fmodels", "/repos/team/models", "/personal_access_tokens/self"
+GONE = Reply(404, {"message": "404 Not Found"})
+
+
+class Told:
+    """A forge that answers what a test says, by path."""
+
+    base = "/api"
+    origin = "https://forge.example.org"
+
+    def __init__(self, replies: Mapping[str, Reply]) -> None:
+        self.replies = replies
+
+    def token(self, asked: Asked) -> str:
+        return asked.headers.get("authorization", "").removeprefix("Bearer ")
+
+    def answer(self, state: State, asked: Asked) -> Reply:
+        assert asked.method == "GET"
+        return self.replies.get(asked.path, GONE)
+
+
+def project(*levels: int | None) -> Reply:
+    names = ("project_access", "group_access")
+    roles = {
+        name: None if level is None else {"access_level": level} for name, level in zip(names, levels, strict=True)
+    }
+    return Reply(200, {"permissions": roles})
+
+
+def own(*scopes: str, **more: object) -> Reply:
+    return Reply(200, {"scopes": list(scopes), "active": True, **more})
+
+
+@pytest.mark.parametrize(
+    ("shown", "token", "grades", "words"),
+    [
+        pytest.param(project(40, None), own("api"), [Grade.OK], "shows the project", id="fine"),
+        pytest.param(project(None, 30), own("api", expires_at="2027-11-26"), [Grade.OK], "2027-11-26", id="expires"),
+        pytest.param(project(40, None), own("read_api"), [Grade.PROBLEM], "scopes read_api", id="scope"),
+        pytest.param(project(20, None), own("api"), [Grade.PROBLEM], "below Developer", id="role"),
+        pytest.param(project(20, 40), own("api"), [Grade.OK], "shows the project", id="role-of-group"),
+        pytest.param(project(None, None), own("api"), [Grade.OK], "shows the project", id="inherited"),
+        pytest.param(project(20, None), own(), [Grade.PROBLEM, Grade.PROBLEM], "below Developer", id="both"),
+        pytest.param(project(40, None), own(granular_scopes=[{}]), [Grade.OK], "shows", id="fine-grained"),
+        pytest.param(project(40, None), GONE, [Grade.OK], "shows the project", id="no-word-on-the-token"),
+        pytest.param(Reply(200, "text"), Reply(200, []), [Grade.OK], "shows the project", id="nonsense"),
+        pytest.param(GONE, own("api"), [Grade.PROBLEM], "no such project", id="hidden"),
+    ],
+)
+async def test_a_token_of_gitlab(shown: Reply, token: Reply, grades: list[Grade], words: str) -> None:
+    told = Told({PROJECT: shown, "/projects/team/models": shown, SELF: token})
+    found = await gitlab(client_of(FakeForge(told)), PROJECT)
+    assert [one.grade for one in found] == grades
+    assert words in found[-1].said
+    assert all(one.advice for one in found if one.grade is not Grade.OK)
+
+
+@pytest.mark.parametrize(
+    ("reply", "grade", "words"),
+    [
+        pytest.param(Reply(200, {"permissions": {"push": True}}), Grade.OK, "shows the repository", id="fine"),
+        pytest.param(Reply(200, {"permissions": {"push": False}}), Grade.PROBLEM, "may not write", id="reader"),
+        pytest.param(Reply(200, []), Grade.OK, "shows the repository", id="nonsense"),
+        pytest.param(GONE, Grade.PROBLEM, "no such repository", id="hidden"),
+    ],
+)
+async def test_a_token_of_gitea(reply: Reply, grade: Grade, words: str) -> None:
+    (found,) = await gitea(client_of(FakeForge(Told({REPOSITORY: reply}))), REPOSITORY)
+    assert found.grade is grade
+    assert words in found.said
+
+
+@pytest.mark.parametrize(("check", "path"), [(gitlab, PROJECT), (gitea, REPOSITORY)])
+async def test_a_token_that_is_not_taken_is_refused(check, path) -> None:  # type: ignore[no-untyped-def]
+    told = Told({path: Reply(401, {"message": "401"}), "/projects/team/models": Reply(401, {"message": "401"})})
+    with pytest.raises(Refused):
+        await check(client_of(FakeForge(told)), path)
