@@ -14,7 +14,7 @@ from planner.render.foreign import phrase
 from planner.render.markdown import marker
 from planner.render.verdict import conflict, stale
 from reconciler.core import Core
-from reconciler.errors import Refused
+from reconciler.errors import Refused, Transient
 from reconciler.pulls.parts import Parts
 from reconciler.pulls.planning import Planning, Told, world_digest
 from reconciler.pulls.saying import Saying
@@ -50,28 +50,29 @@ class Previewing:
             Transient, Refused: not now.
         """
         base = (await self._core.ledger.project()).head
+        told: Told | None = None
+        failed: Said | None = None
+        delta, refused = "", False
         try:
             async with self._parts.merging.merge(pull, base) as found:
                 self._counted["merges"] += 1
                 match found:
                     case Merged():
-                        told = await self._plan(pull, record, found)
-                        delta = found.delta
+                        told, delta = await self._plan(pull, record, found), found.delta
+                    case Contained() if record is not None:
+                        return False
                     case Contained():
-                        if record is None:
-                            await self._fail(pull, _CONTAINED, base)
-                        return record is None
+                        failed = _CONTAINED
                     case Conflicted(paths):
-                        await self._fail(pull, conflict(paths), base)
-                        return True
+                        failed = conflict(paths)
                     case Unrelated():
-                        await self._fail(pull, _UNRELATED, base)
-                        return True
+                        failed = _UNRELATED
         except Refused as error:
-            await self._fail(pull, Said(StatusState.FAILURE, shorten(error.message)), base, refused=True)
-            return True
+            failed, refused = Said(StatusState.FAILURE, shorten(error.message)), True
         # What is posted is posted when the merged tree is gone: a forge may take its time.
-        if told is None:
+        if failed is not None:
+            await self._fail(pull, failed, base, refused=refused)
+        elif told is None:
             await self._same(pull, base)
         else:
             await self._tell(pull, told, base, delta)
@@ -124,7 +125,11 @@ class Previewing:
             if not has_one:
                 # A crash from here on leaves a comment that may be there: whoever comes next must know.
                 await self._saying.note(replace(record, base="", looked="", asked=True))
-            comment, digest = await self._saying.comment(pull.number, body, anew=wanted and allowed)
+            try:
+                comment, digest = await self._saying.comment(pull.number, body, anew=wanted and allowed)
+            except (Transient, Refused):
+                await self._saying.status(pull.head, said)  # it goes its own way, and a token may not comment at all
+                raise
             record, text = replace(record, comment=comment, text=digest), body if digest else None
         await self._saying.note(record, said, text)
 
