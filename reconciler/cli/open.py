@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Sequence
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -30,6 +32,7 @@ def run(
         int,
         typer.Option("--port", min=0, max=65_535, help="Port of this machine for a service on a cluster."),
     ] = 0,
+    page: Annotated[bool, typer.Option("--page", help="The page of an operation, a run or a commit instead.")] = False,
 ) -> None:
     """Print where a service answers, and open it on a terminal. One that was culled as idle is woken first.
 
@@ -38,6 +41,10 @@ def run(
     session = session_of(ctx)
     wanted = sys.stdout.isatty() and not session.json if browser is None else browser
     with connect(session) as daemon, pointing_at_hold(daemon, name):
+        if page:
+            url = _page(daemon, name)
+            _tell(session, {"url": url, "urls": [url]}, browser=wanted)
+            return
         try:
             answer = daemon.get("/v1/open", run=name)
         except Failure as failure:
@@ -55,6 +62,23 @@ def run(
             show.warn(f"{answer['run']} is forwarded until Ctrl-C")
 
         forward(Way(daemon.socket, name, answer["ports"], port), opened)
+
+
+def _page(daemon: Daemon, name: str) -> str:
+    """The address of a page, of something that is there.
+
+    Raises:
+        Failure: it is not, or there are no pages.
+    """
+    status = daemon.get("/v1/status")
+    pages = status["pages"]
+    if not pages:
+        raise Failure(Code.INPUT, "the daemon has no pages: set pages.listen in its configuration (docs/pages.md)")
+    if any(one["operation"] == name for one in status["operations"]):
+        return f"{pages}/operations/{quote(name, safe='')}"
+    if re.fullmatch(r"[0-9a-f]{4,64}", name):
+        return f"{pages}/commits/{daemon.get(f'/v1/commits/{name}')['commit']}"
+    return f"{pages}/runs/{daemon.get('/v1/run', run=name)['id']}"
 
 
 def _tell(session: Session, answer: dict[str, Any], *, browser: bool) -> None:
