@@ -12,6 +12,7 @@ from benchmarks import (
     idle,
     language,
     ledgers,
+    previews,
     push,
     queues,
     schedules,
@@ -31,6 +32,7 @@ ALL = {
     "schedules": schedules.run,
     "ledgers": ledgers.run,
     "webhooks": webhooks.run,
+    "previews": previews.run,
     "cluster": cluster.run,
     "cluster_idle": cluster_idle.run,
 }
