@@ -23,7 +23,9 @@ _LINES = re.compile("\r\n|\r|\n")
 _LISTED = r" *(?:(?:[-+*]|\d{1,9}[.)]) +)*"
 _FENCE = re.compile(rf"(?P<before>{_LISTED})(?P<fence>`{{3,}}|~{{3,}})(?P<rest>.*)", re.DOTALL)
 _QUOTE = re.compile(rf"{_LISTED}>")
-_TAGS = "pre|code|blockquote|q|samp|kbd|xmp|del|s|strike|script|style|textarea|details|template|noscript|iframe|svg|math"
+_TAGS = (
+    "pre|code|blockquote|q|samp|kbd|xmp|del|s|strike|script|style|textarea|details|template|noscript|iframe|svg|math"
+)
 _HIDING = re.compile(rf"<!--|<(?P<tag>{_TAGS})\b", re.IGNORECASE)
 _TICKS = re.compile("`+")
 

@@ -94,7 +94,7 @@ def url_of(settings: DaemonSettings) -> Callable[[str, str], str]:
 
 def _github(settings: DaemonSettings, clock: Clock) -> HttpForge:
     # Slow to load, and most daemons never need it.
-    from reconciler.forges.github import manner, pulls, statuses  # noqa: PLC0415
+    from reconciler.forges.github import manner, pulls, remarks, statuses  # noqa: PLC0415
     from reconciler.forges.github.app import AppCredential, Installed, Signer, check_cryptography  # noqa: PLC0415
     from reconciler.forges.http.client import Client  # noqa: PLC0415
     from reconciler.forges.http.credentials import Credential, TokenCredential, token_in_file  # noqa: PLC0415
@@ -119,11 +119,12 @@ def _github(settings: DaemonSettings, clock: Clock) -> HttpForge:
     told = HttpStatuses(
         client, statuses.GitHubShape(repository, url_of(settings)), Budget(roots=said.writes.operations)
     )
-    return HttpForge(told, pulls.GitHubPulls(client, repository, own), app)
+    heard = remarks.GitHubRemarks(client, repository, app=app is not None)
+    return HttpForge(told, pulls.GitHubPulls(client, repository, own), app, heard)
 
 
 def _gitlab(settings: DaemonSettings, clock: Clock) -> HttpForge:
-    from reconciler.forges.gitlab import manner, pulls, statuses  # noqa: PLC0415
+    from reconciler.forges.gitlab import manner, pulls, remarks, statuses  # noqa: PLC0415
     from reconciler.forges.http.forge import HttpForge  # noqa: PLC0415
     from reconciler.forges.http.statuses import HttpStatuses  # noqa: PLC0415
 
@@ -131,18 +132,19 @@ def _gitlab(settings: DaemonSettings, clock: Clock) -> HttpForge:
     client = _client(settings, manner.manner(_pace(said, manner.PACE)), clock)
     merging = pulls.GitLabPulls(client, repository)
     shape = statuses.GitLabShape(repository, url_of(settings), lambda commit: merging.refs.get(commit, ""))
-    return HttpForge(HttpStatuses(client, shape, Budget(roots=said.writes.operations)), merging)
+    told = HttpStatuses(client, shape, Budget(roots=said.writes.operations))
+    return HttpForge(told, merging, remarks=remarks.GitLabRemarks(client, repository))
 
 
 def _gitea(settings: DaemonSettings, clock: Clock) -> HttpForge:
-    from reconciler.forges.gitea import manner, pulls, statuses  # noqa: PLC0415
+    from reconciler.forges.gitea import manner, pulls, remarks, statuses  # noqa: PLC0415
     from reconciler.forges.http.forge import HttpForge  # noqa: PLC0415
 
     said, repository = settings.forge, repository_of(settings)
     client = _client(settings, manner.manner(_pace(said, manner.PACE)), clock)
     shape = statuses.GiteaShape(repository, url_of(settings))
     told = statuses.GiteaStatuses(client, shape, Budget(roots=said.writes.operations))
-    return HttpForge(told, pulls.GiteaPulls(client, repository))
+    return HttpForge(told, pulls.GiteaPulls(client, repository), remarks=remarks.GiteaRemarks(client, repository))
 
 
 def _client(settings: DaemonSettings, manner: Manner, clock: Clock) -> Client:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from reconciler.compiler import SourceCompiler
+from reconciler.core import Core
 from reconciler.forges.branches import BranchPulls
 from reconciler.ports import Clock, Forge
 from reconciler.ports_pulls import Pulls
+from reconciler.ports_remarks import Remarks
 from reconciler.pulls.parts import Parts, Rules
+from reconciler.pulls.pulling import Pulling
+from reconciler.remarks.hearing import Hearing
+from reconciler.remarks.rights import Rules as WhoMay
 from reconciler.settings import DaemonSettings
 from reconciler.source.heads import Heads
 from reconciler.source.merging import Merging
 from reconciler.source.repository import GitSource
 from reconciler.telemetry import log
 
-__all__ = ["previews_of"]
+__all__ = ["hear", "hearing_of", "previews_of"]
 
 
 def previews_of(
@@ -41,3 +46,26 @@ def previews_of(
     heads = Heads(source)
     rules = Rules(forks=said.forks, poll=said.poll.total_seconds())
     return Parts(port, heads, Merging(source, heads), compiler, rules)
+
+
+def hearing_of(settings: DaemonSettings, core: Core, pulling: Pulling | None) -> Hearing | None:
+    """What hears commands in comments; None where the configuration wants none, or nobody comments.
+
+    Args:
+        settings: the configuration.
+        core: of the daemon.
+        pulling: where pull requests are previewed.
+    """
+    said, forge = settings.commands, core.forge
+    heard = getattr(forge, "remarks", None)
+    if said is None or pulling is None or not isinstance(forge, Pulls) or not isinstance(heard, Remarks):
+        return None
+    rules = WhoMay(said.permission or "", said.users, said.teams, said.approve_own)
+    return Hearing(core, heard, forge, pulling, rules)
+
+
+async def hear(settings: DaemonSettings, core: Core, pulling: Pulling | None) -> None:
+    """Hear commands in comments until cancelled, where there are any to be heard."""
+    hearing = hearing_of(settings, core, pulling)
+    if hearing is not None:
+        await hearing.run()

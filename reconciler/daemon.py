@@ -27,7 +27,7 @@ from reconciler.compiler import SourceCompiler, project_name
 from reconciler.compiling import seldom
 from reconciler.configured import channels_of, clones_of, config_of, exposed, lookup_of, policy_of, store_of
 from reconciler.configured_forge import check_forge, forge_of
-from reconciler.configured_previews import previews_of
+from reconciler.configured_previews import hear, previews_of
 from reconciler.core import Core, Ports
 from reconciler.edition import edition
 from reconciler.errors import Refused, Transient, Unusable
@@ -227,6 +227,7 @@ async def _serve(daemon: Daemon, signals: Signals) -> None:
         group.start_soon(look_out, daemon.source, daemon.loop, poll)
         group.start_soon(daemon.clones.run)
         group.start_soon(daemon.ledger.keep)
+        group.start_soon(hear, daemon.settings, daemon.core, daemon.loop.pulls)
         group.start_soon(daemon.loop.run)
         log.info("started", instance=daemon.settings.instance, project=daemon.core.policy.identity.project)
         await _until_told(daemon, signals)

@@ -81,6 +81,6 @@ class Remarks(Protocol):
         """Logins of who opened pull requests that brought a commit, and of who wrote it, as far as they are known."""
         ...
 
-    async def react(self, remark: Remark, *, good: bool) -> None:
-        """Mark it as heard, once or again; one that was deleted meanwhile needs no mark."""
+    async def react(self, pull: str, ident: str, *, good: bool) -> None:
+        """Mark a comment as heard, once or again; one that was deleted meanwhile needs no mark."""
         ...

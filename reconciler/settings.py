@@ -25,6 +25,7 @@ from planner.spec.queues import Queues
 from planner.spec.shape import Duration, Name, Section, Whole
 from reconciler.errors import Unusable
 from reconciler.settings_api import Api
+from reconciler.settings_commands import Commands, clashes_of_commands
 from reconciler.settings_election import Election, clashes_of_election
 from reconciler.settings_engine import EngineBackend
 from reconciler.settings_forge import ForgeSetting, ForgeSettings
@@ -160,6 +161,8 @@ class DaemonSettings(Section):
     backends: Backends = Backends()
     forge: ForgeSetting = ForgeSettings(kind="notes")
     """Where commits say how it went."""
+    commands: Commands | None = None
+    """Whose comments on pull requests are obeyed; nobody's when left out."""
     previews: Previews = Previews()
     """What pull requests are told before they are merged."""
     first_sync: Literal["run", "hold"] | None = None
@@ -197,6 +200,7 @@ class DaemonSettings(Section):
         yield from clashes_of_election(said)
         yield from clashes_of_pages(said)
         yield from clashes_of_previews(said)
+        yield from clashes_of_commands(said)
 
     @property
     def state_folder(self) -> Path:

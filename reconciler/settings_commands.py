@@ -60,6 +60,11 @@ def clashes_of_commands(said: Said) -> Iterator[Clash]:
     if not (commands.get("permission") or commands.get("users") or commands.get("teams")):
         message = "`commands` lets nobody give any"
         yield ("commands",), fault("PL-202", message, "name a `permission`, `users` or `teams`", ("commands",))
+    forge = said["forge"]
+    kind = forge.get("kind") if isinstance(forge, Mapping) else forge
+    if kind in {None, "notes", "none"}:
+        message = "`commands` needs a forge on which people comment"
+        yield ("commands", "forge"), fault("PL-209", message, "say which `forge` has the repository", ("commands",))
     if isinstance(previews, Mapping) and previews.get("pulls") is False:
         message = "`commands` needs `previews.pulls`: comments are read where pull requests are previewed"
         yield ("commands", "previews"), fault("PL-209", message, "leave one of them out", ("commands",))

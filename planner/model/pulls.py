@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["Comment", "Pull", "PullRecord", "PullState"]
+__all__ = ["Comment", "Heard", "Owed", "Part", "Pull", "PullRecord", "PullState"]
 
 
 class PullState(StrEnum):
@@ -62,6 +62,59 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """A comment with commands that was heard: it is never heard again.
+
+    Attributes:
+        ident: by which the forge knows the comment.
+        account: number of who wrote it.
+        at: when it was written, as the forge has it.
+        allowed: whether its author may give commands.
+    """
+
+    ident: str
+    account: str
+    at: datetime
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One command of a comment, and what is to be answered.
+
+    Attributes:
+        text: as it was written; a stranger's words.
+        words: the answer, where there is nothing to wait for; "" else.
+        good: whether it is obeyed.
+        commands: whose answers are waited for.
+        plans: whether a plan is waited for.
+    """
+
+    text: str
+    words: str = ""
+    good: bool = True
+    commands: tuple[str, ...] = ()
+    plans: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A comment that was heard and not answered yet.
+
+    Attributes:
+        ident: by which the forge knows it.
+        login: of who wrote it.
+        at: when it was heard.
+        parts: its commands.
+    """
+
+    ident: str
+    login: str
+    at: datetime
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PullRecord:
     """What was said on a pull request, and of what: so that nothing is read before it is written, or said twice.
 
@@ -81,6 +134,9 @@ class PullRecord:
         asked: whether a comment may have been posted whose id nobody knows: it is looked for before anything is posted.
         refused: whether its head cannot be planned at all, whatever the branch is: another head is waited for.
         earlier: heads before, on which a status may still wait to be told.
+        since: comments that are older are not heard; None for a record from before any were.
+        heard: comments with commands that were heard, as long as they could be heard again.
+        owed: of these, those that were not answered yet.
     """
 
     number: str
@@ -98,3 +154,6 @@ class PullRecord:
     asked: bool = False
     refused: bool = False
     earlier: tuple[str, ...] = ()
+    since: datetime | None = None
+    heard: tuple[Heard, ...] = ()
+    owed: tuple[Owed, ...] = ()

@@ -27,7 +27,7 @@ from reconciler.compiler import with_params
 from reconciler.core import Core
 from reconciler.errors import Refused
 
-__all__ = ["LOST", "Given", "answer_of", "ask"]
+__all__ = ["LOST", "Given", "answer_of", "ask", "commands_of"]
 
 LOST = "lost"
 """What `approve` names to agree that what vanished is lost."""
@@ -60,16 +60,26 @@ async def ask(core: Core, request: Request, within: float) -> dict[str, Json]:
         ApiError: it makes no sense, or the target does not exist.
         Transient: it could not be recorded.
     """
-    given = await _RESOLVERS[request.verb](core, request)
-    now = core.clock.now()
-    commands = [Command(_ident(), request.verb, root, args, request.by, now) for root, args in given.args.items()]
-    await core.ledger.record([Asked(command.root, command, now) for command in commands], given.blobs)
+    commands, blobs = await commands_of(core, request)
+    await core.ledger.record([Asked(command.root, command, command.at) for command in commands], blobs)
     for command in commands:
         core.queue.add(f"root:{command.root}" if command.root else "project")
     with anyio.move_on_after(within):
         for command in commands:
             await _answered(core, command.ident)
     return await _outcome(core, commands)
+
+
+async def commands_of(core: Core, request: Request) -> tuple[list[Command], Mapping[str, str]]:
+    """What `request` asks of each root, with what must be stored with it. Records nothing.
+
+    Raises:
+        ApiError, Transient: as `ask`.
+    """
+    given = await _RESOLVERS[request.verb](core, request)
+    now = core.clock.now()
+    commands = [Command(_ident(), request.verb, root, args, request.by, now) for root, args in given.args.items()]
+    return commands, given.blobs
 
 
 async def answer_of(core: Core, ident: str) -> dict[str, Json]:

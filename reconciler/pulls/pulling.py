@@ -41,6 +41,9 @@ class Pulling:
     Attributes:
         counted: what was done in this life: merges, plans, marks, outcomes.
         stuck: what does not go on until a person changes something, by name.
+        saying: what was said and heard.
+        seen: pull requests as they were when they were looked at last.
+        looked: called after each look at all.
     """
 
     def __init__(self, core: Core, parts: Parts, jitter: random.Random) -> None:
@@ -48,16 +51,17 @@ class Pulling:
         self._parts = parts
         self._jitter = jitter
         self._queue = Queue()
-        self._seen: dict[str, Pull] = {}
+        self.seen: dict[str, Pull] = {}
         self._failures: Counter[str] = Counter()
-        self._saying = Saying(core, parts.port)
+        self.saying = Saying(core, parts.port)
         self._loaded = False
         # By the loop's clock; the forge wants to be left alone before.
         self._until = 0.0
         self.counted: Counter[str] = Counter()
         self.stuck: dict[str, str] = {}
-        self._previewing = Previewing(core, parts, self._saying, self.counted)
-        self._after = AfterMerge(core, parts, self._saying, self.counted)
+        self.looked: Callable[[], None] = lambda: None
+        self._previewing = Previewing(core, parts, self.saying, self.counted)
+        self._after = AfterMerge(core, parts, self.saying, self.counted)
 
     def knows(self, base: Callable[[], DesiredState | None]) -> None:
         """Where the newest planned state of the branch is to be had."""
@@ -66,6 +70,11 @@ class Pulling:
     def hint(self, name: str = _LIST) -> None:
         """Have all pull requests looked at, or the one that is called `pull:N`, as soon as there is room."""
         self._queue.add(name)
+
+    def again(self, number: str) -> None:
+        """Have a pull request planned anew, though nothing changed."""
+        self._previewing.anew.add(number)
+        self.hint(f"pull:{number}")
 
     @property
     def idle(self) -> bool:
@@ -126,7 +135,7 @@ class Pulling:
         """Look at all pull requests, and queue those of which something is to be said."""
         core = self._core
         if not self._loaded:
-            await self._saying.load()
+            await self.saying.load()
             self._loaded = True
         base = (await core.ledger.project()).head
         if base:  # else nothing of the branch was planned yet: there is nothing to compare with
@@ -135,17 +144,19 @@ class Pulling:
 
     async def _look(self, base: str) -> None:
         core = self._core
-        known = self._saying.records
+        known = self.saying.records
         found = await self._parts.port.pulls(core.policy.branch, list(known))
-        self._seen = {pull.number: pull for pull in self._within(found)}
+        self.seen = {pull.number: pull for pull in self._within(found)}
         records, counted = await core.ledger.roots(), dict[str, bytes]()
-        for number, pull in self._seen.items():
+        for number, pull in self.seen.items():
             if self._is_due(pull, base, lambda about: world_digest(core, records, about, counted)):
                 self._queue.add(f"pull:{number}")
-        for number in known.keys() - self._seen.keys():
+        for number in known.keys() - self.seen.keys():
             self._queue.add(f"pull:{number}")
         self._refresh()
-        await self._parts.heads.keep([number for number, pull in self._seen.items() if pull.state is PullState.OPEN])
+        self.saying.look()
+        self.looked()
+        await self._parts.heads.keep([number for number, pull in self.seen.items() if pull.state is PullState.OPEN])
 
     def _within(self, found: Iterable[Pull]) -> Iterable[Pull]:
         """As many open ones as are looked at, and all of which something was said."""
@@ -154,7 +165,7 @@ class Pulling:
         for pull in found:
             if pull.base != self._core.policy.branch or (pull.fork and self._parts.rules.forks == "off"):
                 continue
-            if pull.number in self._saying.records:
+            if pull.number in self.saying.records:
                 yield pull
             elif pull.state is PullState.OPEN:
                 left -= 1
@@ -167,7 +178,7 @@ class Pulling:
 
     def _is_due(self, pull: Pull, base: str, world: Callable[[Collection[str]], str]) -> bool:
         """Whether something changed since it was looked at: its head, the branch, or what its plan counted with."""
-        record = self._saying.records.get(pull.number)
+        record = self.saying.records.get(pull.number)
         if record is None or pull.state is not record.state or pull.state is PullState.MERGED:
             return True
         if pull.head != record.head:
@@ -179,17 +190,16 @@ class Pulling:
     def _refresh(self) -> None:
         """Plan one anew whose comment is marked as stale, where it has been for long: the one that is so longest."""
         old = self._core.clock.now() - timedelta(seconds=self._parts.rules.refresh)
-        marked = [one for one in self._saying.records.values() if one.marked and one.at < old]
+        marked = [one for one in self.saying.records.values() if one.marked and one.at < old]
         if marked:
             oldest = min(marked, key=lambda one: (one.at, one.number))
-            self._previewing.anew.add(oldest.number)
-            self._queue.add(f"pull:{oldest.number}")
+            self.again(oldest.number)
 
     async def _pull(self, number: str) -> None:
-        pull, record = self._seen.get(number), self._saying.records.get(number)
+        pull, record = self.seen.get(number), self.saying.records.get(number)
         if pull is not None and pull.state is PullState.OPEN:
             if record is None or record.head != pull.head:
-                await self._saying.status(pull.head, _PLANNING)
+                await self.saying.status(pull.head, _PLANNING)
             if await self._previewing.preview(pull, record):
                 return
         elif record is None:

@@ -7,11 +7,14 @@ it. What is said already is not said again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+
+import anyio
 
 from planner.model.facts import Fact, PullNoted, StatusChanged
-from planner.model.pulls import Comment, PullRecord
+from planner.model.pulls import Comment, Heard, Owed, PullRecord
 from planner.publish import Said, preview_context
 from planner.render.markdown import marker
 from reconciler.core import Core
@@ -21,13 +24,25 @@ __all__ = ["Saying"]
 
 
 class Saying:
-    """What is said, for one instance."""
+    """What is said, for one instance.
+
+    Attributes:
+        records: what was said and heard, by number.
+        looked: when all pull requests were looked at last but one: who is new since was opened after it.
+    """
 
     def __init__(self, core: Core, port: Pulls) -> None:
         self._core = core
         self._port = port
         self._instance = core.policy.identity.instance
+        self._turn = anyio.Lock()
+        self._newest: datetime | None = None
         self.records: dict[str, PullRecord] = {}
+        self.looked: datetime | None = None
+
+    def look(self) -> None:
+        """All pull requests were looked at now."""
+        self.looked, self._newest = self._newest, self._core.clock.now()
 
     async def load(self) -> None:
         """Read what was said in earlier lives."""
@@ -39,21 +54,40 @@ class Saying:
 
     async def note(self, record: PullRecord, said: Said | None = None, text: str | None = None) -> None:
         """Record what was said, with a status on its head, and the comment that was posted."""
-        facts = await self._status(record.head, said) if said is not None else []
-        left, earlier = await self._left(record)
-        record = replace(record, earlier=earlier, at=self._core.clock.now())
-        facts = [*facts, PullNoted(record.number, record, record.at, left, preview_context(self._instance))]
-        await self._record(facts, {record.text: text} if text is not None and record.text else {})
-        self.records[record.number] = record
+        async with self._turn:
+            facts = await self._status(record.head, said) if said is not None else []
+            left, earlier = await self._left(record)
+            record = replace(self._as_heard(record), earlier=earlier, at=self._core.clock.now())
+            facts = [*facts, PullNoted(record.number, record, record.at, left, preview_context(self._instance))]
+            await self._record(facts, {record.text: text} if text is not None and record.text else {})
+            self.records[record.number] = record
+
+    async def hear(
+        self,
+        number: str,
+        heard: Sequence[Heard],
+        owed: Sequence[Owed],
+        facts: Sequence[Fact] = (),
+        blobs: Mapping[str, str] | None = None,
+    ) -> None:
+        """Record what was heard on a pull request and is owed there, in one with `facts`; nothing where it is over."""
+        async with self._turn:
+            record = self.records.get(number)
+            if record is not None:
+                record = replace(record, heard=tuple(heard), owed=tuple(owed))
+                noted = PullNoted(number, record, self._core.clock.now())
+                await self._core.ledger.record([*facts, noted], blobs)
+                self.records[number] = record
 
     async def forget(self, number: str) -> None:
         """Know nothing of a pull request any more: nothing will be said on it."""
-        record = self.records.get(number)
-        if record is not None:
-            left = (*record.earlier, record.head)
-            now = self._core.clock.now()
-            await self._record([PullNoted(number, None, now, left, preview_context(self._instance))])
-            self.records.pop(number, None)
+        async with self._turn:
+            record = self.records.get(number)
+            if record is not None:
+                left = (*record.earlier, record.head)
+                now = self._core.clock.now()
+                await self._record([PullNoted(number, None, now, left, preview_context(self._instance))])
+                self.records.pop(number, None)
 
     async def comment(self, number: str, body: str, *, anew: bool) -> tuple[str, str]:
         """Have the comment say `body`; its id and the digest that `note` keeps it by.
@@ -71,6 +105,13 @@ class Saying:
             return "", ""
         ident = await self._port.put_comment(Comment(number, body, ident))
         return ident, f"pull:{hashlib.sha256(body.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+    def _as_heard(self, record: PullRecord) -> PullRecord:
+        """With what was heard so far; of one that is new that begins with the look before it was there."""
+        before = self.records.get(record.number)
+        if before is None:
+            return replace(record, since=self.looked or self._core.clock.now())
+        return replace(record, since=before.since, heard=before.heard, owed=before.owed)
 
     async def _status(self, commit: str, said: Said) -> list[Fact]:
         context = preview_context(self._instance)

@@ -103,7 +103,7 @@ class GiteaRemarks:
             found |= {text_of(wrote.value, "author", "login"), text_of(wrote.value, "committer", "login")}
         return frozenset(found - {""})
 
-    async def react(self, remark: Remark, *, good: bool) -> None:
+    async def react(self, pull: str, ident: str, *, good: bool) -> None:  # noqa: ARG002  its number is enough
         """See `Remarks.react`."""
-        path = f"{self._path}/issues/comments/{remark.ident}/reactions"
+        path = f"{self._path}/issues/comments/{ident}/reactions"
         await self._client.write(Request("POST", path, body={"content": "+1" if good else "-1"}, means=_NOT_FOUND))

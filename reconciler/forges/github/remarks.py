@@ -1,7 +1,7 @@
 """Comments on pull requests of GitHub, and who wrote them: `reconciler.ports_remarks.Remarks`.
 
-https://docs.github.com/en/rest/issues/comments, …/collaborators/collaborators, …/teams/members, …/reactions. One list has
-the comments of the whole repository. What an App wrote is a program's, be it in a person's name.
+https://docs.github.com/en/rest/issues/comments, …/collaborators/collaborators, …/teams/members, …/reactions. One
+list has the comments of the whole repository. What an App wrote is a program's, be it in a person's name.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class GitHubRemarks:
             found |= {text_of(wrote.value, "author", "login"), text_of(wrote.value, "committer", "login")}
         return frozenset(found - {"", "web-flow"})
 
-    async def react(self, remark: Remark, *, good: bool) -> None:
+    async def react(self, pull: str, ident: str, *, good: bool) -> None:  # noqa: ARG002  its number is enough
         """See `Remarks.react`."""
-        path = f"{self._path}/issues/comments/{remark.ident}/reactions"
+        path = f"{self._path}/issues/comments/{ident}/reactions"
         await self._client.write(Request("POST", path, body={"content": "+1" if good else "-1"}, means=_GONE))

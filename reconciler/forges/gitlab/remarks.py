@@ -1,7 +1,7 @@
 """Notes on merge requests of GitLab, and who wrote them: `reconciler.ports_remarks.Remarks`.
 
-https://docs.gitlab.com/api/notes/, …/members/, …/emoji_reactions/. There is no list of all notes: those of merge requests
-are asked for that were updated since, which is what a note does to its own.
+https://docs.gitlab.com/api/notes/, …/members/, …/emoji_reactions/. There is no list of all notes: those of merge
+requests are asked for that were updated since, which is what a note does to its own.
 """
 
 from __future__ import annotations
@@ -94,14 +94,14 @@ class GitLabRemarks:
         return answer.value if answer.good and text_of(answer.value, "state") == "active" else None
 
     async def caused(self, commit: str) -> frozenset[str]:
-        """See `Remarks.caused`. Who wrote a commit GitLab knows by a name of his own choice only, which proves nothing."""
+        """See `Remarks.caused`. Who wrote a commit GitLab knows by what he calls himself, which proves nothing."""
         path = f"{self._path}/repository/commits/{commit}/merge_requests"
         answer = await self._client.get(path, means=_NOT_FOUND)
         found = {text_of(item, "author", "username") for item in items_of(answer.value)} if answer.good else set()
         return frozenset(found - {""})
 
-    async def react(self, remark: Remark, *, good: bool) -> None:
+    async def react(self, pull: str, ident: str, *, good: bool) -> None:
         """See `Remarks.react`. To one that is there already GitLab answers 404, as to a note that is gone."""
-        path = f"{self._path}/merge_requests/{remark.pull}/notes/{remark.ident}/award_emoji"
+        path = f"{self._path}/merge_requests/{pull}/notes/{ident}/award_emoji"
         body = {"name": "thumbsup" if good else "thumbsdown"}
         await self._client.write(Request("POST", path, body=body, means=_NOT_FOUND))

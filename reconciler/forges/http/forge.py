@@ -12,6 +12,7 @@ from planner.render.budget import Limit
 from reconciler.ports import Forge, Taken
 from reconciler.ports_checked import Checked, Finding
 from reconciler.ports_pulls import Pulls
+from reconciler.ports_remarks import Remarks
 
 __all__ = ["HttpForge"]
 
@@ -27,10 +28,13 @@ class _Statuses(Forge, _Closable, Protocol):
 class HttpForge:
     """`Forge`, `Pulls` and `Checked`; `also` is closed with it."""
 
-    def __init__(self, statuses: _Statuses, pulls: Pulls, also: _Closable | None = None) -> None:
+    def __init__(
+        self, statuses: _Statuses, pulls: Pulls, also: _Closable | None = None, remarks: Remarks | None = None
+    ) -> None:
         self._statuses = statuses
         self._pulls = pulls
         self._also = also
+        self.remarks = remarks
 
     @property
     def budget(self) -> Budget | None:
