@@ -147,6 +147,7 @@ class Pulling:
         known = self.saying.records
         found = await self._parts.port.pulls(core.policy.branch, list(known))
         self.seen = {pull.number: pull for pull in self._within(found)}
+        self.saying.meet(self.seen)
         records, counted = await core.ledger.roots(), dict[str, bytes]()
         for number, pull in self.seen.items():
             if self._is_due(pull, base, lambda about: world_digest(core, records, about, counted)):
@@ -154,7 +155,6 @@ class Pulling:
         for number in known.keys() - self.seen.keys():
             self._queue.add(f"pull:{number}")
         self._refresh()
-        self.saying.look()
         self.looked()
         await self._parts.heads.keep([number for number, pull in self.seen.items() if pull.state is PullState.OPEN])
 

@@ -7,7 +7,7 @@ it. What is said already is not said again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -28,7 +28,6 @@ class Saying:
 
     Attributes:
         records: what was said and heard, by number.
-        looked: when all pull requests were looked at last but one: who is new since was opened after it.
     """
 
     def __init__(self, core: Core, port: Pulls) -> None:
@@ -36,13 +35,15 @@ class Saying:
         self._port = port
         self._instance = core.policy.identity.instance
         self._turn = anyio.Lock()
-        self._newest: datetime | None = None
+        self._looked: datetime | None = None
+        self._met: dict[str, datetime] = {}
         self.records: dict[str, PullRecord] = {}
-        self.looked: datetime | None = None
 
-    def look(self) -> None:
-        """All pull requests were looked at now."""
-        self.looked, self._newest = self._newest, self._core.clock.now()
+    def meet(self, numbers: Iterable[str]) -> None:
+        """These are all the pull requests there are: one that is new was opened after the look before this."""
+        before = self._looked or self._core.clock.now()
+        self._met = {number: self._met.get(number, before) for number in numbers}
+        self._looked = self._core.clock.now()
 
     async def load(self) -> None:
         """Read what was said in earlier lives."""
@@ -110,7 +111,7 @@ class Saying:
         """With what was heard so far; of one that is new that begins with the look before it was there."""
         before = self.records.get(record.number)
         if before is None:
-            return replace(record, since=self.looked or self._core.clock.now())
+            return replace(record, since=self._met.get(record.number) or self._core.clock.now())
         return replace(record, since=before.since, heard=before.heard, owed=before.owed)
 
     async def _status(self, commit: str, said: Said) -> list[Fact]:

@@ -26,7 +26,9 @@ _ALIKE = timedelta(seconds=1)
 
 def is_due(remark: Remark, record: PullRecord, began: datetime, now: datetime) -> bool:
     """Whether a comment is new, and written while somebody listened."""
-    if remark.is_program or remark.at < max(record.since or began, now - OLDEST):
+    # Forges tell whole seconds, and leave away the rest.
+    oldest = max(record.since or began, now - OLDEST).replace(microsecond=0)
+    if remark.is_program or remark.at < oldest:
         return False
     return all(one.ident != remark.ident for one in record.heard)
 

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from tests.forges.described import Description
-from tests.forges.state import Asked, Reply, Shown, State
+from tests.forges.state import Asked, Reply, Shown, State, paged
 
 __all__ = ["GiteaSpelling"]
 
@@ -43,6 +43,17 @@ class GiteaSpelling:
         DESCRIPTION.check(asked)
         if (asked.method, asked.path) == ("GET", "/user"):
             return Reply(200, {"id": self.me, "login": "plumbline"})
+        if found := re.fullmatch(r"/orgs/([^/]+)/teams/search", asked.path):
+            names = sorted(
+                {team for one in state.people.values() for team in one.teams if team.startswith(f"{found[1]}/")}
+            )
+            teams = [{"id": 60 + number, "name": name.partition("/")[2]} for number, name in enumerate(names)]
+            return Reply(200, {"ok": True, "data": [team for team in teams if asked.query["q"] in str(team["name"])]})
+        if found := re.fullmatch(r"/teams/(\d+)/members/([^/]+)", asked.path):
+            names = sorted({team for one in state.people.values() for team in one.teams})
+            there = state.named(found[2])
+            member = there is not None and names[int(found[1]) - 60] in there[1].teams
+            return Reply(200, {"id": there[0], "login": found[2]}) if there is not None and member else _missing()
         if asked.path == self.repository:
             return Reply(200, {"id": 15, "full_name": "team/models"})
         if not asked.path.startswith(f"{self.repository}/"):
@@ -64,6 +75,10 @@ class GiteaSpelling:
             ("GET", r"/issues/(?P<number>\d+)/comments", self._comments),
             ("POST", r"/issues/(?P<number>\d+)/comments", self._comment),
             ("PATCH", r"/issues/comments/(?P<ident>\d+)", self._edit),
+            ("GET", r"/issues/comments", self._remarks),
+            ("POST", r"/issues/comments/(?P<ident>\d+)/reactions", self._react),
+            ("GET", r"/collaborators/(?P<login>[^/]+)/permission", self._permission),
+            ("GET", r"/commits/(?P<sha>[0-9a-f]{40})/pull", self._caused),
         )
 
     def _say(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
@@ -128,6 +143,35 @@ class GiteaSpelling:
 
     def _view(self, ident: int, comment: dict[str, Any]) -> dict[str, Any]:
         return {"id": ident, "body": comment["body"], "user": {"id": int(comment["author"]), "login": "somebody"}}
+
+    def _remarks(self, state: State, asked: Asked, _: re.Match[str]) -> Reply:
+        all_of = []
+        for pull, ident, one in state.since(asked.query["since"]):
+            person = state.person(one["author"])
+            user = {"id": -2 if person.is_program else int(one["author"]), "login": person.login}
+            url = f"https://gitea.example.org{self.repository.removeprefix('/repos')}/pulls/{pull}"
+            times = {"created_at": one["at"], "updated_at": one["changed"]}
+            all_of.append({**self._view(ident, one), "user": user, "pull_request_url": url, "issue_url": "", **times})
+        return Reply(200, paged(all_of, asked, "limit", self.page))
+
+    def _react(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
+        ident = int(found["ident"])
+        if not any(ident in comments for comments in state.comments.values()):
+            return _missing()
+        again = (ident, asked.body["content"]) in state.reactions
+        state.reactions.add((ident, asked.body["content"]))
+        return Reply(200 if again else 201, {"content": asked.body["content"]})
+
+    def _permission(self, state: State, _: Asked, found: re.Match[str]) -> Reply:
+        there = state.named(found["login"])
+        if there is None:
+            return _missing()
+        level = {"maintain": "write"}.get(there[1].level, there[1].level)
+        return Reply(200, {"permission": level, "role_name": "", "user": {"id": there[0], "login": there[1].login}})
+
+    def _caused(self, state: State, _: Asked, found: re.Match[str]) -> Reply:
+        login = state.causes.get(found["sha"])
+        return Reply(200, {"number": 1, "user": {"login": login}}) if login else _missing()
 
     def _page(self, asked: Asked, all_of: list[Any]) -> list[Any]:
         size = min(int(asked.query.get("limit", "30")), self.page)

@@ -43,6 +43,10 @@ class GitHubSpelling:
             return self.apps(state, asked, int(found[1])) if self.apps else Reply(404, {"message": "Not Found"})
         if asked.path == "/user":
             return Reply(200, {"id": self.account, "login": "plumbline-bot"})
+        if found := re.fullmatch(r"/orgs/([^/]+)/teams/([^/]+)/memberships/([^/]+)", asked.path):
+            there = state.named(found[3])
+            member = there is not None and f"{found[1]}/{found[2]}" in there[1].teams
+            return Reply(200, {"state": "active", "role": "member"}) if member else Reply(404, {"message": "Not Found"})
         for method, pattern, act in self._routes():
             found = re.fullmatch(_REPO + pattern, asked.path)
             if found and method == asked.method and found["repo"] == self.repository:
@@ -59,6 +63,11 @@ class GitHubSpelling:
             ("POST", r"/issues/(?P<number>\d+)/comments", self._comment),
             ("PATCH", r"/issues/comments/(?P<ident>\d+)", self._edit),
             ("GET", r"/issues/comments/(?P<ident>\d+)", self._one),
+            ("GET", r"/issues/comments", self._remarks),
+            ("POST", r"/issues/comments/(?P<ident>\d+)/reactions", self._react),
+            ("GET", r"/collaborators/(?P<login>[^/]+)/permission", self._permission),
+            ("GET", r"/commits/(?P<sha>[0-9a-f]{40})/pulls", self._caused),
+            ("GET", r"/commits/(?P<sha>[0-9a-f]{40})", self._commit),
             ("GET", r"/installation", lambda *_: Reply(200, {"id": 99}) if self.apps else Reply(404, {})),
         )
 
@@ -139,8 +148,44 @@ class GitHubSpelling:
 
     def _view(self, ident: int, comment: dict[str, Any]) -> dict[str, Any]:
         by_app = {"id": self.app} if comment["author"] == self.account else None
+        times = {"created_at": comment["at"], "updated_at": comment["changed"]}
         user = {"id": comment["author"], "login": "somebody"}
-        return {"id": ident, "body": comment["body"], "user": user, "performed_via_github_app": by_app}
+        return {"id": ident, "body": comment["body"], "user": user, "performed_via_github_app": by_app, **times}
+
+    def _remarks(self, state: State, asked: Asked, _: re.Match[str]) -> Reply:
+        all_of = []
+        for pull, ident, one in sorted(state.since(asked.query["since"]), key=lambda item: item[2]["changed"]):
+            person = state.person(one["author"])
+            kind = "Bot" if person.is_program else "User"
+            user = {"id": one["author"], "login": person.login, "type": kind}
+            url = f"https://api.github.com/repos/{self.repository}/issues/{pull}"
+            all_of.append({**self._view(ident, one), "user": user, "issue_url": url})
+        page, headers = self._page(state, asked, all_of)
+        return Reply(200, page, headers)
+
+    def _react(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
+        ident = int(found["ident"])
+        if not any(ident in comments for comments in state.comments.values()):
+            return Reply(404, {"message": "Not Found"})
+        again = (ident, asked.body["content"]) in state.reactions
+        state.reactions.add((ident, asked.body["content"]))
+        return Reply(200 if again else 201, {"id": 1, "content": asked.body["content"]})
+
+    def _permission(self, state: State, _: Asked, found: re.Match[str]) -> Reply:
+        there = state.named(found["login"])
+        if there is None:
+            return Reply(404, {"message": f"{found['login']} is not a user"})
+        role = there[1].level
+        spelled = {"maintain": "write", "triage": "read"}.get(role, role)
+        user = {"id": there[0], "login": there[1].login}
+        return Reply(200, {"permission": spelled, "role_name": role, "user": user})
+
+    def _caused(self, state: State, _: Asked, found: re.Match[str]) -> Reply:
+        login = state.causes.get(found["sha"])
+        return Reply(200, [{"number": 1, "user": {"login": login}}] if login else [])
+
+    def _commit(self, _: State, __: Asked, found: re.Match[str]) -> Reply:
+        return Reply(200, {"sha": found["sha"], "author": None, "committer": {"login": "web-flow"}})
 
     def _page(self, state: State, asked: Asked, all_of: list[Any]) -> tuple[list[Any], dict[str, str]]:
         size = min(int(asked.query.get("per_page", "30")), state.page)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from tests.forges.described import Description
 from tests.forges.state import Asked, Reply, Shown, State
@@ -18,6 +18,7 @@ from tests.forges.tags import tagged
 __all__ = ["GitLabSpelling"]
 
 _STATES = {"pending": "enqueue", "running": "run", "success": "success", "failed": "drop", "canceled": "cancel"}
+_LEVELS = {"read": 20, "write": 30, "maintain": 40, "admin": 50}
 _ALIVE = {"pending", "running"}
 DESCRIPTION = Description("gitlab")
 
@@ -52,6 +53,11 @@ class GitLabSpelling:
         DESCRIPTION.check(asked)
         if (asked.method, asked.path) == ("GET", "/user"):
             return Reply(200, {"id": self.me, "username": "project_7_bot"})
+        if found := re.fullmatch(r"/groups/([^/]+)/members/all/(\d+)", asked.path):
+            member = unquote(found[1]) in state.person(found[2]).teams
+            return (
+                Reply(200, {"id": int(found[2]), "state": "active", "access_level": 30}) if member else Reply(404, {})
+            )
         if not asked.path.startswith(f"{self.project}/"):
             return Reply(404, {"message": "404 Project Not Found"})
         path = asked.path.removeprefix(self.project)
@@ -70,6 +76,9 @@ class GitLabSpelling:
             ("GET", r"/merge_requests/(?P<iid>\d+)/notes", self._notes),
             ("POST", r"/merge_requests/(?P<iid>\d+)/notes", self._note),
             ("PUT", r"/merge_requests/(?P<iid>\d+)/notes/(?P<ident>\d+)", self._edit),
+            ("POST", r"/merge_requests/(?P<iid>\d+)/notes/(?P<ident>\d+)/award_emoji", self._award),
+            ("GET", r"/members/all/(?P<account>\d+)", self._member),
+            ("GET", r"/repository/commits/(?P<sha>[0-9a-f]{40})/merge_requests", self._caused),
         )
 
     def _say(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
@@ -131,7 +140,9 @@ class GitLabSpelling:
         found = [
             pull
             for pull in state.pulls.values()
-            if wanted in {"all", pull["state"]} and base in {None, pull["target_branch"]}
+            if wanted in {"all", pull["state"]}
+            and base in {None, pull["target_branch"]}
+            and self._touched(state, pull) >= asked.query.get("updated_after", "")
         ]
         return self._page(state, asked, found)
 
@@ -142,8 +153,40 @@ class GitLabSpelling:
     def _notes(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
         if found["iid"] not in state.pulls:
             return Reply(404, {"message": "404 Not found"})
-        all_of = [self._view(ident, one) for ident, one in state.comments.get(found["iid"], {}).items()]
+        there = state.comments.get(found["iid"], {})
+        all_of = [self._seen(state, ident, one) for ident, one in there.items()]
+        if asked.query.get("order_by") == "updated_at":
+            all_of.sort(key=lambda note: note["updated_at"], reverse=asked.query.get("sort") == "desc")
         return self._page(state, asked, all_of)
+
+    def _touched(self, state: State, pull: dict[str, Any]) -> str:
+        """When a note was written last, which counts as a change of its merge request."""
+        return max((one["changed"] for one in state.comments.get(str(pull["iid"]), {}).values()), default="")
+
+    def _seen(self, state: State, ident: int, comment: dict[str, Any]) -> dict[str, Any]:
+        times = {"created_at": comment["at"], "updated_at": comment["changed"]}
+        person = state.person(comment["author"])
+        login = "project_15_bot_0a1b" if person.is_program else person.login
+        return {**self._view(ident, comment), "author": {"id": int(comment["author"]), "username": login}, **times}
+
+    def _award(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
+        ident, name = int(found["ident"]), asked.body["name"]
+        if ident not in state.comments.get(found["iid"], {}):
+            return Reply(404, {"message": "404 Note Not Found"})
+        if (ident, name) in state.reactions:
+            return Reply(404, {"message": "404 Award Emoji Name has already been taken Not Found"})
+        state.reactions.add((ident, name))
+        return Reply(201, {"id": 1, "name": name})
+
+    def _member(self, state: State, _: Asked, found: re.Match[str]) -> Reply:
+        level = _LEVELS.get(state.person(found["account"]).level)
+        if level is None:
+            return Reply(404, {"message": "404 Not found"})
+        return Reply(200, {"id": int(found["account"]), "state": "active", "access_level": level})
+
+    def _caused(self, state: State, _: Asked, found: re.Match[str]) -> Reply:
+        login = state.causes.get(found["sha"])
+        return Reply(200, [{"iid": 1, "author": {"username": login}}] if login else [])
 
     def _note(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
         if found["iid"] not in state.pulls:

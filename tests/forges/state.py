@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["Asked", "Reply", "Shown", "State"]
+__all__ = ["Asked", "Person", "Reply", "Shown", "State", "paged"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,22 @@ class Reply:
     pause: float = 0.0
 
 
+@dataclass(frozen=True)
+class Person:
+    """An account; `level` is what it may do in the repository, in GitHub's words."""
+
+    login: str
+    level: str = "none"
+    teams: tuple[str, ...] = ()
+    is_program: bool = False
+
+
+def paged(all_of: list[Any], asked: Asked, size: str, most: int) -> list[Any]:
+    """One page of a list, without links to others."""
+    length, number = min(int(asked.query.get(size, "30")), most), int(asked.query.get("page", "1"))
+    return all_of[(number - 1) * length : number * length]
+
+
 @dataclass
 class State:
     """One repository of a forge.
@@ -54,6 +72,10 @@ class State:
         writes: requests that changed something, by what they changed.
         most: statuses that one context of a commit may have.
         page: items of a page at most.
+        people: accounts by their numbers; others are nobody's.
+        reactions: what was set on comments, by their numbers.
+        causes: login of who opened the pull request of a commit.
+        now: when it is.
     """
 
     commits: set[str] | None = None
@@ -66,6 +88,10 @@ class State:
     most: int = 1000
     page: int = 100
     last: int = 0
+    people: dict[int, Person] = field(default_factory=dict)
+    reactions: set[tuple[int, str]] = field(default_factory=set)
+    causes: dict[str, str] = field(default_factory=dict)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC).replace(microsecond=0)
 
     def shown(self) -> dict[tuple[str, str], Shown]:
         """What people see: the newest of each context."""
@@ -79,7 +105,8 @@ class State:
     def comment(self, pull: str, body: str, author: int) -> int:
         """A comment is made; its id."""
         self.last += 1
-        self.comments.setdefault(pull, {})[self.last] = {"body": body, "author": author}
+        at = self.now().isoformat().replace("+00:00", "Z")
+        self.comments.setdefault(pull, {})[self.last] = {"body": body, "author": author, "at": at, "changed": at}
         self.writes["comment", pull] += 1
         return self.last
 
@@ -87,7 +114,24 @@ class State:
         """A comment is edited; whether it is there."""
         for found in self.comments.values():
             if ident in found:
-                found[ident]["body"] = body
+                found[ident] |= {"body": body, "changed": self.now().isoformat().replace("+00:00", "Z")}
                 self.writes["edit", str(ident)] += 1
                 return True
         return False
+
+    def person(self, author: object) -> Person:
+        """Who has an account; somebody whom nobody knows."""
+        return self.people.get(int(str(author)), Person("somebody"))
+
+    def named(self, login: str) -> tuple[int, Person] | None:
+        """The account of a login, with its number."""
+        return next(((ident, one) for ident, one in self.people.items() if one.login == login), None)
+
+    def since(self, since: str) -> list[tuple[str, int, dict[str, Any]]]:
+        """Comments of all pull requests that were written or changed since, with their pull requests and numbers."""
+        return [
+            (pull, ident, one)
+            for pull, comments in self.comments.items()
+            for ident, one in comments.items()
+            if one["changed"] >= since
+        ]

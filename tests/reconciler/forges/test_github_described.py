@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -17,12 +19,14 @@ from reconciler.errors import Refused
 from reconciler.forges.github.app import AppCredential, Installed, Signer
 from reconciler.forges.github.manner import manner
 from reconciler.forges.github.pulls import GitHubPulls, by_app, by_token
+from reconciler.forges.github.remarks import GitHubRemarks
 from reconciler.forges.github.statuses import GitHubShape
 from reconciler.forges.http.answers import Request
 from reconciler.forges.http.client import Client
 from reconciler.forges.http.credentials import Credential
 from reconciler.forges.http.server import Server
 from reconciler.forges.http.statuses import HttpStatuses
+from reconciler.ports_remarks import Level
 from tests.forges.openapi import Described, described
 from tests.forges.parts import NO_PACE, REPOSITORY, Given, LoopClock, sha, status
 
@@ -33,11 +37,17 @@ USED = {
     "apps/get-repo-installation",
     "issues/create-comment",
     "issues/list-comments",
+    "issues/list-comments-for-repo",
     "issues/update-comment",
     "pulls/get",
     "pulls/list",
+    "reactions/create-for-issue-comment",
     "repos/create-commit-status",
+    "repos/get-collaborator-permission-level",
     "repos/get-combined-status-for-ref",
+    "repos/get-commit",
+    "repos/list-pull-requests-associated-with-commit",
+    "teams/get-membership-for-user-in-org",
     "users/get-authenticated",
 }
 """What the adapter uses of GitHub."""
@@ -83,6 +93,13 @@ async def everything(client: Client) -> None:
     assert await pulls.put_comment(Comment("1347", "outcome", ident)) == ident
     assert await pulls.find_comment("1347", "Me too") == ident
     assert await GitHubPulls(client, REPOSITORY, by_app(7)).find_comment("1347", "Me too") == ""
+    heard = GitHubRemarks(client, REPOSITORY)
+    (remark,) = await heard.remarks(datetime(2011, 1, 1, tzinfo=UTC), ["1347"])
+    assert (remark.body, remark.login, remark.at) == ("Me too", "octocat", datetime(2011, 4, 14, 16, 0, 49, tzinfo=UTC))
+    assert await heard.level(replace(remark, account="1")) is Level.ADMIN
+    assert await heard.belongs(remark, "github/justice-league")
+    assert "octocat" in await heard.caused(sha(1))
+    await heard.react("1347", remark.ident, good=True)
 
 
 async def as_an_app(server: Described) -> None:
