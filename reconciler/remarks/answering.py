@@ -10,6 +10,7 @@ from datetime import timedelta
 from planner.model.pulls import Comment, Owed, Part, PullRecord
 from planner.render.foreign import code, phrase
 from reconciler.core import Core
+from reconciler.errors import Refused
 from reconciler.ports_pulls import Pulls
 from reconciler.ports_remarks import Remarks
 from reconciler.pulls.saying import Saying
@@ -36,7 +37,7 @@ class Answering:
         Raises:
             Transient, Refused: as the forge; the rest is still owed.
         """
-        waits = False
+        waits, refused = False, None
         for number in list(self._saying.records):
             record = self._saying.records.get(number)
             for owed in record.owed if record is not None else ():
@@ -44,7 +45,12 @@ class Answering:
                 if parts is None:
                     waits = True
                     continue
-                await self._answer(number, owed, parts)
+                try:
+                    await self._answer(number, owed, parts)
+                except Refused as error:  # as on one that is locked; others are not
+                    refused = refused or error
+        if refused is not None:
+            raise refused
         return waits
 
     async def _answer(self, number: str, owed: Owed, parts: list[Part]) -> None:

@@ -73,10 +73,10 @@ class Hearing:
             if self._woken.is_set():
                 self._woken = anyio.Event()
                 self._unseen = True
-            if self._unseen:
-                await self._look()
-                self._unseen = False
+            refused = await self._looked() if self._unseen else None
             waits = await self._answering.pay()
+            if refused is not None:
+                raise refused
         except Transient as error:
             return self._back_off(error.message, error.after)
         except Refused as error:
@@ -99,6 +99,15 @@ class Hearing:
             log.warning("commands in comments wait", reason=reason, seconds=round(wait, 1))
         return wait
 
+    async def _looked(self) -> Refused | None:
+        """Look; what the forge refuses, which is no reason to leave others without their answers."""
+        try:
+            await self._look()
+        except Refused as error:
+            return error
+        self._unseen = False
+        return None
+
     async def _look(self) -> None:
         """Hear all that was written since the last look, and the minutes before."""
         records, now = self._pulling.saying.records, self._core.clock.now()
@@ -111,8 +120,14 @@ class Hearing:
             return
         since = self._since or now - OLDEST
         found = await self._port.remarks(since, numbers)
+        refused: Refused | None = None
         for remark in found:
-            await self._hear(remark)
+            try:
+                await self._hear(remark)
+            except Refused as error:  # it waits; others may not need what the forge refuses
+                refused = refused or error
+        if refused is not None:
+            raise refused
         newest = max((remark.changed for remark in found), default=since)
         # As it was while nothing is written: a forge that is asked the same need not answer anew.
         self._since = max(since, min(newest, now - _BACK))

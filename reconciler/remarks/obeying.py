@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from planner.model.facts import Asked
-from planner.model.pulls import Part
+from planner.model.pulls import Part, PullState
 from planner.remarks import Wish
 from reconciler.api.asked import Request
 from reconciler.api.commands import LOST, commands_of
@@ -76,7 +76,7 @@ class Obeying:
         except ApiError as error:
             return Part(wish.text, error.detail[:500], good=False)
         if wish.verb == "approve" and not self._approve_own:
-            own = await self._is_own(remark, [command.root for command in commands])
+            own = await self._is_own(remark, wish.target, [command.root for command in commands])
             if own:
                 return Part(wish.text, own, good=False)
         made.facts += [Asked(command.root, command, command.at) for command in commands]
@@ -88,18 +88,16 @@ class Obeying:
         # One whose author nobody knows may be anybody's.
         return pull is None or not pull.author or pull.author.casefold() == remark.login.casefold()
 
-    async def _is_own(self, remark: Remark, roots: Collection[str]) -> str:
-        """Why a person may not approve what holds `roots`; "" where he may."""
+    async def _is_own(self, remark: Remark, hold: str, roots: Collection[str]) -> str:
+        """Why a person may not release the hold on `roots`; "" where he may."""
         login = remark.login.casefold()
         records = self._pulling.saying.records
         for number, pull in self._pulling.seen.items():
-            if (
-                pull.author.casefold() == login
-                and number in records
-                and not set(roots).isdisjoint(records[number].roots)
-            ):
+            if pull.state is not PullState.MERGED or pull.author.casefold() != login or number not in records:
+                continue
+            if not set(roots).isdisjoint(records[number].roots):
                 return f"nobody approves what his own change causes, here pull request {number}"
-        commits = await self._commits(roots)
+        commits = await self._commits(hold, roots)
         if len(commits) > _MOST_COMMITS:
             return f"more than {_MOST_COMMITS} commits have caused this: use `plumbline approve`"
         for commit in sorted(commits):
@@ -107,13 +105,14 @@ class Obeying:
                 return f"nobody approves what his own change causes, here commit {commit[:12]}"
         return ""
 
-    async def _commits(self, roots: Collection[str]) -> set[str]:
-        """The commits that asked for what is held."""
+    async def _commits(self, hold: str, roots: Collection[str]) -> set[str]:
+        """The commits that asked for what is held: of a target those that want it, of a run those that it is of."""
         known = await self._core.ledger.roots()
         found: set[str] = set()
         for record in (known[root] for root in roots if root in known):
-            if record.planned is not None:
-                found.add(record.planned.commit)
-            if record.applied is not None:
-                found.add(record.applied.commit)
+            planned, applied = record.planned, record.applied
+            if planned is not None and planned.hold is not None and planned.hold.ident == hold:
+                found.add(planned.commit)
+            if applied is not None and any(held.hold.ident == hold for held in record.held):
+                found.add(applied.commit)
         return found - {""}

@@ -27,7 +27,9 @@ def test_nobody_is_obeyed_by_default(load):
 
 
 def test_all_of_it(load):
-    said = load("commands: {permission: admin, users: [ada, b.o-b_1], teams: [team/ops, a/b/c], approveOwn: true}\n").commands
+    said = load(
+        "commands: {permission: admin, users: [ada, b.o-b_1], teams: [team/ops, a/b/c], approveOwn: true}\n"
+    ).commands
     assert said is not None
     assert (said.permission, said.users, said.teams, said.approve_own) == (
         "admin",

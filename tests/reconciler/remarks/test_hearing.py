@@ -319,3 +319,56 @@ async def test_while_nothing_is_said_the_forge_is_asked_the_same(world):
         world.lives.clock.at += timedelta(hours=1)
         await world.listen()
     assert len(set(asked[1:])) == 1
+
+
+async def test_an_open_pull_request_has_caused_nothing_yet(world):
+    world.lives.pull("9", {"b.yaml": job("b", "other")})
+    world.by("9", "ada")
+    await world.listen()
+    world.say(f"/plumbline approve {await world.hold()}")
+    await world.listen()
+    assert {command.verb for command in await world.commands()} == {"approve"}
+
+
+async def test_what_the_forge_refuses_for_one_keeps_nobody_else_waiting(tmp_path):
+    world = Heard(tmp_path, users=("eve",))
+    await world.open()
+    level = world.port.level
+
+    async def refused(_):
+        raise Refused("403: the token lacks a permission")
+
+    world.port.level = refused
+    world.say("/plumbline retry a", "ada")
+    world.say("/plumbline retry b", "eve")
+    await world.listen()
+    assert [command.by for command in await world.commands()] == ["eve on GitHub"]
+    await world.answer()
+    assert len(world.answers()) == 1
+    world.port.level = level
+    await world.listen()
+    assert len(await world.commands()) == 2
+    await world.lives.end()
+
+
+async def test_a_pull_request_that_takes_no_answer_keeps_no_other_waiting(world):
+    world.lives.pull("8", {"d.yaml": job("d")})
+    await world.listen()
+    world.say("/plumbline help")
+    world.say("/plumbline help", pull="8")
+    await world.lives.settle()
+    world.port.failures = []
+    put = world.lives.port.put_comment
+
+    async def locked(comment):
+        if comment.pull == "7":
+            raise Refused("403: locked")
+        return await put(comment)
+
+    world.lives.port.put_comment = locked
+    await world.hearing.turn()
+    assert (len(world.answers("7")), len(world.answers("8"))) == (0, 1)
+    assert "locked" in " ".join(world.lives.pulling.stuck.values())
+    world.say("/plumbline retry a", pull="8")
+    await world.listen()
+    assert len(await world.commands()) == 1
