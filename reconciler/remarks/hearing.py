@@ -76,12 +76,11 @@ class Hearing:
             refused = await self._looked() if self._unseen else None
             waits = await self._answering.pay()
             if refused is not None:
-                raise refused
+                return self._refused(refused)
         except Transient as error:
             return self._back_off(error.message, error.after)
         except Refused as error:
-            self._pulling.stuck[_STUCK] = error.message
-            return self._back_off(error.message, None)
+            return self._refused(error)
         except Unusable:
             raise
         except Exception as error:  # noqa: BLE001 -- our own fault: the rest of the daemon goes on
@@ -91,6 +90,10 @@ class Hearing:
         self._failures = 0
         self._pulling.stuck.pop(_STUCK, None)
         return _SOON if waits else None
+
+    def _refused(self, error: Refused) -> float:
+        self._pulling.stuck[_STUCK] = error.message
+        return self._back_off(error.message, None)
 
     def _back_off(self, reason: str, after: float | None) -> float:
         self._failures += 1
