@@ -13,7 +13,7 @@ from reconciler.errors import Refused, Transient
 from reconciler.ports_pulls import Pulls
 from tests.forges.forge import FakeForge
 from tests.forges.gitea import DESCRIPTION, GiteaSpelling
-from tests.forges.others import gitea, gitea_pulls
+from tests.forges.others import gitea, gitea_pulls, gitea_remarks, hear_all
 from tests.forges.parts import CONTEXT, sha, status
 from tests.forges.state import Reply, State
 
@@ -182,7 +182,7 @@ async def test_a_comment_is_edited_in_place_and_posted_anew_where_it_is_gone(fak
     pulls = gitea_pulls(fake)
     ident = await pulls.put_comment(Comment("7", "one"))
     assert await pulls.put_comment(Comment("7", "two", ident)) == ident
-    assert fake.state.comments["7"] == {int(ident): {"body": "two", "author": "7"}}
+    assert [(one["body"], one["author"]) for one in fake.state.comments["7"].values()] == [("two", "7")]
     del fake.state.comments["7"][int(ident)]
     assert await pulls.put_comment(Comment("7", "three", ident)) != ident
     assert [one["body"] for one in fake.state.comments["7"].values()] == ["three"]
@@ -226,6 +226,7 @@ async def test_every_operation_of_the_description_is_used():
     await pulls.pulls("main", ["8"])
     await pulls.put_comment(Comment("7", "two", await pulls.put_comment(Comment("7", "one"))))
     await pulls.find_comment("7", "one")
+    await hear_all(fake, gitea_remarks(fake))
     fake.state.commits = {sha(1)}
     with pytest.raises(Transient):
         await forge.put([status(2)])

@@ -16,7 +16,7 @@ from reconciler.forges.http.statuses import HttpStatuses
 from reconciler.ports_pulls import Pulls
 from tests.forges.forge import FakeForge
 from tests.forges.gitlab import DESCRIPTION, GitLabSpelling
-from tests.forges.others import PROJECT, gitlab, gitlab_pulls
+from tests.forges.others import PROJECT, gitlab, gitlab_pulls, gitlab_remarks, hear_all
 from tests.forges.parts import CONTEXT, NO_PACE, client_of, sha, status
 from tests.forges.state import Reply, State
 
@@ -219,7 +219,7 @@ async def test_a_note_is_edited_in_place_and_posted_anew_where_it_is_gone(fake):
     pulls = gitlab_pulls(fake)
     ident = await pulls.put_comment(Comment("7", "one"))
     assert await pulls.put_comment(Comment("7", "two", ident)) == ident
-    assert fake.state.comments["7"] == {int(ident): {"body": "two", "author": "7"}}
+    assert [(one["body"], one["author"]) for one in fake.state.comments["7"].values()] == [("two", "7")]
     del fake.state.comments["7"][int(ident)]
     assert await pulls.put_comment(Comment("7", "three", ident)) != ident
     assert [one["body"] for one in fake.state.comments["7"].values()] == ["three"]
@@ -264,6 +264,7 @@ async def test_every_operation_of_the_description_is_used():
     await pulls.pulls("main", ["8"])
     await pulls.put_comment(Comment("7", "two", await pulls.put_comment(Comment("7", "one"))))
     await pulls.find_comment("7", "one")
+    await hear_all(fake, gitlab_remarks(fake))
     await forge.put([status()])
     assert await forge.spoke_of([sha(2), sha(1)], CONTEXT)
     assert set(DESCRIPTION.used) == DESCRIPTION.operations
