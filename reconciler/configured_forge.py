@@ -94,7 +94,7 @@ def url_of(settings: DaemonSettings) -> Callable[[str, str], str]:
 
 def _github(settings: DaemonSettings, clock: Clock) -> HttpForge:
     # Slow to load, and most daemons never need it.
-    from reconciler.forges.github import manner, pulls, remarks, statuses  # noqa: PLC0415
+    from reconciler.forges.github import checks, manner, pulls, remarks, statuses  # noqa: PLC0415
     from reconciler.forges.github.app import AppCredential, Installed, Signer, check_cryptography  # noqa: PLC0415
     from reconciler.forges.http.client import Client  # noqa: PLC0415
     from reconciler.forges.http.credentials import Credential, TokenCredential, token_in_file  # noqa: PLC0415
@@ -120,7 +120,10 @@ def _github(settings: DaemonSettings, clock: Clock) -> HttpForge:
         client, statuses.GitHubShape(repository, url_of(settings)), Budget(roots=said.writes.operations)
     )
     heard = remarks.GitHubRemarks(client, repository, app=app is not None)
-    return HttpForge(told, pulls.GitHubPulls(client, repository, own), app, heard)
+    forge = HttpForge(told, pulls.GitHubPulls(client, repository, own), app, heard)
+    if app is not None:
+        forge.checks = checks.GitHubChecks(client, repository, url_of(settings))
+    return forge
 
 
 def _gitlab(settings: DaemonSettings, clock: Clock) -> HttpForge:

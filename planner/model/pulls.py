@@ -137,6 +137,8 @@ class PullRecord:
         since: comments that are older are not heard; None for a record from before any were.
         heard: comments with commands that were heard, as long as they could be heard again.
         owed: of these, those that were not answered yet.
+        check: digest of the check that was put last; "" where none was.
+        unchecked: whether a check is owed.
     """
 
     number: str
@@ -157,3 +159,5 @@ class PullRecord:
     since: datetime | None = None
     heard: tuple[Heard, ...] = ()
     owed: tuple[Owed, ...] = ()
+    check: str = ""
+    unchecked: bool = False

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reconciler.compiler import SourceCompiler
+from reconciler.ports_checks import Checks
 from reconciler.ports_pulls import Pulls
 from reconciler.source.heads import Heads
 from reconciler.source.merging import Merging
@@ -44,6 +45,7 @@ class Parts:
         merging: merges them.
         compiler: compiles merged trees; not the one that commits are compiled by, so that those never wait for it.
         rules: of the configuration.
+        checks: puts checks; None where the forge has none.
     """
 
     port: Pulls
@@ -51,3 +53,4 @@ class Parts:
     merging: Merging
     compiler: SourceCompiler
     rules: Rules = Rules()
+    checks: Checks | None = None

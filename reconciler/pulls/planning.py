@@ -17,6 +17,7 @@ from planner.canon import Json
 from planner.changes import value_changes
 from planner.compile import SETTINGS
 from planner.errors import Place
+from planner.model.checks import Check
 from planner.model.commits import StatusState
 from planner.model.desired import DesiredState
 from planner.model.plan import FieldChange, Plan
@@ -25,6 +26,7 @@ from planner.model.records import RootRecord
 from planner.preview import previewed
 from planner.publish import Said, shorten
 from planner.render.budget import Limit
+from planner.render.check import check_of
 from planner.render.counted import many
 from planner.render.frame import frame_of
 from planner.render.markdown import plan_markdown
@@ -51,6 +53,7 @@ class Told:
         wanted: whether there is something to say in it.
         roots: the operations that it is about.
         world: digest of what it counted with of these.
+        check: the same as a check; None where the forge has none.
     """
 
     said: Said
@@ -58,15 +61,17 @@ class Told:
     wanted: bool
     roots: tuple[str, ...]
     world: str
+    check: Check | None = None
 
 
 class Planning:
     """Plans merged trees against the world as it is."""
 
-    def __init__(self, core: Core, compiler: SourceCompiler, limit: Limit) -> None:
+    def __init__(self, core: Core, compiler: SourceCompiler, limit: Limit, *, checks: bool = False) -> None:
         self._core = core
         self._compiler = compiler
         self._limit = limit
+        self._checks = checks
 
     async def of(self, pull: Pull, merged: Merged, before: DesiredState | None) -> Told:
         """The plan of a merged tree.
@@ -96,12 +101,14 @@ class Planning:
             frame = frame_of(found, desired, core.policy.identity.instance)
             frame = replace(frame, tree=merged.tree_id, settings=settings, link=_link(pull.files), limit=self._limit)
             roots = tuple(sorted(_roots(plan)))
+            said = _with_later(verdict(plan), later)
             return Told(
-                said=_with_later(verdict(plan), later),
+                said=said,
                 body=plan_markdown(plan, frame),
                 wanted=bool(plan.actions or plan.held or plan.problems or settings or later),
                 roots=roots,
                 world=world_digest(core, records, roots),
+                check=check_of(said, plan, frame) if self._checks else None,
             )
 
         # Thousands of operations take seconds, in which the loop must go on.

@@ -10,11 +10,13 @@ from planner.model.commits import StatusState
 from planner.model.desired import DesiredState
 from planner.model.pulls import Pull, PullRecord
 from planner.publish import Said, shorten
+from planner.render.check import failed_check
 from planner.render.foreign import phrase
 from planner.render.markdown import marker
 from planner.render.verdict import conflict, stale
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient
+from reconciler.pulls.checking import Checking
 from reconciler.pulls.parts import Parts
 from reconciler.pulls.planning import Planning, Told, world_digest
 from reconciler.pulls.saying import Saying
@@ -39,7 +41,8 @@ class Previewing:
         self._parts = parts
         self._saying = saying
         self._counted = counted
-        self._planning = Planning(core, parts.compiler, parts.port.limit)
+        self._checking = Checking(parts.checks, saying)
+        self._planning = Planning(core, parts.compiler, parts.port.limit, checks=parts.checks is not None)
         self.base: Callable[[], DesiredState | None] = lambda: None
         self.anew: set[str] = set()
 
@@ -80,7 +83,7 @@ class Previewing:
 
     async def _plan(self, pull: Pull, record: PullRecord | None, merged: Merged) -> Told | None:
         """The plan; None where it would say what was said."""
-        if record is not None and record.base and pull.number not in self.anew:
+        if record is not None and record.base and not record.unchecked and pull.number not in self.anew:
             same = (record.head, record.delta) == (pull.head, merged.delta)
             roots = await self._core.ledger.roots()
             if same and record.world == world_digest(self._core, roots, record.roots):
@@ -103,7 +106,7 @@ class Previewing:
             world=told.world,
             roots=told.roots,
         )
-        await self._say(pull, record, told.said, told.body, wanted=told.wanted)
+        await self._say(pull, record, told)
 
     async def _fail(self, pull: Pull, said: Said, base: str, *, refused: bool = False) -> None:
         """Say that there is no plan, and why."""
@@ -111,27 +114,36 @@ class Previewing:
         record = PullRecord(pull.number, pull.head, self._core.clock.now(), looked=base, refused=refused)
         record = replace(record, world=world_digest(self._core, await self._core.ledger.roots(), ()))
         body = f"{marker(instance)}\n### Plumbline has no plan\n\n{phrase(said.description)}\n"
-        await self._say(pull, record, said, body, wanted=False)
+        check = failed_check(said, pull.head, instance, body)
+        await self._say(pull, record, Told(said, body, wanted=False, roots=(), world=record.world, check=check))
 
-    async def _say(self, pull: Pull, record: PullRecord, said: Said, body: str, *, wanted: bool) -> None:
-        """Post or edit the comment where there is to be one, and record all of it."""
-        before = self._saying.records.get(pull.number)
+    async def _say(self, pull: Pull, record: PullRecord, told: Told) -> None:
+        """Post or edit the comment where there is to be one, record all of it, and put the check that is due."""
+        before, body = self._saying.records.get(pull.number), told.body
         has_one = before is not None and (bool(before.comment) or before.asked)
         allowed = not pull.fork or self._parts.rules.forks == "comment"
+        wanted = told.wanted and allowed
+        failed = told.said.state is StatusState.FAILURE and allowed
+        check = self._checking.due(before, told.check, wanted=wanted or failed)
+        record = replace(record, check=before.check if before is not None else "", unchecked=check is not None)
         text = None
         if before is not None and await self._stands(before, record, body):
             record = replace(record, comment=before.comment, text=before.text)
-        elif has_one or (wanted and allowed):
+        elif has_one or wanted:
             if not has_one:
                 # A crash from here on leaves a comment that may be there: whoever comes next must know.
                 await self._saying.note(replace(record, base="", looked="", asked=True))
             try:
-                comment, digest = await self._saying.comment(pull.number, body, anew=wanted and allowed)
-            except (Transient, Refused):
-                await self._saying.status(pull.head, said)  # it goes its own way, and a token may not comment at all
+                comment, digest = await self._saying.comment(pull.number, body, anew=wanted)
+            except (Transient, Refused) as error:
+                # These go their own ways: who speaks there may not comment at all.
+                await self._saying.status(pull.head, told.said)
+                if isinstance(error, Refused):
+                    await self._checking.put(pull.number, check)
                 raise
             record, text = replace(record, comment=comment, text=digest), body if digest else None
-        await self._saying.note(record, said, text)
+        await self._saying.note(record, told.said, text)
+        await self._checking.put(pull.number, check)
 
     async def _stands(self, before: PullRecord, record: PullRecord, body: str) -> bool:
         """Whether the comment says all of it already; when it was planned is no news."""

@@ -183,6 +183,8 @@ class Pulling:
             return True
         if pull.head != record.head:
             return True
+        if record.unchecked:
+            return True
         if record.refused:
             return False
         return record.looked != base or record.world != world(record.roots)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from tests.forges.checks import CheckRuns
 from tests.forges.state import Asked, Reply, Shown, State
 from tests.forges.tags import tagged
 
@@ -29,6 +30,7 @@ class GitHubSpelling:
         self.origin = origin
         self.account = 7
         self.app = 12
+        self.checks = CheckRuns()
         self.apps: Callable[[State, Asked, int], Reply] | None = None
 
     def token(self, asked: Asked) -> str:
@@ -68,6 +70,8 @@ class GitHubSpelling:
             ("GET", r"/collaborators/(?P<login>[^/]+)/permission", self._permission),
             ("GET", r"/commits/(?P<sha>[0-9a-f]{40})/pulls", self._caused),
             ("GET", r"/commits/(?P<sha>[0-9a-f]{40})", self._commit),
+            ("POST", r"/check-runs", self.checks.make),
+            ("PATCH", r"/check-runs/(?P<ident>\d+)", self.checks.change),
             ("GET", r"/installation", lambda *_: Reply(200, {"id": 99}) if self.apps else Reply(404, {})),
         )
 

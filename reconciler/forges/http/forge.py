@@ -11,6 +11,7 @@ from planner.outbox import Budget
 from planner.render.budget import Limit
 from reconciler.ports import Forge, Taken
 from reconciler.ports_checked import Checked, Finding
+from reconciler.ports_checks import Checks
 from reconciler.ports_pulls import Pulls
 from reconciler.ports_remarks import Remarks
 
@@ -26,7 +27,11 @@ class _Statuses(Forge, _Closable, Protocol):
 
 
 class HttpForge:
-    """`Forge`, `Pulls` and `Checked`; `also` is closed with it."""
+    """`Forge`, `Pulls` and `Checked`; `also` is closed with it.
+
+    Attributes:
+        checks: puts checks, where it may.
+    """
 
     def __init__(
         self, statuses: _Statuses, pulls: Pulls, also: _Closable | None = None, remarks: Remarks | None = None
@@ -35,6 +40,7 @@ class HttpForge:
         self._pulls = pulls
         self._also = also
         self.remarks = remarks
+        self.checks: Checks | None = None
 
     @property
     def budget(self) -> Budget | None:

@@ -13,10 +13,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from planner.errors import Severity
+from planner.model.checks import Annotation, Check, Conclusion
 from planner.model.commits import StatusState
 from planner.model.pulls import Comment, PullState
 from reconciler.errors import Refused
 from reconciler.forges.github.app import AppCredential, Installed, Signer
+from reconciler.forges.github.checks import GitHubChecks
 from reconciler.forges.github.manner import manner
 from reconciler.forges.github.pulls import GitHubPulls, by_app, by_token
 from reconciler.forges.github.remarks import GitHubRemarks
@@ -35,6 +38,8 @@ pytestmark = [pytest.mark.process, pytest.mark.anyio]
 USED = {
     "apps/create-installation-access-token",
     "apps/get-repo-installation",
+    "checks/create",
+    "checks/update",
     "issues/create-comment",
     "issues/list-comments",
     "issues/list-comments-for-repo",
@@ -102,6 +107,16 @@ async def everything(client: Client) -> None:
     await heard.react("1347", remark.ident, good=True)
 
 
+async def checks(client: Client) -> None:
+    """Put every kind of check, and one that needs a second request."""
+    port = GitHubChecks(client, REPOSITORY, lambda commit, _: f"https://p.example.org/{commit}")
+    marks = tuple(Annotation("a.yaml", line, level, "PL-101", "words") for line in range(1, 31) for level in Severity)
+    for conclusion in Conclusion:
+        assert await port.put_check(Check(sha(1), "plumbline-plan/test in detail", conclusion, "words", "more")) == ""
+    many = Check(sha(1), "plumbline-plan/test in detail", Conclusion.FAILURE, "words", "x" * 65_535, marks)
+    assert await port.put_check(many) == ""
+
+
 async def as_an_app(server: Described) -> None:
     """Ask for a token as an App."""
     key = rsa.generate_private_key(65537, 2048)
@@ -114,6 +129,7 @@ async def as_an_app(server: Described) -> None:
 async def test_every_request_is_as_github_describes_it(server, record_property):
     async with client_of(server) as client:
         await everything(client)
+        await checks(client)
     await as_an_app(server)
     used = server.used()
     record_property("forges", f"GitHub's own description, {len(used)} operations: {', '.join(sorted(used))}")
@@ -129,8 +145,11 @@ async def test_every_request_is_as_github_describes_it(server, record_property):
         Request("POST", f"/repos/{REPOSITORY}/status/{sha(1)}", body={"state": "pending"}),
         Request("POST", f"/repos/{REPOSITORY}/issues/7/comments", body={"text": "a"}),
         Request("PATCH", f"/repos/{REPOSITORY}/issues/7/comments", body={"body": "a"}),
+        Request(
+            "POST", f"/repos/{REPOSITORY}/check-runs", body={"name": "a", "head_sha": sha(1), "conclusion": "held"}
+        ),
     ],
-    ids=["a state that is none", "no state", "another path", "no body", "another method"],
+    ids=["a state that is none", "no state", "another path", "no body", "another method", "no conclusion"],
 )
 async def test_what_is_not_as_described_is_refused(server, wrong):
     """A description that takes everything would prove nothing."""

@@ -111,6 +111,7 @@ class Lives:
         self.budgets = Budgets(starts=20)
         self.limits = HeadLimits()
         self.lookup: Any = None
+        self.checks: Any = None
         self.files: dict[str, Content] = {}
         self.begin()
 
@@ -124,7 +125,7 @@ class Lives:
         self.core = Core(ports, Policy(identity, "main", self.budgets))
         heads = Heads(self.source, self.limits)
         apart = SourceCompiler(self.source, config, outside)
-        parts = Parts(self.port, heads, Merging(self.source, heads), apart, self.rules)
+        parts = Parts(self.port, heads, Merging(self.source, heads), apart, self.rules, self.checks)
         self.pulling = Pulling(self.core, parts, random.Random(1))
         self.publisher = Publisher(self.core)
         self.commits = Commits(self.core, self.publisher, Events(self.core))
