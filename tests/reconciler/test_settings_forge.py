@@ -13,6 +13,7 @@ from reconciler.configured_forge import api_of, check_forge, forge_of, host_of, 
 from reconciler.errors import Unusable
 from reconciler.forges.http.forge import HttpForge
 from reconciler.forges.memory import SilentForge
+from reconciler.ports_checks import Checks
 from reconciler.ports_pulls import Pulls
 from reconciler.settings import DaemonSettings, load_settings
 
@@ -210,3 +211,10 @@ def test_the_page_of_a_commit_and_of_an_operation(tmp_path):
     assert url("c1", "train") == "https://p.example.org/x/operations/train"
     assert url("c1", "a b/ü?#") == "https://p.example.org/x/operations/a%20b%2F%C3%BC%3F%23"
     assert url_of(loaded(tmp_path, HOSTED))("c1", "train") == ""
+
+
+def test_only_an_app_puts_checks(tmp_path, token):
+    by_app = made(loaded(tmp_path, f"{HOSTED}forge: {{kind: github, app: {{id: 1, keyFile: {token}}}}}\n"))
+    by_token = made(loaded(tmp_path, f"{HOSTED}forge: {{kind: github, tokenFile: {token}}}\n"))
+    assert isinstance(by_app.checks, Checks)
+    assert by_token.checks is None
