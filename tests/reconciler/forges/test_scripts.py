@@ -11,7 +11,7 @@ import pytest
 from tests.forges.kinds import KINDS
 from tests.forges.scripts import play
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 SEEDS = 100
 
