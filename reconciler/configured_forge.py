@@ -20,7 +20,7 @@ from reconciler.forges.memory import SilentForge
 from reconciler.forges.notes import NotesForge
 from reconciler.ports import Clock, Forge
 from reconciler.settings import DaemonSettings, environment
-from reconciler.settings_forge import ForgeSettings
+from reconciler.settings_forge import ForgeSettings, is_full_name
 from reconciler.source import remote
 from reconciler.source.repository import GitSource
 from reconciler.webhooks.door import full_name
@@ -217,6 +217,9 @@ def repository_of(settings: DaemonSettings) -> str:
     name = settings.forge.repository or full_name(settings.repository.url)
     if name.count("/") < 1:
         raise Unusable("forge.repository is missing: the repository's full name on its forge, such as team/models")
+    if not is_full_name(name):
+        # It becomes part of addresses: `..` would lead to another endpoint of the API.
+        raise Unusable("forge.repository is missing: the repository's URL does not say its name, such as team/models")
     if settings.forge.kind in _OF_TWO and name.count("/") != 1:
         raise Unusable(f"forge.repository must be OWNER/NAME on {_OF_TWO[settings.forge.kind]}, not {name}")
     return name

@@ -18,12 +18,14 @@ from planner.spec.clashes import Clash, Said, fault
 from planner.spec.shape import Count, Section, Whole
 from planner.spec.words import short
 
-__all__ = ["APIS", "ForgeSetting", "ForgeSettings", "GitHubApp"]
+__all__ = ["APIS", "ForgeSetting", "ForgeSettings", "GitHubApp", "is_full_name"]
 
 APIS = ("github", "gitlab", "gitea")
 """Kinds of forges that have an API."""
 _PLAIN = ("notes", "none")
 _FULL_NAME = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+")
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?)(:[0-9]+)?")
+_LONGEST = 2000
 _OF_APIS = ("url", "repository", "tokenFile", "tokenVariable", "app", "certificates", "proxies", "writes")
 _PROXIES = ("https_proxy", "http_proxy", "all_proxy", "no_proxy")
 
@@ -33,7 +35,7 @@ def _url(value: str) -> str:
     text, hint = value.rstrip("/"), "such as https://github.example.org/api/v3"
     try:
         parts = urlsplit(text)
-        _ = parts.port
+        host, port = parts.netloc.rpartition("@")[2], parts.port
     except ValueError:
         raise fault("PL-204", "{field} must be an https or http URL", hint) from None
     if "@" in parts.netloc:
@@ -42,12 +44,18 @@ def _url(value: str) -> str:
         raise fault("PL-204", "{field} must be an https or http URL", hint)
     if not re.fullmatch(r"[\x21-\x7e]+", text) or "\\" in text:
         raise fault("PL-204", "{field} must be a URL of plain letters", hint)
+    if not _HOST.fullmatch(host) or port == 0 or len(text) > _LONGEST:
+        raise fault("PL-204", "{field} must be an https or http URL", hint)
     return text
 
 
+def is_full_name(value: str) -> bool:
+    """Whether it can be what a repository is called on its forge, such as `team/models`."""
+    return bool(_FULL_NAME.fullmatch(value)) and all(part.strip(".") for part in value.split("/"))
+
+
 def _full_name(value: str) -> str:
-    parts = value.split("/")
-    if not _FULL_NAME.fullmatch(value) or any(part.strip(".") == "" for part in parts):
+    if not is_full_name(value):
         raise fault("PL-204", "{field} must be the repository's full name on its forge", "such as team/models")
     return value
 

@@ -32,9 +32,10 @@ def _url(value: str) -> str:
     if "@" in parts.netloc:
         raise fault("PL-204", "{field} must not have a name or password: it is shown to everybody", _HINT)
     named = host.removesuffix(f":{port}") if port is not None else host
-    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(named) or len(text) > _LONGEST:
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(named) or port == 0 or len(text) > _LONGEST:
         raise fault("PL-204", "{field} must be an http or https URL", _HINT)
-    if not _PATH.fullmatch(parts.path) or "?" in text or "#" in text:
+    # Of the text, as urlsplit leaves out tabs and line ends without a word.
+    if not _PATH.fullmatch(parts.path) or not text.isprintable() or "?" in text or "#" in text:
         raise fault("PL-204", "{field} ends with its path, of plain letters", _HINT)
     return text
 

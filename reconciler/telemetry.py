@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -31,12 +32,30 @@ def configure_logging(*, json: bool, level: str = "info") -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([structlog.processors.format_exc_info] if json else []),
+            *([structlog.processors.format_exc_info] if json else [_quoted]),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Quoted:
+    """A text that the renderer for people shows as Python writes it."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return repr(self.text)
+
+
+def _quoted(_: object, __: str, said: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Texts of others must not move a terminal's cursor, or turn round what stands beside them."""
+    for name, value in said.items():
+        if isinstance(value, str) and not value.isprintable():
+            said[name] = _Quoted(value)
+    return said
 
 
 class Metrics:

@@ -88,7 +88,7 @@ class Urls:
         """
         target = _parse(url)
         if target not in self._allowed:
-            raise Refused(f"{target.host} is not in `hosts` of the daemon's configuration")
+            raise Refused(f"{short(target.host)} is not in `hosts` of the daemon's configuration")
         return target
 
 
@@ -109,7 +109,7 @@ async def _content(answer: httpx.Response, target: _Target) -> bytes:
 
 
 def _parse(url: str) -> _Target:
-    if re.search(r"[\x00-\x20\x7f\\]", url) or len(url) > 2000:
+    if re.search(r"[ \\]", url) or not url.isprintable() or len(url) > 2000:
         raise Refused("it is no valid URL")
     try:
         parts = urlsplit(url)
@@ -120,7 +120,7 @@ def _parse(url: str) -> _Target:
         raise Refused("a URL of a component starts with https:// and a host")
     if parts.username is not None or parts.password is not None:
         raise Refused("a URL of a component must not hold credentials")
-    return _Target(parts.scheme, parts.hostname, port or _PORTS[parts.scheme])
+    return _Target(parts.scheme, parts.hostname, _PORTS[parts.scheme] if port is None else port)
 
 
 def _targets(host: str) -> list[_Target]:

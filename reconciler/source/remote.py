@@ -24,6 +24,11 @@ _SCP = re.compile(r"(?:(?P<user>[^/@:]+)@)?(?P<host>[^/@:]+):(?P<path>.+)")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9a-fA-F:.]+\]")
 _PROXY_NAMES = frozenset({"https_proxy", "http_proxy", "no_proxy", "all_proxy"})
+_LONGEST = 2000
+"""Letters of an address that is no path."""
+_NO_HOSTS = frozenset({"http", "https", "ssh", "file", "ftp", "ftps", "sftp", "javascript", "data"})
+"""What stands before the colon of an address whose slashes were forgotten: ssh would take it for a host."""
+_CREDENTIALS = "the address of a repository must not hold credentials: set them beside it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +116,23 @@ def parse(text: str) -> Remote:
         return _from_url(text)
     if found := _SCP.fullmatch(text):
         return _from_scp(text, found)
+    if text.startswith("//") and "@" in text:
+        raise Unusable(_CREDENTIALS)
     return _local(Path(text))
 
 
 def _from_url(text: str) -> Remote:
     try:
         parts = urlsplit(text)
-        _ = parts.port
-    except ValueError as error:
-        raise Unusable("the address of the repository is not a valid URL") from error
+        port = parts.port
+    except ValueError:
+        # Not as its cause, which may repeat a password.
+        raise Unusable("the address of the repository is not a valid URL") from None
     if parts.password is not None or (parts.username and parts.scheme != "ssh"):
-        raise Unusable("the address of a repository must not hold credentials: set them beside it")
+        raise Unusable(_CREDENTIALS)
+    _check_letters(text)
+    if port == 0 or (" " in text and parts.scheme != "file"):
+        raise Unusable("the address of the repository is not a valid URL")
     if parts.query or parts.fragment:
         raise Unusable(f"the address of a repository has no query or fragment: {parts.scheme}://{parts.netloc}")
     match parts.scheme:
@@ -146,6 +157,12 @@ def _from_file(parts: SplitResult) -> Remote:
 
 
 def _from_scp(text: str, found: re.Match[str]) -> Remote:
+    _check_letters(text)
+    if not found["user"] and found["host"].lower() in _NO_HOSTS:
+        host = found["host"].lower()
+        raise Unusable(f"{host}: is no host: the address of a repository has two slashes after it, or is a path")
+    if not found["user"] and "@" in found["path"].partition("/")[0]:
+        raise Unusable(_CREDENTIALS)
     _check_host(found["user"], found["host"])
     if found["path"].startswith("-"):
         raise Unusable("the path of an ssh address must not start with a dash")
@@ -155,6 +172,14 @@ def _from_scp(text: str, found: re.Match[str]) -> Remote:
 def _local(path: Path) -> Remote:
     absolute = path.absolute()
     return Remote(str(absolute), "file", absolute)
+
+
+def _check_letters(text: str) -> None:
+    """An address is shown in logs, on pages and to forges: nothing in it may hide or turn round what is beside it."""
+    if len(text) > _LONGEST:
+        raise Unusable(f"the address of a repository has more than {_LONGEST:,} letters")
+    if not text.isprintable():
+        raise Unusable("the address of a repository has a letter that cannot be seen")
 
 
 def _check_host(user: str | None, host: str | None) -> None:

@@ -99,7 +99,8 @@ class _Listener:
         if not name:
             log.warning("webhook without a repository", forge=str(forge))
             return Verdict.MALFORMED
-        if name.casefold() != self.door.repository.casefold():
+        # In capitals or not, but of the same letters: other alphabets have some that become ours, such as a long s.
+        if not name.isascii() or name.lower() != self.door.repository.lower():
             log.warning("webhook of another repository", forge=str(forge), of=short(name), follows=self.door.repository)
             return Verdict.ELSEWHERE
         if self.seen.again(forge, delivery_of(forge, headers)):

@@ -7,7 +7,7 @@ in what is said or logged.
 from __future__ import annotations
 
 import os
-import sys
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,33 +17,12 @@ from planner.compile import Outside
 from reconciler.source.memory_remote import Content, File, Link, Module
 from tests.planner.test_foreign import page
 from tests.reconciler.pulls.world import Lives, job
+from tests.traps import trapped
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
 CANARY = "canary-5ecre7-of-the-environment"
 BASE = {"a.yaml": job("a"), "b.yaml": job("b"), "c.yaml": job("c"), "keep.md": b"words\n"}
-
-_seen: list[str] = []
-_watched: list[bool] = []
-"""Not empty while what happens is looked at: a hook cannot be taken away again."""
-
-
-def _hook(event: str, arguments: tuple[object, ...]) -> None:
-    if not _watched:
-        return
-    if event in {"socket.connect", "socket.getaddrinfo", "socket.sendto"}:
-        _seen.append(f"{event} {arguments[1:]}")
-    if event in {"os.exec", "os.posix_spawn", "os.system", "os.fork", "os.forkpty", "pty.spawn"}:
-        _seen.append(f"{event} {arguments}")
-    if event == "subprocess.Popen":
-        # GitPython hands over the daemon's environment, of which `env -i` leaves nothing.
-        command = [str(word) for word in arguments[1]]  # type: ignore[attr-defined]
-        names = [Path(word).name for word in command]
-        if names[:2] != ["env", "-i"] or "git" not in names or CANARY in str(command):
-            _seen.append(f"{event} {command}")
-
-
-sys.addaudithook(_hook)
 
 
 @pytest.fixture
@@ -71,9 +50,7 @@ async def lives(tmp_path, monkeypatch):
     made.lookup = Trap()
     made.begin()
     await made.push(BASE)
-    _seen.clear()
     yield made
-    _watched.clear()
     await made.end()
 
 
@@ -81,12 +58,8 @@ async def previewed(lives: Lives, files: Mapping[str, Content | None]) -> tuple[
     """What is said of a stranger's pull request with `files`, status and comment."""
     head = lives.pull("7", files, fork=True)
     before = await lives.ledger.roots()
-    _watched.append(True)
-    try:
+    with trapped(git=True, canary=CANARY):
         await lives.settle()
-    finally:
-        _watched.clear()
-    assert _seen == []
     assert lives.lookup.asked == []
     assert await lives.ledger.roots() == before, "nothing was planned by it"
     assert not lives.pulling.stuck
@@ -198,11 +171,9 @@ async def test_names_of_a_conflict_do_nothing(lives, capfd):
     assert_harmless(lives, said, lives.port.on("7"), "".join(capfd.readouterr()))
 
 
-async def test_the_traps_work(lives):
-    _watched.append(True)
-    try:
-        os.posix_spawn("/bin/true", ["true"], {})  # noqa: ASYNC221 -- it is the trap that is tried
-    finally:
-        _watched.clear()
-    assert len(_seen) == 1
-    _seen.clear()
+def test_the_traps_work():
+    with trapped(git=True, canary=CANARY) as seen:
+        os.posix_spawn("/bin/true", ["true"], {})
+        subprocess.run(["/usr/bin/env", "-i", "git", "--version", CANARY], check=False, capture_output=True)
+        assert len(seen) == 2
+        seen.clear()
