@@ -16,13 +16,14 @@ def render() -> dict[str, str]:
     """Every golden file of the renderers by name."""
     from planner.render.json import plan_json
     from planner.render.text import plan_text
-    from tests.planner.plans import COMMITS, OUTCOMES, comment, outcome, plan
+    from tests.planner.plans import COMMITS, OUTCOMES, PULLS, comment, outcome, plan, pulled
 
     found = {}
     for name in COMMITS:
         value = plan(name)
         found[f"{name}.txt"], found[f"{name}.json"] = plan_text(value), plan_json(value)
         found[f"{name}.md"] = comment(name)
+    found |= {f"pull-{name}.md": pulled(name) for name in PULLS}
     return {**found, **{f"outcome-{name}.md": outcome(name) for name in OUTCOMES}}
 
 

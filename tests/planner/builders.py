@@ -192,6 +192,12 @@ def approved(operation: CompiledOperation) -> CompiledOperation:
     return _sealed(replace(operation, sections=sections), operation.place.path)
 
 
+def sweeping(operation: CompiledOperation, **matrix: Json) -> CompiledOperation:
+    """The operation with a section `matrix`."""
+    sections = {**operation.sections, "matrix": matrix}
+    return _sealed(replace(operation, sections=sections), operation.place.path)
+
+
 def listening(operation: CompiledOperation, *events: tuple[str, str], paths: Sequence[str] = ()) -> CompiledOperation:
     """The operation with `events`, each a ref and a kind; `run_status_` may be left out after `runs.NAME`."""
     entries: list[Json] = []

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from planner.applied import World
+from planner.canon import Json
 from planner.errors import Place, Problem, Severity
 from planner.fold import RootState
 from planner.guard import Budgets
@@ -13,13 +14,14 @@ from planner.model.commits import StatusState
 from planner.model.desired import CompiledOperation, DesiredState, Policy, RunPolicy
 from planner.model.plan import FieldChange, Plan
 from planner.model.questions import Answers
+from planner.model.schedule import CronSchedule
 from planner.plan import plan_root
 from planner.preview import Previewed, previewed
 from planner.render.frame import frame_of
 from planner.render.markdown import plan_markdown
 from planner.render.outcome import Outcome, Ran, outcome_markdown
 from planner.target import Contact
-from tests.planner.builders import EVERY_TEN, dag, desired, job, node, service
+from tests.planner.builders import EVERY_TEN, dag, desired, job, node, service, sweeping
 from tests.planner.history import IDENTITY, T0, History, after, done, end, push, wait
 
 MANUAL = Policy(run=RunPolicy.MANUAL)
@@ -94,6 +96,37 @@ COMMITS: dict[str, DesiredState] = {
     ),
 }
 
+NIGHTLY = CronSchedule(cron="0 2 * * *", timezone="Europe/Berlin")
+MANY = tuple(job(f"train-{number:03}", "fit") for number in range(300))
+
+
+def sweep(*rates: float, concurrency: int) -> CompiledOperation:
+    """A grid over rates, as it is compiled while sweeps do not run yet."""
+    grid: dict[str, Json] = {"rate": {"kind": "choice", "value": list(rates)}}
+    operation = job("search", "search", refused="sweeps do not run yet")
+    return sweeping(operation, kind="grid", concurrency=concurrency, params=grid)
+
+
+SWEPT = (sweep(0.1, 0.2, concurrency=2), *IN_FORCE)
+ASIDE = (job("nightly", "nightly", schedule=EVERY_TEN), *IN_FORCE)
+PULLS: dict[str, tuple[tuple[CompiledOperation, ...], DesiredState]] = {
+    "create": (IN_FORCE, desired("5" * 40, *IN_FORCE, job("fresh", "fresh", gpu=2), service("second", ports=[9090]))),
+    "change": (
+        IN_FORCE,
+        desired("6" * 40, *(op for op in IN_FORCE if op.name != "train"), job("train", "fit --more", gpu=1, retries=3)),
+    ),
+    "delete": (IN_FORCE, desired("7" * 40, *(op for op in IN_FORCE if op.name not in {"gone", "serve"}))),
+    "blocked": (IN_FORCE, desired("8" * 40, *(job(f"next-{number}", "next") for number in range(12)))),
+    "broken": (
+        IN_FORCE,
+        desired("9" * 40, *(op for op in IN_FORCE if op.name != "train"), bad=["train.yaml"], problems=PROBLEMS),
+    ),
+    "schedule": (ASIDE, desired("a" * 40, job("nightly", "nightly", schedule=NIGHTLY), *IN_FORCE)),
+    "sweep": (SWEPT, desired("c" * 40, sweep(0.1, 0.2, 0.3, concurrency=4), *IN_FORCE)),
+    "many": (MANY, desired("b" * 40, *(job(operation.name, "fit --more") for operation in MANY))),
+}
+"""Pull requests by what they do: what is in force, and what their merge asks for."""
+
 
 def world(history: History) -> World:
     """What a preview is compared with, as the daemon would hand it in."""
@@ -128,16 +161,34 @@ def looked(name: str) -> Previewed:
     return previewed(state, replace(known, answers=read(history, state, contact)), contact, IDENTITY)
 
 
+def pulled(name: str) -> str:
+    """What a pull request of `PULLS` is told."""
+    before, state = PULLS[name]
+    ran = RAN[1:] if before == IN_FORCE else (wait(minutes=5),)
+    history = after(push(*before), *ran)
+    contact = Contact("test", "main", history.now, Budgets(starts=400 if name == "many" else 9))
+    found = previewed(state, replace(world(history), answers=read(history, state, contact)), contact, IDENTITY)
+    return _told(found, state)
+
+
 def comment(name: str) -> str:
     """What a pull request is told of one of `COMMITS`."""
-    found = looked(name)
-    commit = found.plan.commit
-    frame = replace(
-        frame_of(found, COMMITS[name], "prod"),
-        tree="4123456789abcdef0123456789abcdef01234567",
-        link=lambda place: f"https://forge.example.org/team/models/blob/{commit}/{place.path}#L{place.line}",
+    return _told(
+        looked(name),
+        COMMITS[name],
         moved="5" * 40 if name == "held" else "",
         settings=SETTINGS if name == "problems" else (),
+    )
+
+
+def _told(found: Previewed, state: DesiredState, moved: str = "", settings: tuple[FieldChange, ...] = ()) -> str:
+    commit = found.plan.commit
+    frame = replace(
+        frame_of(found, state, "prod"),
+        tree="4123456789abcdef0123456789abcdef01234567",
+        link=lambda place: f"https://forge.example.org/team/models/blob/{commit}/{place.path}#L{place.line}",
+        moved=moved,
+        settings=settings,
     )
     return plan_markdown(found.plan, frame)
 
