@@ -134,7 +134,7 @@ def _spelled(value: Any) -> Any:
         return {"kind": value}
     if value in APIS:
         raise fault("PL-204", f"`{value}` is a forge with an API, which needs settings", f"such as {{kind: {value}}}")
-    kinds = ", ".join((*_PLAIN, *(f"{{kind: {kind}}}" for kind in APIS)))
+    kinds = ", ".join((*(f"`{kind}`" for kind in _PLAIN), *(f"`{{kind: {kind}}}`" for kind in APIS)))
     raise fault("PL-204", f"{{field}} cannot be `{short(value)}`", f"one of {kinds}")
 
 

@@ -34,7 +34,7 @@ def loaded(folder: Path, text: str) -> DaemonSettings:
         ("github", "2:8: `github` is a forge with an API, which needs settings; such as {kind: github}"),
         (
             "svn",
-            "2:8: field `forge` cannot be `svn`; one of notes, none, {kind: github}, {kind: gitlab}, {kind: gitea}",
+            "2:8: field `forge` cannot be `svn`; one of `notes`, `none`, `{kind: github}`, `{kind: gitlab}`, `{kind: g",
         ),
         ("{}", "required field `kind` is missing"),
         (
