@@ -10,7 +10,7 @@ import pytest
 from tests.fuzz import look as looking
 from tests.fuzz.look import look
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.simulation
 
 PARTS, EACH = 25, 400
 
