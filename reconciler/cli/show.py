@@ -14,12 +14,13 @@ from typing import Any
 
 import typer
 
+from planner.render.span import span
+
 __all__ = ["ago", "change", "columns", "line", "took", "value", "warn", "working"]
 
 _GOOD = frozenset({"succeeded", "ready", "success", "scheduled", "listening", "in force"})
 _BAD = frozenset({"failed", "failure", "error", "upstream_failed", "refused", "held", "down"})
 _BUSY = frozenset({"running", "starting", "processing", "retrying", "warning", "pending", "stopping", "queued"})
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 def value(answer: object) -> None:
@@ -86,7 +87,7 @@ def ago(instant: str | None) -> str:
     """How long since an instant of the API, such as `3 min`; "" for none."""
     if not instant:
         return ""
-    return _span((datetime.now(UTC) - datetime.fromisoformat(instant)).total_seconds())
+    return span((datetime.now(UTC) - datetime.fromisoformat(instant)).total_seconds())
 
 
 def took(run: dict[str, Any]) -> str:
@@ -95,7 +96,7 @@ def took(run: dict[str, Any]) -> str:
         return ""
     start = datetime.fromisoformat(run["startedAt"])
     end = datetime.fromisoformat(run["finishedAt"]) if run.get("finishedAt") else datetime.now(UTC)
-    return _span((end - start).total_seconds())
+    return span((end - start).total_seconds())
 
 
 def change(at: str, change: Mapping[str, Any]) -> str:
@@ -106,11 +107,3 @@ def change(at: str, change: Mapping[str, Any]) -> str:
     if change["removed"]:
         return f"{at}: {before} (gone)"
     return f"{at}: {before} -> {after}"
-
-
-def _span(seconds: float) -> str:
-    left = max(seconds, 0.0)
-    for size, unit in _UNITS:
-        if left >= 2 * size:
-            return f"{left / size:.0f} {unit}"
-    return f"{left:.0f} s"

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from planner.canon import Json
+from planner.render.span import span
 
 __all__ = ["Cut", "Value", "cut", "lasted", "number", "size", "span", "state_class", "took", "values_of", "when"]
 
@@ -21,7 +22,6 @@ _BUSY = frozenset(
     {"running", "starting", "processing", "retrying", "warning", "pending", "stopping", "queued", "unschedulable"}
     | {"created", "on_schedule", "waiting", "removing"}
 )
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 _LONGEST = 2_000
 """Letters of a value that are shown."""
 _MOST = 200
@@ -83,15 +83,6 @@ def took(begin: str | None, end: str | None, now: datetime) -> str:
 def lasted(run: Mapping[str, Any], now: datetime) -> str:
     """How long a run of the API took. A DAG has no start of its own: it goes on from where it was opened."""
     return took(run["startedAt"] or (run["openedAt"] if run["kind"] == "dag" else None), run["finishedAt"], now)
-
-
-def span(seconds: float) -> str:
-    """A length of time, such as `3 min`."""
-    left = max(seconds, 0.0)
-    for length, unit in _UNITS:
-        if left >= 2 * length:
-            return f"{left / length:.0f} {unit}"
-    return f"{left:.0f} s"
 
 
 def size(count: int) -> str:
