@@ -10,11 +10,10 @@ from typing import Any
 
 from planner.model.pulls import Comment, Pull, PullState
 from planner.render.budget import GITEA, Limit
-from reconciler.errors import Refused
 from reconciler.forges.gitea.checked import checked
 from reconciler.forges.gitea.manner import repository_path
-from reconciler.forges.http.answers import Request
 from reconciler.forges.http.client import Client
+from reconciler.forges.http.comments import Commented
 from reconciler.forges.http.fields import commit_of, is_number, number_of, text_of
 from reconciler.forges.http.links import files_at
 from reconciler.ports_checked import Finding
@@ -23,7 +22,7 @@ __all__ = ["GiteaPulls"]
 
 _PAGE = "50"
 _NOT_FOUND = 404
-_NOT_OURS = frozenset({403, _NOT_FOUND})
+_COMMENTED = Commented("Gitea")
 
 
 class GiteaPulls:
@@ -58,21 +57,9 @@ class GiteaPulls:
 
     async def put_comment(self, comment: Comment) -> str:
         """See `Pulls.put_comment`. A comment of another account that we may not edit is left as it is."""
-        if not is_number(comment.pull):
-            raise Refused("a pull request of Gitea has a number")
-        body = {"body": comment.body}
-        if is_number(comment.ident):
-            path = f"{self._path}/issues/comments/{comment.ident}"
-            if (await self._client.write(Request("PATCH", path, body=body, means=_NOT_OURS))).good:
-                return comment.ident
-        path = f"{self._path}/issues/{comment.pull}/comments"
-        answer = await self._client.write(Request("POST", path, body=body, means=frozenset({_NOT_FOUND})))
-        ident = number_of(answer.value, "id")
-        if not answer.good:
-            raise Refused(f"Gitea has no pull request {comment.pull} any more, or the token may not see it")
-        if not ident:
-            raise Refused(f"Gitea took a comment on pull request {comment.pull} and did not say under which id")
-        return ident
+        _COMMENTED.check(comment.pull)
+        posted = f"{self._path}/issues/{comment.pull}/comments"
+        return await _COMMENTED.put(self._client, comment, posted, f"{self._path}/issues/comments")
 
     async def find_comment(self, pull: str, marker: str) -> str:
         """See `Pulls.find_comment`."""

@@ -11,9 +11,7 @@ from types import MappingProxyType
 from reconciler.forges.http.pacing import Pace
 from reconciler.forges.http.transport import Manner
 
-__all__ = ["API", "manner"]
-
-API = "https://api.github.com"
+__all__ = ["manner"]
 
 _HINTS = MappingProxyType(
     {

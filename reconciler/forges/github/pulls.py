@@ -17,12 +17,12 @@ from reconciler.errors import Refused
 from reconciler.forges.github.checked import checked
 from reconciler.forges.http.answers import Request
 from reconciler.forges.http.client import Client
+from reconciler.forges.http.fields import commit_of, number_of, text_of
 from reconciler.forges.http.links import files_at
 from reconciler.ports_checked import Finding
 
 __all__ = ["GitHubPulls", "by_app", "by_token"]
 
-_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 _GONE = frozenset({404, 410})
 _PAGE = "100"
@@ -97,8 +97,8 @@ def by_token(client: Client) -> Callable[[], Awaitable[Own]]:
 
     async def own() -> Own:
         user = (await client.get("/user")).value
-        ident = _number(user, "the account of the token")
-        return lambda comment: _of(comment, "user").get("id") == ident
+        ident = str(_number(user, "the account of the token"))
+        return lambda comment: number_of(comment, "user", "id") == ident
 
     return own
 
@@ -107,38 +107,31 @@ def by_app(app: int) -> Callable[[], Awaitable[Own]]:
     """Own is what the App wrote."""
 
     async def own() -> Own:
-        return lambda comment: _of(comment, "performed_via_github_app").get("id") == app
+        return lambda comment: number_of(comment, "performed_via_github_app", "id") == str(app)
 
     return own
 
 
-def _pull(value: Json) -> Pull:
-    said = value if isinstance(value, Mapping) else {}
-    head, base = _of(said, "head"), _of(said, "base")
-    number, commit = _number(said, "a pull request"), head.get("sha")
-    if not isinstance(commit, str) or not _ID.fullmatch(commit):
+def _pull(item: Json) -> Pull:
+    number, head = _number(item, "a pull request"), commit_of(item, "head", "sha")
+    if not head:
         raise Refused(f"GitHub sends a pull request without a commit: {number}")
-    is_open, merged = said.get("state") == "open", bool(said.get("merged_at"))
+    is_open, merged = text_of(item, "state") == "open", bool(text_of(item, "merged_at"))
     state = PullState.OPEN if is_open else PullState.MERGED if merged else PullState.CLOSED
-    by = said.get("merge_commit_sha")
+    url = text_of(item, "html_url")
     return Pull(
         number=str(number),
-        head=commit,
+        head=head,
         ref=f"refs/pull/{number}/head",
-        base=str(base.get("ref", "")),
+        base=text_of(item, "base", "ref"),
         # A fork that was deleted is still one.
-        fork=_of(head, "repo").get("full_name") != _of(base, "repo").get("full_name"),
-        author=str(_of(said, "user").get("login", "")),
-        url=str(said.get("html_url", "")),
-        files=files_at(str(said.get("html_url", "")), "/pull/", f"/blob/{commit}"),
+        fork=text_of(item, "head", "repo", "full_name") != text_of(item, "base", "repo", "full_name"),
+        author=text_of(item, "user", "login"),
+        url=url,
+        files=files_at(url, "/pull/", f"/blob/{head}"),
         state=state,
-        merged=by if state is PullState.MERGED and isinstance(by, str) and _ID.fullmatch(by) else "",
+        merged=commit_of(item, "merge_commit_sha") if state is PullState.MERGED else "",
     )
-
-
-def _of(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = value.get(name)
-    return found if isinstance(found, Mapping) else {}
 
 
 def _number(value: Json, what: str) -> int:

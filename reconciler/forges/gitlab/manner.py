@@ -12,9 +12,8 @@ from urllib.parse import quote
 from reconciler.forges.http.pacing import Pace
 from reconciler.forges.http.transport import Manner
 
-__all__ = ["API", "PACE", "manner", "project_path"]
+__all__ = ["PACE", "manner", "project_path"]
 
-API = "https://gitlab.com/api/v4"
 PACE = Pace(gap=0.2, minute=200, hour=0)
 
 _HINTS = MappingProxyType(

@@ -10,11 +10,10 @@ from typing import Any
 
 from planner.model.pulls import Comment, Pull, PullState
 from planner.render.budget import GITLAB, Limit
-from reconciler.errors import Refused
 from reconciler.forges.gitlab.checked import checked
 from reconciler.forges.gitlab.manner import project_path
-from reconciler.forges.http.answers import Request
 from reconciler.forges.http.client import Client
+from reconciler.forges.http.comments import Commented
 from reconciler.forges.http.fields import commit_of, is_number, number_of, text_of
 from reconciler.forges.http.links import files_at
 from reconciler.ports_checked import Finding
@@ -29,7 +28,7 @@ _STATES: Mapping[str, PullState] = {
 }
 _PAGE = "100"
 _NOT_FOUND = 404
-_NOT_OURS = frozenset({403, _NOT_FOUND})
+_COMMENTED = Commented("GitLab", "merge request", "note", "PUT")
 
 
 class GitLabPulls:
@@ -69,20 +68,9 @@ class GitLabPulls:
 
     async def put_comment(self, comment: Comment) -> str:
         """See `Pulls.put_comment`. A note of another account, as of a token before this one, is not edited."""
-        if not is_number(comment.pull):
-            raise Refused("a merge request of GitLab has a number")
-        notes, body = f"{self._path}/{comment.pull}/notes", {"body": comment.body}
-        if is_number(comment.ident):
-            edit = Request("PUT", f"{notes}/{comment.ident}", body=body, means=_NOT_OURS)
-            if (await self._client.write(edit)).good:
-                return comment.ident
-        answer = await self._client.write(Request("POST", notes, body=body, means=frozenset({_NOT_FOUND})))
-        ident = number_of(answer.value, "id")
-        if not answer.good:
-            raise Refused(f"GitLab has no merge request {comment.pull} any more, or the token may not see it")
-        if not ident:
-            raise Refused(f"GitLab took a note on merge request {comment.pull} and did not say under which id")
-        return ident
+        _COMMENTED.check(comment.pull)
+        notes = f"{self._path}/{comment.pull}/notes"
+        return await _COMMENTED.put(self._client, comment, notes, notes)
 
     async def find_comment(self, pull: str, marker: str) -> str:
         """See `Pulls.find_comment`."""
