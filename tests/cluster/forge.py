@@ -7,63 +7,26 @@ import os
 import ssl
 import subprocess
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import cast
+
+from tests.git_http import Smart
 
 USER, TOKEN = "robot", "a token for nothing else"
 
 
-class _Smart(BaseHTTPRequestHandler):
-    """Hands every request of somebody who has the token to git http-backend."""
+class _Smart(Smart):
+    """Serves who has the token."""
 
     protocol_version = "HTTP/1.1"
+    user = USER
 
-    def do_GET(self) -> None:
-        body = self._body()
+    def serve(self, body: bytes) -> None:
         asked = "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
-        if self.headers.get("Authorization") != asked:
-            self._answer(401, {"WWW-Authenticate": 'Basic realm="forge"'}, b"")
-            return
-        path, _, query = self.path.partition("?")
-        told = {
-            "REQUEST_METHOD": self.command,
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-            "CONTENT_LENGTH": str(len(body)),
-            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-            "REMOTE_USER": USER,
-            "REMOTE_ADDR": self.client_address[0],
-        }
-        env = {**cast("Forge", self.server).environment, **told}
-        done = subprocess.run(["git", "http-backend"], input=body, capture_output=True, env=env, check=False)
-        head, _, answer = done.stdout.partition(b"\r\n\r\n")
-        fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
-        self._answer(int(fields.pop("Status", "200 OK").split()[0]), fields, answer)
-
-    do_POST = do_GET  # noqa: N815 -- the name that http.server calls
-
-    def _answer(self, status: int, fields: dict[str, str], body: bytes) -> None:
-        self.send_response(status)
-        for name, value in {**fields, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding") != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        parts = []
-        while size := int(self.rfile.readline(), 16):
-            parts.append(self.rfile.read(size))
-            self.rfile.readline()
-        self.rfile.readline()
-        return b"".join(parts)
-
-    def log_message(self, *_: object) -> None:
-        pass
+        if self.headers.get("Authorization") == asked:
+            super().serve(body)
+        else:
+            self.answer(401, {"WWW-Authenticate": 'Basic realm="forge"'}, b"")
 
 
 class Forge(ThreadingHTTPServer):
