@@ -1,6 +1,6 @@
 """What the parts of the daemon share: the ports, the configuration of planning, and small caches.
 
-Made by `reconciler.daemon` (or by a test) and handed to every part. It holds no decision and no fact that is not
+Made by `reconciler.building` (or by a test) and handed to every part. It holds no decision and no fact that is not
 in the ledger: a crash loses nothing but caches.
 """
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import daemon
+from reconciler import building
 from reconciler.errors import Transient
 from reconciler.settings import DaemonSettings, Repository
 from reconciler.source.memory import MemorySource
@@ -31,13 +31,13 @@ async def test_first_contact(tmp_path: Path, files: dict[str, bytes], configured
     remote = MemoryRepository()
     if files:
         remote.commit(files)
-    assert await daemon._project(settings(tmp_path, configured), MemorySource(remote)) == expected  # type: ignore[arg-type]
+    assert await building._project(settings(tmp_path, configured), MemorySource(remote)) == expected  # type: ignore[arg-type]
 
 
 async def test_a_configured_name_needs_no_repository_that_answers(tmp_path: Path) -> None:
     source = MemorySource(MemoryRepository())
     source.fail("fetch", Transient("away"))
-    assert await daemon._project(settings(tmp_path, "configured"), source) == "configured"  # type: ignore[arg-type]
+    assert await building._project(settings(tmp_path, "configured"), source) == "configured"  # type: ignore[arg-type]
 
 
 def settings(state: Path, project: str | None) -> DaemonSettings:
