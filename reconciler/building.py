@@ -24,6 +24,7 @@ from reconciler.compiler import SourceCompiler, project_name
 from reconciler.configured import channels_of, clones_of, config_of, exposed, lookup_of, policy_of, store_of
 from reconciler.configured_forge import forge_of
 from reconciler.configured_previews import previews_of
+from reconciler.configured_source import source_of
 from reconciler.core import Core, Ports
 from reconciler.edition import edition
 from reconciler.errors import Refused, Transient, Unusable
@@ -35,14 +36,13 @@ from reconciler.outside import References
 from reconciler.ports import Backend
 from reconciler.settings import DaemonSettings
 from reconciler.source import remote
-from reconciler.source.access import access_to
 from reconciler.source.repository import GitSource
 from reconciler.trees import SourceTrees
 
 if TYPE_CHECKING:
     from reconciler.leading import Leads
 
-__all__ = ["Daemon", "build", "source_of"]
+__all__ = ["Daemon", "build"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,7 @@ async def build(settings: DaemonSettings, made: contextlib.AsyncExitStack, leads
         Unusable: something of it cannot be had, in one sentence.
     """
     clock, store = WallClock(), store_of(settings)
-    source = source_of(settings)
-    made.push_async_callback(_close, source)
+    source = source_of(settings, settings.state_folder / "mirror", clock, made)
     project = await _project(settings, source)
     ledger = await _ledger(settings, project, leads)
     made.push_async_callback(_close, ledger)
@@ -116,21 +115,6 @@ async def _close(adapter: _Closable) -> None:
     """Close an adapter, also when that is because all is cancelled."""
     with anyio.CancelScope(shield=True):
         await adapter.close()
-
-
-def source_of(settings: DaemonSettings) -> GitSource:
-    """The repository that is followed; nothing is asked of it yet.
-
-    Raises:
-        Unusable: the branch or the address cannot be followed, in one sentence.
-    """
-    followed = remote.parse(settings.repository.url)
-    access = access_to(followed, settings.repository.access)
-    origin = remote.Origin(followed, settings.repository.branch, access)
-    try:
-        return GitSource(origin, settings.state_folder / "mirror", settings.instance)
-    except ValueError as error:
-        raise Unusable(f"repository.branch cannot be followed: {error}") from None
 
 
 async def _project(settings: DaemonSettings, source: GitSource) -> str:

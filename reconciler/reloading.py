@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.building import Daemon, source_of
+from reconciler.building import Daemon
 from reconciler.configured import lookup_of, policy_of, store_of
 from reconciler.configured_forge import check_forge
+from reconciler.configured_source import check_source
 from reconciler.errors import Unusable
 from reconciler.settings import DaemonSettings, load_settings
 from reconciler.telemetry import log
@@ -31,8 +32,9 @@ def reread(daemon: Daemon) -> None:
     try:
         new = load_settings(daemon.path)
         # What needs a restart must be right, too: that restart may come when nobody looks.
-        source_of(new), lookup_of(new), store_of(new)
+        check_source(new)
         check_forge(new)
+        lookup_of(new), store_of(new)
         policy = policy_of(new, daemon.core.policy.identity, daemon.core.policy.warnings)
     except Unusable as error:
         log.error("the configuration stays as it was", reason=error.message)

@@ -18,7 +18,7 @@ from planner.spec.clashes import Clash, Said, fault
 from planner.spec.shape import Count, Section, Whole
 from planner.spec.words import short
 
-__all__ = ["APIS", "ForgeSetting", "ForgeSettings", "GitHubApp", "is_full_name"]
+__all__ = ["APIS", "ForgeSetting", "ForgeSettings", "FullName", "GitHubApp", "is_full_name"]
 
 APIS = ("github", "gitlab", "gitea")
 """Kinds of forges that have an API."""
@@ -60,6 +60,10 @@ def _full_name(value: str) -> str:
     return value
 
 
+FullName = Annotated[str, AfterValidator(_full_name)]
+"""What a repository is called on its forge; the one rule for it, as it becomes part of addresses."""
+
+
 def _proxies(value: dict[str, str]) -> dict[str, str]:
     unknown = sorted(set(value) - set(_PROXIES))
     if unknown:
@@ -96,7 +100,7 @@ class ForgeSettings(Section):
     """`notes` of the repository itself, nowhere, or a forge with an API; `gitea` is Forgejo too."""
     url: Annotated[str, AfterValidator(_url)] | None = None
     """Address of the API; that of the repository's host when left out."""
-    repository: Annotated[str, AfterValidator(_full_name)] | None = None
+    repository: FullName | None = None
     """Full name of the repository; what its URL says when left out."""
     token_file: Path | None = None
     """File that holds the token; read anew at every use. `repository.access.tokenFile` when nothing opens the API."""

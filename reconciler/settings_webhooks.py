@@ -5,27 +5,17 @@ Names secrets and never holds one. Nothing here opens or reads what it names.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
-
-from pydantic import AfterValidator
 
 from planner.spec.clashes import Clash, Said, fault
 from planner.spec.filled import Filled
 from planner.spec.shape import Section
 from reconciler.settings_api import HostPort
+from reconciler.settings_forge import FullName
 
 __all__ = ["WebhookSecret", "Webhooks"]
-
-_FULL_NAME = re.compile(r"[^\s/]+(?:/[^\s/]+)+")
-
-
-def _full_name(value: str) -> str:
-    if not _FULL_NAME.fullmatch(value):
-        raise fault("PL-204", "{field} must be the repository's full name on its forge", "such as team/models")
-    return value
 
 
 class WebhookSecret(Section):
@@ -52,5 +42,5 @@ class Webhooks(Section):
     """`host:port` that they are sent to, at the path `/webhook`. It speaks HTTP without TLS."""
     secrets: Annotated[tuple[WebhookSecret, ...], Filled()]
     """What they are signed with; more than one while secrets are rotated."""
-    repository: Annotated[str, AfterValidator(_full_name)] | None = None
+    repository: FullName | None = None
     """Full name of the repository on its forge; what its URL says when left out."""

@@ -9,7 +9,7 @@ import re
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -18,13 +18,15 @@ from urllib.parse import urlsplit
 import httpx
 from anyio import to_thread
 
+from reconciler.clock import WallClock
+from reconciler.configured_source import is_opened_by_app, source_of
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.ports_checked import Finding, Grade
 from reconciler.settings import DaemonSettings
 from reconciler.source import remote
 from reconciler.source.access import access_to
 from reconciler.source.git import leash
-from reconciler.source.remote import ANONYMOUS, Access, Origin
+from reconciler.source.remote import ANONYMOUS, Access
 from reconciler.source.repository import GitSource
 
 __all__ = ["asking", "clock", "clock_said", "git", "reached"]
@@ -61,23 +63,17 @@ async def reached(settings: DaemonSettings) -> Sequence[Finding]:
         what = f"has no branch {branch}" if branch else "has no commit yet"
         advice = "push one, or name another in repository.branch"
         return [Finding("repository", Grade.PROBLEM, f"{settings.repository.url} {what}", advice)]
-    return [Finding("repository", Grade.OK, f"{settings.repository.url} answers: {branch or 'HEAD'} is at {head[:10]}")]
+    how = ", with a token of the App" if is_opened_by_app(settings) else ""
+    said = f"{settings.repository.url} answers: {branch or 'HEAD'} is at {head[:10]}{how}"
+    return [Finding("repository", Grade.OK, said)]
 
 
 @asynccontextmanager
 async def asking(settings: DaemonSettings) -> AsyncIterator[GitSource]:
     """The repository, from a folder that goes again."""
-    followed = remote.parse(settings.repository.url)
-    origin = Origin(followed, settings.repository.branch, access_to(followed, settings.repository.access))
-    with tempfile.TemporaryDirectory(prefix="plumbline-doctor-") as folder:
-        try:
-            source = GitSource(origin, Path(folder) / "mirror", settings.instance)
-        except ValueError as error:
-            raise Unusable(f"repository.branch cannot be followed: {error}") from None
-        try:
-            yield source
-        finally:
-            await source.close()
+    async with AsyncExitStack() as made:
+        folder = made.enter_context(tempfile.TemporaryDirectory(prefix="plumbline-doctor-"))
+        yield source_of(settings, Path(folder) / "mirror", WallClock(), made)
 
 
 async def clock(settings: DaemonSettings) -> Sequence[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from reconciler.errors import Transient
 from reconciler.source import refs
 from reconciler.source.complaints import explain
+from reconciler.source.reaching import reach
 from reconciler.source.repository import GitSource
 
 __all__ = ["branches"]
@@ -21,9 +22,10 @@ async def branches(source: GitSource) -> Mapping[str, str]:
         Transient: the repository cannot be asked.
     """
     now = await source.follower()
-    said = await now.leash.call(["ls-remote", "--quiet", "--heads", "--", now.origin.remote.url], now.deadlines.ask)
+    asking = ["ls-remote", "--quiet", "--heads", "--", now.origin.remote.url]
+    said = await reach(now.leash, asking, now.deadlines.ask)
     if not said.ok:
-        raise Transient(explain(now.origin.remote, now.leash.redact(said.err)))
+        raise Transient(explain(now.origin.remote, said.err))
     found: dict[str, str] = {}
     for line in said.out.decode("utf-8", "surrogateescape").splitlines():
         ident, _, ref = line.partition("\t")

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 
 from reconciler.source.remote import Remote
 
-__all__ = ["explain", "is_refusal", "is_remotes_fault"]
+__all__ = ["explain", "is_denied", "is_refusal", "is_remotes_fault"]
 
 _BROKEN_OFF = (
     "connection (refused|reset|timed out)|failed to connect|couldn't connect|unreachable|timed out|timeout"
@@ -42,6 +42,7 @@ _NAMES = re.compile(
     r"|(?<=to host )\S+|(?<=closed by )\S+|\b[\w-]+(\.[\w-]+)+\b",
     re.IGNORECASE,
 )
+_DENIED = re.compile(r"authentication failed|could not read (user|pass)|error: 401|prompts disabled", re.IGNORECASE)
 _REFUSALS = re.compile(r"hook declined|protected|prohibited|deny(ing)? |not allowed to push", re.IGNORECASE)
 
 
@@ -73,6 +74,11 @@ def is_remotes_fault(remote: Remote, said: str, ours: Collection[object] = ()) -
 def is_refusal(said: str) -> bool:
     """Whether the remote refuses a push by its rules, so that trying again is of no use."""
     return _REFUSALS.search(_NAMES.sub("''", said)) is not None
+
+
+def is_denied(said: str) -> bool:
+    """Whether the remote did not take the credential; one that it took, and that may not do this, is another matter."""
+    return _DENIED.search(_NAMES.sub("''", said)) is not None
 
 
 def _known(remote: Remote, said: str, ours: Collection[object]) -> str | None:

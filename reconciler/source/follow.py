@@ -20,6 +20,7 @@ from reconciler.source.complaints import explain, is_remotes_fault
 from reconciler.source.git import Leash, in_thread, leash
 from reconciler.source.mirror import Mirror, fetch_arguments, last_line
 from reconciler.source.objects import algorithm_of
+from reconciler.source.reaching import reach
 from reconciler.source.remote import Origin
 
 __all__ = ["Deadlines", "Follower", "follower"]
@@ -117,11 +118,11 @@ class Follower:
         """
         fetch = fetch_arguments(self.origin.remote.url, f"+{commit}:{ref}")
         try:
-            said = await self.leash.call([f"--git-dir={self.mirror.path}", *fetch], self.deadlines.fetch)
+            said = await reach(self.leash, [f"--git-dir={self.mirror.path}", *fetch], self.deadlines.fetch)
         finally:
             self.mirror.clear_locks()
         if not said.ok:
-            why = explain(self.origin.remote, self.leash.redact(said.err))
+            why = explain(self.origin.remote, said.err)
             raise Transient(f"commit {commit} is not in the copy of {self.origin.remote}, and is not to be had: {why}")
 
     async def tidy(self) -> None:
@@ -162,9 +163,9 @@ class Follower:
 
     async def _ask_git(self) -> str | None:
         url = self.origin.remote.url
-        said = await self.leash.call(["ls-remote", "--quiet", "--", url, self._ref], self.deadlines.ask)
+        said = await reach(self.leash, ["ls-remote", "--quiet", "--", url, self._ref], self.deadlines.ask)
         if not said.ok:
-            raise Transient(explain(self.origin.remote, self.leash.redact(said.err)))
+            raise Transient(explain(self.origin.remote, said.err))
         for line in said.out.decode("utf-8", "surrogateescape").splitlines():
             ident, _, name = line.partition("\t")
             if name == self._ref:
@@ -179,16 +180,15 @@ class Follower:
         """
         fetch = fetch_arguments(self.origin.remote.url, f"+{self._ref}:{mirror.head_ref}")
         try:
-            said = await self.leash.call([f"--git-dir={mirror.path}", *fetch], self.deadlines.fetch)
+            said = await reach(self.leash, [f"--git-dir={mirror.path}", *fetch], self.deadlines.fetch)
         finally:
             mirror.clear_locks()  # nobody else writes here, so what a killed git left is stale
         if said.ok and "rejected" not in said.err:  # git is content with having refused a shallow remote
             return ""
         self.seen = None
-        text = self.leash.redact(said.err)
         ours = (mirror.path, self.leash.folder, self._ref, mirror.head_ref)
-        sentence = explain(self.origin.remote, text, ours)
-        if is_remotes_fault(self.origin.remote, text, ours) and await self._is_sound(mirror):
+        sentence = explain(self.origin.remote, said.err, ours)
+        if is_remotes_fault(self.origin.remote, said.err, ours) and await self._is_sound(mirror):
             raise Transient(sentence)
         return sentence
 

@@ -28,6 +28,7 @@ from reconciler.source.follow import Follower
 from reconciler.source.git import LateError, Leash, in_thread
 from reconciler.source.mirror import fetch_arguments
 from reconciler.source.objects import DamagedError
+from reconciler.source.reaching import ClosedError, reach
 from reconciler.source.repository import GitSource
 
 __all__ = ["HeadLimits", "Heads", "Shelf", "emptied", "removed"]
@@ -174,19 +175,23 @@ class Heads:
                 group.cancel_scope.cancel()
 
             group.start_soon(watch)
-            said = None
+            said = closed = None
             try:
-                said = await leash.call(arguments, self.limits.seconds)
+                said = await reach(leash, arguments, self.limits.seconds)
+            except ClosedError as error:
+                closed = error
             except Transient as error:
                 late = error.message
             group.cancel_scope.cancel()
+        if closed is not None:
+            raise closed
         if await anyio.to_thread.run_sync(_size, shelf.head) > self.limits.bytes:
             most = f"{self.limits.bytes / (1 << 20):,.0f} MiB"
             raise Refused(f"the head is too large: what it adds has more than {most}")
         if said is None:
             raise Refused(f"the head comes too slowly: {late or 'it was not fetched in time'}")
         if not said.ok:
-            raise Transient(explain(shelf.now.origin.remote, leash.redact(said.err)))
+            raise Transient(explain(shelf.now.origin.remote, said.err))
 
 
 def _refs(now: Follower) -> str:

@@ -22,6 +22,7 @@ from reconciler.source.complaints import explain, is_refusal
 from reconciler.source.git import Said
 from reconciler.source.mirror import Mirror, fetch_arguments, last_line
 from reconciler.source.notes_read import DEADLINE, Desk, Found, look
+from reconciler.source.reaching import reach
 from reconciler.source.repository import GitSource
 
 __all__ = ["PLUMBLINE", "Found", "Merge", "Notes", "Signature", "Written"]
@@ -188,12 +189,12 @@ class Notes:
         if desk.is_remote:
             return
         arguments = fetch_arguments(desk.remote.url, f"+{desk.public}:{desk.ref}")
-        said = await desk.leash.call([f"--git-dir={desk.git_dir}", *arguments], DEADLINE)
+        said = await reach(desk.leash, [f"--git-dir={desk.git_dir}", *arguments], DEADLINE)
         if "couldn't find remote ref" in said.err:
             mirror = Mirror(desk.git_dir, self._source.instance, desk.leash)
             await anyio.to_thread.run_sync(mirror.set_ref, desk.ref, None)
         elif not said.ok:
-            raise Transient(explain(desk.remote, desk.leash.redact(said.err)))
+            raise Transient(explain(desk.remote, said.err))
 
     async def _swap(self, desk: Desk, stream: bytes, at: datetime) -> str | None:
         """Add the commit of `stream`, and give its id; None when the ref is not what it stands on by now."""
@@ -209,13 +210,13 @@ class Notes:
     async def _push(self, desk: Desk) -> bool:
         options = ["--quiet", "--no-verify", "--no-recurse-submodules"]
         arguments = ["push", *options, "--", desk.remote.url, f"{desk.ref}:{desk.public}"]
-        said = await desk.leash.call([f"--git-dir={desk.git_dir}", *arguments], DEADLINE)
+        said = await reach(desk.leash, [f"--git-dir={desk.git_dir}", *arguments], DEADLINE)
         if said.ok:
             return True
         return self._judge_push(desk, said)
 
     def _judge_push(self, desk: Desk, said: Said) -> bool:
-        text = desk.leash.redact(said.err)
+        text = said.err
         if is_refusal(text):
             raise Refused(f"{desk.remote} does not take {desk.public}: allow it for this credential")
         if "[rejected]" in text or "failed to update ref" in text or "cannot lock ref" in text:

@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from typing import Protocol as Port
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from reconciler.errors import Unusable
 
-__all__ = ["ANONYMOUS", "Access", "Origin", "Protocol", "Remote", "parse"]
+__all__ = ["ANONYMOUS", "Access", "Origin", "Protocol", "Remote", "Tokens", "parse"]
 
 Protocol = Literal["file", "https", "http", "ssh"]
 
@@ -55,6 +56,22 @@ class Remote:
         return segments[-1].removesuffix(".git") if segments else ""
 
 
+class Tokens(Port):
+    """Passwords that end after a while, and are had anew from the event loop."""
+
+    async def secret(self, *, renewed: bool = False) -> str:
+        """The token of now.
+
+        Args:
+            renewed: the remote did not take the one of before.
+
+        Raises:
+            Refused: there is none, and a person must see to it.
+            Transient: it cannot be had now.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """What opens a remote.
@@ -62,6 +79,7 @@ class Access:
     Attributes:
         username: for https.
         secret: gives the https password or token of now; it reaches git by a pipe only.
+        tokens: gives one that ends, instead: it is had just before a git that speaks to the remote, and for that alone.
         ssh_key: private key file.
         known_hosts: host keys that are trusted; an unknown host is refused.
         proxies: `https_proxy`, `no_proxy` and their like.
@@ -70,6 +88,7 @@ class Access:
 
     username: str = ""
     secret: Callable[[], str] | None = field(default=None, repr=False)
+    tokens: Tokens | None = field(default=None, repr=False)
     ssh_key: Path | None = None
     known_hosts: Path | None = None
     proxies: Mapping[str, str] = field(default_factory=dict)

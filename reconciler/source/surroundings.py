@@ -64,7 +64,7 @@ def _environment(folder: Path, remote: Remote, access: Access) -> Mapping[str, s
         "GIT_CONFIG_GLOBAL": str(folder / "gitconfig"),
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ASKPASS": str(folder / "askpass") if access.secret else "/bin/false",
+        "GIT_ASKPASS": str(folder / "askpass") if access.secret or access.tokens else "/bin/false",
         "GIT_ALLOW_PROTOCOL": remote.protocol if remote.protocol == "file" else f"file:{remote.protocol}",
         "GIT_PROTOCOL_FROM_USER": "0",
         "GIT_SSH_COMMAND": _ssh(access),

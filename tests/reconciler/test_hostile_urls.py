@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 import yaml
 
-from reconciler.configured_forge import repository_of
+from reconciler.configured_api import repository_of
 from reconciler.errors import Refused, Unusable
 from reconciler.settings import load_settings
 from reconciler.source.remote import parse

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.clock import WallClock
-from reconciler.configured_forge import api_of, check_forge, forge_of, host_of, repository_of, server_of, url_of
+from reconciler.configured_api import api_of, host_of, repository_of, server_of
+from reconciler.configured_forge import check_forge, forge_of, url_of
 from reconciler.errors import Unusable
 from reconciler.forges.http.forge import HttpForge
 from reconciler.forges.memory import SilentForge

@@ -2,51 +2,36 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 import trio.testing
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from reconciler.errors import Refused, Transient
-from reconciler.forges.github.app import AppCredential, Installed, signed
+from reconciler.forges.github.app import AppCredential, Installed
 from reconciler.forges.github.manner import manner
+from reconciler.forges.github.signing import signed
 from reconciler.forges.github.statuses import GitHubShape
 from reconciler.forges.http.client import Client
 from reconciler.forges.http.server import Server
 from reconciler.forges.http.statuses import HttpStatuses
-from tests.forges.forge import ADDRESS, FakeForge
+from tests.forges.apps import PEM, AppForge, Apps, claim_of
+from tests.forges.forge import ADDRESS
 from tests.forges.github import GitHubSpelling
 from tests.forges.parts import NO_PACE, REPOSITORY, Given, LoopClock, sha, status
-from tests.forges.state import Asked, Reply, State
+from tests.forges.state import Reply
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 
-KEY = rsa.generate_private_key(65537, 2048)
-PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 def anyio_backend():
     return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
-
-
-def claim_of(token: str) -> dict[str, object]:
-    """What a signed claim says; it must be signed with our key."""
-    head, body, signature = token.split(".")
-    KEY.public_key().verify(unpacked(signature), f"{head}.{body}".encode(), padding.PKCS1v15(), SHA256())
-    assert json.loads(unpacked(head)) == {"alg": "RS256", "typ": "JWT"}
-    return json.loads(unpacked(body))
-
-
-def unpacked(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def test_a_claim_is_signed_for_ten_minutes_from_a_minute_ago():
@@ -78,43 +63,12 @@ def test_what_is_no_key_is_said_without_showing_it(key, words):
     assert caught.value.__cause__ is None
 
 
-class Apps:
-    """Gives a new token for each claim that is good, for an hour."""
-
-    def __init__(self) -> None:
-        self.made, self.bodies, self.numbers = 0, [], []
-        self.clock = LoopClock()
-        self.odd: Reply | None = None
-
-    def __call__(self, state: State, asked: Asked, number: int) -> Reply:
-        if self.odd:
-            return self.odd
-        self.made += 1
-        self.numbers.append(number)
-        self.bodies.append(asked.body)
-        state.tokens = {f"canary-{self.made}"}
-        until = (self.clock.now() + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
-        return Reply(201, {"token": f"canary-{self.made}", "expires_at": until})
-
-
-class AppForge(FakeForge):
-    """A forge to whom the App's own claims are as good as tokens."""
-
-    def _true(self, asked: Asked) -> Reply:
-        if "installation" in asked.path:
-            claim = claim_of(self.spelling.token(asked))
-            assert claim["iss"] == "12"
-            self.state.tokens.add(self.spelling.token(asked))
-        return super()._true(asked)
-
-
 class Place:
-    def __init__(self, installation: int | None = 34, script=()) -> None:
-        spelling = GitHubSpelling()
-        spelling.apps = self.apps = Apps()
-        self.fake = AppForge(spelling, script)
+    def __init__(self, installation: int | None = 34, permissions=None) -> None:
+        self.apps = Apps()
+        self.fake = AppForge(GitHubSpelling(), self.apps)
         clock, server = LoopClock(), Server(ADDRESS)
-        installed = Installed(12, REPOSITORY, installation, lambda: PEM)
+        installed = Installed(12, REPOSITORY, installation, lambda: PEM, permissions or {})
         claim = Given(lambda: signed(12, PEM, clock.now()))
         asking = Client(server, manner(NO_PACE), claim, clock, self.fake.client())
         self.app = AppCredential(asking, installed, clock)
@@ -148,9 +102,27 @@ async def test_a_token_is_had_anew_before_its_hour_is_over():
 async def test_a_token_that_was_revoked_is_had_anew_once():
     place = Place()
     await place.say(1)
+    await trio.sleep(60)
     place.fake.state.tokens.clear()
     await place.say(2)
     assert place.apps.made == 2
+
+
+async def test_one_that_is_not_taken_though_it_is_new_is_not_had_anew_again_and_again():
+    place = Place()
+    await place.say(1)
+    place.fake.state.tokens.clear()
+    for _ in range(20):
+        assert await place.app.secret(renewed=True) == "canary-1"
+    await trio.sleep(60)
+    assert await place.app.secret(renewed=True) == "canary-2"
+
+
+async def test_a_token_may_be_confined_to_what_it_is_for():
+    place = Place(permissions={"contents": "read"})
+    await place.app.secret()
+    assert place.apps.bodies == [{"repositories": ["models"], "permissions": {"contents": "read"}}]
+    assert place.app.permissions == {"contents": "read"}
 
 
 async def test_whoever_asks_at_once_gets_the_same_token():
@@ -193,11 +165,34 @@ async def test_an_odd_token_is_none(odd):
     assert place.fake.state.shown() == {}
 
 
-async def test_an_app_that_is_not_installed_is_said():
-    place = Place()
-    place.apps.odd = Reply(404, {"message": "Not Found"})
-    with pytest.raises(Refused, match="404"):
-        await place.say()
+@pytest.mark.parametrize("installation", [None, 34])
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply(401, {"message": "A JSON web token could not be decoded"}), "belong together, and this machine's clock"),
+        (Reply(403, {"message": "This installation has been suspended"}), "suspended.*unsuspend"),
+        (Reply(404, {"message": "Not Found"}), "404 .*install the App on the repository"),
+        (Reply(422, {"message": "The permissions requested are not granted to this installation."}), "must accept"),
+    ],
+    ids=["another key", "suspended", "not installed", "too few permissions"],
+)
+async def test_an_app_that_gets_no_token_is_told_why_and_asks_once_a_minute(installation, reply, words):
+    place = Place(installation)
+    place.apps.odd = reply
+    for _ in range(20):
+        with pytest.raises(Refused, match=words):
+            await place.say()
+    assert place.apps.asked == 1
     place.apps.odd = None
+    await trio.sleep(61)
     await place.say()
     assert place.fake.state.shown().keys() == {(sha(1), "plumbline/test")}
+
+
+async def test_an_installation_that_cannot_be_found_is_said():
+    place = Place(installation=None)
+    place.fake.spelling.apps = None
+    for _ in range(20):
+        with pytest.raises(Refused, match=r"404.*install the App"):
+            await place.say()
+    assert len(place.fake.state.asked) == 1

@@ -118,12 +118,15 @@ async def checks(client: Client) -> None:
 
 
 async def as_an_app(server: Described) -> None:
-    """Ask for a token as an App."""
+    """Ask for a token as an App, and for one that may do less."""
     key = rsa.generate_private_key(65537, 2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
     installed = Installed(12, REPOSITORY, None, lambda: pem)
-    async with client_of(server, Signer(installed, LoopClock())) as client:
-        assert (await AppCredential(client, installed, LoopClock()).secret()).startswith("ghs_")
+    for one in (installed, replace(installed, permissions={"contents": "read"})):
+        async with client_of(server, Signer(one, LoopClock())) as client:
+            app = AppCredential(client, one, LoopClock())
+            assert (await app.secret()).startswith("ghs_")
+            assert app.permissions["contents"] == "read"
 
 
 async def test_every_request_is_as_github_describes_it(server, record_property):

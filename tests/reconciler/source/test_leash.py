@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.process, pytest.mark.anyio]
 TOKEN = "canary-token-31c9"
 
 
-def _processes_about(text: str) -> list[str]:
+def processes_about(text: str) -> list[str]:
     """Command lines and environments of all processes that hold `text`."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -41,8 +41,8 @@ def _processes_about(text: str) -> list[str]:
 
 async def _none_left(text: str) -> None:
     until = time.monotonic() + 10
-    while _processes_about(text):
-        assert time.monotonic() < until, _processes_about(text)
+    while processes_about(text):
+        assert time.monotonic() < until, processes_about(text)
         await anyio.sleep(0.02)
 
 
@@ -52,7 +52,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
     def do_GET(self):
         server = self.server
         server.seen.append(self.headers.get("Authorization"))
-        server.leaks += _processes_about(TOKEN)
+        server.leaks += processes_about(TOKEN)
         wanted = "Basic " + base64.b64encode(f"ada:{TOKEN}".encode()).decode()
         if server.mode == "hang":
             server.release.wait(30)
