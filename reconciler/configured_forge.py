@@ -87,7 +87,7 @@ def url_of(settings: DaemonSettings) -> Callable[[str, str], str]:
 
 def _github(settings: DaemonSettings, clock: Clock) -> HttpForge:
     # Slow to load, and most daemons never need it.
-    from reconciler.forges.github import checks, manner, pulls, remarks, statuses  # noqa: PLC0415
+    from reconciler.forges.github import checks, manner, pulls, queue, remarks, statuses  # noqa: PLC0415
     from reconciler.forges.http.client import Client  # noqa: PLC0415
     from reconciler.forges.http.credentials import TokenCredential  # noqa: PLC0415
     from reconciler.forges.http.forge import HttpForge  # noqa: PLC0415
@@ -104,22 +104,27 @@ def _github(settings: DaemonSettings, clock: Clock) -> HttpForge:
     )
     heard = remarks.GitHubRemarks(client, repository, app=app is not None)
     forge = HttpForge(told, pulls.GitHubPulls(client, repository, own), app, heard)
+    forge.queue = queue.GitHubQueue(client, repository)
     if app is not None:
         forge.checks = checks.GitHubChecks(client, repository, url_of(settings))
     return forge
 
 
 def _gitlab(settings: DaemonSettings, clock: Clock) -> HttpForge:
-    from reconciler.forges.gitlab import manner, pulls, remarks, statuses  # noqa: PLC0415
+    from reconciler.forges.gitlab import manner, pulls, remarks, statuses, trains  # noqa: PLC0415
     from reconciler.forges.http.forge import HttpForge  # noqa: PLC0415
     from reconciler.forges.http.statuses import HttpStatuses  # noqa: PLC0415
 
     said, repository = settings.forge, repository_of(settings)
     client = _client(settings, manner.manner(_pace(said, manner.PACE)), clock)
     merging = pulls.GitLabPulls(client, repository)
-    shape = statuses.GitLabShape(repository, url_of(settings), lambda commit: merging.refs.get(commit, ""))
+    queue = trains.GitLabTrains(client, repository)
+    refs = lambda commit: queue.refs.get(commit) or merging.refs.get(commit, "")  # noqa: E731
+    shape = statuses.GitLabShape(repository, url_of(settings), refs)
     told = HttpStatuses(client, shape, Budget(roots=said.writes.operations))
-    return HttpForge(told, merging, remarks=remarks.GitLabRemarks(client, repository))
+    forge = HttpForge(told, merging, remarks=remarks.GitLabRemarks(client, repository))
+    forge.queue = queue
+    return forge
 
 
 def _gitea(settings: DaemonSettings, clock: Clock) -> HttpForge:

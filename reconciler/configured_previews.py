@@ -7,6 +7,7 @@ from reconciler.core import Core
 from reconciler.forges.branches import BranchPulls
 from reconciler.ports import Clock, Forge
 from reconciler.ports_checks import Checks
+from reconciler.ports_merge_queue import MergeQueue
 from reconciler.ports_pulls import Pulls
 from reconciler.ports_remarks import Remarks
 from reconciler.pulls.parts import Parts, Rules
@@ -37,17 +38,18 @@ def previews_of(
     said = settings.previews
     port: Pulls | None = None
     checks: Checks | None = None
+    queue: MergeQueue | None = None
     if said.branches:
         port = BranchPulls(source, clock, said.branches)
     elif said.pulls and isinstance(forge, Pulls) and settings.repository.branch:
-        port, checks = forge, getattr(forge, "checks", None)
+        port, checks, queue = forge, getattr(forge, "checks", None), getattr(forge, "queue", None)
     elif said.pulls and isinstance(forge, Pulls):
         log.warning("pull requests get no preview: repository.branch names no branch that they are merged into")
     if port is None:
         return None
     heads = Heads(source)
     rules = Rules(forks=said.forks, poll=said.poll.total_seconds())
-    return Parts(port, heads, Merging(source, heads), compiler, rules, checks)
+    return Parts(port, heads, Merging(source, heads), compiler, rules, checks, queue)
 
 
 def hearing_of(settings: DaemonSettings, core: Core, pulling: Pulling | None) -> Hearing | None:

@@ -18,7 +18,8 @@ SOURCE, PULLS = "source", "pulls"
 """In the queue: the branch that is followed, and the pull requests of its repository."""
 
 _FLOORS = {SOURCE: 1.0, PULLS: 5.0}
-"""Least seconds between two looks that hints cause; of pull requests 720 an hour of a forge's 5,000 requests."""
+"""Least seconds between two looks that hints cause; of pull requests and a merge queue 1,440 an hour of a forge's 5,000
+requests."""
 
 
 class Hints:

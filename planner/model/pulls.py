@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["Comment", "Heard", "Owed", "Part", "Pull", "PullRecord", "PullState"]
+__all__ = ["QUEUED", "Comment", "Heard", "Owed", "Part", "Pull", "PullRecord", "PullState", "is_queued"]
+
+QUEUED = "queue:"
+"""What the number of an entry of a merge queue begins with, and no number of a forge, nor any name of a branch."""
+
+
+def is_queued(number: str) -> bool:
+    """Whether it is the number of an entry of a merge queue, whose commit is a merge already."""
+    return number.startswith(QUEUED)
 
 
 class PullState(StrEnum):
@@ -22,7 +30,8 @@ class Pull:
     """A pull request. All words of it are a stranger's.
 
     Attributes:
-        number: by which its forge knows it; of a branch without a forge its name.
+        number: by which its forge knows it; of a branch without a forge its name; of an entry of a merge queue `QUEUED`
+            and what tells it from the others.
         head: full id of its newest commit.
         ref: where the forge itself has that commit, such as `refs/pull/7/head`: nothing else is ever fetched.
         base: the branch that it would be merged into.

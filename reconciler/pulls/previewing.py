@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from planner.model.commits import StatusState
 from planner.model.desired import DesiredState
-from planner.model.pulls import Pull, PullRecord
+from planner.model.pulls import Pull, PullRecord, is_queued
 from planner.publish import Said, shorten
 from planner.render.check import failed_check
 from planner.render.foreign import phrase
@@ -62,7 +62,7 @@ class Previewing:
                 match found:
                     case Merged():
                         told, delta = await self._plan(pull, record, found), found.delta
-                    case Contained() if record is not None:
+                    case Contained() if record is not None and not is_queued(pull.number):
                         return False
                     case Contained():
                         failed = _CONTAINED
@@ -121,7 +121,8 @@ class Previewing:
         """Post or edit the comment where there is to be one, record all of it, and put the check that is due."""
         before, body = self._saying.records.get(pull.number), told.body
         has_one = before is not None and (bool(before.comment) or before.asked)
-        allowed = not pull.fork or self._parts.rules.forks == "comment"
+        # An entry of a merge queue has a status alone: its pull request is where people talk.
+        allowed = not is_queued(pull.number) and (not pull.fork or self._parts.rules.forks == "comment")
         wanted = told.wanted and allowed
         failed = told.said.state is StatusState.FAILURE and allowed
         check = self._checking.due(before, told.check, wanted=wanted or failed)

@@ -14,25 +14,23 @@ from datetime import timedelta
 
 import anyio
 
-from planner.model.commits import StatusState
 from planner.model.desired import DesiredState
-from planner.model.pulls import Pull, PullState
-from planner.publish import Said
+from planner.model.pulls import Pull, PullState, is_queued
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.pulls.merged import AfterMerge
 from reconciler.pulls.parts import Parts
 from reconciler.pulls.planning import world_digest
 from reconciler.pulls.previewing import Previewing
+from reconciler.pulls.queued import PLANNING, Queued
 from reconciler.pulls.saying import Saying
 from reconciler.queue import Queue
 from reconciler.telemetry import log
 
 __all__ = ["Pulling"]
 
-_LIST = "pulls"
+_LIST, _QUEUE = "pulls", "queue"
 _LONGEST_BACK_OFF = 300.0
-_PLANNING = Said(StatusState.PENDING, "planning")
 
 
 class Pulling:
@@ -54,6 +52,7 @@ class Pulling:
         self.seen: dict[str, Pull] = {}
         self._failures: Counter[str] = Counter()
         self.saying = Saying(core, parts.port)
+        self._loading = anyio.Lock()
         self._loaded = False
         # By the loop's clock; the forge wants to be left alone before.
         self._until = 0.0
@@ -62,6 +61,8 @@ class Pulling:
         self.looked: Callable[[], None] = lambda: None
         self._previewing = Previewing(core, parts, self.saying, self.counted)
         self._after = AfterMerge(core, parts, self.saying, self.counted)
+        queue = parts.queue
+        self._queued = Queued(core, queue, parts.rules.queued, self.saying) if queue is not None else None
 
     def knows(self, base: Callable[[], DesiredState | None]) -> None:
         """Where the newest planned state of the branch is to be had."""
@@ -69,6 +70,8 @@ class Pulling:
 
     def hint(self, name: str = _LIST) -> None:
         """Have all pull requests looked at, or the one that is called `pull:N`, as soon as there is room."""
+        if name == _LIST and self._queued is not None:
+            self._queue.add(_QUEUE)
         self._queue.add(name)
 
     def again(self, number: str) -> None:
@@ -107,7 +110,7 @@ class Pulling:
             self._queue.add(name, wait)
             return
         try:
-            await (self._list() if name == _LIST else self._pull(name.removeprefix("pull:")))
+            await self._due(name)
         except Transient as error:
             self._until = anyio.current_time() + (error.after or 0.0)
             self._back_off(name, error.message)
@@ -124,6 +127,21 @@ class Pulling:
             self._failures.pop(name, None)
             self.stuck.pop(name, None)
 
+    async def _due(self, name: str) -> None:
+        async with self._loading:
+            if not self._loaded:
+                await self.saying.load()
+                self._loaded = True
+        number = name.removeprefix("pull:")
+        if name == _LIST:
+            await self._list()
+        elif name == _QUEUE:
+            await self._look_at_queue()
+        elif is_queued(number):
+            await self._entry(number)
+        else:
+            await self._pull(number)
+
     def _back_off(self, name: str, reason: str) -> None:
         self._failures[name] += 1
         delay = min(2.0 ** min(self._failures[name] - 1, 10), _LONGEST_BACK_OFF) * (0.75 + self._jitter.random() / 2)
@@ -133,30 +151,40 @@ class Pulling:
 
     async def _list(self) -> None:
         """Look at all pull requests, and queue those of which something is to be said."""
-        core = self._core
-        if not self._loaded:
-            await self.saying.load()
-            self._loaded = True
-        base = (await core.ledger.project()).head
+        base = (await self._core.ledger.project()).head
         if base:  # else nothing of the branch was planned yet: there is nothing to compare with
             await self._look(base)
         self._queue.add(_LIST, self._parts.rules.poll)
 
+    async def _look_at_queue(self) -> None:
+        """Look at the merge queue, and queue those of which something is to be said."""
+        if self._queued is not None:
+            if (await self._core.ledger.project()).head:
+                for number in await self._queued.look():
+                    self._queue.add(f"pull:{number}")
+            self._queue.add(_QUEUE, self._parts.rules.poll)
+
+    async def _entry(self, number: str) -> None:
+        if self._queued is not None and await self._queued.turn(number, self._previewing):
+            self._queue.add(f"pull:{number}", self._parts.rules.outcome)
+
     async def _look(self, base: str) -> None:
         core = self._core
-        known = self.saying.records
-        found = await self._parts.port.pulls(core.policy.branch, list(known))
+        known = [number for number in self.saying.records if not is_queued(number)]
+        found = await self._parts.port.pulls(core.policy.branch, known)
         self.seen = {pull.number: pull for pull in self._within(found)}
         self.saying.meet(self.seen)
         records, counted = await core.ledger.roots(), dict[str, bytes]()
         for number, pull in self.seen.items():
             if self._is_due(pull, base, lambda about: world_digest(core, records, about, counted)):
                 self._queue.add(f"pull:{number}")
-        for number in known.keys() - self.seen.keys():
+        for number in set(known) - self.seen.keys():
             self._queue.add(f"pull:{number}")
         self._refresh()
         self.looked()
-        await self._parts.heads.keep([number for number, pull in self.seen.items() if pull.state is PullState.OPEN])
+        waiting = self._queued.entries if self._queued is not None else {}
+        still_open = (number for number, pull in self.seen.items() if pull.state is PullState.OPEN)
+        await self._parts.heads.keep([*still_open, *waiting])
 
     def _within(self, found: Iterable[Pull]) -> Iterable[Pull]:
         """As many open ones as are looked at, and all of which something was said."""
@@ -201,7 +229,7 @@ class Pulling:
         pull, record = self.seen.get(number), self.saying.records.get(number)
         if pull is not None and pull.state is PullState.OPEN:
             if record is None or record.head != pull.head:
-                await self.saying.status(pull.head, _PLANNING)
+                await self.saying.status(pull.head, PLANNING)
             if await self._previewing.preview(pull, record):
                 return
         elif record is None:

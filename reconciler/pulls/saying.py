@@ -85,7 +85,8 @@ class Saying:
         async with self._turn:
             record = self.records.get(number)
             if record is not None:
-                left = (*record.earlier, record.head)
+                others = {one.head for one in self.records.values() if one.number != number}
+                left = tuple(head for head in (*record.earlier, record.head) if head not in others)
                 now = self._core.clock.now()
                 await self._record([PullNoted(number, None, now, left, preview_context(self._instance))])
                 self.records.pop(number, None)

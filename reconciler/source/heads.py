@@ -33,8 +33,8 @@ from reconciler.source.repository import GitSource
 
 __all__ = ["HeadLimits", "Heads", "Shelf", "emptied", "removed"]
 
-_REF = re.compile(r"refs/(?:pull/\d{1,12}/head|merge-requests/\d{1,12}/head|heads/.+)")
-"""What is ever fetched: GitHub's and Gitea's refs, GitLab's, and branches."""
+_REF = re.compile(r"refs/(?:pull/\d{1,12}/head|merge-requests/\d{1,12}/(?:head|train)|heads/.+)")
+"""What is ever fetched: GitHub's and Gitea's refs, GitLab's with its merge trains, and branches."""
 _WATCH = 0.1
 _CAREFUL = ("-c", "fetch.unpackLimit=1", "-c", "core.bigFileThreshold=8m")
 """One pack, however few objects: large ones pass through in pieces then, whatever they unpack to."""

@@ -16,7 +16,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from planner.model.pulls import Pull
+from planner.model.pulls import Pull, is_queued
 from reconciler.errors import Transient
 from reconciler.source import refs
 from reconciler.source.batch import Batch
@@ -127,6 +127,8 @@ class Merging:
     async def merge(self, pull: Pull, base: str) -> AsyncIterator[Merge]:
         """What comes of merging `pull` into the commit `base`; its tree can be read inside the block.
 
+        An entry of a merge queue is a merge already: its tree is taken as it is.
+
         Raises:
             Transient: the head cannot be had, or git cannot merge now.
             Refused: the head is too large, too slow or malformed; the sentence says which.
@@ -134,7 +136,8 @@ class Merging:
         shelf = await self._heads.bring(pull)
         store = shelf.batch(shelf.merge)
         try:
-            found = await self._merged(shelf, refs.check_id(base), pull.head)
+            merges = self._itself if is_queued(pull.number) else self._merged
+            found = await merges(shelf, refs.check_id(base), pull.head)
             if not isinstance(found, str):
                 yield found
                 return
@@ -170,6 +173,17 @@ class Merging:
         if said.code not in {0, 1} or not refs.is_id(tree):
             raise Transient(f"git cannot merge the pull request: {last_line(said)}")
         return tree if said.ok else Conflicted(tuple(dict.fromkeys(path for path in paths if path)))
+
+    async def _itself(self, shelf: Shelf, base: str, head: str) -> str | Merge:
+        """The id of the tree of `head`, which whoever made it has merged into what it will be put on."""
+        within = await self._git(shelf, "merge-base", "--is-ancestor", head, base)
+        if within.ok:
+            return Contained()
+        said = await self._git(shelf, "rev-parse", "--verify", "--quiet", f"{head}^{{tree}}")
+        tree = said.out.decode("ascii", "replace").strip()
+        if within.code != 1 or not said.ok or not refs.is_id(tree):
+            raise Transient(f"git cannot read the merge that waits: {last_line(said if within.code == 1 else within)}")
+        return tree
 
     async def _git(self, shelf: Shelf, *words: str) -> Said:
         arguments = [f"--git-dir={shelf.now.mirror.path}", *words]

@@ -58,6 +58,7 @@ _TOPICS: Mapping[Forge, Mapping[str, Topic]] = {
     Forge.GITLAB: {
         "Push Hook": Topic.PUSH,
         "Merge Request Hook": Topic.PULL,
+        "Pipeline Hook": Topic.PULL,  # by which a merge train tells of a commit
         "Note Hook": Topic.COMMENT,
         "Confidential Note Hook": Topic.COMMENT,
     },

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from tests.forges.checks import CheckRuns
 from tests.forges.state import Asked, Reply, Shown, State
@@ -70,6 +71,7 @@ class GitHubSpelling:
             ("GET", r"/collaborators/(?P<login>[^/]+)/permission", self._permission),
             ("GET", r"/commits/(?P<sha>[0-9a-f]{40})/pulls", self._caused),
             ("GET", r"/commits/(?P<sha>[0-9a-f]{40})", self._commit),
+            ("GET", r"/git/matching-refs/(?P<ref>[^/]+)", self._matching),
             ("POST", r"/check-runs", self.checks.make),
             ("PATCH", r"/check-runs/(?P<ident>\d+)", self.checks.change),
             ("GET", r"/installation", lambda *_: Reply(200, {"id": 99}) if self.apps else Reply(404, {})),
@@ -123,6 +125,14 @@ class GitHubSpelling:
     def _pull(self, state: State, _: Asked, found: re.Match[str]) -> Reply:
         pull = state.pulls.get(found["number"])
         return Reply(200, pull) if pull is not None else Reply(404, {"message": "Not Found"})
+
+    def _matching(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
+        """Every ref that begins so; GitHub lists them by name."""
+        begin = f"refs/{unquote(found['ref'])}"
+        refs = sorted((ref, commit) for ref, commit in state.refs().items() if ref.startswith(begin))
+        all_of = [{"ref": ref, "object": {"type": "commit", "sha": commit}} for ref, commit in refs]
+        page, headers = self._page(state, asked, all_of)
+        return Reply(200, page, headers)
 
     def _comments(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
         all_of = [self._view(ident, one) for ident, one in state.comments.get(found["number"], {}).items()]

@@ -77,6 +77,7 @@ class GitLabSpelling:
             ("POST", r"/merge_requests/(?P<iid>\d+)/notes", self._note),
             ("PUT", r"/merge_requests/(?P<iid>\d+)/notes/(?P<ident>\d+)", self._edit),
             ("POST", r"/merge_requests/(?P<iid>\d+)/notes/(?P<ident>\d+)/award_emoji", self._award),
+            ("GET", r"/merge_trains/(?P<base>[^/]+)", self._train),
             ("GET", r"/members/all/(?P<account>\d+)", self._member),
             ("GET", r"/repository/commits/(?P<sha>[0-9a-f]{40})/merge_requests", self._caused),
         )
@@ -149,6 +150,17 @@ class GitLabSpelling:
     def _merge_request(self, state: State, _: Asked, found: re.Match[str]) -> Reply:
         pull = state.pulls.get(found["iid"])
         return Reply(200, pull) if pull is not None else Reply(404, {"message": "404 Not found"})
+
+    def _train(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
+        if state.trains is None:
+            return Reply(403, {"message": "403 Forbidden"})
+        over = {"active": False, "complete": True}.get(asked.query.get("scope", ""))
+        all_of = [
+            one
+            for one in state.trains
+            if one["target_branch"] == unquote(found["base"]) and over in {None, one["status"] == "merged"}
+        ]
+        return self._page(state, asked, all_of if asked.query.get("sort") == "asc" else all_of[::-1])
 
     def _notes(self, state: State, asked: Asked, found: re.Match[str]) -> Reply:
         if found["iid"] not in state.pulls:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from reconciler.forges.gitlab import manner as of_gitlab
 from reconciler.forges.gitlab.pulls import GitLabPulls
 from reconciler.forges.gitlab.remarks import GitLabRemarks
 from reconciler.forges.gitlab.statuses import GitLabShape
+from reconciler.forges.gitlab.trains import GitLabTrains
 from reconciler.forges.http.statuses import HttpStatuses
 from reconciler.ports_remarks import Level, Remarks
 from tests.forges.forge import FakeForge
@@ -28,15 +30,26 @@ def _url_of(url: str) -> Any:
     return lambda commit, root: f"{url}/commits/{commit}/{root}" if url else ""
 
 
-def gitlab(forge: FakeForge, url: str = "", budget: Budget | None = None, **more: Any) -> HttpStatuses:
+def gitlab(
+    forge: FakeForge,
+    url: str = "",
+    budget: Budget | None = None,
+    ref_of: Callable[[str], str] = lambda _: "",
+    **more: Any,
+) -> HttpStatuses:
     """GitLab's statuses before `forge`."""
     client = client_of(forge, how=of_gitlab.manner(NO_PACE), **more)
-    return HttpStatuses(client, GitLabShape(PROJECT, _url_of(url)), budget)
+    return HttpStatuses(client, GitLabShape(PROJECT, _url_of(url), ref_of), budget)
 
 
 def gitlab_pulls(forge: FakeForge, **more: Any) -> GitLabPulls:
     """GitLab's merge requests before `forge`."""
     return GitLabPulls(client_of(forge, how=of_gitlab.manner(NO_PACE), **more), PROJECT)
+
+
+def gitlab_trains(forge: FakeForge, **more: Any) -> GitLabTrains:
+    """GitLab's merge trains before `forge`."""
+    return GitLabTrains(client_of(forge, how=of_gitlab.manner(NO_PACE), **more), PROJECT)
 
 
 def gitea(forge: FakeForge, url: str = "", budget: Budget | None = None, **more: Any) -> GiteaStatuses:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -75,6 +75,8 @@ class State:
         people: accounts by their numbers; others are nobody's.
         reactions: what was set on comments, by their numbers.
         causes: login of who opened the pull request of a commit.
+        refs: commits by their refs, as far as its API lists them.
+        trains: entries of merge trains, as its API spells them; None where it has no trains.
         now: when it is.
     """
 
@@ -91,6 +93,8 @@ class State:
     people: dict[int, Person] = field(default_factory=dict)
     reactions: set[tuple[int, str]] = field(default_factory=set)
     causes: dict[str, str] = field(default_factory=dict)
+    refs: Callable[[], Mapping[str, str]] = dict
+    trains: list[dict[str, Any]] | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC).replace(microsecond=0)
 
     def shown(self) -> dict[tuple[str, str], Shown]:

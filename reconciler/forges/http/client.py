@@ -74,9 +74,23 @@ class Client:
             Transient: as `get`.
             Refused: as `get`; also where it is no list, or has more than `most` pages: half a list proves nothing.
         """
-        forge, found, page = self._hints.forge, [], path
+        found = await self.pages_if(path, params, frozenset(), most)
+        assert isinstance(found, list), "no other answer means anything"
+        return found
+
+    async def pages_if(
+        self, path: str, params: Mapping[str, str] | None, means: frozenset[int], most: int = _MOST_PAGES
+    ) -> list[Any] | Answer:
+        """The same, or the answer whose status is one of `means`.
+
+        Raises:
+            Transient, Refused: as `pages`.
+        """
+        forge, found, page = self._hints.forge, list[Any](), path
         for _ in range(most):
-            answer = await self.get(page, params)
+            answer = await self.get(page, params, means)
+            if not answer.good:
+                return answer
             if not isinstance(answer.value, list):
                 raise Refused(f"{forge} at {self._hints.host} sends no list for {path}: is forge.url that of its API?")
             found += answer.value

@@ -12,6 +12,7 @@ from planner.render.budget import Limit
 from reconciler.ports import Forge, Taken
 from reconciler.ports_checked import Checked, Finding
 from reconciler.ports_checks import Checks
+from reconciler.ports_merge_queue import MergeQueue
 from reconciler.ports_pulls import Pulls
 from reconciler.ports_remarks import Remarks
 
@@ -31,6 +32,7 @@ class HttpForge:
 
     Attributes:
         checks: puts checks, where it may.
+        queue: its merge queue, where it may have one.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class HttpForge:
         self._also = also
         self.remarks = remarks
         self.checks: Checks | None = None
+        self.queue: MergeQueue | None = None
 
     @property
     def budget(self) -> Budget | None:

@@ -22,6 +22,7 @@ from reconciler.forges.github.app import AppCredential, Installed, Signer
 from reconciler.forges.github.checks import GitHubChecks
 from reconciler.forges.github.manner import manner
 from reconciler.forges.github.pulls import GitHubPulls, by_app, by_token
+from reconciler.forges.github.queue import GitHubQueue
 from reconciler.forges.github.remarks import GitHubRemarks
 from reconciler.forges.github.statuses import GitHubShape
 from reconciler.forges.http.answers import Request
@@ -40,6 +41,7 @@ USED = {
     "apps/get-repo-installation",
     "checks/create",
     "checks/update",
+    "git/list-matching-refs",
     "issues/create-comment",
     "issues/list-comments",
     "issues/list-comments-for-repo",
@@ -98,6 +100,7 @@ async def everything(client: Client) -> None:
     assert await pulls.put_comment(Comment("1347", "outcome", ident)) == ident
     assert await pulls.find_comment("1347", "Me too") == ident
     assert await GitHubPulls(client, REPOSITORY, by_app(7)).find_comment("1347", "Me too") == ""
+    assert await GitHubQueue(client, REPOSITORY).entries("release/1.0") == []
     heard = GitHubRemarks(client, REPOSITORY)
     (remark,) = await heard.remarks(datetime(2011, 1, 1, tzinfo=UTC), ["1347"])
     assert (remark.body, remark.login, remark.at) == ("Me too", "octocat", datetime(2011, 4, 14, 16, 0, 49, tzinfo=UTC))

@@ -16,7 +16,7 @@ from reconciler.forges.http.statuses import HttpStatuses
 from reconciler.ports_pulls import Pulls
 from tests.forges.forge import FakeForge
 from tests.forges.gitlab import DESCRIPTION, GitLabSpelling
-from tests.forges.others import PROJECT, gitlab, gitlab_pulls, gitlab_remarks, hear_all
+from tests.forges.others import PROJECT, gitlab, gitlab_pulls, gitlab_remarks, gitlab_trains, hear_all
 from tests.forges.parts import CONTEXT, NO_PACE, client_of, sha, status
 from tests.forges.state import Reply, State
 
@@ -265,6 +265,7 @@ async def test_every_operation_of_the_description_is_used():
     await pulls.put_comment(Comment("7", "two", await pulls.put_comment(Comment("7", "one"))))
     await pulls.find_comment("7", "one")
     await hear_all(fake, gitlab_remarks(fake))
+    await gitlab_trains(fake).entries("main")
     await forge.put([status()])
     assert await forge.spoke_of([sha(2), sha(1)], CONTEXT)
     assert set(DESCRIPTION.used) == DESCRIPTION.operations

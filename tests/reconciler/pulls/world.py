@@ -11,7 +11,7 @@ from typing import Any
 from planner.compile import CompileConfig
 from planner.desire.view import Identity
 from planner.guard import Budgets
-from planner.model.pulls import Comment, Pull, PullState
+from planner.model.pulls import QUEUED, Comment, Pull, PullState
 from planner.publish import preview_context
 from planner.render.budget import GITHUB, Limit
 from reconciler.backends.memory import MemoryBackend
@@ -96,6 +96,19 @@ class MemoryPulls:
         return found[0] if found else ""
 
 
+class Waiting:
+    """The merge queue of a forge, as it shows it; None where it shows none."""
+
+    def __init__(self) -> None:
+        self.now: dict[str, Pull] | None = {}
+        self.failures: list[Exception] = []
+
+    async def entries(self, base: str) -> Sequence[Pull] | None:
+        if self.failures:
+            raise self.failures.pop(0)
+        return None if self.now is None else [one for one in self.now.values() if one.base == base]
+
+
 class Lives:
     """The world, with one life of a previewing daemon at a time."""
 
@@ -104,6 +117,7 @@ class Lives:
         self.source = GitSource(Origin(parse(str(self.remote.path)), "main"), folder / "state", "test")
         self.ledger = MemoryLedger()
         self.port = MemoryPulls()
+        self.queue = Waiting()
         self.forge = MemoryForge()
         self.clock = TestClock()
         self.backend = MemoryBackend(self.clock)
@@ -125,7 +139,7 @@ class Lives:
         self.core = Core(ports, Policy(identity, "main", self.budgets))
         heads = Heads(self.source, self.limits)
         apart = SourceCompiler(self.source, config, outside)
-        parts = Parts(self.port, heads, Merging(self.source, heads), apart, self.rules, self.checks)
+        parts = Parts(self.port, heads, Merging(self.source, heads), apart, self.rules, self.checks, self.queue)
         self.pulling = Pulling(self.core, parts, random.Random(1))
         self.publisher = Publisher(self.core)
         self.commits = Commits(self.core, self.publisher, Events(self.core))
@@ -155,6 +169,32 @@ class Lives:
         self.remote.point(head, ref=ref)
         self.port.open[number] = Pull(number, head, ref, "main", fork=fork)
         return head
+
+    def enqueue(self, name: str, files: Mapping[str, Content | None], after: str = "main") -> str:
+        """Have a merge of these wait in the queue, behind the commit `after`; its commit."""
+        ref = f"refs/heads/gh-readonly-queue/main/{name}"
+        behind = self.remote.git("rev-parse", after)
+        self.remote.point(behind, ref=ref)
+        there = self.tree(behind)
+        merged = {path: one for path, one in {**there, **files}.items() if one is not None}
+        head = self.remote.commit(merged, branch=ref.removeprefix("refs/heads/"))
+        assert self.queue.now is not None
+        self.queue.now[name] = Pull(f"{QUEUED}{name}", head, ref, "main")
+        return head
+
+    def tree(self, commit: str) -> dict[str, Content]:
+        """The files of a commit."""
+        names = self.remote.git("ls-tree", "-r", "--name-only", commit).splitlines()
+        return {name: (self.remote.git("show", f"{commit}:{name}") + "\n").encode() for name in names}
+
+    def dequeue(self, name: str, *, merged: bool = False) -> None:
+        """Have one leave the queue; one that was merged is where the branch is then."""
+        assert self.queue.now is not None
+        entry = self.queue.now.pop(name)
+        self.remote.point(None, ref=entry.ref)
+        if merged:
+            self.remote.point(entry.head)
+            self.files = self.tree(entry.head)
 
     def merge(self, number: str) -> None:
         """Merge it by moving the branch."""

@@ -65,6 +65,13 @@ def gitlab(kind: str, **more: Any) -> dict[str, Any]:
 PULL = {"number": 7, "head": {"sha": AFTER, "ref": "faster"}, "base": {"sha": BEFORE, "ref": "main"}, "state": "open"}
 MERGE = {"iid": 7, "source_branch": "faster", "target_branch": "main", "state": "opened", "action": "update"}
 ISSUE = {"number": 7, "title": "Faster", "pull_request": {"url": "https://forge.example.org/pulls/7"}}
+GROUP = {
+    "head_sha": AFTER,
+    "head_ref": f"refs/heads/gh-readonly-queue/main/pr-7-{BEFORE}",
+    "base_sha": BEFORE,
+    "base_ref": "refs/heads/main",
+}
+TRAIN = {"id": 31, "ref": "refs/merge-requests/7/train", "sha": AFTER, "source": "merge_request_event"}
 NOTE = {"id": 9, "note": "/plumbline plan", "noteable_type": "MergeRequest"}
 
 PAYLOADS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
@@ -72,11 +79,13 @@ PAYLOADS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "push": ("push", github(**pushed())),
         "pull": ("pull_request", github(action="synchronize", number=7, pull_request=PULL)),
         "comment": ("issue_comment", github(action="created", issue=ISSUE, comment={"id": 9, "body": "hello"})),
+        "queue": ("merge_group", github(action="checks_requested", merge_group=GROUP)),
     },
     "gitlab": {
         "push": ("Push Hook", gitlab("push", **pushed(project_id=15, checkout_sha=AFTER, total_commits_count=1))),
         "pull": ("Merge Request Hook", gitlab("merge_request", object_attributes=MERGE)),
         "comment": ("Note Hook", gitlab("note", object_attributes=NOTE, merge_request=MERGE)),
+        "queue": ("Pipeline Hook", gitlab("pipeline", object_attributes=TRAIN, merge_request=MERGE)),
     },
     "gitea": {
         "push": ("push", github(**pushed(pusher={"login": "ada"}, total_commits=1))),

@@ -44,6 +44,16 @@ async def test_what_is_signed_has_somebody_look(forge: str, topic: str, polls: i
         assert (hearing.hints.heard_of, hearing.hints.heard_at) == (SEEN_AS.get(forge, forge), hearing.clock.now())
 
 
+@pytest.mark.parametrize("forge", ["github", "gitlab", "gitlab-signed"])
+async def test_a_merge_queue_has_somebody_look_and_a_forged_one_nobody(forge: str) -> None:
+    async with Hearing().open() as hearing:
+        assert await hearing.send(delivery(forge, "queue", OTHERS[forge], ident="d-0")) == 401
+        assert (hearing.polls, hearing.looks) == (0, 0)
+        assert await hearing.send(delivery(forge, "queue")) == 202
+        assert await hearing.send(delivery(forge, "queue")) == 200
+        assert (hearing.polls, hearing.looks) == (0, 1)
+
+
 async def test_where_nobody_handles_pull_requests_nobody_is_woken_for_them() -> None:
     async with Hearing(handled=("source",)).open() as hearing:
         assert await hearing.send(delivery("github", "pull")) == 202
@@ -60,7 +70,8 @@ NAMED = [
     ("github", "star", 204),
     ("github", "ping", 200),
     ("gitlab", "Tag Push Hook", 204),
-    ("gitlab", "Pipeline Hook", 204),
+    ("gitlab", "Pipeline Hook", 202),
+    ("gitlab", "Job Hook", 204),
     ("gitlab", "Confidential Note Hook", 202),
 ]
 
