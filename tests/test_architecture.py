@@ -53,6 +53,7 @@ PLACED = {
     "jinja2": "planner/compile/template/",
     "croniter": "planner/desire/cron.py",
     "sys": "planner/canon.py",  # for `intern`
+    "statistics": "planner/search/chance.py",  # the normal distribution and its inverse
 }
 """What it may import in one place."""
 
