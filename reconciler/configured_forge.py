@@ -87,7 +87,7 @@ def url_of(settings: DaemonSettings) -> Callable[[str, str], str]:
 
 def _github(settings: DaemonSettings, clock: Clock) -> HttpForge:
     # Slow to load, and most daemons never need it.
-    from reconciler.forges.github import checks, manner, pulls, queue, remarks, statuses  # noqa: PLC0415
+    from reconciler.forges.github import checked, checks, manner, pulls, queue, remarks, statuses  # noqa: PLC0415
     from reconciler.forges.http.client import Client  # noqa: PLC0415
     from reconciler.forges.http.credentials import TokenCredential  # noqa: PLC0415
     from reconciler.forges.http.forge import HttpForge  # noqa: PLC0415
@@ -107,11 +107,13 @@ def _github(settings: DaemonSettings, clock: Clock) -> HttpForge:
     forge.queue = queue.GitHubQueue(client, repository)
     if app is not None:
         forge.checks = checks.GitHubChecks(client, repository, url_of(settings))
+    granted = (lambda: app.permissions) if app is not None else None
+    forge.checked = lambda wanted: checked.checked(client, repository, wanted, granted)
     return forge
 
 
 def _gitlab(settings: DaemonSettings, clock: Clock) -> HttpForge:
-    from reconciler.forges.gitlab import manner, pulls, remarks, statuses, trains  # noqa: PLC0415
+    from reconciler.forges.gitlab import checked, manner, pulls, remarks, statuses, trains  # noqa: PLC0415
     from reconciler.forges.http.forge import HttpForge  # noqa: PLC0415
     from reconciler.forges.http.statuses import HttpStatuses  # noqa: PLC0415
 
@@ -124,18 +126,21 @@ def _gitlab(settings: DaemonSettings, clock: Clock) -> HttpForge:
     told = HttpStatuses(client, shape, Budget(roots=said.writes.operations))
     forge = HttpForge(told, merging, remarks=remarks.GitLabRemarks(client, repository))
     forge.queue = queue
+    forge.checked = lambda wanted: checked.checked(client, repository, wanted)
     return forge
 
 
 def _gitea(settings: DaemonSettings, clock: Clock) -> HttpForge:
-    from reconciler.forges.gitea import manner, pulls, remarks, statuses  # noqa: PLC0415
+    from reconciler.forges.gitea import checked, manner, pulls, remarks, statuses  # noqa: PLC0415
     from reconciler.forges.http.forge import HttpForge  # noqa: PLC0415
 
     said, repository = settings.forge, repository_of(settings)
     client = _client(settings, manner.manner(_pace(said, manner.PACE)), clock)
     shape = statuses.GiteaShape(repository, url_of(settings))
     told = statuses.GiteaStatuses(client, shape, Budget(roots=said.writes.operations))
-    return HttpForge(told, pulls.GiteaPulls(client, repository), remarks=remarks.GiteaRemarks(client, repository))
+    forge = HttpForge(told, pulls.GiteaPulls(client, repository), remarks=remarks.GiteaRemarks(client, repository))
+    forge.checked = lambda wanted: checked.checked(client, repository, wanted)
+    return forge
 
 
 def _client(settings: DaemonSettings, manner: Manner, clock: Clock) -> Client:

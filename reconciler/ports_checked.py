@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-__all__ = ["Checked", "Finding", "Grade"]
+__all__ = ["Checked", "Finding", "Grade", "Wanted"]
 
 
 class Grade(StrEnum):
@@ -37,12 +37,31 @@ class Finding:
     advice: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of a forge the configuration wants, beyond statuses: what has to be allowed depends on it.
+
+    Attributes:
+        comments: on pull requests.
+        checks: beside statuses, with marks on lines.
+        commands: in comments.
+        permission: whether commands are taken by what a person may do in the repository.
+        teams: whose members may give commands.
+    """
+
+    comments: bool = False
+    checks: bool = False
+    commands: bool = False
+    permission: bool = False
+    teams: tuple[str, ...] = ()
+
+
 @runtime_checkable
 class Checked(Protocol):
     """Something outside that can be asked whether it will do: such as a forge, for its token and what that may."""
 
-    async def check(self) -> Sequence[Finding]:
-        """Look, and change nothing.
+    async def check(self, wanted: Wanted) -> Sequence[Finding]:
+        """Look whether it will do for what is `wanted`, and change nothing.
 
         Raises:
             Transient: it does not answer now.

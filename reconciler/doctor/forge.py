@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from reconciler.clock import WallClock
 from reconciler.configured_forge import forge_of
 from reconciler.doctor.repository import asking
-from reconciler.ports_checked import Checked, Finding, Grade
+from reconciler.ports_checked import Checked, Finding, Grade, Wanted
 from reconciler.settings import DaemonSettings
 from reconciler.source import remote
 
@@ -31,10 +31,22 @@ async def _asked(settings: DaemonSettings) -> Sequence[Finding]:
     async with AsyncExitStack() as made:
         source = await made.enter_async_context(asking(settings))
         found = forge_of(settings, source, WallClock(), made)
-        if isinstance(found, Checked) and (told := await found.check()):
+        if isinstance(found, Checked) and (told := await found.check(_wanted(settings))):
             return told
     said = f"what opens {settings.forge.kind} is there; it cannot be asked what that may"
     return [Finding("forge", Grade.OK, said)]
+
+
+def _wanted(settings: DaemonSettings) -> Wanted:
+    """What of the forge the configuration wants, beyond statuses."""
+    commands, previews = settings.commands, settings.previews.pulls and settings.repository.branch is not None
+    return Wanted(
+        comments=previews,
+        checks=settings.forge.app is not None,
+        commands=commands is not None and previews,
+        permission=commands is not None and commands.permission is not None,
+        teams=commands.teams if commands is not None else (),
+    )
 
 
 def _notes(settings: DaemonSettings) -> Finding:

@@ -50,6 +50,9 @@ class GitHubSpelling:
             there = state.named(found[3])
             member = there is not None and f"{found[1]}/{found[2]}" in there[1].teams
             return Reply(200, {"state": "active", "role": "member"}) if member else Reply(404, {"message": "Not Found"})
+        if found := re.fullmatch(r"/orgs/([^/]+)/teams/([^/]+)", asked.path):
+            known = any(f"{found[1]}/{found[2]}" in person.teams for person in state.people.values())
+            return Reply(200, {"slug": found[2]}) if known else Reply(404, {"message": "Not Found"})
         for method, pattern, act in self._routes():
             found = re.fullmatch(_REPO + pattern, asked.path)
             if found and method == asked.method and found["repo"] == self.repository:
@@ -60,6 +63,7 @@ class GitHubSpelling:
         return (
             ("POST", r"/statuses/(?P<sha>[0-9a-f]{40})", self._say),
             ("GET", r"/commits/(?P<sha>[0-9a-f]{40})/status", self._shown),
+            ("GET", r"", lambda *_: Reply(200, {"full_name": self.repository})),
             ("GET", r"/pulls", self._pulls),
             ("GET", r"/pulls/(?P<number>\d+)", self._pull),
             ("GET", r"/issues/(?P<number>\d+)/comments", self._comments),
@@ -168,7 +172,7 @@ class GitHubSpelling:
 
     def _remarks(self, state: State, asked: Asked, _: re.Match[str]) -> Reply:
         all_of = []
-        for pull, ident, one in sorted(state.since(asked.query["since"]), key=lambda item: item[2]["changed"]):
+        for pull, ident, one in sorted(state.since(asked.query.get("since", "")), key=lambda item: item[2]["changed"]):
             person = state.person(one["author"])
             kind = "Bot" if person.is_program else "User"
             user = {"id": one["author"], "login": person.login, "type": kind}

@@ -10,13 +10,11 @@ from typing import Any
 
 from planner.model.pulls import Comment, Pull, PullState
 from planner.render.budget import GITEA, Limit
-from reconciler.forges.gitea.checked import checked
 from reconciler.forges.gitea.manner import repository_path
 from reconciler.forges.http.client import Client
 from reconciler.forges.http.comments import Commented
 from reconciler.forges.http.fields import commit_of, is_number, number_of, text_of
 from reconciler.forges.http.links import files_at
-from reconciler.ports_checked import Finding
 
 __all__ = ["GiteaPulls"]
 
@@ -38,10 +36,6 @@ class GiteaPulls:
     def limit(self) -> Limit:
         """See `Pulls.limit`."""
         return GITEA
-
-    async def check(self) -> Sequence[Finding]:
-        """See `Checked.check`."""
-        return await checked(self._client, self._path)
 
     async def pulls(self, base: str, known: Collection[str]) -> Sequence[Pull]:
         """See `Pulls.pulls`. Older servers do not tell branches apart: that is done here."""

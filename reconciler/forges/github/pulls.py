@@ -14,12 +14,10 @@ from planner.canon import Json
 from planner.model.pulls import Comment, Pull, PullState
 from planner.render.budget import GITHUB, Limit
 from reconciler.errors import Refused
-from reconciler.forges.github.checked import checked
 from reconciler.forges.http.answers import Request
 from reconciler.forges.http.client import Client
 from reconciler.forges.http.fields import commit_of, number_of, text_of
 from reconciler.forges.http.links import files_at
-from reconciler.ports_checked import Finding
 
 __all__ = ["GitHubPulls", "by_app", "by_token"]
 
@@ -49,10 +47,6 @@ class GitHubPulls:
     def limit(self) -> Limit:
         """See `Pulls.limit`."""
         return GITHUB
-
-    async def check(self) -> Sequence[Finding]:
-        """See `Checked.check`."""
-        return await checked(self._client, self._path)
 
     async def pulls(self, base: str, known: Collection[str]) -> Sequence[Pull]:
         """See `Pulls.pulls`. The oldest first, so that pages that did not change stay as they were."""

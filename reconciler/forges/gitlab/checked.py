@@ -1,4 +1,4 @@
-"""Whether a token of GitLab will do: its scopes and role, as GitLab says them, asked with two reads.
+"""Whether a token of GitLab will do: its scopes and role, as GitLab says them, asked with reads.
 
 https://docs.gitlab.com/api/personal_access_tokens/ (`/self`, for tokens of projects and groups too), …/api/projects/.
 What GitLab does not say is not held against the token: roles are inherited in ways that a project does not list.
@@ -7,10 +7,13 @@ What GitLab does not say is not held against the token: roles are inherited in w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import quote
 
 from planner.canon import Json
+from reconciler.forges.gitlab.manner import project_path
 from reconciler.forges.http.client import Client
-from reconciler.ports_checked import Finding, Grade
+from reconciler.forges.http.rights import UNSEEN, shown_teams
+from reconciler.ports_checked import Finding, Grade, Wanted
 
 __all__ = ["checked"]
 
@@ -19,20 +22,21 @@ _DEVELOPER = 30
 _HOW = "docs/gitlab.md has what it needs"
 
 
-async def checked(client: Client, path: str) -> Sequence[Finding]:
-    """What a token may do with the project at `path` of the API.
+async def checked(client: Client, repository: str, wanted: Wanted) -> Sequence[Finding]:
+    """What a token may do with the project, by its full path, of what is `wanted`.
 
     Raises:
         Transient: GitLab does not answer now.
         Refused: it does not take the token.
     """
-    project = await client.get(path, means=frozenset({404}))
+    project = await client.get(project_path(repository), means=frozenset({404}))
     if not project.good:
         advice = f"give the token this project, or mend forge.repository; {_HOW}"
         return [Finding(_WHAT, Grade.PROBLEM, "GitLab shows no such project to this token", advice)]
     own = await client.get("/personal_access_tokens/self", means=frozenset({401, 403, 404}))
     problems = [*_scopes(own.value if own.good else None), *_role(project.value)]
-    return problems or [Finding(_WHAT, Grade.OK, f"GitLab shows the project{_expiry(own.value if own.good else None)}")]
+    fine = Finding(_WHAT, Grade.OK, f"GitLab shows the project{_expiry(own.value if own.good else None)}")
+    return [*(problems or [fine]), *await _teams(client, wanted)]
 
 
 def _scopes(token: Json) -> Iterator[Finding]:
@@ -52,6 +56,17 @@ def _role(project: Json) -> Iterator[Finding]:
     if known and max(known) < _DEVELOPER:
         said = "the role of the token is below Developer, and statuses need that"
         yield Finding(_WHAT, Grade.PROBLEM, said, f"make one with that role; {_HOW}")
+
+
+async def _teams(client: Client, wanted: Wanted) -> Sequence[Finding]:
+    """Whether the groups are shown whose members may give commands; the scope `api` is enough for all else of them."""
+
+    async def is_shown(group: str) -> bool:
+        path = f"/groups/{quote(group, safe='')}"
+        return (await client.get(path, {"with_projects": "false"}, UNSEEN)).good
+
+    advice = "let the account of the token see the group, as a member where it is private"
+    return await shown_teams(wanted.teams, is_shown, advice) if wanted.commands else []
 
 
 def _expiry(token: Json) -> str:

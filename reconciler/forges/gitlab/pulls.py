@@ -10,13 +10,11 @@ from typing import Any
 
 from planner.model.pulls import Comment, Pull, PullState
 from planner.render.budget import GITLAB, Limit
-from reconciler.forges.gitlab.checked import checked
 from reconciler.forges.gitlab.manner import project_path
 from reconciler.forges.http.client import Client
 from reconciler.forges.http.comments import Commented
 from reconciler.forges.http.fields import commit_of, is_number, number_of, text_of
 from reconciler.forges.http.links import files_at
-from reconciler.ports_checked import Finding
 
 __all__ = ["GitLabPulls"]
 
@@ -49,10 +47,6 @@ class GitLabPulls:
     def limit(self) -> Limit:
         """See `Pulls.limit`."""
         return GITLAB
-
-    async def check(self) -> Sequence[Finding]:
-        """See `Checked.check`."""
-        return await checked(self._client, self._path.removesuffix("/merge_requests"))
 
     async def pulls(self, base: str, known: Collection[str]) -> Sequence[Pull]:
         """See `Pulls.pulls`."""

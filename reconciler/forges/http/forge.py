@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Protocol
 
 from planner.model.commits import StatusRecord
@@ -10,7 +10,7 @@ from planner.model.pulls import Comment, Pull
 from planner.outbox import Budget
 from planner.render.budget import Limit
 from reconciler.ports import Forge, Taken
-from reconciler.ports_checked import Checked, Finding
+from reconciler.ports_checked import Finding, Wanted
 from reconciler.ports_checks import Checks
 from reconciler.ports_merge_queue import MergeQueue
 from reconciler.ports_pulls import Pulls
@@ -33,6 +33,7 @@ class HttpForge:
     Attributes:
         checks: puts checks, where it may.
         queue: its merge queue, where it may have one.
+        checked: tells what opens it, and whether that will do.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class HttpForge:
         self.remarks = remarks
         self.checks: Checks | None = None
         self.queue: MergeQueue | None = None
+        self.checked: Callable[[Wanted], Awaitable[Sequence[Finding]]] | None = None
 
     @property
     def budget(self) -> Budget | None:
@@ -83,9 +85,9 @@ class HttpForge:
         """See `Pulls.find_comment`."""
         return await self._pulls.find_comment(pull, marker)
 
-    async def check(self) -> Sequence[Finding]:
-        """See `Checked.check`; nothing where its parts cannot be asked."""
-        return await self._pulls.check() if isinstance(self._pulls, Checked) else ()
+    async def check(self, wanted: Wanted) -> Sequence[Finding]:
+        """See `Checked.check`; nothing where it cannot be asked."""
+        return await self.checked(wanted) if self.checked is not None else ()
 
     async def close(self) -> None:
         """Let go of connections."""

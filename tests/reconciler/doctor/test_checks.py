@@ -23,7 +23,7 @@ from reconciler.doctor.examine import CHECKS, examine
 from reconciler.errors import Refused, Transient, Unusable
 from reconciler.ledger import schema
 from reconciler.ledger.sqlite import open_sqlite
-from reconciler.ports_checked import Checked, Finding, Grade
+from reconciler.ports_checked import Checked, Finding, Grade, Wanted
 from reconciler.settings import DaemonSettings, load_settings
 from reconciler.source import surroundings
 from tests.e2e.harness import git
@@ -408,19 +408,53 @@ GITHUB = "forge: {{kind: github, tokenFile: {}}}\n"
 
 @pytest.mark.parametrize("mode", [0o600, 0o644])
 async def test_a_forge_is_asked_what_its_token_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int) -> None:
+    asked: list[Wanted] = []
+
     class Asked:
-        async def check(self) -> Sequence[Finding]:
+        async def check(self, wanted: Wanted) -> Sequence[Finding]:
+            asked.append(wanted)
             return [Finding("forge", PROBLEM, "the token may do nothing", "take another")]
 
     said = settings(tmp_path, GITHUB.format(secret(tmp_path, mode=mode)), url="https://github.com/team/models.git")
     if mode == 0o600:
         monkeypatch.setattr(forge, "forge_of", lambda *_: Asked())
         assert only(await forge.forge(said)).said == "the token may do nothing"
+        assert asked == [Wanted(comments=True)]
         monkeypatch.setattr(forge, "forge_of", lambda *_: object())
         assert "cannot be asked" in only(await forge.forge(said)).said
     else:
         found = only(await examine(said, {"forge": forge.forge}))
         assert (found.grade, "can be read by others" in found.said) == (PROBLEM, True)
+
+
+COMMANDS = "commands: {permission: write, teams: [team/devs]}\n"
+APP = "forge: {{kind: github, app: {{id: 12, keyFile: {}}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "branch", "wanted"),
+    [
+        ("", "main", Wanted(comments=True, checks=True)),
+        ("", "null", Wanted(checks=True)),
+        ("previews: {pulls: false}\n", "main", Wanted(checks=True)),
+        (COMMANDS, "main", Wanted(comments=True, checks=True, commands=True, permission=True, teams=("team/devs",))),
+        ("commands: {users: [ada]}\n", "main", Wanted(comments=True, checks=True, commands=True)),
+    ],
+)
+async def test_a_forge_is_asked_for_what_the_configuration_wants(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, branch: str, wanted: Wanted
+) -> None:
+    asked: list[Wanted] = []
+
+    class Asked:
+        async def check(self, wanted: Wanted) -> Sequence[Finding]:
+            asked.append(wanted)
+            return []
+
+    monkeypatch.setattr(forge, "forge_of", lambda *_: Asked())
+    key, url = secret(tmp_path), "https://github.com/team/models.git"
+    await forge.forge(settings(tmp_path, APP.format(key) + more, url=url, branch=branch))
+    assert asked == [wanted]
 
 
 async def test_notes_that_cannot_be_written(tmp_path: Path, bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -544,7 +578,7 @@ async def test_all_of_them_change_nothing(tmp_path: Path, bare: Path) -> None:
 
 async def test_something_that_can_be_asked_has_the_ability() -> None:
     class Asked:
-        async def check(self) -> Sequence[Finding]:
+        async def check(self, wanted: Wanted) -> Sequence[Finding]:
             return []
 
     assert isinstance(Asked(), Checked)

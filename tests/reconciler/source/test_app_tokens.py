@@ -11,7 +11,8 @@ import pytest
 
 from planner.model.pulls import Pull
 from reconciler.configured_source import check_source, is_opened_by_app, source_of
-from reconciler.doctor import repository
+from reconciler.doctor import forge, repository
+from reconciler.doctor.examine import examine
 from reconciler.errors import Transient, Unusable
 from reconciler.ports_checked import Grade
 from reconciler.settings import DaemonSettings, load_settings
@@ -21,7 +22,7 @@ from reconciler.source.reaching import ClosedError
 from reconciler.source.repository import GitSource
 from tests.forges.apps import APP, PEM
 from tests.forges.host import Host, hosted
-from tests.forges.state import Reply
+from tests.forges.state import Person, Reply
 from tests.reconciler.source.remotes import EPOCH, GitRemote
 from tests.reconciler.source.test_leash import processes_about
 from tests.reconciler.source.test_notes import REF, add
@@ -273,3 +274,18 @@ async def test_the_doctor_reaches_the_repository_by_the_app(remote, host, tmp_pa
     (found,) = await repository.reached(settings)
     assert (found.grade, "unsuspend" in found.said) == (Grade.PROBLEM, True)
     assert not (tmp_path / "state").exists()
+
+
+async def test_the_doctor_says_what_the_app_may_not(remote, host, tmp_path):
+    remote.commit({"a": b"1"})
+    host.apps.clock.at = datetime.now(UTC)
+    host.forge.state.people[3] = Person("ada", teams=("team/devs",))
+    settings = at_host(tmp_path, host, rest="commands: {teams: [team/devs]}\n")
+    fine, *found = await forge.forge(settings)
+    assert (fine.grade, [one.grade for one in found]) == (Grade.OK, [Grade.WARNING] * 2)
+    assert ["Checks: write" in found[0].said, "Members: read" in found[1].said] == [True, True]
+    host.apps.granted |= {"checks": "write", "members": "read"}
+    (fine,) = await forge.forge(settings)
+    host.apps.odd = SUSPENDED
+    (found,) = await examine(settings, {"forge": forge.forge})
+    assert (found.grade, "unsuspend" in found.said) == (Grade.PROBLEM, True)
