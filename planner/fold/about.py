@@ -14,6 +14,7 @@ from planner.model.facts import (
     Fact,
     Healed,
     Intended,
+    Measured,
     Observed,
     Opened,
     Retried,
@@ -37,6 +38,7 @@ def run_of(fact: Fact) -> Key | None:
             Opened()
             | Bound()
             | Intended()
+            | Measured()
             | Vanished()
             | StopIntended()
             | Cleaned()

@@ -36,6 +36,7 @@ from planner.model.facts import (
     Healed,
     Intended,
     Listened,
+    Measured,
     Noticed,
     Observed,
     Opened,
@@ -105,7 +106,7 @@ def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one c
             return _opened(state, fact)
         case Bound() | Intended() | Observed() | Vanished() | StopIntended() | Settled():
             return _run_fact(state, fact)
-        case Carried() | CacheHit() | Healed() | Drifted() | Corrected():
+        case Carried() | CacheHit() | Healed() | Drifted() | Corrected() | Measured():
             return _run_fact(state, fact)
         case Cleaned():
             run = state.runs.get(fact.key.run)

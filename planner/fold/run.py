@@ -15,6 +15,7 @@ from planner.model.facts import (
     Drifted,
     Healed,
     Intended,
+    Measured,
     Observed,
     Opened,
     Retried,
@@ -24,6 +25,7 @@ from planner.model.facts import (
     StoreIntended,
     Vanished,
 )
+from planner.model.metric import followed
 from planner.model.records import AttemptRecord, Drift, RunRecord, Stop
 from planner.model.run import Observation, Phase
 from planner.model.status import RunStatus, StopReason
@@ -35,7 +37,18 @@ KEPT_ATTEMPTS = 12
 """A service may be started again for years; its record keeps this many attempts and a count."""
 
 RunFact = (
-    Bound | CacheHit | Intended | Observed | Vanished | StopIntended | Settled | Carried | Healed | Drifted | Corrected
+    Bound
+    | CacheHit
+    | Intended
+    | Observed
+    | Measured
+    | Vanished
+    | StopIntended
+    | Settled
+    | Carried
+    | Healed
+    | Drifted
+    | Corrected
 )
 
 
@@ -75,12 +88,14 @@ def fold_run(run: RunRecord, fact: RunFact) -> RunRecord:  # noqa: C901 -- one c
             return _intended(run, fact)
         case Observed():
             return _observed(run, fact.observation, fact)
+        case Measured():
+            return _measured(run, fact)
         case Vanished():
             return _ended(run, fact.key.attempt, fact.at, fact.reason)
         case StopIntended():
             return _stop_intended(run, fact)
         case Settled():
-            return changed(run, status=fact.status, reason=fact.reason, finished_at=fact.at)
+            return _settled(run, fact)
         case Carried():
             return changed(run, carried_from=fact.source)
         case Healed():
@@ -101,6 +116,7 @@ def _intended(run: RunRecord, fact: Intended) -> RunRecord:
         attempt_count=max(run.attempt_count, attempt.number),
         status=RunStatus.SCHEDULED,
         reason="",
+        progress={},
     )
 
 
@@ -160,6 +176,20 @@ def _observed(run: RunRecord, seen: Observation, fact: Observed) -> RunRecord:
         # A look that is older than another one does not take back what that one saw.
         return changed(run, status=RunStatus.STARTING) if run.status is RunStatus.SCHEDULED else run
     return changed(run, status=RunStatus.RUNNING if seen.ready or run.kind != "service" else RunStatus.WARNING)
+
+
+def _measured(run: RunRecord, fact: Measured) -> RunRecord:
+    attempt = run.last
+    if attempt is None or attempt.number != fact.key.attempt or not attempt.live:
+        return run
+    came = {name: followed(run.progress.get(name), progress) for name, progress in fact.progress.items()}
+    return changed(run, progress={**run.progress, **came})
+
+
+def _settled(run: RunRecord, fact: Settled) -> RunRecord:
+    # What has marks is what others are compared with; of the rest `metrics` has the last values.
+    kept = {name: progress for name, progress in run.progress.items() if progress.marks}
+    return changed(run, status=fact.status, reason=fact.reason, finished_at=fact.at, progress=kept)
 
 
 def _ended(run: RunRecord, number: int, at: datetime, reason: StopReason, exit_code: int | None = None) -> RunRecord:

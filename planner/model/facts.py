@@ -18,6 +18,7 @@ from planner.model.artifacts import Artifacts, Earlier
 from planner.model.backfill import Backfill
 from planner.model.commits import Change, StatusState, What
 from planner.model.events import OutsideEvent, Subscription
+from planner.model.metric import Progress
 from planner.model.notices import Notice
 from planner.model.people import Command, Hold
 from planner.model.pulls import PullRecord
@@ -47,6 +48,7 @@ __all__ = [
     "Healed",
     "Intended",
     "Listened",
+    "Measured",
     "Noticed",
     "Observed",
     "Opened",
@@ -191,6 +193,16 @@ class Observed:
     observation: Observation
     at: datetime
     ttl: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Attempt `key` has reported more of these metrics; marks are those that were not recorded before."""
+
+    root: str
+    key: Key
+    progress: Mapping[str, Progress]
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -553,6 +565,7 @@ Fact = (
     | Bound
     | Intended
     | Observed
+    | Measured
     | Vanished
     | StopIntended
     | Cleaned

@@ -17,6 +17,7 @@ from planner.model.backfill import Backfill
 from planner.model.claim import Claim
 from planner.model.commits import What
 from planner.model.events import OutsideEvent, Subscription
+from planner.model.metric import Progress
 from planner.model.people import Command, HeldRun, Hold, Suspension
 from planner.model.retention import Removed
 from planner.model.schedule import Cursor
@@ -61,6 +62,7 @@ class RunRecord:
         finished_at: when it became final.
         outputs: of the deciding attempt.
         metrics: the last value of each metric of the newest attempt that wrote any.
+        progress: what its newest attempt has reported so far, by metric; once it is over only what has marks.
         artifacts: what the newest attempt that ended left in the run's folder; of a cached run, that of its source.
         copy: that of its artifacts in the daemon's store; None where there is to be none.
         work: digest of what its result depends on for the cache; "" where that is `digest`.
@@ -115,6 +117,7 @@ class RunRecord:
     params: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[str, Earlier] = field(default_factory=dict)
     backfill: str = ""
+    progress: Mapping[str, Progress] = field(default_factory=dict)
 
     @property
     def last(self) -> AttemptRecord | None:

@@ -31,15 +31,15 @@ class Evaluated(Section, live="evaluation_interval min_interval min_samples"):
     """What the policies share: when they look."""
 
     evaluation_interval: CountOrTemplate
-    """A run is looked at each time that it has reported the metric for so many steps."""
+    """A run is looked at each time that it has reported the metric so many times more."""
     min_interval: WholeOrTemplate | None = None
-    """Steps that a run may report before it is looked at first; 0 by default."""
+    """Reports after which a run is looked at first; 0 by default."""
     min_samples: WholeOrTemplate | None = None
-    """Runs that must have reported the metric before any of them is stopped; 0 by default."""
+    """Runs that must have got as far before any of them is stopped; 0 by default, and two at least."""
 
 
 class MedianPolicy(Evaluated, live="kind"):
-    """Stops runs whose best value is worse than the median of those that run."""
+    """Stops runs whose best value is worse than the median of all that have got as far."""
 
     kind: Literal["median"] = "median"
     """Which policy it is."""
@@ -51,7 +51,7 @@ class TruncationPolicy(Evaluated, live="kind percent include_succeeded"):
     kind: Literal["truncation"] = "truncation"
     """Which policy it is."""
     percent: PercentOrTemplate
-    """How many of the runs are stopped, in percent."""
+    """How many of the runs are stopped, in percent, rounded down."""
     include_succeeded: BoolOrTemplate | None = None
     """Whether runs that have succeeded are counted too; false by default."""
 

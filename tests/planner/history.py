@@ -533,6 +533,8 @@ def line(fact: Fact) -> str:  # noqa: C901 -- one case a fact, each one line
             return f"{fact.key} drifted: {fact.words}" if fact.words else f"{fact.key} is as it was made"
         case f.Corrected():
             return f"puts {fact.key} right" + (f": {fact.failure}" if fact.failure else "")
+        case f.Measured():
+            return f"{fact.key} reports {', '.join(sorted(fact.progress))}"
         case f.Healed():
             return f"{fact.key} healed"
         case f.Retried():

@@ -29,6 +29,7 @@ from planner.model import facts as f
 from planner.model.commits import Change, StatusState, What
 from planner.model.facts import Fact
 from planner.model.lifecycle import may_follow
+from planner.model.metric import Mark, Progress
 from planner.model.people import Command, Hold, ProjectRecord, Suspension
 from planner.model.records import Applied, Planned, Report, RootRecord, RunRecord, Stop
 from planner.model.run import Leases, Observation, Phase
@@ -61,6 +62,13 @@ def ended(number: int = 1, code: int = 0, reason: StopReason = StopReason.EXITED
 
 def stopped(reason: StopReason = StopReason.BY_PERSON, key: Key = FIRST) -> f.StopIntended:
     return f.StopIntended("train", key, reason, "ada", AT)
+
+
+def measured(number: int = 1, *counts: int, low: float = 0.1) -> f.Measured:
+    """A report of one metric, with a mark for each of `counts`; the last of them is how many there were."""
+    marks = tuple(Mark(count, low, 1.0) for count in counts)
+    progress = Progress(max(counts, default=1), None, low, low, 1.0, marks=marks)
+    return f.Measured("train", G1.at_attempt(number), {"loss": progress}, AT)
 
 
 def drifted(words: str = "other") -> f.Drifted:
@@ -168,6 +176,40 @@ def test_the_first_start_stays():
     run = run_after(intended(), seen(Phase.RUNNING, started_at=AT), ended(1, 1), intended(2))
     again = fold_run(run, seen(Phase.RUNNING, 2, started_at=LATER))
     assert (again.started_at, again.last.started_at) == (AT, LATER)
+
+
+def test_reports_are_kept_while_it_runs_with_the_marks_of_before():
+    run = run_after(intended(), seen(Phase.RUNNING), measured(1, 1, 2), measured(1, 3, low=0.05))
+
+    assert [mark.count for mark in run.progress["loss"].marks] == [1, 2, 3]
+    assert (run.progress["loss"].count, run.progress["loss"].last) == (3, 0.05)
+    assert run.metrics == {}
+
+
+def test_other_metrics_stay_as_they_were():
+    other = f.Measured("train", FIRST, {"f1": Progress(1, 7, 0.5, 0.5, 0.5)}, AT)
+    run = run_after(intended(), measured(), other)
+
+    assert sorted(run.progress) == ["f1", "loss"]
+
+
+@pytest.mark.parametrize("late", [(ended(),), (ended(), intended(2))], ids=["over", "another-attempt"])
+def test_reports_of_an_attempt_that_is_over_come_too_late(late):
+    before = run_after(intended(), measured(1, 1), *late)
+
+    assert fold_run(before, measured(1, 1, 2)) is before
+
+
+def test_another_attempt_begins_its_series_anew():
+    assert run_after(intended(), measured(1, 1), ended(code=1), intended(2)).progress == {}
+
+
+def test_what_is_over_keeps_what_others_are_compared_with():
+    plain = f.Measured("train", FIRST, {"f1": Progress(1, 7, 0.5, 0.5, 0.5)}, AT)
+    run = run_after(intended(), measured(1, 1), plain, ended(), settled())
+
+    assert sorted(run.progress) == ["loss"]
+    assert fold_run(run, measured(1, 1, 2)) is run
 
 
 FAILURES = {
@@ -591,7 +633,7 @@ _moves = st.lists(
     st.one_of(
         st.just("intend"),
         st.sampled_from(["starting", "running", "ready", "ended", "vanished"]),
-        st.sampled_from(["stop", "stop run", "clean", "heal", "carry", "bind"]),
+        st.sampled_from(["stop", "stop run", "clean", "heal", "carry", "bind", "measured"]),
         st.sampled_from(sorted(FINAL)),
     ),
     max_size=60,
@@ -608,8 +650,9 @@ def _fact(run: RunRecord, move: str, at: datetime) -> Fact:
             return replace(seen(Phase.STARTING, number), at=at)
         case "running" | "ready":
             return replace(seen(Phase.RUNNING, number, ready=move == "ready", started_at=at), at=at)
-        case "ended":
-            return replace(ended(number, 1, outputs={"n": number}), at=at)
+        case "ended" | "measured":
+            fact = ended(number, 1, outputs={"n": number}) if move == "ended" else measured(number, 1, 2)
+            return replace(fact, at=at)
         case "vanished":
             return f.Vanished("train", key, StopReason.LOST, at)
         case "stop" | "stop run":

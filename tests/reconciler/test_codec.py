@@ -206,6 +206,7 @@ def test_the_tags_of_facts_are_a_contract():
         "Healed",
         "Intended",
         "Listened",
+        "Measured",
         "Noticed",
         "Observed",
         "Opened",

@@ -25,6 +25,7 @@ from planner.model.backfill import Backfill
 from planner.model.commits import Change, CommitRecord, StatusRecord, StatusState, What
 from planner.model.events import OutsideEvent, Subscription
 from planner.model.facts import Fact
+from planner.model.metric import Mark, Progress
 from planner.model.notices import Notice
 from planner.model.people import Command, Hold, ProjectRecord
 from planner.model.pulls import PullRecord
@@ -333,6 +334,14 @@ def _heal(h: Historian) -> list[Fact]:
     return [] if run is None else [f.Healed(run.root, run.key, h.now())]
 
 
+def _measure(h: Historian) -> list[Fact]:
+    key = h.attempt(live=True)
+    if key is None:
+        return []
+    marks = (Mark(1, -0.5, 1e300),) if h.chance(0.5) else ()
+    return [f.Measured(key.root, key, {"loss": Progress(1, 0, 0.0, -0.5, 1e300, 2, marks)}, h.now())]
+
+
 def _drift(h: Historian) -> list[Fact]:
     key = h.attempt(live=True)
     if key is None:
@@ -510,6 +519,7 @@ _MOVES = (
     _settle,
     _carry,
     _heal,
+    _measure,
     _drift,
     _hit,
     _retry,
