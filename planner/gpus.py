@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from planner.model.desired import CompiledOperation, Leaf
+from planner.model.desired import CompiledOperation, Leaf, Sweep
+from planner.search import most
 
 __all__ = ["gpus_of"]
 
@@ -14,4 +15,7 @@ def gpus_of(operation: CompiledOperation) -> int:
         # What builds its image has ended before it starts.
         own = sum(amount for name, amount in requests.items() if "gpu" in name)
         return max(own, gpus_of(operation.build)) if operation.build is not None else own
+    if isinstance(operation.body, Sweep):
+        trials = gpus_of(operation.body.trial) * (most(operation.body.search) or 1)
+        return max(trials, gpus_of(operation.build)) if operation.build is not None else trials
     return sum(gpus_of(node.operation) for node in operation.body.nodes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from planner.model.desired import CompiledOperation, Dag, Leaf, Node
+from planner.model.desired import CompiledOperation, Dag, Leaf, Node, Sweep
 
 __all__ = ["Edge", "Graph", "Told", "Vertex", "graph_of"]
 
@@ -151,6 +151,9 @@ def _references(operation: CompiledOperation, place: tuple[str, ...]) -> Iterato
     if isinstance(operation.body, Dag):
         for node in operation.body.nodes:
             yield from _references(node.operation, place)
+        return
+    if isinstance(operation.body, Sweep):
+        yield from _references(operation.body.trial, place)
         return
     for param, reference in operation.body.references.items():
         if reference.place[: len(place)] == place:

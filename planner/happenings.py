@@ -93,7 +93,7 @@ def of_runs(before: RootState, after: RootState, kinds: Collection[str], now: da
             continue
         if run.event is not None and run.event.is_circle(name):  # it was skipped, and its end would go on with it
             continue
-        if had is run and run.kind != "dag":  # of a DAG it may be a node that went on
+        if had is run and not run.is_parent:  # of a DAG it may be a node that went on
             continue
         for status in sorted(came_to(run, after, had, before)):
             if _KIND + status in kinds:
@@ -103,7 +103,7 @@ def of_runs(before: RootState, after: RootState, kinds: Collection[str], now: da
 def reached(run: RunRecord, state: RootState) -> frozenset[str]:
     """Statuses that a top has been in; `done` is any end."""
     been = entered(run)
-    if run.kind == "dag" and any(other.attempts and other.key.top == run.key.top for other in state.runs.values()):
+    if run.is_parent and any(other.attempts and other.key.top == run.key.top for other in state.runs.values()):
         been |= {str(RunStatus.PROCESSING)}
     return been | {"done"} if run.status.final else been
 
@@ -117,7 +117,7 @@ def came_to(run: RunRecord, after: RootState, had: RunRecord | None, before: Roo
     if had is None:
         return reached(run, after)
     been = reached(had, before)
-    if run.kind == "dag" and had.status.final and had.rounds != run.rounds:
+    if run.is_parent and had.status.final and had.rounds != run.rounds:
         been -= {str(had.status), "done"}
     return reached(run, after) - been
 

@@ -8,6 +8,7 @@ machine, so a restart, a double delivery or two daemons create nothing twice. Te
     train@req-4k2f                    a request (`plumbline run`)
     train@ev-9b1c                     an event
     train@hook-5d0e                   the end of a run of train, which a hook follows
+    train@g3/0017                     trial 17 of a sweep, from 0
 
 This module must never look at what a key stands for.
 """
@@ -21,7 +22,20 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-__all__ = ["SEGMENT", "SHORT_ID", "Key", "event", "generation", "hook", "key_of", "parse", "request", "tick"]
+__all__ = [
+    "SEGMENT",
+    "SHORT_ID",
+    "Key",
+    "event",
+    "generation",
+    "hook",
+    "is_trial",
+    "key_of",
+    "parse",
+    "request",
+    "tick",
+    "trial",
+]
 
 SEGMENT = re.compile(r"[-a-zA-Z0-9_]+")
 """A root's or node's name: the reference's rule for `name` (section 1)."""
@@ -168,6 +182,16 @@ def hook(followed: Key, index: int, turn: int) -> Key:
     """The top key of a hook: the hook `index` of run `followed`, which ends for the time `turn` (from 0)."""
     text = f"{followed.run}/{index}/{turn}"
     return Key(followed.root, "hook-" + base64.b32encode(hashlib.sha256(text.encode()).digest())[:8].decode().lower())
+
+
+def trial(number: int) -> str:
+    """The place of a trial below its sweep; its number is from 0."""
+    return f"{number:04d}"
+
+
+def is_trial(name: str) -> bool:
+    """Whether a place below a sweep is that of a trial, and not of what builds its image or makes its suggestions."""
+    return name.isascii() and name.isdigit()
 
 
 def parse(text: str) -> Key:

@@ -20,7 +20,7 @@ from planner.errors import Place
 from planner.fold import RootState, fold_root
 from planner.happenings import woken
 from planner.model.commits import What
-from planner.model.desired import CompiledOperation, Dag, DesiredState, Leaf, RunPolicy
+from planner.model.desired import CompiledOperation, Dag, DesiredState, Leaf, RunPolicy, Sweep
 from planner.model.facts import Advanced, CacheHit, Carried, Fact, Opened, Renamed, Settled, StopIntended, TargetSet
 from planner.model.people import Hold
 from planner.model.plan import Action, Held, Plan, Rehearsed, Verb
@@ -287,6 +287,9 @@ def _unknown(operation: CompiledOperation, path: str) -> Iterator[str]:
         for join in operation.body.joins:
             names = ", ".join(sorted(join.params)) or "a join"
             yield f"{path}: {names} known at start, from the runs that `{short(join.query)}` finds"
+        return
+    if isinstance(operation.body, Sweep):
+        yield from _unknown(operation.body.trial, path)
         return
     for node in operation.body.nodes:
         yield from _unknown(node.operation, f"{path}/{node.operation.name}")

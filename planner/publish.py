@@ -264,7 +264,7 @@ def _held(draft: Draft, run: RunRecord) -> str:
 
 def _progress(draft: Draft, run: RunRecord) -> str:
     held, waits = _held(draft, run), _waits(draft, run)
-    if run.kind != "dag":
+    if not run.is_parent:
         return held or waits or f"{run.status}{_trouble(run)}"
     top = draft.run(run.key.top)
     found = below(draft.state.runs, run.key.top)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from planner import keys
 from planner.gpus import gpus_of
 from planner.keys import Key
-from planner.model.desired import CompiledOperation, Leaf
+from planner.model.desired import CompiledOperation, Leaf, Sweep
 from planner.model.facts import Opened
 from planner.plan import RootPlan
+from planner.search import most
 
 __all__ = ["Scale", "scale_of"]
 
@@ -49,6 +51,10 @@ def _leaves(operation: CompiledOperation, key: Key) -> Iterator[tuple[Key, Compi
         yield key.child(operation.build.name), operation.build
     if isinstance(operation.body, Leaf):
         yield key, operation
+        return
+    if isinstance(operation.body, Sweep):
+        for number in range(most(operation.body.search) or 1):
+            yield from _leaves(operation.body.trial, key.child(keys.trial(number)))
         return
     for node in operation.body.nodes:
         yield from _leaves(node.operation, key.child(node.operation.name))

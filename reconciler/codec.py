@@ -25,15 +25,16 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from planner import canon, keys
 from planner.keys import Key
-from planner.model.desired import Dag, Leaf
+from planner.model.desired import Dag, Leaf, Sweep
 from planner.model.facts import Fact
 from planner.model.schedule import Schedule
+from planner.model.search import Search
 
 __all__ = ["blob_of", "decode", "decode_fact", "encode"]
 
 T = TypeVar("T")
 
-_TAGGED: frozenset[type] = frozenset((*get_args(Fact), *get_args(Schedule), Leaf, Dag))
+_TAGGED: frozenset[type] = frozenset((*get_args(Fact), *get_args(Schedule), Leaf, Dag, Sweep, *get_args(Search)))
 
 
 def encode(value: object) -> str:

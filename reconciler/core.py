@@ -31,6 +31,7 @@ from reconciler.ports_sweep import Kept
 from reconciler.queue import Queue
 from reconciler.source.port import Source
 from reconciler.storage import Storage
+from reconciler.suggesting import Suggester, in_thread
 
 __all__ = ["Core", "Policy", "Ports"]
 
@@ -125,6 +126,8 @@ class Core:
         self.watching: dict[Key, set[str]] = {}
         # Why the object of an attempt could not be made yet, while it is tried again.
         self.stalled: dict[Key, str] = {}
+        # What works out a suggestion that takes long.
+        self.suggester: Suggester = in_thread
         self.draining = False
         # Forms of the newest commit, which are held anyway as long as it is the newest.
         self.current: Mapping[str, object] = {}

@@ -19,7 +19,7 @@ from planner.model.facts import Answered, Fact, Pinned
 from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
 from planner.model.pulls import PullRecord
-from planner.model.questions import Answers, Question
+from planner.model.questions import AboutRuns, Answers
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.retention import Removed
 from planner.query import Subject
@@ -116,7 +116,7 @@ class Ledger(Protocol):
         """
         ...
 
-    async def ask(self, questions: Collection[Question]) -> Answers:
+    async def ask(self, questions: Collection[AboutRuns]) -> Answers:
         """An answer to each of `questions`."""
         ...
 

@@ -94,7 +94,7 @@ async def _board(core: Core, board: Mapping[str, Json]) -> Json:
 async def _folder(core: Core, called: str, name: str) -> str:
     """The name of the folder that a run left its artifacts in."""
     run = await _run(core, called, name)
-    if run.kind == "dag":
+    if run.is_parent:
         raise Refused(f"{called}: {run.key} is a DAG, which leaves nothing itself: name one of its nodes")
     worker = await _worker(core, run)
     if worker.attempt_count == 0 or not (worker.status.final or worker.artifacts is not None):

@@ -26,6 +26,7 @@ from reconciler.errors import Transient
 from reconciler.observe import Observer
 from reconciler.ports import RunQuery
 from reconciler.publish import Publisher
+from reconciler.suggesting import answered
 from reconciler.telling import Telling
 
 __all__ = ["Roots"]
@@ -133,7 +134,7 @@ class Roots:
             plan = calmly(plan_root, view)
             if not plan.missing:
                 return plan
-            answers = {**view.answers, **await core.ledger.ask(plan.missing)}
+            answers = {**view.answers, **await answered(core.ledger, core.suggester, plan.missing)}
             view = replace(view, answers=answers, bindings=plan.bindings)
         raise Transient(f"{name}: it keeps asking for other runs")
 

@@ -19,6 +19,7 @@ from planner.plan import plan_root, reads
 from planner.target import Contact, plan_commit
 from reconciler.core import Core
 from reconciler.ports_rehearse import Rehearsing
+from reconciler.suggesting import answered
 
 __all__ = ["contact_of", "world_of"]
 
@@ -80,7 +81,7 @@ async def _answered(core: Core, view: View) -> Answers:
         plan = plan_root(view)
         if not plan.missing:
             break
-        view = replace(view, answers={**view.answers, **await core.ledger.ask(plan.missing)})
+        view = replace(view, answers={**view.answers, **await answered(core.ledger, core.suggester, plan.missing)})
     return view.answers
 
 

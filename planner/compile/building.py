@@ -19,7 +19,7 @@ from planner.compile.ground import Ground
 from planner.compile.imaged import BUILT_IMAGE, with_built_image
 from planner.compile.resolve import Found, in_hub
 from planner.compile.scope import escape, has_template
-from planner.model.desired import CompiledOperation, Dag, Input, Leaf, Node, Reference
+from planner.model.desired import CompiledOperation, Dag, Input, Leaf, Node, Reference, Sweep
 from planner.spec.build import Build
 from planner.spec.operation import Operation
 from planner.spec.plain import plain
@@ -113,12 +113,15 @@ def with_image(wanted: Wanted, operation: CompiledOperation) -> CompiledOperatio
         references={**leaf.references, BUILT_IMAGE: reference},
         inputs=(*leaf.inputs, Input(BUILT_IMAGE, role="context", type="image")),
     )
+    if isinstance(operation.body, Sweep):
+        return replace(operation, body=replace(operation.body, trial=replace(operation.body.trial, body=body)))
     return replace(operation, body=body)
 
 
 def is_built(compiled: CompiledOperation) -> bool:
     """Whether an image is wanted for it."""
-    return bool(compiled.sections.get("build")) and isinstance(compiled.body, Leaf)
+    body = compiled.body.trial.body if isinstance(compiled.body, Sweep) else compiled.body
+    return bool(compiled.sections.get("build")) and isinstance(body, Leaf)
 
 
 def with_build(wanted: Wanted, compile_one: Callable[[Vertex], CompiledOperation | None]) -> CompiledOperation | None:
@@ -180,5 +183,7 @@ def _patched(said: Build) -> Mapping[str, Any] | None:
 
 
 def _leaf(operation: CompiledOperation) -> Leaf:
-    assert isinstance(operation.body, Leaf)
-    return operation.body
+    """What it runs; of a sweep, what each of its trials does."""
+    body = operation.body.trial.body if isinstance(operation.body, Sweep) else operation.body
+    assert isinstance(body, Leaf)
+    return body

@@ -105,7 +105,6 @@ def _check_syntax(value: Json, origin: Origin, ground: Ground) -> None:
 # What does not execute yet
 
 _REFUSING = {
-    "matrix": "sweeps do not run yet",
     "mount": "a daemon has no local files to upload (`mount`): give the run code of the repository by `init`",
 }
 

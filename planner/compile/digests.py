@@ -15,10 +15,10 @@ from planner import canon
 from planner.canon import Json
 from planner.compile.classed import Halves, halves, said
 from planner.compile.gang_digest import gang_halves, gang_identity
-from planner.model.desired import CompiledOperation, Dag, Input, Leaf, Node, RunPolicy
+from planner.model.desired import CompiledOperation, Dag, Input, Leaf, Node, RunPolicy, Sweep
 from planner.spec.operation import Operation
 
-__all__ = ["is_sealed", "leaf_digest", "sealed", "values_of"]
+__all__ = ["identity_of", "is_sealed", "leaf_digest", "sealed", "values_of"]
 
 Fields = dict[str, Json]
 
@@ -38,13 +38,23 @@ def sealed(operation: CompiledOperation, params: Mapping[str, Json], commit: str
     if operation.build is not None:
         identity["builds"], builds = _halves(operation.build)
         live |= said(builds=builds)
-    if isinstance(operation.body, Dag) and params:
+    if isinstance(_swept(operation).body, Dag) and params:
         identity["params"] = dict(params)
     if operation.policy.run is RunPolicy.ON_COMMIT:
         identity["commit"] = commit
     found = {name: getattr(operation, name) for name in _FIELDS}
     found |= {"digest": canon.digest(identity), "live": canon.digest(live)}
     return CompiledOperation(**{**found, "fields": {"identity": identity, "live": live}, "form": _form(found)})
+
+
+def identity_of(operation: CompiledOperation) -> Mapping[str, Json]:
+    """The identity fields of an operation, without what only a root has."""
+    return _halves(operation)[0]
+
+
+def _swept(operation: CompiledOperation) -> CompiledOperation:
+    """What each trial of a sweep is; any other operation itself."""
+    return operation.body.trial if isinstance(operation.body, Sweep) else operation
 
 
 def is_sealed(operation: CompiledOperation) -> bool:
@@ -93,17 +103,19 @@ def _halves(operation: CompiledOperation) -> Halves:
     The name is no part of identity: a rename with an equal digest carries everything (design: "A changed root").
     """
     identity, live = halves(Operation, operation.sections) if operation.sections else ({}, {})
-    body = operation.body
-    one, two = _leaf(operation.kind, body) if isinstance(body, Leaf) else _dag(body)
+    # What a sweep chooses is in its section `matrix`; what it runs counts as if it ran once.
+    kind, body = _swept(operation).kind, _swept(operation).body
+    assert not isinstance(body, Sweep)
+    one, two = _leaf(kind, body) if isinstance(body, Leaf) else _dag(body)
     for name in two.keys() & live.keys():  # what both have a part of: `termination`
         two[name] = {**_fields(live[name]), **_fields(two[name])}
-    return {"kind": operation.kind, **one, **identity, **_asked(operation)}, {**live, **two}
+    return {"kind": kind, **one, **identity, **_asked(operation)}, {**live, **two}
 
 
 def _asked(operation: CompiledOperation) -> Fields:
     """What the condition of a DAG reads; a leaf has that itself."""
     condition = operation.condition
-    if condition is None or isinstance(operation.body, Leaf):
+    if condition is None or isinstance(_swept(operation).body, Leaf):
         return {}
     references = {name: str(reference) for name, reference in condition.references.items()}
     read = said(params=dict(condition.params), templates=dict(condition.templates), references=references)

@@ -34,10 +34,12 @@ from planner.compile.policy import check_notifications, namespace_of, notified, 
 from planner.compile.resolve import Found, component_of
 from planner.compile.sections import check_operation, check_sections
 from planner.compile.settled import settled, whole_sections
+from planner.compile.sweep import with_sweep
 from planner.compile.task import Bound, Shop, Task
 from planner.compile.timing import lower_schedule
 from planner.model.desired import CompiledOperation, Condition, Dag, Leaf, Termination
 from planner.model.gang import Gang
+from planner.model.inputs import ANY_TRIAL
 from planner.model.schedule import Schedule
 from planner.spec import run as spec
 from planner.spec import termination as spec_termination
@@ -122,7 +124,7 @@ def _compiled(
     condition = _condition(bound, operation, sections)
     if condition is not None and isinstance(body, Dag) and any(one.run for one in condition.references.values()):
         said.append("the condition of a DAG cannot wait for another run: give it to the operations inside")
-    return CompiledOperation(
+    compiled = CompiledOperation(
         name=bound.name,
         kind=component.run.kind,
         body=body,
@@ -135,6 +137,7 @@ def _compiled(
         sections=sections,
         condition=condition,
     )
+    return with_sweep(compiled, operation.section.matrix, bound)
 
 
 def _condition(bound: Bound, operation: Placed[Operation], sections: Mapping[str, Json]) -> Condition | None:
@@ -242,7 +245,7 @@ def _dag(bound: Bound, run: spec.Dag) -> tuple[Dag | None, str]:
     task, shop = bound.task, bound.task.shop
     bound, run = with_laid_presets(bound, run)
     around = Around(
-        place=(*task.around.place, bound.name) if task.around and task.operation else (),
+        place=_place(bound),
         found=task.found,
         bindings=bound.bindings,
         components=dag.components_of(run, bound.ground.origin, bound.ground),
@@ -262,6 +265,15 @@ def _dag(bound: Bound, run: spec.Dag) -> tuple[Dag | None, str]:
         return None, ""
     early = _unruled(body, inside=task.around is not None)
     return body, next((node.operation.refused for node in body.nodes if node.operation.refused), early)
+
+
+def _place(bound: Bound) -> tuple[str, ...]:
+    """Where the operations of a DAG are, from the root; below a sweep, in whichever of its trials."""
+    operation, around = bound.task.operation, bound.task.around
+    if operation is None:
+        return ()
+    place = (*around.place, bound.name) if around is not None else ()
+    return (*place, ANY_TRIAL) if operation.section.matrix is not None else place
 
 
 def _unruled(body: Dag, *, inside: bool) -> str:

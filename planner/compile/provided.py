@@ -20,7 +20,7 @@ from planner.spec.matrix import HyperbandSweep, IterativeSweep, MappingSweep, Ma
 from planner.spec.operation import Operation
 from planner.spec.words import short
 
-__all__ = ["Provided", "provided_by"]
+__all__ = ["Provided", "provided_by", "takes_whole"]
 
 _NUMBERS = frozenset({"int", "float", "metric", "any", ""})
 _DATES: Mapping[str, str] = {"daterange": "date", "datetimerange": "datetime"}
@@ -158,6 +158,11 @@ def _number_name(kind: str) -> str:
     """`PositiveInt` is an `int` to a sweep."""
     name = element_of(kind) if "[" not in kind or kind.startswith("Optional[") else kind
     return "int" if name.endswith("Int") else "float" if name.endswith("Float") else name
+
+
+def takes_whole(kind: str) -> bool:
+    """Whether an input of type `kind` takes whole numbers and no others."""
+    return _number_name(kind) == "int"
 
 
 # Joins

@@ -229,6 +229,8 @@ def _input(bindings: Bindings, rest: list[str], whose: tuple[str, tuple[str, ...
         return Given(bindings.values[wanted_name])
     if wanted_name in bindings.references:
         return bindings.references[wanted_name]
+    if bindings.provided.get(wanted_name) == "matrix" and name == "the DAG":
+        return Reference(place, ("inputs", wanted_name))  # each trial of the sweep knows its own
     if wanted_name in bindings.provided:
         only = replace(bindings, provided={wanted_name: bindings.provided[wanted_name]})
         return Unread(Reference(place, ("inputs", wanted_name)), _provided(only, name))

@@ -76,7 +76,8 @@ def undecided(draft: Draft) -> frozenset[Key]:
 
 def settle_hit(draft: Draft, run: RunRecord, source: RunRecord) -> None:
     """Record that `run` has the result of `source`."""
-    draft.add(CacheHit(draft.name, run.key, source.key, dict(source.outputs), draft.now, source.artifacts))
+    gave = (dict(source.outputs), draft.now, source.artifacts, dict(source.metrics))
+    draft.add(CacheHit(draft.name, run.key, source.key, *gave))
     draft.add(Settled(draft.name, run.key, RunStatus.SUCCEEDED, f"cached from {source.key}", draft.now))
 
 

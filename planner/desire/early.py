@@ -1,4 +1,4 @@
-"""Early stopping of a DAG: when it ends before all of its operations have (reference, section 14; docs/starts.md).
+"""Early stopping: when a DAG or a sweep ends before all that is below it has (reference, section 14; docs/starts.md).
 
 Asked until a rule says so, and never again: what is stopped then is no failure of its own. Reads the draft alone and
 records nothing.
@@ -6,25 +6,30 @@ records nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from planner import keys
 from planner.canon import Json
+from planner.desire.measured import reported
 from planner.desire.nodes import effective, latest
+from planner.desire.scoring import value_of
 from planner.desire.view import Draft
 from planner.keys import Key
-from planner.model.desired import Dag
+from planner.model.desired import Dag, Sweep
+from planner.model.search import Trial, TrialState
 from planner.model.status import RunStatus
 from planner.query.subject import number_of
+from planner.search import most
 
-__all__ = ["EarlyEnd", "early_end"]
+__all__ = ["EarlyEnd", "early_end", "ended_early"]
 
 _FAILED = frozenset({RunStatus.FAILED, RunStatus.UPSTREAM_FAILED})
 
 
 @dataclass(frozen=True, slots=True)
 class EarlyEnd:
-    """How a DAG ends that a rule ends: its status, and why."""
+    """How a DAG or a sweep ends that a rule ends: its status, and why."""
 
     status: RunStatus
     reason: str
@@ -43,10 +48,34 @@ def early_end(draft: Draft, top: Key, dag: Dag, statuses: Mapping[tuple[str, ...
         return None
     leaves = {place: statuses.get(place, RunStatus.CREATED) for place in _leaves(dag, ())}
     for rule in dag.early_stopping:
-        found = _too_many_failed(rule, leaves) or _good_enough(draft, top, rule, leaves)
+        failed = sum(status in _FAILED for status in leaves.values())
+        found = _too_many(rule, failed, len(leaves)) or _good_enough(draft, top, rule, leaves)
         if found is not None:
             return found
     return None
+
+
+def ended_early(draft: Draft, sweep: Sweep, trials: Sequence[Trial], key: Key) -> EarlyEnd | None:
+    """The first rule that ends the sweep `key` with these trials; None where none does.
+
+    Failures count against all trials that there may be, where that is known.
+    """
+    total = max(most(sweep.search) or 0, len(trials))
+    failed = sum(trial.state is TrialState.FAILED for trial in trials)
+    for rule in sweep.early_stopping:
+        if rule.get("policy") is not None:
+            continue
+        found = _too_many(rule, failed, total) or _enough_of(
+            draft, rule, sweep, [key.child(keys.trial(one.number)) for one in trials]
+        )
+        if found is not None:
+            return found
+    return None
+
+
+def _enough_of(draft: Draft, rule: Mapping[str, Json], sweep: Sweep, places: Sequence[Key]) -> EarlyEnd | None:
+    metric = str(rule.get("metric"))
+    return _first_good(rule, ((place.place[-1], value_of(draft, place, sweep.trial, metric)) for place in places))
 
 
 def _leaves(dag: Dag, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -58,31 +87,31 @@ def _leaves(dag: Dag, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             yield here
 
 
-def _too_many_failed(rule: Mapping[str, Json], leaves: Mapping[tuple[str, ...], RunStatus]) -> EarlyEnd | None:
+def _too_many(rule: Mapping[str, Json], failed: int, total: int) -> EarlyEnd | None:
     percent = number_of(rule.get("percent"))
     if rule.get("kind") != "failure_early_stopping" or percent is None:
         return None
-    failed = sum(status in _FAILED for status in leaves.values())
-    if not failed or failed * 100 < percent * len(leaves):
+    if not failed or failed * 100 < percent * total:
         return None
-    return EarlyEnd(
-        RunStatus.FAILED, f"stopped early: {failed} of {len(leaves)} failed, and {percent:g} % are too many"
-    )
+    return EarlyEnd(RunStatus.FAILED, f"stopped early: {failed} of {total} failed, and {percent:g} % are too many")
 
 
 def _good_enough(
     draft: Draft, top: Key, rule: Mapping[str, Json], leaves: Mapping[tuple[str, ...], RunStatus]
 ) -> EarlyEnd | None:
+    metric = str(rule.get("metric"))
+    runs = ((place, draft.run(latest(draft, top, place))) for place in leaves)
+    told = (("/".join(place), reported(effective(draft, run), metric)) for place, run in runs if run is not None)
+    return _first_good(rule, told)
+
+
+def _first_good(rule: Mapping[str, Json], told: Iterable[tuple[str, float | None]]) -> EarlyEnd | None:
     wanted = number_of(rule.get("value"))
     if rule.get("kind") != "metric_early_stopping" or wanted is None:
         return None
-    name, maximize = str(rule.get("metric")), rule.get("optimization") == "maximize"
-    for place in leaves:
-        run = draft.run(latest(draft, top, place))
-        story = effective(draft, run) if run is not None else None
-        value = number_of(story.metrics.get(name, story.outputs.get(name))) if story is not None else None
+    name, maximize = rule.get("metric"), rule.get("optimization") == "maximize"
+    for where, value in told:
         if value is not None and (value >= wanted if maximize else value <= wanted):
-            where = "/".join(place)
             return EarlyEnd(
                 RunStatus.SUCCEEDED, f"stopped early: {name} of {where} is {value:g}, and {wanted:g} will do"
             )

@@ -40,7 +40,7 @@ def follow(draft: Draft) -> frozenset[Key]:
 
 def _counts(run: RunRecord, fact: Settled) -> bool:
     withdrawn = fact.status is RunStatus.STOPPED and not fact.decided_by and not run.attempts and not run.rounds
-    return run.follows is None and run.carried_from is None and not (withdrawn and run.kind != "dag")
+    return run.follows is None and run.carried_from is None and not (withdrawn and not run.is_parent)
 
 
 def _open(draft: Draft, run: RunRecord, fact: Settled) -> Iterator[Key]:
@@ -48,7 +48,7 @@ def _open(draft: Draft, run: RunRecord, fact: Settled) -> Iterator[Key]:
     operation = operation_of(draft, run)
     if operation is None or top is None:
         return
-    turn = max(top.rounds.values(), default=0) if operation.kind == "dag" else 0
+    turn = max(top.rounds.values(), default=0) if run.is_parent else 0
     for index, hook in enumerate(operation.hooks):
         if hook.trigger not in {"done", str(fact.status)}:
             continue

@@ -13,6 +13,7 @@ from planner.compile.activity import culled_after
 from planner.compile.amounts import amounts_of
 from planner.desire import drift
 from planner.desire.approval import is_withheld
+from planner.desire.measured import lacking
 from planner.desire.stopping import stop_run
 from planner.desire.view import Draft, Ready, Wait
 from planner.model.desired import CompiledOperation, Leaf
@@ -40,6 +41,7 @@ class LeafContext:
         stop: the wish to end it or its parent as a whole, or None.
         lane: port lane of a rolling service.
         blocked: what it waits for before it may start, or "".
+        needs: the metric that it must have reported to have succeeded, or "".
     """
 
     operation: CompiledOperation
@@ -47,6 +49,7 @@ class LeafContext:
     stop: Stop | None = None
     lane: int = 0
     blocked: str = ""
+    needs: str = ""
 
     @property
     def leaf(self) -> Leaf:
@@ -149,11 +152,14 @@ def _has_happened(draft: Draft, run: RunRecord, last: AttemptRecord, context: Le
     elif reason is StopReason.CULLED:
         _settle(draft, run, RunStatus.STOPPED, "culled as idle")
     elif reason is StopReason.EARLY_STOPPING:
-        _settle(draft, run, RunStatus.STOPPED, "stopped early")
+        words = last.stop.words if last.stop is not None else ""
+        _settle(draft, run, RunStatus.STOPPED, words or "stopped early")
     elif _always(context):
         _heal(draft, run, last, context)
     elif reason is StopReason.FATAL:
         _settle(draft, run, RunStatus.FAILED, f"{_exit_words(last)}, for which it is not tried again")
+    elif last.exit_code == 0 and (lack := lacking(run, context.needs)):
+        _settle(draft, run, RunStatus.FAILED, lack)
     elif last.exit_code == 0:
         _settle(draft, run, RunStatus.SUCCEEDED, "")
     else:

@@ -15,6 +15,7 @@ from planner.desire.view import Draft, Identity
 from planner.fold.own import below
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Leaf, Reference
+from planner.model.inputs import ANY_TRIAL
 from planner.model.records import RunRecord
 from planner.query.graph import node_of
 from planner.spec.words import some
@@ -29,6 +30,7 @@ __all__ = [
     "latest",
     "newest",
     "operation_of",
+    "place_of",
     "said_by",
     "told_of",
     "upstream",
@@ -97,15 +99,24 @@ def entered(run: RunRecord) -> frozenset[str]:
     return frozenset(name for name, was in been.items() if was)
 
 
+def place_of(key: Key, reference: Reference) -> tuple[str, ...]:
+    """Where a node is that the run `key` refers to: what is in a trial of a sweep is in the trial that `key` is in."""
+    return tuple(
+        key.place[depth] if name == ANY_TRIAL and depth < len(key.place) else name
+        for depth, name in enumerate(reference.place)
+    )
+
+
 def value(draft: Draft, key: Key, reference: Reference) -> Json:
     """The value of a reference.
 
     Raises:
         BindError: the node that should have it does not.
     """
-    run = draft.run(latest(draft, key, reference.place))
+    place = place_of(key, reference)
+    run = draft.run(latest(draft, key, place))
     if run is None:
-        raise BindError(f"{reference} is not known: {'/'.join(reference.place)} has not run")
+        raise BindError(f"{reference} is not known: {'/'.join(place)} has not run")
     return said_by(run, effective(draft, run), reference, draft.view.identity)
 
 
@@ -140,9 +151,10 @@ def upstream(draft: Draft, key: Key, leaf: Leaf) -> Mapping[str, Json]:
     for reference in leaf.references.values():
         if reference.run:
             continue  # `planner.desire.elsewhere`
-        run = draft.run(latest(draft, key, reference.place))
+        place = place_of(key, reference)
+        run = draft.run(latest(draft, key, place))
         if run is not None:
-            found["/".join(reference.place)] = told_of(effective(draft, run))
+            found["/".join(place)] = told_of(effective(draft, run))
     return found
 
 

@@ -57,7 +57,7 @@ def _retry(draft: Draft, command: Command) -> str:
         raise _No(f"{draft.name} is up or starting as {up}; plumbline stop {draft.name} first")
     places = _places(draft, top, command, form)
     earlier = _earlier(draft, top, command, places)
-    if top.kind != "dag":
+    if not top.is_parent:
         places = tuple(sorted({"", *places}))  # whoever builds again wants to run it
     if top.kind == "service":
         give_up(draft, command.by)  # nothing is refused any more
@@ -204,17 +204,17 @@ def _places(draft: Draft, top: RunRecord, command: Command, form: CompiledOperat
     for run in sorted(draft.state.runs.values(), key=lambda run: run.key):
         if run.key.top != top.key or run.key.round != top.round_of(run.key.place):
             continue
-        if not run.key.place and top.kind == "dag":
+        if not run.key.place and top.is_parent:
             continue
         named, down = target is None or below(run.key, target), not run.key.place and _is_down(draft, run)
         if not run.status.final and not down:
             # What is no DAG is one with its build: another round of the one is another round of both.
-            live = live or (run if named or top.kind != "dag" else None)
+            live = live or (run if named or not top.is_parent else None)
         elif not named or not (everything or down or run.status in _RETRIED):
             continue
         elif form is None or node_of(form, run.key.place) is not None:
             found.append("/".join(run.key.place))
-    refused = live is not None and top.kind != "dag"
+    refused = live is not None and not top.is_parent
     if not refused and (found or ((target is None or not target.place) and _never_began(draft, top))):
         return tuple(sorted(found))
     what = target or top.key
@@ -227,7 +227,7 @@ def _places(draft: Draft, top: RunRecord, command: Command, form: CompiledOperat
 
 def _never_began(draft: Draft, top: RunRecord) -> bool:
     """Whether a DAG is over with no node that has a record: it is then asked for as a whole."""
-    return top.kind == "dag" and top.status in _RETRIED and not has_begun(draft, top.key)
+    return top.is_parent and top.status in _RETRIED and not has_begun(draft, top.key)
 
 
 def _overtaken(draft: Draft, top: RunRecord, form: CompiledOperation | None, places: tuple[str, ...]) -> Iterator[str]:

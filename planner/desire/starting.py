@@ -13,10 +13,11 @@ from planner.compile.bind import BindError, BindRequest, inputs_of
 from planner.compile.gate import holds
 from planner.desire.elsewhere import are_there, context_of, value_of
 from planner.desire.joining import with_joined
-from planner.desire.nodes import effective, latest, operation_of, upstream, value
+from planner.desire.nodes import effective, latest, operation_of, place_of, upstream, value
+from planner.desire.trials import params_of
 from planner.desire.view import Draft
 from planner.keys import Key
-from planner.model.desired import CompiledOperation, Condition, Leaf, Reference
+from planner.model.desired import CompiledOperation, Condition, Dag, Leaf, Reference
 from planner.model.records import RunRecord
 from planner.model.status import RunStatus
 from planner.spec.words import short
@@ -123,7 +124,7 @@ def _value(draft: Draft, key: Key, reference: Reference) -> Json:
                 raise BindError(f"{reference} is not known: only the backend of that run had what it is made of")
             return given[name]
         case ("io",):
-            run = draft.run(latest(draft, key, reference.place))
+            run = draft.run(latest(draft, key, place_of(key, reference)))
             left = run is not None and effective(draft, run).artifacts is not None
             outputs, artifacts = (replace(reference, path=(section,)) for section in ("outputs", "artifacts"))
             return {
@@ -141,10 +142,13 @@ def _given_to(draft: Draft, key: Key, reference: Reference) -> Mapping[str, Json
     Raises:
         BindError: it never had them.
     """
-    run = draft.run(latest(draft, key, reference.place))
+    place = place_of(key, reference)
+    run = draft.run(latest(draft, key, place))
     operation = operation_of(draft, run) if run is not None else None
+    if run is not None and operation is not None and isinstance(operation.body, Dag):
+        return params_of(draft, run)  # what a sweep gives to a DAG; all else of a DAG was settled when it was compiled
     if run is None or operation is None or not isinstance(operation.body, Leaf):
-        raise BindError(f"{reference} is not known: {'/'.join(reference.place)} has not run")
+        raise BindError(f"{reference} is not known: {'/'.join(place)} has not run")
     return inputs_of(request_of(draft, run.key, operation, run))
 
 
@@ -164,7 +168,11 @@ def _request(
     return BindRequest(
         operation=operation,
         key=key,
-        values={**opened.given, **{name: _value(draft, key, reference) for name, reference in references.items()}},
+        values={
+            **opened.given,
+            **params_of(draft, opened),
+            **{name: _value(draft, key, reference) for name, reference in references.items()},
+        },
         upstream=context,
         identity=(identity.instance, identity.project),
         commit=opened.commit,

@@ -18,9 +18,10 @@ from planner.keys import Key
 from planner.model.desired import CompiledOperation
 from planner.model.facts import Fact
 from planner.model.people import Suspension
-from planner.model.questions import Answers, Cached, Joined, Matched, Question, Recorded, Reusable
+from planner.model.questions import Answer, Answers, Cached, Joined, Matched, Question, Recorded, Reusable, Suggested
 from planner.model.records import RunRecord
 from planner.model.run import BoundRun, Snapshot
+from planner.model.search import Suggestion
 
 __all__ = ["Bindings", "Draft", "Identity", "Ready", "View", "Wait"]
 
@@ -163,7 +164,14 @@ class Draft:
         answer = self._answer(question)
         return None if answer is None else tuple(run for run in answer if isinstance(run, Matched))
 
-    def _answer(self, question: Question) -> tuple[RunRecord | Matched, ...] | None:
+    def suggestions(self, question: Suggested) -> tuple[Suggestion, ...] | str | None:
+        """What a search tries next, or why it cannot say; None as for `ask`."""
+        answer = self._answer(question)
+        if answer is None or isinstance(answer, str):
+            return answer
+        return tuple(one for one in answer if isinstance(one, Suggestion))
+
+    def _answer(self, question: Question) -> Answer | None:
         answer = self.view.answers.get(question)
         if answer is None:
             self.missing.add(question)

@@ -6,86 +6,60 @@ Shared by every cause: generation, tick, request, event.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
-from planner.compile.bind import BindError
 from planner.desire.approval import is_withheld
 from planner.desire.building import waits_for_build
-from planner.desire.cache import look, settle_hit
 from planner.desire.early import EarlyEnd, early_end
 from planner.desire.frontier import Frontier
 from planner.desire.gates import decide, words
-from planner.desire.leaf import LeafContext, step, stop_words
+from planner.desire.leaf import stop_words
 from planner.desire.nodes import effective, has_begun, is_under_way, latest
 from planner.desire.offers import offer
-from planner.desire.opening import opened_under
-from planner.desire.retry import earlier_of
 from planner.desire.rollup import rollup
-from planner.desire.starting import kept_from, start_of
+from planner.desire.running import open_node, walk_leaf
+from planner.desire.scoring import value_of
+from planner.desire.starting import kept_from
 from planner.desire.stopping import stop_tree
+from planner.desire.sweep import walk_sweep
+from planner.desire.top import Top, Walking
 from planner.desire.view import Draft, Ready
 from planner.fold.own import below
 from planner.keys import Key
-from planner.model.desired import CompiledOperation, Dag, Leaf, Node
-from planner.model.facts import Bound, Carried, Settled, StopIntended
-from planner.model.questions import Reusable
-from planner.model.records import RunRecord
+from planner.model.desired import CompiledOperation, Dag, Leaf, Node, Sweep
+from planner.model.facts import Settled, StopIntended
 from planner.model.status import RunStatus, StopReason
+from planner.spec.words import short
 
 __all__ = ["Top", "walk"]
 
 
-@dataclass(frozen=True, slots=True)
-class Top:
-    """The run that a cause started, and how its tree is to be walked.
-
-    Attributes:
-        record: its record.
-        operation: the compiled operation that it was opened with.
-        wanted: whether desired state still wants what has not started.
-        carry: whether results and processes of earlier generations may be carried over.
-        lane: port lane of a rolling service.
-        blocked: what its leaves wait for before they may start, or "".
-        kept: runs that the generation in force goes on with: what follows for them is decided there.
-    """
-
-    record: RunRecord
-    operation: CompiledOperation
-    wanted: bool = True
-    carry: bool = False
-    lane: int = 0
-    blocked: str = ""
-    kept: frozenset[Key] = frozenset()
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing below it starts any more."""
-        return not self.wanted or self.record.stop is not None
-
-
-@dataclass(slots=True)
-class _Walk:
-    draft: Draft
-    top: Top
-    statuses: dict[tuple[str, ...], RunStatus] = field(default_factory=dict)
-
-
 def walk(draft: Draft, top: Top) -> RunStatus:
     """Decide what follows for every leaf below `top`; returns the top's status after it."""
-    walking = _Walk(draft, top)
-    key = latest(draft, top.record.key, ())
-    if isinstance(top.operation.body, Leaf):
-        _single(walking, key)
+    walking = Walking(draft, top)
+    body = top.operation.body
+    if isinstance(body, Leaf):
+        key = latest(draft, top.record.key, ())
+        _single(walking, key, walk_leaf)
         run = draft.run(key)
         return effective(draft, run).status if run else RunStatus.CREATED
     if not top.closed and (early := _gate(draft, top)) is not None:
         return early
-    status = _dag(walking, top.record.key, top.operation.body)
-    rule = None if top.closed else early_end(draft, top.record.key, top.operation.body, walking.statuses)
+    if isinstance(body, Sweep):
+        _single(walking, top.record.key, _sweep)
+        return (draft.run(top.record.key) or top.record).status
+    return _dag_of_top(walking, body)
+
+
+def _dag_of_top(walking: Walking, body: Dag) -> RunStatus:
+    draft, top = walking.draft, walking.top
+    status = _dag(walking, top.record.key, body)
+    rule = None if top.closed else early_end(draft, top.record.key, body, walking.statuses)
     if rule is not None:
         walking = _stopped_early(walking, rule)
-        status = _dag(walking, top.record.key, top.operation.body)
+        status = _dag(walking, top.record.key, body)
     record = draft.run(top.record.key) or top.record
     if record.status.final:
         return record.status
@@ -95,17 +69,53 @@ def walk(draft: Draft, top: Top) -> RunStatus:
     return status
 
 
-def _single(walking: _Walk, key: Key) -> None:
+def _single(walking: Walking, key: Key, go: Callable[[Walking, Key, CompiledOperation], object]) -> None:
     """A top that is no DAG: its build first, where it has one."""
     top = walking.top
     # A service that waits for the one before it to go may be built meanwhile.
-    before = _Walk(walking.draft, replace(top, blocked="", lane=0))
-    build = partial(_leaf, before)
+    before = Walking(walking.draft, replace(top, blocked="", lane=0))
+    build = partial(walk_leaf, before)
     if not waits_for_build(walking.draft, key, top.operation, build, closed=top.closed):
-        _leaf(walking, key, top.operation)
+        go(walking, key, top.operation)
 
 
-def _stopped_early(walking: _Walk, early: EarlyEnd) -> _Walk:
+def _sweep(walking: Walking, key: Key, operation: CompiledOperation) -> RunStatus:
+    return walk_sweep(walking, key, operation, _trial)
+
+
+def _trial(walking: Walking, place: Key, trial: CompiledOperation, needs: str) -> RunStatus:
+    """One trial of a sweep, whose first round has a record."""
+    draft = walking.draft
+    key = latest(draft, place, place.place)
+    run = draft.run(key)
+    if run is not None and run.status.final and run.carried_from is None:
+        return run.status
+    if isinstance(trial.body, Leaf):
+        walk_leaf(walking, key, trial, needs)
+        run = draft.run(key)
+        return effective(draft, run).status if run is not None else RunStatus.CREATED
+    assert isinstance(trial.body, Dag)
+    if run is None:
+        open_node(walking, key, trial, walking.top.record.because)
+    inside = walking.within(draft.run(key))
+    status = _dag(inside, place, trial.body)
+    if status.final:
+        status, reason = _end_of_trial(draft, place, trial, (status, needs))
+        draft.add(Settled(draft.name, key, status, reason, draft.now))
+    return status
+
+
+def _end_of_trial(
+    draft: Draft, place: Key, trial: CompiledOperation, ended: tuple[RunStatus, str]
+) -> tuple[RunStatus, str]:
+    """How a trial ends that is a DAG: one that has not reported what its sweep searches by has failed."""
+    status, needs = ended
+    if status is RunStatus.SUCCEEDED and needs and value_of(draft, place, trial, needs) is None:
+        return RunStatus.FAILED, f"none of its operations reported a finite {short(needs)}, which its sweep searches by"
+    return status, ""
+
+
+def _stopped_early(walking: Walking, early: EarlyEnd) -> Walking:
     """Stop everything below the top, and walk it once more: nothing that was ready starts."""
     draft, top = walking.draft, walking.top
     draft.ready = [item for item in draft.ready if item.key.top != top.record.key]
@@ -113,7 +123,7 @@ def _stopped_early(walking: _Walk, early: EarlyEnd) -> _Walk:
     key, reason = top.record.key, StopReason.EARLY_STOPPING
     draft.add(StopIntended(draft.name, key, reason, "", draft.now, early.status, early.reason))
     stop_tree(draft, key, reason)
-    return _Walk(draft, replace(top, record=draft.run(key) or top.record))
+    return Walking(draft, replace(top, record=draft.run(key) or top.record))
 
 
 def _gate(draft: Draft, top: Top) -> RunStatus | None:
@@ -129,7 +139,7 @@ def _gate(draft: Draft, top: Top) -> RunStatus | None:
     return RunStatus.CREATED if waits else None
 
 
-def _dag(walking: _Walk, parent: Key, dag: Dag) -> RunStatus:
+def _dag(walking: Walking, parent: Key, dag: Dag) -> RunStatus:
     draft, top = walking.draft, walking.top
     offers: list[tuple[str, list[Ready]]] = []
     statuses: list[RunStatus] = []
@@ -156,128 +166,63 @@ def _dag(walking: _Walk, parent: Key, dag: Dag) -> RunStatus:
     return rollup(statuses if whole else [*statuses, RunStatus.CREATED])
 
 
-def _node(walking: _Walk, parent: Key, node: Node) -> RunStatus:
+def _node(walking: Walking, parent: Key, node: Node) -> RunStatus:
     draft = walking.draft
     name = node.operation.name
     key = latest(draft, parent, (*parent.place, name))
     run = draft.run(key)
     if run is not None and run.status.final and run.carried_from is None:
         return run.status
-    if run is None and not (isinstance(node.operation.body, Dag) and is_under_way(draft, key)):
-        decided = decide(draft, parent, node, _ends(walking, parent.place, node))
-        if decided is None or (decided is RunStatus.CREATED and walking.top.closed):
-            return RunStatus.CREATED
-        if decided.final:
-            return _decided_away(walking, key, node, decided)
-        if isinstance(node.operation.body, Dag):
-            kept = kept_from(draft, key, node.operation, walking.top.record)
-            if kept is not None:
-                _open(walking, key, node.operation, walking.top.record.because)
-                draft.add(Settled(draft.name, key, *kept, draft.now))
-                return kept[0]
-    elif run is not None and isinstance(node.operation.body, Dag) and run.status.final:
+    is_dag = isinstance(node.operation.body, Dag)
+    if run is None and not (is_dag and is_under_way(draft, key)):
+        if (kept := _kept(walking, parent, key, node)) is not None:
+            return kept
+    elif run is not None and is_dag and run.status.final:
         return run.status
     if isinstance(node.operation.body, Dag):
         return _dag(walking, key.node, node.operation.body)
-    _leaf(walking, key, node.operation)
+    if isinstance(node.operation.body, Sweep):
+        if run is None:
+            open_node(walking, key, node.operation, walking.top.record.because)
+        return _sweep(walking, key, node.operation)
+    walk_leaf(walking, key, node.operation)
     run = draft.run(key)
     return effective(draft, run).status if run else RunStatus.CREATED
 
 
-def _decided_away(walking: _Walk, key: Key, node: Node, status: RunStatus) -> RunStatus:
+def _kept(walking: Walking, parent: Key, key: Key, node: Node) -> RunStatus | None:
+    """The status of a node that does not begin; None where it may."""
+    draft = walking.draft
+    decided = decide(draft, parent, node, _ends(walking, parent.place, node))
+    if decided is None or (decided is RunStatus.CREATED and walking.top.closed):
+        return RunStatus.CREATED
+    if decided.final:
+        return _decided_away(walking, key, node, decided)
+    if isinstance(node.operation.body, Leaf):
+        return None  # its condition may read what only its start knows
+    kept = kept_from(draft, key, node.operation, walking.top.record)
+    if kept is None:
+        return None
+    open_node(walking, key, node.operation, walking.top.record.because)
+    draft.add(Settled(draft.name, key, *kept, draft.now))
+    return kept[0]
+
+
+def _decided_away(walking: Walking, key: Key, node: Node, status: RunStatus) -> RunStatus:
     draft = walking.draft
     because, reason = words(node, status, _ends(walking, key.place[:-1], node))
-    _open(walking, key, node.operation, because)
+    open_node(walking, key, node.operation, because)
     draft.add(Settled(draft.name, key, status, reason, draft.now))
     return status
 
 
-def _ends(walking: _Walk, parent: tuple[str, ...], node: Node) -> dict[str, RunStatus]:
+def _ends(walking: Walking, parent: tuple[str, ...], node: Node) -> dict[str, RunStatus]:
     """The statuses of what a node waits for, by name."""
     statuses = walking.statuses
     return {name: statuses.get((*parent, name), RunStatus.CREATED) for name in node.upstream}
 
 
-def _leaf(walking: _Walk, key: Key, operation: CompiledOperation) -> None:
-    draft, top = walking.draft, walking.top
-    run = draft.run(key)
-    if run is None and top.closed:
-        return
-    if run is None:
-        _open(walking, key, operation, top.record.because)
-        run = draft.run(key)
-    assert run is not None
-    if not run.bound and not run.status.final and run.carried_from is None and not walking.top.closed:
-        _bind(walking, run, operation)
-        run = draft.run(key) or run
-        if not run.bound and not run.status.final and run.carried_from is None:
-            return
-    context = LeafContext(
-        operation=operation,
-        wanted=top.wanted,
-        stop=top.record.stop or run.stop,
-        lane=top.lane,
-        blocked=top.blocked,
-    )
-    story = effective(draft, run)
-    if story.key not in top.kept:
-        step(draft, story, context)
-        story = draft.run(story.key) or story
-    if story.key != run.key and story.status.final and not run.status.final:
-        draft.add(Settled(draft.name, run.key, story.status, f"carried over from {story.key}", draft.now))
-
-
-def _bind(walking: _Walk, run: RunRecord, operation: CompiledOperation) -> None:
-    draft, top = walking.draft, walking.top
-    start = start_of(draft, top.operation, run, operation)
-    if start is None:
-        return
-    if isinstance(start, tuple):
-        draft.add(Settled(draft.name, run.key, *start, draft.now))
-        return
-    try:
-        earlier = earlier_of(draft, run)
-        bound = draft.bind(start if earlier is None else replace(start, earlier=earlier))
-    except BindError as error:
-        draft.add(Settled(draft.name, run.key, RunStatus.FAILED, str(error), draft.now))
-        return
-    if top.carry and not run.key.round and _carry(walking, run, bound.digest):
-        return
-    looked = look(draft, run, operation, bound)
-    if looked.waits:
-        return
-    draft.add(Bound(draft.name, run.key, bound.digest, draft.keep(bound), draft.now, bound.work))
-    if looked.hit is not None:
-        settle_hit(draft, run, looked.hit)
-
-
-def _carry(walking: _Walk, run: RunRecord, digest: str) -> bool:
-    """Carry an earlier generation's result or process over; True when decided or when more must be read first."""
-    draft = walking.draft
-    found = draft.ask(Reusable(draft.name, digest))
-    if found is None:
-        return True
-    if not found or found[0].key.top == run.key.top:
-        return False
-    source = draft.run(found[0].key) or found[0]
-    independent = not run.key.place
-    if independent and not source.alive:
-        # A root that is a single leaf runs again (its cache is opt-in); only a live process is taken over.
-        return False
-    told = source.stop is not None and not source.status.final
-    if told or any(attempt.stop for attempt in source.attempts if attempt.live):
-        return False
-    if source.key not in draft.state.runs:
-        draft.state = draft.state.with_run(source)
-    draft.add(Carried(draft.name, run.key, source.key, draft.now))
-    return True
-
-
-def _open(walking: _Walk, key: Key, operation: CompiledOperation, because: str) -> None:
-    walking.draft.add(opened_under(walking.draft, walking.top.record, key, operation.kind, because))
-
-
-def _end(walking: _Walk, status: RunStatus) -> tuple[RunStatus, str, str]:
+def _end(walking: Walking, status: RunStatus) -> tuple[RunStatus, str, str]:
     """How the top of a DAG ends whose operations rolled up to `status`, why, and by whom."""
     top = walking.top
     stop = top.record.stop

@@ -71,6 +71,8 @@ def open_run(fact: Opened) -> RunRecord:
         event=fact.event,
         params=dict(fact.params),
         backfill=fact.backfill,
+        suggestion=fact.suggestion,
+        lineage=fact.lineage,
         status=RunStatus.ON_SCHEDULE if waits else RunStatus.CREATED,
     )
 
@@ -83,7 +85,13 @@ def fold_run(run: RunRecord, fact: RunFact) -> RunRecord:  # noqa: C901 -- one c
         case Bound():
             return changed(run, digest=fact.digest, bound=fact.bound, work=fact.work)
         case CacheHit():
-            return changed(run, cached_from=fact.source, outputs=dict(fact.outputs), artifacts=fact.artifacts)
+            return changed(
+                run,
+                cached_from=fact.source,
+                outputs=dict(fact.outputs),
+                artifacts=fact.artifacts,
+                metrics=dict(fact.metrics),
+            )
         case Intended():
             return _intended(run, fact)
         case Observed():

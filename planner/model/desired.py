@@ -14,10 +14,11 @@ from functools import cached_property
 from planner.canon import Json
 from planner.errors import Place, Problem
 from planner.model.events import Subscription, subscriptions
-from planner.model.gang import Gang
 from planner.model.inputs import Input, Join, Output, Reference
+from planner.model.leaf import Condition, Leaf, Termination
 from planner.model.policies import OnChange, Policy, RunPolicy
 from planner.model.schedule import Schedule
+from planner.model.search import Search
 
 __all__ = [
     "Asked",
@@ -36,80 +37,9 @@ __all__ = [
     "Policy",
     "Reference",
     "RunPolicy",
+    "Sweep",
     "Termination",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Termination:
-    """How often and how long (reference section 10.2).
-
-    Attributes:
-        max_retries: attempts after the first.
-        timeout: seconds from the first start over all attempts; None for no limit.
-    """
-
-    max_retries: int = 0
-    timeout: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """Something that a backend runs: a job or a service.
-
-    Every string of `gang`, and every string inside `templates`, is template text over inputs and `globals`: what is
-    final and has braces in it is escaped, so that evaluating it any number of times leaves it as it is.
-
-    Attributes:
-        gang: replicas.
-        params: inputs whose value is known, by name.
-        references: inputs that wait for another node, by name.
-        outputs: declared outputs.
-        termination: retries and time limit.
-        queue: name of its queue; "" for the default one.
-        inputs: declarations of all inputs, those without a value too.
-        templates: inputs whose value is a template that waits for the start, by name.
-        known: `globals` of the project that texts read which wait for the start.
-        compared: the gang as the cache compares it: inputs that `cache.io` leaves out stay templates in it; None where
-            the cache compares `gang`.
-        joins: inputs that are lists of values of other runs.
-    """
-
-    gang: Gang
-    params: Mapping[str, Json] = field(default_factory=dict)
-    references: Mapping[str, Reference] = field(default_factory=dict)
-    outputs: tuple[Output, ...] = ()
-    termination: Termination = Termination()
-    queue: str = ""
-    inputs: tuple[Input, ...] = ()
-    templates: Mapping[str, Json] = field(default_factory=dict)
-    known: Mapping[str, Json] = field(default_factory=dict)
-    compared: Gang | None = None
-    joins: tuple[Join, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What must hold when an operation is about to start; else it is skipped (reference section 16.3).
-
-    Attributes:
-        written: as in the repository, for people.
-        value: what it came to, or template text over inputs and `globals`. The other fields are empty without a
-            template; with one they are those of a `Leaf`.
-        params: inputs whose value is known, by name.
-        references: inputs that wait for another node, by name.
-        inputs: declarations of all inputs.
-        templates: inputs whose value is a template that waits for the start, by name.
-        known: `globals` of the project that the texts read.
-    """
-
-    written: str
-    value: Json
-    params: Mapping[str, Json] = field(default_factory=dict)
-    references: Mapping[str, Reference] = field(default_factory=dict)
-    inputs: tuple[Input, ...] = ()
-    templates: Mapping[str, Json] = field(default_factory=dict)
-    known: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +108,36 @@ class Dag:
         return tuple(
             position
             for position, node in enumerate(self.nodes)
-            if not node.upstream or node.events or isinstance(node.operation.body, Dag)
+            if not node.upstream or node.events or not isinstance(node.operation.body, Leaf)
         )
 
     def node(self, name: str) -> Node | None:
         """The node called `name`."""
         position = self.positions.get(name)
         return None if position is None else self.nodes[position]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Many runs of one operation, its trials (docs/sweeps.md).
+
+    Attributes:
+        trial: the operation without its matrix and without what is the sweep's own, such as its schedule and its hooks.
+        search: how trials are chosen.
+        lineage: digest of what they are trials of: of all that identifies the sweep but how many there are.
+        seed: as written; None where the name of the operation decides.
+        concurrency: trials at work at once; None for what the search can use.
+        early_stopping: rules by which it, or a trial, ends early, by YAML names.
+        tuner: what makes the suggestions of an iterative search.
+    """
+
+    trial: CompiledOperation
+    search: Search
+    lineage: str = ""
+    seed: int | None = None
+    concurrency: int | None = None
+    early_stopping: tuple[Mapping[str, Json], ...] = ()
+    tuner: CompiledOperation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +161,7 @@ class CompiledOperation:
 
     Attributes:
         name: as in the repository.
-        kind: the reference's run kind: `job`, `service` or `dag`.
+        kind: the reference's run kind: `job`, `service`, `dag` or, with many trials, `matrix`.
         body: what runs.
         digest: root digest: over identity fields only.
         live: digest over live fields.
@@ -227,7 +180,7 @@ class CompiledOperation:
 
     name: str
     kind: str
-    body: Leaf | Dag
+    body: Leaf | Dag | Sweep
     digest: str = ""
     live: str = ""
     form: str = ""

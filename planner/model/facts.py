@@ -25,6 +25,7 @@ from planner.model.pulls import PullRecord
 from planner.model.records import Planned
 from planner.model.run import Leases, Observation
 from planner.model.schedule import Cursor
+from planner.model.search import Suggestion
 from planner.model.status import RunStatus, StopReason
 
 __all__ = [
@@ -131,7 +132,8 @@ class Opened:
     """A run exists as a record: a top, a DAG node, a tick. With `fresh` nothing below it is cached.
 
     `follows` is the run whose end it is a hook of, and `given` what it is given of it. `params` are texts of inputs by
-    name, which the person who asked for it gave. `backfill` names what opened the run of a tick, if that was one.
+    name, which the person who asked for it gave. `backfill` names what opened the run of a tick, if that was one. A
+    trial of a sweep has its `suggestion`, and the `lineage` of what it is a trial of.
     """
 
     root: str
@@ -149,6 +151,8 @@ class Opened:
     event: OutsideEvent | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     backfill: str = ""
+    suggestion: Suggestion | None = None
+    lineage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +291,7 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class CacheHit:
-    """Run `key` has the outputs and artifacts of `source`, which has done the same work, and does not start."""
+    """Run `key` has what `source` gave, which has done the same work, and does not start."""
 
     root: str
     key: Key
@@ -295,6 +299,7 @@ class CacheHit:
     outputs: Mapping[str, Json]
     at: datetime
     artifacts: Artifacts | None = None
+    metrics: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

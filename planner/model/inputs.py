@@ -11,7 +11,10 @@ from typing import Literal
 
 from planner.canon import Json
 
-__all__ = ["Input", "Join", "Output", "Reference"]
+__all__ = ["ANY_TRIAL", "Input", "Join", "Output", "Reference"]
+
+ANY_TRIAL = "*"
+"""In the place of a reference: the trial of a sweep that the referring run is in, which no node can be called."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,20 @@ from datetime import datetime
 from planner.canon import Json
 from planner.keys import Key
 from planner.model.records import RunRecord
+from planner.model.search import Search, Suggestion, Trial
 
-__all__ = ["Answer", "Answers", "Cached", "Joined", "Matched", "Question", "Recorded", "Reusable"]
+__all__ = [
+    "AboutRuns",
+    "Answer",
+    "Answers",
+    "Cached",
+    "Joined",
+    "Matched",
+    "Question",
+    "Recorded",
+    "Reusable",
+    "Suggested",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +102,29 @@ class Matched:
     inputs: Mapping[str, Json] = field(default_factory=dict)
 
 
-Question = Reusable | Cached | Recorded | Joined
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """Which trials a search would make next, where working that out takes long. No ledger knows that.
 
-Answer = tuple[RunRecord, ...] | tuple[Matched, ...]
-"""The runs that answer a question, best first; none where there are none."""
+    Attributes:
+        digest: of all that follows, which stands for it.
+        search, trials, seed, room: as `planner.search.suggest` takes them.
+    """
+
+    digest: str
+    search: Search = field(compare=False)
+    trials: tuple[Trial, ...] = field(compare=False)
+    seed: str = field(compare=False)
+    room: int = field(compare=False)
+
+
+AboutRuns = Reusable | Cached | Recorded | Joined
+"""Questions that a ledger answers."""
+
+Question = AboutRuns | Suggested
+
+Answer = tuple[RunRecord, ...] | tuple[Matched, ...] | tuple[Suggestion, ...] | str
+"""The runs that answer a question, best first, none where there are none; or the suggestions; or why there are none."""
 
 Answers = Mapping[Question, Answer]
 """Answers by question."""

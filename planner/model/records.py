@@ -21,9 +21,11 @@ from planner.model.metric import Progress
 from planner.model.people import Command, HeldRun, Hold, Suspension
 from planner.model.retention import Removed
 from planner.model.schedule import Cursor
+from planner.model.search import Suggestion
 from planner.model.status import RunStatus, StopReason
 
 __all__ = [
+    "PARENTS",
     "Applied",
     "AttemptRecord",
     "Claim",
@@ -35,6 +37,10 @@ __all__ = [
     "RunRecord",
     "Stop",
 ]
+
+
+PARENTS = frozenset({"dag", "matrix"})
+"""Kinds of runs that go as the runs below them do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,8 @@ class RunRecord:
         approved_by: who approved it, where its operation wants that; "" before.
         event: on a top: what started it, if an event did.
         backfill: on a top: the backfill that its tick was run by, or "".
+        suggestion: what a trial of a sweep was made with; on its first round.
+        lineage: of a trial: digest of what it is a trial of (`Sweep.lineage`).
     """
 
     key: Key
@@ -118,6 +126,8 @@ class RunRecord:
     earlier: Mapping[str, Earlier] = field(default_factory=dict)
     backfill: str = ""
     progress: Mapping[str, Progress] = field(default_factory=dict)
+    suggestion: Suggestion | None = None
+    lineage: str = ""
 
     @property
     def last(self) -> AttemptRecord | None:
@@ -127,6 +137,11 @@ class RunRecord:
     def round_of(self, place: tuple[str, ...]) -> int:
         """On a top: the current round of the node at `place`, or of the whole."""
         return self.rounds.get("/".join(place), 0) if self.rounds else 0
+
+    @property
+    def is_parent(self) -> bool:
+        """Whether it runs nothing itself: it goes as the runs below it do."""
+        return self.kind in PARENTS
 
     @property
     def own(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from planner.model.desired import CompiledOperation, Dag
+from planner.keys import is_trial
+from planner.model.desired import CompiledOperation, Dag, Sweep
 
 __all__ = ["beside", "node_of"]
 
@@ -18,6 +19,8 @@ def _below(operation: CompiledOperation, name: str) -> CompiledOperation | None:
     if isinstance(operation.body, Dag):
         node = operation.body.node(name)
         return node.operation if node is not None else None
+    if isinstance(operation.body, Sweep) and is_trial(name):
+        return operation.body.trial
     return operation.build if operation.build is not None and operation.build.name == name else None
 
 

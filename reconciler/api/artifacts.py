@@ -54,7 +54,7 @@ async def _listed(core: Core, run: RunRecord, key: Key, path: str) -> Sequence[A
 async def _dag(core: Core, name: str) -> RunRecord | None:
     """The run that `name` means, where it is a DAG."""
     found = await find.run(core, name)
-    return found.run if found.run is not None and found.run.kind == "dag" else None
+    return found.run if found.run is not None and found.run.is_parent else None
 
 
 async def _of_dag(core: Core, top: RunRecord, path: str) -> dict[str, Json]:

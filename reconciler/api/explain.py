@@ -171,7 +171,7 @@ def _failed(case: _Case) -> Iterator[str]:
 
 def _culprit(case: _Case, last: Story) -> Key:
     """The run whose log says why: what builds for one that never started."""
-    if last.run.kind == "dag" or last.source.attempts:
+    if last.run.is_parent or last.source.attempts:
         return last.run.key
     return next((node.run.key for node in case.nodes if node.status in _BAD), last.run.key)
 

@@ -12,7 +12,7 @@ from planner import keys
 from planner.canon import Json
 from planner.desire.view import Wait
 from planner.keys import Key
-from planner.model.desired import CompiledOperation, Dag, Node
+from planner.model.desired import CompiledOperation, Dag, Leaf, Node
 from planner.model.records import RootRecord, RunRecord
 from planner.model.run import BoundRun
 from planner.model.status import RunStatus
@@ -149,7 +149,7 @@ def _reasons(case: _Case) -> Iterator[str]:
         yield from _unrecorded(case)
         return
     yield from _how(case, case.story)
-    if isinstance(case.top.body if case.top is not None else None, Dag) and not case.key.place:
+    if case.top is not None and not isinstance(case.top.body, Leaf) and not case.key.place:
         yield from node_words(case.nodes.values())
     if case.bound is not None:
         yield from joined_words(case.story.run, case.bound)

@@ -53,7 +53,7 @@ async def prepare(core: Core, name: str, *, follow: bool = False, tail: int | No
     assert found.run is not None
     story = await one(core, found.run.key, newest=False)
     run = found.run
-    if story is not None and not follow and run.kind != "dag" and not story.source.attempts:
+    if story is not None and not follow and not run.is_parent and not story.source.attempts:
         raise problems.conflict(_not_started(core, story))
     return Wanted(run, found.attempt, follow=follow, tail=tail)
 
@@ -69,7 +69,7 @@ def _not_started(core: Core, story: Story) -> str:
 
 async def stream(core: Core, wanted: Wanted, write: Write) -> None:
     """Write the output of `wanted`, until all of it was written or, with `follow`, the run is final."""
-    if wanted.run.kind == "dag":
+    if wanted.run.is_parent:
         await _tree(core, wanted, write)
     else:
         await _leaf(core, wanted, write)

@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from planner import keys
 from planner.keys import Key
-from planner.model.desired import CompiledOperation, Dag
+from planner.model.desired import CompiledOperation, Leaf, Sweep
 from planner.model.records import RunRecord
 from planner.model.status import RunStatus
+from planner.search import most
 from reconciler.core import Core
 from reconciler.ports import RunQuery
 
-__all__ = ["ALL", "Story", "breadth", "leaves", "node_keys", "nodes_of", "one", "places", "tell"]
+__all__ = ["ALL", "MOST_TRIALS", "Story", "breadth", "leaves", "node_keys", "nodes_of", "one", "places", "tell"]
 
 ALL = slice(None)
+MOST_TRIALS = 5_000
+"""Trials of a sweep that are looked for, from the first on."""
 """Of nodes: all of them."""
 
 
@@ -102,11 +106,19 @@ async def _told(core: Core, keys: Sequence[Key]) -> Mapping[Key, Story]:
 
 
 def places(operation: CompiledOperation, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The places of all leaves below an operation; the empty one where it is a leaf itself, after its build."""
-    if not isinstance(operation.body, Dag):
-        if operation.build is not None:
-            yield (*above, operation.build.name)
+    """The places of all leaves below an operation; the empty one where it is a leaf itself, after its build.
+
+    Of a sweep those of all trials that there may be, the first `MOST_TRIALS` of them.
+    """
+    if isinstance(operation.body, Leaf | Sweep) and operation.build is not None:
+        yield (*above, operation.build.name)
+    if isinstance(operation.body, Leaf):
         yield above
+        return
+    if isinstance(operation.body, Sweep):
+        count = most(operation.body.search)
+        for number in range(MOST_TRIALS if count is None else min(count, MOST_TRIALS)):
+            yield from places(operation.body.trial, (*above, keys.trial(number)))
         return
     for node in operation.body.nodes:
         yield from places(node.operation, (*above, node.operation.name))

@@ -18,7 +18,7 @@ from planner.model.facts import Answered, Fact, Pinned
 from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
 from planner.model.pulls import PullRecord
-from planner.model.questions import Answer, Answers, Cached, Joined, Question, Recorded, Reusable
+from planner.model.questions import AboutRuns, Answer, Answers, Cached, Joined, Recorded, Reusable
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.retention import Removed
 from planner.model.status import RunStatus
@@ -121,11 +121,11 @@ class MemoryLedger:
         """All roots, told apart by whether they rest by the word of this edition."""
         return memory_resting.awake(self._open(), edition)
 
-    async def ask(self, questions: Collection[Question]) -> Answers:
+    async def ask(self, questions: Collection[AboutRuns]) -> Answers:
         """An answer to each of `questions`."""
         return {question: await self._answer(question) for question in questions}
 
-    async def _answer(self, question: Question) -> Answer:
+    async def _answer(self, question: AboutRuns) -> Answer:
         match question:
             case Joined():
                 return finding.found_of(await self.find(finding.wanted_of(question)))

@@ -23,7 +23,7 @@ from planner.model.facts import Answered, Fact, Pinned
 from planner.model.notices import Notice
 from planner.model.people import ProjectRecord
 from planner.model.pulls import PullRecord
-from planner.model.questions import Answers, Joined, Question
+from planner.model.questions import AboutRuns, Answers, Joined
 from planner.model.records import Claim, RootRecord, RunRecord
 from planner.model.retention import Removed
 from planner.query import Subject
@@ -163,7 +163,7 @@ class SqlLedger:
         """All roots, told apart by whether they rest by the word of this edition."""
         return await self._turns.read(resting.awake, edition)
 
-    async def ask(self, questions: Collection[Question]) -> Answers:
+    async def ask(self, questions: Collection[AboutRuns]) -> Answers:
         """An answer to each of `questions`."""
         joined = [one for one in questions if isinstance(one, Joined)]
         known = await self._turns.read(reads.ask, [one for one in questions if not isinstance(one, Joined)])

@@ -36,6 +36,7 @@ from planner.target import CommitPlan, Contact, plan_commit
 from reconciler.ledger.memory import MemoryLedger
 from reconciler.ledger.state import MemoryState
 from reconciler.ports import Rest
+from reconciler.suggesting import answered, at_once
 from tests.planner.builders import desired
 
 T = TypeVar("T")
@@ -231,7 +232,7 @@ class History:
         view = self.view(root)
         plan = plan_root(view)
         while plan.missing:
-            answer = done(self.ledger.ask(plan.missing))
+            answer = done(answered(self.ledger, at_once, plan.missing))
             assert not answer.keys() & view.answers.keys()
             view = replace(view, answers={**view.answers, **answer})
             plan = plan_root(view)
@@ -304,6 +305,7 @@ class History:
         code: int | None = 0,
         reason: StopReason = StopReason.EXITED,
         outputs: Mapping[str, Json] | None = None,
+        metrics: Mapping[str, Json] | None = None,
     ) -> None:
         """Have the program of an attempt end now; nothing is planned."""
         key = keys.parse(key) if isinstance(key, str) else key
@@ -316,6 +318,7 @@ class History:
             exit_code=code,
             reason=reason,
             outputs=outputs or {},
+            metrics=metrics or {},
         )
 
     def _publish(self, facts: Iterable[Fact]) -> None:

@@ -143,7 +143,7 @@ def read(history: History, state: DesiredState, contact: Contact) -> Answers:
     for name in state.roots:
         view = twin.view(name)
         while missing := plan_root(view).missing:
-            found = {**found, **done(twin.ledger.ask(missing))}
+            found = {**found, **done(answered(twin.ledger, at_once, missing))}
             view = twin.view(name, answers=found)
     return found
 

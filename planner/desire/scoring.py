@@ -1,0 +1,61 @@
+"""What a trial has come to, as its search sees it: whether it is over, and its value. Decides nothing of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from planner.desire.measured import reported
+from planner.desire.nodes import effective, latest
+from planner.desire.view import Draft
+from planner.keys import Key
+from planner.model.desired import CompiledOperation, Dag, Sweep
+from planner.model.records import RunRecord
+from planner.model.search import TrialState
+from planner.model.status import RunStatus, StopReason
+
+__all__ = ["Score", "score", "stories", "value_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How far a trial has come, and the value that its search goes by; None where there is none."""
+
+    state: TrialState
+    value: float | None = None
+
+
+def score(draft: Draft, place: Key, sweep: Sweep, status: RunStatus) -> Score:
+    """What the trial at `place`, which is `status`, has come to."""
+    if not status.final:
+        return Score(TrialState.PENDING)
+    goal = getattr(sweep.search, "goal", None)
+    if status is not RunStatus.SUCCEEDED and not _ended_early(draft, place, sweep):
+        return Score(TrialState.FAILED)
+    if goal is None:
+        return Score(TrialState.DONE if status is RunStatus.SUCCEEDED else TrialState.FAILED)
+    value = value_of(draft, place, sweep.trial, goal.metric)
+    return Score(TrialState.FAILED) if value is None else Score(TrialState.DONE, value)
+
+
+def value_of(draft: Draft, place: Key, trial: CompiledOperation, metric: str) -> float | None:
+    """What a trial has reported of a metric; of one that is a DAG, what the last of its operations has that did."""
+    found = (reported(run, metric) for run in stories(draft, place, trial))
+    return next((value for value in found if value is not None), None)
+
+
+def stories(draft: Draft, place: Key, trial: CompiledOperation) -> Iterator[RunRecord]:
+    """The records that tell how the leaves of a trial go, the last operation first."""
+    if isinstance(trial.body, Dag):
+        for node in reversed(trial.body.nodes):
+            yield from stories(draft, place.child(node.operation.name), node.operation)
+        return
+    run = draft.run(latest(draft, place, place.place))
+    if run is not None:
+        yield effective(draft, run)
+
+
+def _ended_early(draft: Draft, place: Key, sweep: Sweep) -> bool:
+    """Whether a rule ended the trial: what it had reported until then counts."""
+    runs = list(stories(draft, place, sweep.trial))
+    return any(run.last is not None and run.last.reason is StopReason.EARLY_STOPPING for run in runs)

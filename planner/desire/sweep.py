@@ -1,0 +1,202 @@
+"""A sweep below a top: its trials are walked, stopped early, and more of them opened while there is room.
+
+Which trial is next is computed by `planner.search` from what is recorded of the others (docs/sweeps.md); what follows
+for a trial is decided where any run is. This module keeps nothing: parents store nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from planner import keys
+from planner.desire.adopting import adopted
+from planner.desire.early import EarlyEnd, ended_early
+from planner.desire.opening import opened_under
+from planner.desire.scoring import score
+from planner.desire.stopping import stop_tree
+from planner.desire.suggesting import Unsuggested, more
+from planner.desire.top import Walking
+from planner.desire.trials import trials_of
+from planner.desire.view import Ready, Wait
+from planner.keys import Key
+from planner.model.desired import CompiledOperation, Sweep
+from planner.model.facts import Settled, StopIntended
+from planner.model.search import Suggestion, Trial, TrialState
+from planner.model.status import RunStatus, StopReason
+from planner.search import width
+
+__all__ = ["AHEAD", "Go", "walk_sweep"]
+
+AHEAD = 100
+"""Trials that are open and have not begun, at most: a large grid costs what is at work, not what is to come."""
+_MOST_A_PLAN = 16
+"""Trials that may end as they begin (cached, say) in one plan: each may ask a question, and a plan answers 64 times."""
+
+Go = Callable[[Walking, Key, CompiledOperation, str], RunStatus]
+"""Walks one trial: the walk, the trial, its operation, and the metric that it must report, or ""."""
+
+
+def walk_sweep(walking: Walking, key: Key, operation: CompiledOperation, go: Go) -> RunStatus:
+    """Decide what follows for a sweep and all of its trials; returns its status after it.
+
+    Args:
+        walking: the walk.
+        key: of the sweep, which has a record.
+        operation: its body is a `Sweep`.
+        go: walks one trial.
+    """
+    sweep, draft = operation.body, walking.draft
+    assert isinstance(sweep, Sweep)
+    record = draft.run(key)
+    assert record is not None
+    work = _Work(walking, key, sweep, go)
+    closed = work.walk_all()
+    if not closed and (early := ended_early(draft, sweep, work.trials, work.key)) is not None:
+        work.stop(early)
+        closed = work.walk_all()
+    unsuggested = "" if closed else work.open_more()
+    work.offer()
+    status, reason = work.end(closed=closed, unsuggested=unsuggested)
+    if status.final and not record.status.final:
+        by = record.stop.by if record.stop is not None and status is RunStatus.STOPPED else ""
+        draft.add(Settled(draft.name, key, status, reason, draft.now, by))
+    return status
+
+
+class _Work:
+    """One walk of one sweep."""
+
+    def __init__(self, walking: Walking, key: Key, sweep: Sweep, go: Go) -> None:
+        self.outer = walking
+        self.draft = walking.draft
+        self.key = key
+        self.sweep = sweep
+        self.go = go
+        self.walking = walking
+        self.trials: list[Trial] = []
+        self.offers: list[tuple[Key, list[Ready]]] = []
+        goal = getattr(sweep.search, "goal", None)
+        self.metric: str = goal.metric if goal is not None else ""
+
+    def walk_all(self) -> bool:
+        """Walk the trials that there are; whether nothing more is to begin."""
+        self.walking = self.outer.within(self.draft.run(self.key))
+        self.trials, self.offers = [], []
+        for place, suggestion in trials_of(self.draft, self.key):
+            self._walk(place, suggestion)
+        return self.walking.top.closed
+
+    def _walk(self, place: Key, suggestion: Suggestion) -> Trial:
+        before = len(self.draft.ready)
+        status = self.go(self.walking, place, self.sweep.trial, self.metric)
+        self.walking.statuses[place.place] = status
+        self.offers.append((place, self.draft.ready[before:]))
+        del self.draft.ready[before:]
+        found = score(self.draft, place, self.sweep, status)
+        trial = Trial(len(self.trials), suggestion, found.state, found.value)
+        self.trials.append(trial)
+        return trial
+
+    def stop(self, early: EarlyEnd) -> None:
+        """End the sweep before all of its trials have."""
+        draft, reason = self.draft, StopReason.EARLY_STOPPING
+        draft.add(StopIntended(draft.name, self.key, reason, "", draft.now, early.status, early.reason))
+        stop_tree(draft, self.key, reason)
+
+    # More trials
+
+    def open_more(self) -> str:
+        """Open as many as there is room for; why the search cannot say which, or ""."""
+        if not self.trials and self.outer.top.carry:
+            earlier = adopted(self.draft, self.key, self.sweep)
+            for suggestion in earlier or ():
+                self._open(suggestion)
+            if earlier is None:
+                return ""
+        at_once = 0
+        while at_once < _MOST_A_PLAN and (room := self._room()) > 0:
+            points = more(self.draft, self.key, self.sweep, self.trials, room)
+            if isinstance(points, Unsuggested):
+                return points.reason
+            if not points:
+                return ""
+            at_once += sum(self._open(point).state is not TrialState.PENDING for point in points)
+        if at_once >= _MOST_A_PLAN:
+            self.draft.wakes.append(self.draft.now)
+        return ""
+
+    def _room(self) -> int:
+        pending = [trial for trial in self.trials if trial.state is TrialState.PENDING]
+        statuses = self.walking.statuses
+        waiting = AHEAD - sum(statuses[place.place] is RunStatus.CREATED for place, _ in self.offers)
+        most = self.places
+        return waiting if most is None else min(most - len(pending), waiting)
+
+    @property
+    def places(self) -> int | None:
+        """Trials that may be at work at once; None for no limit."""
+        if self.sweep.concurrency is not None:
+            return self.sweep.concurrency
+        return width(self.sweep.search, self.trials)
+
+    def _open(self, suggestion: Suggestion) -> Trial:
+        draft, top = self.draft, self.walking.top.record
+        place = self.key.child(keys.trial(len(self.trials)))
+        fact = opened_under(draft, top, place, self.sweep.trial.kind, top.because)
+        draft.add(replace(fact, suggestion=suggestion, lineage=self.sweep.lineage))
+        return self._walk(place, suggestion)
+
+    # Which of them start
+
+    def offer(self) -> None:
+        """Let as many trials begin as may be at work at once: what was carried over takes a place as well."""
+        draft, places = self.draft, self.sweep.concurrency
+        begun = {place for place, _ in self.offers if self._is_at_work(place)}
+        taken = len(begun)
+        for place, ready in self.offers:
+            if places is None or place in begun or taken < places:
+                taken += bool(ready) and place not in begun
+                draft.ready.extend(ready)
+            else:
+                reason = "a place in its sweep's concurrency"
+                draft.waits.extend(Wait(item.key.run, reason, item.since) for item in ready)
+
+    def _is_at_work(self, place: Key) -> bool:
+        """Whether a trial has begun and is not over; of one that is a DAG, between two of its nodes too."""
+        status = self.walking.statuses[place.place]
+        return not status.final and status is not RunStatus.CREATED
+
+    # How it ends
+
+    def end(self, *, closed: bool, unsuggested: str) -> tuple[RunStatus, str]:
+        """The status of the sweep, and why it has ended."""
+        statuses = [self.walking.statuses[place.place] for place, _ in self.offers]
+        record, top = self.draft.run(self.key), self.outer.top
+        stop = record.stop if record is not None else None
+        if any(not status.final and (status is not RunStatus.CREATED or not closed) for status in statuses):
+            return (RunStatus.STOPPING if closed else RunStatus.PROCESSING), ""
+        if closed:
+            if stop is not None and stop.ends is not None:
+                return stop.ends, stop.words
+            return RunStatus.STOPPED, "superseded" if not top.wanted else _words(statuses)
+        if self._goes_on(statuses):
+            return RunStatus.PROCESSING, ""
+        if unsuggested and not statuses:
+            return RunStatus.FAILED, unsuggested
+        good = RunStatus.SUCCEEDED in statuses
+        bad = RunStatus.FAILED if RunStatus.FAILED in statuses else RunStatus.STOPPED
+        if not good and statuses and all(status is RunStatus.SKIPPED for status in statuses):
+            return RunStatus.SKIPPED, _words(statuses)
+        reason = _words(statuses) + (f"; {unsuggested}" if unsuggested else "")
+        return (RunStatus.SUCCEEDED if good and not unsuggested else bad if not good else RunStatus.FAILED), reason
+
+    def _goes_on(self, statuses: Sequence[RunStatus]) -> bool:
+        """Whether more is to come, though nothing is at work: something was asked, or left for the next plan."""
+        draft = self.draft
+        return bool(draft.missing) or draft.now in draft.wakes or (draft.view.alone and not statuses)
+
+
+def _words(statuses: Sequence[RunStatus]) -> str:
+    good = sum(status is RunStatus.SUCCEEDED for status in statuses)
+    return f"{good} of {len(statuses)} trials succeeded"
