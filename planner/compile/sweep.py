@@ -17,6 +17,7 @@ from planner.compile.scope import has_template
 from planner.compile.settled import settled
 from planner.compile.space import dimension
 from planner.compile.task import Bound
+from planner.compile.trialled import undone
 from planner.model import search as model
 from planner.model.desired import CompiledOperation, Sweep
 from planner.spec import matrix as spec
@@ -51,6 +52,8 @@ def with_sweep(compiled: CompiledOperation, written: spec.Matrix | None, bound: 
     search = _search(matrix, dict(_whole(bound)))
     sections = {name: value for name, value in compiled.sections.items() if name not in _OF_SWEEP}
     trial = replace(compiled, schedule=None, condition=None, hooks=(), sections=sections, refused="")
+    if reason := undone(trial):
+        return _refused(compiled, reason)
     seed = getattr(matrix, "seed", None)
     sweep = Sweep(
         trial=trial,

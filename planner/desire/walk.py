@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from planner.compile.started import BindError
+from planner.compile.trialled import differs, with_values
 from planner.desire.approval import is_withheld
 from planner.desire.building import waits_for_build
 from planner.desire.early import EarlyEnd, early_end
@@ -25,6 +27,7 @@ from planner.desire.starting import kept_from
 from planner.desire.stopping import stop_tree
 from planner.desire.sweep import walk_sweep
 from planner.desire.top import Top, Walking
+from planner.desire.trials import params_of
 from planner.desire.view import Draft, Ready
 from planner.fold.own import below
 from planner.keys import Key
@@ -91,6 +94,7 @@ def _trial(walking: Walking, place: Key, trial: CompiledOperation, needs: str) -
     if run is not None and run.status.final and run.carried_from is None:
         return run.status
     if isinstance(trial.body, Leaf):
+        trial = _own(draft, key, trial)
         walk_leaf(walking, key, trial, needs)
         run = draft.run(key)
         return effective(draft, run).status if run is not None else RunStatus.CREATED
@@ -103,6 +107,18 @@ def _trial(walking: Walking, place: Key, trial: CompiledOperation, needs: str) -
         status, reason = _end_of_trial(draft, place, trial, (status, needs))
         draft.add(Settled(draft.name, key, status, reason, draft.now))
     return status
+
+
+def _own(draft: Draft, key: Key, trial: CompiledOperation) -> CompiledOperation:
+    """The trial with what it has its own of; one whose values cannot stand there has failed."""
+    run = draft.run(key) or draft.run(key.node)
+    if run is None or not differs(trial):
+        return trial
+    try:
+        return with_values(trial, params_of(draft, run))
+    except BindError as error:
+        draft.add(Settled(draft.name, run.key, RunStatus.FAILED, str(error), draft.now))
+        return trial
 
 
 def _end_of_trial(

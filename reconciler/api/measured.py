@@ -49,9 +49,9 @@ async def worker(core: Core, name: str) -> tuple[RunRecord, int]:
     found = await find.run(core, name)
     assert found.run is not None
     if found.run.is_parent:
-        what, one = ("sweep", "trials") if found.run.kind == "matrix" else ("DAG", "nodes")
+        what, below = ("sweep", "trials") if found.run.kind == "matrix" else ("DAG", "nodes")
         like = "0000" if found.run.kind == "matrix" else "NODE"
-        raise problems.conflict(f"{found.run.key} is a {what}: name one of its {one}, as `{found.run.key}/{like}`")
+        raise problems.conflict(f"{found.run.key} is a {what}: name one of its {below}, as `{found.run.key}/{like}`")
     story = await one(core, found.run.key, newest=False) or Story(found.run, found.run, found.run)
     return await worker_of(core, story), found.attempt
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from planner.applied import World
-from planner.canon import Json
 from planner.errors import Place, Problem, Severity
 from planner.fold import RootState
 from planner.guard import Budgets
@@ -21,7 +20,9 @@ from planner.render.frame import frame_of
 from planner.render.markdown import plan_markdown
 from planner.render.outcome import Outcome, Ran, outcome_markdown
 from planner.target import Contact
-from tests.planner.builders import EVERY_TEN, dag, desired, job, node, service, sweeping
+from reconciler.suggesting import answered, at_once
+from tests.planner import sweeps
+from tests.planner.builders import EVERY_TEN, dag, desired, job, node, service
 from tests.planner.history import IDENTITY, T0, History, after, done, end, push, wait
 
 MANUAL = Policy(run=RunPolicy.MANUAL)
@@ -101,10 +102,8 @@ MANY = tuple(job(f"train-{number:03}", "fit") for number in range(300))
 
 
 def sweep(*rates: float, concurrency: int) -> CompiledOperation:
-    """A grid over rates, as it is compiled while sweeps do not run yet."""
-    grid: dict[str, Json] = {"rate": {"kind": "choice", "value": list(rates)}}
-    operation = job("search", "search", refused="sweeps do not run yet")
-    return sweeping(operation, kind="grid", concurrency=concurrency, params=grid)
+    """A grid over rates."""
+    return sweeps.sweep(sweeps.choices(*rates, concurrency=concurrency), "search", path="search.yaml")
 
 
 SWEPT = (sweep(0.1, 0.2, concurrency=2), *IN_FORCE)

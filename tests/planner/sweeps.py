@@ -16,16 +16,18 @@ RATE: dict[str, Json] = {"name": "rate", "type": "float"}
 LOSS: dict[str, Json] = {"name": "loss", "optimization": "minimize"}
 
 
-def sweep(matrix: Mapping[str, Json], name: str = "tune", run: Json = None, **fields: Json) -> CompiledOperation:
+def sweep(
+    matrix: Mapping[str, Json], name: str = "tune", run: Json = None, path: str = "tune.yaml", **fields: Json
+) -> CompiledOperation:
     """A sweep over `rate` as a root; `fields` are further fields of its operation."""
     component = {"inputs": [RATE], "outputs": [{"name": "loss", "type": "float"}], "run": run or RUN}
     document = {"version": 1.1, "kind": "operation", "name": name, "matrix": matrix, **fields, "component": component}
-    return root({**document}, name)
+    return root(document, name, path)
 
 
-def root(document: Mapping[str, Json], name: str = "tune") -> CompiledOperation:
+def root(document: Mapping[str, Json], name: str = "tune", path: str = "tune.yaml") -> CompiledOperation:
     """The root of one document."""
-    found = compiled({"a.json": json.dumps(document)})
+    found = compiled({path: json.dumps(document)})
     assert name in found.roots, [str(problem) for problem in found.problems]
     return found.roots[name]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.planner.history import after, ask, end, push, wait
-from tests.planner.sweeps import LOSS, all_end, by_chance, choices, measured, sweep, tried
+from tests.planner.history import after, ask, end, push
+from tests.planner.sweeps import all_end, by_chance, choices, measured, sweep, tried
 
 pytestmark = pytest.mark.unit
 
@@ -47,7 +47,9 @@ def test_a_sweep_that_is_stopped_starts_nothing_more():
 
 
 def test_failed_trials_can_be_retried():
-    history = after(push(sweep(choices(0.1, 0.2))), end("tune@g1/0000#1", 3), end("tune@g1/0001#1"), ask("retry", "tune"))
+    history = after(
+        push(sweep(choices(0.1, 0.2))), end("tune@g1/0000#1", 3), end("tune@g1/0001#1"), ask("retry", "tune")
+    )
     assert history.alive() == ["tune@g1/0000~1#1"]
     run = history.run("tune@g1/0000~1")
     assert history.bound[run.bound].context["params"] == {"rate": 0.1}
@@ -69,7 +71,9 @@ def test_a_sweep_that_is_extended_goes_on_with_its_trials():
 
 
 def test_a_running_trial_is_carried_over_too():
-    history = after(push(sweep(by_chance(2, concurrency=2))), end("tune@g1/0000#1"), push(sweep(by_chance(3, concurrency=2))))
+    history = after(
+        push(sweep(by_chance(2, concurrency=2))), end("tune@g1/0000#1"), push(sweep(by_chance(3, concurrency=2)))
+    )
     assert history.alive() == ["tune@g1/0001#1", "tune@g2/0002#1"]
     end("tune@g1/0001#1")(history)
     assert history.runs()["tune@g2/0001"] == "succeeded"
@@ -77,7 +81,9 @@ def test_a_running_trial_is_carried_over_too():
 
 def test_a_large_grid_is_opened_as_it_is_worked_off():
     many = [number / 1000 for number in range(900)]
-    history = after(push(sweep(choices(*many))), limits=None) if False else after(push(sweep(choices(*many, concurrency=2))))
+    history = (
+        after(push(sweep(choices(*many))), limits=None) if False else after(push(sweep(choices(*many, concurrency=2))))
+    )
     assert len(tried(history)) == 2
 
 

@@ -262,7 +262,7 @@ def test_a_connection_is_seen_when_the_backend_completes_a_run():
 
 def test_a_value_that_a_sweep_gives_is_checked_when_a_run_starts():
     sweep = "matrix: {kind: grid, params: {n: {kind: choice, value: [1]}}}\n"
-    operation = leaf("{command: ['{{ n + 1 }}']}", "{name: n, type: int}", before=sweep)
+    operation = leaf("{command: ['{{ n + 1 }}']}", "{name: n, type: int}", before=sweep).body.trial
 
     assert finished(operation, values={"n": "7"}) == ("8",)
     with pytest.raises(BindError, match="input 'n': a whole number is wanted"):

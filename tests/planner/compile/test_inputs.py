@@ -163,6 +163,7 @@ READ = [
     ("{ref: ops.a, value: globals.condition}", Reference(("a",), ("globals", "condition"))),
     ("{ref: ops.a, value: io}", Reference(("a",), ("io",))),
     ("{ref: dag, value: inputs.known}", 1),
+    ("{ref: dag, value: inputs.swept}", Reference((), ("inputs", "swept"))),
 ]
 
 
@@ -192,7 +193,6 @@ UNREAD = [
     ("{ref: ops.tune, value: inputs.lr}", ("tune",), ("inputs", "lr"), "comes from a sweep"),
     ("{ref: ops.tune, value: inputs}", ("tune",), ("inputs",), "`lr` of `tune` comes from a sweep"),
     ("{ref: ops.tune, value: io}", ("tune",), ("io",), "`lr` of `tune` comes from a sweep"),
-    ("{ref: dag, value: inputs.swept}", (), ("inputs", "swept"), "comes from a sweep"),
 ]
 
 

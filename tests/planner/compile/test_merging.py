@@ -315,7 +315,6 @@ def test_what_a_template_gives_is_checked_as_the_section():
 
 
 REFUSED = {
-    "matrix: {kind: mapping, values: [{a: 1}]}": "sweeps do not run yet",
     "isApproved: '{{ globals.uuid }}'": "whether it is approved must be known when it is read",
     "mount: ['a:b']": "a daemon has no local files to upload",
     "plugins: {docker: true}": "`plugins.docker` would give",

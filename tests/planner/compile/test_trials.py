@@ -2,6 +2,7 @@
 
 import pytest
 
+from planner.model.desired import Sweep
 from tests.planner.compile.trees import compiled
 
 pytestmark = pytest.mark.unit
@@ -10,16 +11,18 @@ OP = "version: 1.1\nkind: operation\nname: t\n"
 MATRIX = "matrix: {kind: mapping, values: [{n: 1}, {n: 2}]}\n"
 JOINS = "joins: [{query: 'status: succeeded', params: {n: {value: outputs.x}}}]\n"
 BOTH = [
-    pytest.param(MATRIX, "int", "sweeps do not run yet", id="matrix"),
+    pytest.param(MATRIX, "int", "", id="matrix"),
     pytest.param(JOINS, "List[int]", "`termination` cannot wait for what joins find", id="joins"),
 ]
 JOB = "run: {kind: job, container: {command: [c]}}"
 TFJOB = "{kind: tfjob, worker: {replicas: '{{ n }}', container: {command: [c]}}}"
 
 
+DERIVED = "{name: m, value: '{{ n * 2 }}'}, {name: k, value: '{{ m + 1 }}'}"
+
+
 def written(component, before=MATRIX, kind="int"):
-    derived = "{name: m, value: '{{ n * 2 }}'}, {name: k, value: '{{ m + 1 }}'}"
-    return f"{OP}{before}component:\n  inputs: [{{name: n, type: '{kind}'}}, {derived}]\n  {component}\n"
+    return f"{OP}{before}component:\n  inputs: [{{name: n, type: '{kind}'}}, {DERIVED}]\n  {component}\n"
 
 
 def said(text):
@@ -32,13 +35,18 @@ def root(text):
     return desired.roots["t"]
 
 
+def run(found):
+    """What it runs; of a sweep, what each of its trials does."""
+    return found.body.trial.body if isinstance(found.body, Sweep) else found.body
+
+
 @pytest.mark.parametrize(("before", "kind", "refused"), BOTH)
 def test_a_time_limit_and_retries_wait_for_their_run(before, kind, refused):
     termination = "termination: {timeout: '{{ n }}', maxRetries: '{{ n | length }}', ttl: 4}"
     found = root(written(f"{termination}\n  {JOB}", before, kind))
 
     assert found.sections["termination"] == {"timeout": "{{ n }}", "maxRetries": "{{ n | length }}", "ttl": 4}
-    assert (found.body.termination.timeout, found.body.termination.max_retries) == (None, 0)
+    assert (run(found).termination.timeout, run(found).termination.max_retries) == (None, 0)
     assert found.refused.startswith(refused)
 
 
@@ -46,7 +54,7 @@ def test_what_is_known_is_not_left():
     found = root(written(f"termination: {{timeout: '{{{{ n }}}}', maxRetries: '{{{{ 1 + 1 }}}}'}}\n  {JOB}"))
 
     assert found.sections["termination"] == {"timeout": "{{ n }}"}
-    assert found.body.termination.max_retries == 2
+    assert run(found).termination.max_retries == 2
 
 
 def test_values_that_are_built_on_it_wait_as_well():
@@ -68,12 +76,12 @@ WAITING = {
     "queue": ("queue: '{{ n }}'\n  " + JOB, lambda found: found.sections["component"], {"queue": "{{ n }}"}),
     "an amount": (
         "run: {kind: job, container: {command: [c], resources: {requests: {cpu: '{{ n }}'}}}}",
-        lambda found: found.body.gang.replicas[0].container.resources,
+        lambda found: run(found).gang.replicas[0].container.resources,
         {"cpu": "{{ n }}"},
     ),
     "replicas of a group": (
         f"run: {TFJOB}",
-        lambda found: found.body.gang.replicas[0].pod,
+        lambda found: run(found).gang.replicas[0].pod,
         {"replicas": "{{ n }}"},
     ),
     "a service": (
@@ -81,7 +89,7 @@ WAITING = {
             "run: {kind: service, ports: '{{ [n] }}', replicas: '{{ n }}', isExternal: '{{ n }}', "
             "rewritePath: '{{ n }}', container: {command: [c]}}"
         ),
-        lambda found: found.body.gang.options,
+        lambda found: run(found).gang.options,
         {"ports": "{{ [n] }}", "replicas": "{{ n }}", "isExternal": "{{ n }}", "rewritePath": "{{ n }}"},
     ),
     "a probe": (
@@ -89,7 +97,7 @@ WAITING = {
             "run: {kind: service, ports: [80], container: {command: [c], readinessProbe: {httpGet: {port: 80}, "
             "periodSeconds: '{{ n }}'}}}"
         ),
-        lambda found: found.body.gang.options,
+        lambda found: run(found).gang.options,
         {"container": {"readinessProbe": {"httpGet": {"port": 80}, "periodSeconds": "{{ n }}"}}},
     ),
     "a port of a probe": (
@@ -97,7 +105,7 @@ WAITING = {
             "run: {kind: service, container: {command: [c], ports: [{containerPort: '{{ n }}'}], readinessProbe: "
             "{httpGet: {port: '{{ n }}'}}}}"
         ),
-        lambda found: found.body.gang.options,
+        lambda found: run(found).gang.options,
         {"container": {"readinessProbe": {"httpGet": {"port": "{{ n }}"}}}},
     ),
 }
@@ -112,7 +120,7 @@ def test_a_queue_that_waits_is_kept_beside_the_one_of_the_settings():
     files = {".plumbline.yaml": "defaults: {queue: fast}\n", "a.yaml": written(f"queue: '{{{{ n }}}}'\n  {JOB}")}
     found = compiled(files).roots["t"]
 
-    assert (found.body.queue, found.sections["component"]) == ("fast", {"queue": "{{ n }}"})
+    assert (run(found).queue, found.sections["component"]) == ("fast", {"queue": "{{ n }}"})
 
 
 @pytest.mark.parametrize("component", [one for one, _, _ in WAITING.values()], ids=WAITING)
@@ -150,7 +158,7 @@ def dag(fields="", before="", child=CHILD % ""):
 
 
 def only(found):
-    return found.body.nodes[0].operation
+    return run(found).nodes[0].operation
 
 
 def test_a_dag_hands_down_what_it_knows_and_keeps_the_rest():
@@ -174,9 +182,9 @@ def test_concurrency_and_early_stopping_wait():
     rule = "{kind: metric_early_stopping, metric: loss, value: '{{ n }}', optimization: minimize}"
     found = root(dag(f"concurrency: '{{{{ n }}}}', earlyStopping: [{rule}], "))
 
-    assert found.body.concurrency is None
+    assert run(found).concurrency is None
     assert found.sections["component"] == {"run": {"kind": "dag", "concurrency": "{{ n }}"}}
-    assert found.body.early_stopping[0]["value"] == "{{ n }}"
+    assert run(found).early_stopping[0]["value"] == "{{ n }}"
 
 
 def test_an_operation_of_the_dag_may_be_given_it():
@@ -185,7 +193,24 @@ def test_an_operation_of_the_dag_may_be_given_it():
     found = root(dag(child=child))
 
     assert only(found).sections["termination"] == {"timeout": "{{ i }}"}
-    assert (
-        found.refused
-        == "`n` of the DAG comes from a sweep, and each of its runs has another: read `inputs` of one of them"
-    )
+    assert found.refused.startswith("values of a sweep or a join are not handed to operations of a DAG")
+
+
+def test_limits_inside_a_dag_are_those_of_all_trials():
+    component = "inputs: [{name: i, type: int}], termination: {timeout: '{{ i }}'}, "
+    child = (CHILD % component).replace("component", "params: {i: {ref: dag, value: inputs.n}}, component", 1)
+    found = root(dag(child=child).replace(f", {DERIVED}", ""))
+
+    assert found.refused == "the limits of a are the same in all trials of a sweep over a DAG"
+
+
+@pytest.mark.parametrize(
+    ("component", "reason"),
+    [
+        ("termination: '{{ n }}'\n  " + JOB, "what differs from trial to trial must be written field by field"),
+        ("cache: '{{ n }}'\n  " + JOB, "what the cache compares must be known when it is read"),
+        ("run: {kind: service, container: {command: [c]}}", "a service never ends, so no sweep would"),
+    ],
+)
+def test_what_no_trial_can_have_its_own_of_refuses_the_sweep(component, reason):
+    assert root(written(component)).refused.startswith(reason)
