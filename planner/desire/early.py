@@ -13,16 +13,18 @@ from planner import keys
 from planner.canon import Json
 from planner.desire.measured import reported
 from planner.desire.nodes import effective, latest
-from planner.desire.scoring import value_of
+from planner.desire.scoring import courses_of
+from planner.desire.stopping import stop_tree
 from planner.desire.view import Draft
 from planner.keys import Key
 from planner.model.desired import Dag, Sweep
-from planner.model.search import Trial, TrialState
-from planner.model.status import RunStatus
+from planner.model.search import Trial
+from planner.model.status import RunStatus, StopReason
 from planner.query.subject import number_of
 from planner.search import most
+from planner.search.stopping import reached, stops, too_many_failed
 
-__all__ = ["EarlyEnd", "early_end", "ended_early"]
+__all__ = ["EarlyEnd", "cut_early", "early_end", "ended_early"]
 
 _FAILED = frozenset({RunStatus.FAILED, RunStatus.UPSTREAM_FAILED})
 
@@ -60,22 +62,33 @@ def ended_early(draft: Draft, sweep: Sweep, trials: Sequence[Trial], key: Key) -
 
     Failures count against all trials that there may be, where that is known.
     """
+    if not sweep.early_stopping:
+        return None
     total = max(most(sweep.search) or 0, len(trials))
-    failed = sum(trial.state is TrialState.FAILED for trial in trials)
     for rule in sweep.early_stopping:
-        if rule.get("policy") is not None:
-            continue
-        found = _too_many(rule, failed, total) or _enough_of(
-            draft, rule, sweep, [key.child(keys.trial(one.number)) for one in trials]
-        )
-        if found is not None:
-            return found
+        courses = courses_of(draft, sweep, trials, key, str(rule.get("metric")))
+        failed = sum(course.failed for course in courses)
+        if too_many_failed(rule, failed, total):
+            return _failures(failed, total, rule)
+        good = reached(rule, courses)
+        if good is not None:
+            return _enough(rule, keys.trial(good.number), good.value)
     return None
 
 
-def _enough_of(draft: Draft, rule: Mapping[str, Json], sweep: Sweep, places: Sequence[Key]) -> EarlyEnd | None:
-    metric = str(rule.get("metric"))
-    return _first_good(rule, ((place.place[-1], value_of(draft, place, sweep.trial, metric)) for place in places))
+def cut_early(draft: Draft, sweep: Sweep, trials: Sequence[Trial], key: Key) -> bool:
+    """Stop the trials that a policy stops now; whether there are any."""
+    cuts = [
+        cut
+        for rule in sweep.early_stopping
+        if rule.get("policy") is not None
+        for cut in stops(rule, courses_of(draft, sweep, trials, key, str(rule.get("metric"))))
+    ]
+    for cut in cuts:
+        stop_tree(
+            draft, key.child(keys.trial(cut.number)), StopReason.EARLY_STOPPING, words=f"stopped early: {cut.reason}"
+        )
+    return bool(cuts)
 
 
 def _leaves(dag: Dag, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -88,11 +101,11 @@ def _leaves(dag: Dag, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def _too_many(rule: Mapping[str, Json], failed: int, total: int) -> EarlyEnd | None:
-    percent = number_of(rule.get("percent"))
-    if rule.get("kind") != "failure_early_stopping" or percent is None:
-        return None
-    if not failed or failed * 100 < percent * total:
-        return None
+    return _failures(failed, total, rule) if too_many_failed(rule, failed, total) else None
+
+
+def _failures(failed: int, total: int, rule: Mapping[str, Json]) -> EarlyEnd:
+    percent = number_of(rule.get("percent")) or 0
     return EarlyEnd(RunStatus.FAILED, f"stopped early: {failed} of {total} failed, and {percent:g} % are too many")
 
 
@@ -109,10 +122,15 @@ def _first_good(rule: Mapping[str, Json], told: Iterable[tuple[str, float | None
     wanted = number_of(rule.get("value"))
     if rule.get("kind") != "metric_early_stopping" or wanted is None:
         return None
-    name, maximize = rule.get("metric"), rule.get("optimization") == "maximize"
+    maximize = rule.get("optimization") == "maximize"
     for where, value in told:
         if value is not None and (value >= wanted if maximize else value <= wanted):
-            return EarlyEnd(
-                RunStatus.SUCCEEDED, f"stopped early: {name} of {where} is {value:g}, and {wanted:g} will do"
-            )
+            return _enough(rule, where, value)
     return None
+
+
+def _enough(rule: Mapping[str, Json], where: str, value: float) -> EarlyEnd:
+    wanted = number_of(rule.get("value")) or 0
+    return EarlyEnd(
+        RunStatus.SUCCEEDED, f"stopped early: {rule.get('metric')} of {where} is {value:g}, and {wanted:g} will do"
+    )

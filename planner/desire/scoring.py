@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from planner import keys
 from planner.desire.measured import reported
 from planner.desire.nodes import effective, latest
 from planner.desire.view import Draft
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Dag, Sweep
 from planner.model.records import RunRecord
-from planner.model.search import TrialState
+from planner.model.search import Trial, TrialState
 from planner.model.status import RunStatus, StopReason
+from planner.search.stopping import Course
 
-__all__ = ["Score", "score", "stories", "value_of"]
+__all__ = ["Score", "courses_of", "score", "stories", "value_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,28 @@ def value_of(draft: Draft, place: Key, trial: CompiledOperation, metric: str) ->
     """What a trial has reported of a metric; of one that is a DAG, what the last of its operations has that did."""
     found = (reported(run, metric) for run in stories(draft, place, trial))
     return next((value for value in found if value is not None), None)
+
+
+def courses_of(draft: Draft, sweep: Sweep, trials: Sequence[Trial], key: Key, metric: str) -> tuple[Course, ...]:
+    """How the trials of the sweep `key` go by a metric, as rules of early stopping look at them."""
+    return tuple(_course(draft, key.child(keys.trial(trial.number)), sweep, trial, metric) for trial in trials)
+
+
+def _course(draft: Draft, place: Key, sweep: Sweep, trial: Trial, metric: str) -> Course:
+    runs = list(stories(draft, place, sweep.trial))
+    known = [run.progress[metric] for run in runs if metric in run.progress]
+    pending = trial.state is TrialState.PENDING
+    stopped = not pending and _ended_early(draft, place, sweep)
+    failed = trial.state is TrialState.FAILED and not stopped
+    over = trial.state is TrialState.DONE and not stopped
+    return Course(
+        number=trial.number,
+        running=pending and any(run.alive and run.stop is None for run in runs),
+        progress=known[0] if known else None,
+        value=value_of(draft, place, sweep.trial, metric) if over else None,
+        failed=failed,
+        stopped=stopped,
+    )
 
 
 def stories(draft: Draft, place: Key, trial: CompiledOperation) -> Iterator[RunRecord]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from planner import keys
 from planner.desire.adopting import adopted
-from planner.desire.early import EarlyEnd, ended_early
+from planner.desire.early import EarlyEnd, cut_early, ended_early
 from planner.desire.opening import opened_under
 from planner.desire.scoring import score
 from planner.desire.stopping import stop_tree
@@ -55,6 +55,8 @@ def walk_sweep(walking: Walking, key: Key, operation: CompiledOperation, go: Go)
     if not closed and (early := ended_early(draft, sweep, work.trials, work.key)) is not None:
         work.stop(early)
         closed = work.walk_all()
+    elif not closed and cut_early(draft, sweep, work.trials, work.key):
+        closed = work.walk_all()
     unsuggested = "" if closed else work.open_more()
     work.offer()
     status, reason = work.end(closed=closed, unsuggested=unsuggested)
@@ -81,11 +83,16 @@ class _Work:
 
     def walk_all(self) -> bool:
         """Walk the trials that there are; whether nothing more is to begin."""
+        depth, draft = len(self.key.place), self.draft
+        draft.waits = [wait for wait in draft.waits if not self._is_below(wait.key, depth)]
         self.walking = self.outer.within(self.draft.run(self.key))
         self.trials, self.offers = [], []
         for place, suggestion in trials_of(self.draft, self.key):
             self._walk(place, suggestion)
         return self.walking.top.closed
+
+    def _is_below(self, key: Key, depth: int) -> bool:
+        return key.top == self.key.top and key.place[:depth] == self.key.place and len(key.place) > depth
 
     def _walk(self, place: Key, suggestion: Suggestion) -> Trial:
         before = len(self.draft.ready)
