@@ -38,6 +38,7 @@ class Contact:
         asked: what the commit before allowed itself: what this one loosens counts from the next commit on.
         first: whether nothing of this repository was ever planned, and first contact is to be held.
         again: whether this very commit was planned before: what it said then says nothing of what it changes now.
+        details: name of what is kept of its problems; "" for none.
     """
 
     instance: str
@@ -47,6 +48,7 @@ class Contact:
     asked: Asked = Asked()
     first: bool = False
     again: bool = False
+    details: str = ""
 
 
 def holds_of(

@@ -76,6 +76,7 @@ def plan_commit(desired: DesiredState, records: Mapping[str, RootRecord], contac
             problems=len(errors),
             first_problem=shorten(str(errors[0])) if errors else "",
             budgets=desired.budgets,
+            details=contact.details,
         ),
     )
     return CommitPlan((*facts, *invalid), tuple(changes), holds, kept)

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import anyio
 
+from planner.details import details_of, name_of
 from planner.model.desired import DesiredState
 from planner.model.facts import Fact, Renamed, TargetSet
 from planner.model.records import RootRecord
@@ -130,21 +131,22 @@ class Commits:
         core = self._core
         forms = {operation.form: operation for operation in desired.roots.values()}
         touched = await self._events.touched(desired.commit)
+        details, kept = _details(desired)
         async with core.recording:
             project = await core.ledger.project()
             contact = replace(
                 contact,
                 again=await core.ledger.commit(desired.commit) is not None,
                 asked=project.asked_before(desired.commit),
+                details=details,
             )
             facts = plan_commit(desired, await core.ledger.roots(), contact).facts
             if not contact.again:
                 # Told under the names that the roots had before it: a rename takes it along.
                 facts = (*self._events.of_commit(desired.commit, project.head, touched), *facts)
             named = {fact.planned.form for fact in facts if isinstance(fact, TargetSet)}
-            await core.ledger.record(
-                facts, {digest: codec.encode(forms[digest]) for digest in named if digest in forms}
-            )
+            kept |= {digest: codec.encode(forms[digest]) for digest in named if digest in forms}
+            await core.ledger.record(facts, kept)
             # Counted after the record: a plan that read its root in between was made before the rename.
             core.renames += any(isinstance(fact, Renamed) for fact in facts)
             self._events.recorded(facts)
@@ -220,6 +222,16 @@ class Commits:
                 state = await ledger.root(record.name)
                 needed |= {run.commit for run in state.runs.values()}
         return needed
+
+
+def _details(desired: DesiredState) -> tuple[str, dict[str, str]]:
+    """The name of what is kept of the problems, with its content; "" and nothing where there are none."""
+    found = details_of(desired.problems)
+    if found is None:
+        return "", {}
+    digest, text = codec.blob_of(found)
+    name = name_of(desired.commit, digest)
+    return name, {name: text}
 
 
 def _lacks(desired: DesiredState | None) -> bool:

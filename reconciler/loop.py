@@ -100,6 +100,7 @@ class Loop:
             "aggregate": self.publisher.aggregate,
             "forge": self._post,
             "live": lambda _: self.publisher.lively.reconcile(),
+            "checks": lambda _: self.publisher.marking.reconcile(),
             "restore": lambda _: self.publisher.restore(),
             "project": lambda _: self.project.reconcile(),
             "survey": lambda _: self._survey(),

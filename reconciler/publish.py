@@ -18,6 +18,7 @@ from planner.publish import aggregate
 from reconciler.core import Core
 from reconciler.errors import Refused, Transient
 from reconciler.lively import Lively
+from reconciler.marking import Marking
 from reconciler.parked import Parked
 from reconciler.ports import Taken
 from reconciler.telemetry import log
@@ -54,6 +55,7 @@ class Publisher:
         self._refusals = 0
         self.parked = Parked()
         self.lively = Lively(core)
+        self.marking = Marking(core)
 
     def changed(self, facts: Sequence[Fact]) -> None:
         """Have the aggregates of the commits that `facts` are about brought up to date, soon and once."""
@@ -61,6 +63,7 @@ class Publisher:
             if isinstance(fact, StatusChanged | CommitPlanned):
                 self._core.queue.add(f"aggregate:{fact.commit}", self._together)
         self.lively.changed(facts)
+        self.marking.changed(facts)
 
     async def aggregate(self, ident: str) -> None:
         """Bring the aggregate of commit `ident` up to date."""
@@ -78,6 +81,7 @@ class Publisher:
         for record in await self._core.ledger.open_commits():
             self._core.queue.add(f"aggregate:{record.ident}")
         self._core.queue.add("live")
+        self._core.queue.add("checks")
         self._core.queue.add("forge")
 
     async def post(self) -> float | None:

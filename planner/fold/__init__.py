@@ -5,7 +5,7 @@ Only this package makes records. It decides nothing and never looks at a clock: 
 """
 
 from planner.fold.about import run_of
-from planner.fold.commit import close_commit, fold_commit, fold_project, fold_status
+from planner.fold.commit import close_commit, detail_commit, fold_commit, fold_project, fold_status
 from planner.fold.renamed import absorb, left_behind
 from planner.fold.root import RootState, fold_all, fold_root
 from planner.fold.run import KEPT_ATTEMPTS
@@ -15,6 +15,7 @@ __all__ = [
     "RootState",
     "absorb",
     "close_commit",
+    "detail_commit",
     "fold_all",
     "fold_commit",
     "fold_project",

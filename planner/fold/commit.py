@@ -6,10 +6,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 from planner.model.commits import CommitRecord, StatusRecord
-from planner.model.facts import Answered, Asked, Believed, CommitPlanned, Fact, Posted, StatusChanged, Suspended
+from planner.model.facts import (
+    Answered,
+    Asked,
+    Believed,
+    CommitPlanned,
+    Detailed,
+    Fact,
+    Posted,
+    StatusChanged,
+    Suspended,
+)
 from planner.model.people import Command, ProjectRecord, Suspension
 
-__all__ = ["close_commit", "fold_commit", "fold_project", "fold_status", "with_command"]
+__all__ = ["close_commit", "detail_commit", "fold_commit", "fold_project", "fold_status", "with_command"]
 
 _TICK = timedelta(microseconds=1)
 
@@ -52,6 +62,7 @@ def fold_commit(before: CommitRecord | None, fact: CommitPlanned) -> CommitRecor
             changes=tuple(changes.values()),
             problems=fact.problems,
             first_problem=fact.first_problem,
+            details=fact.details,
             closed=before.closed and not again,
             again=before.again or again,
         )
@@ -63,7 +74,13 @@ def fold_commit(before: CommitRecord | None, fact: CommitPlanned) -> CommitRecor
         changes=fact.changes,
         problems=fact.problems,
         first_problem=fact.first_problem,
+        details=fact.details,
     )
+
+
+def detail_commit(commit: CommitRecord, fact: Detailed) -> CommitRecord:
+    """`commit` after the forge was told in detail, be it of what was wrong before it was planned again."""
+    return replace(commit, checked=fact.details) if commit.checked != fact.details else commit
 
 
 def close_commit(commit: CommitRecord, status: StatusRecord) -> CommitRecord:

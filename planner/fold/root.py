@@ -30,6 +30,7 @@ from planner.model.facts import (
     Corrected,
     CursorMoved,
     Delivered,
+    Detailed,
     Drifted,
     Fact,
     Happened,
@@ -148,7 +149,9 @@ def fold_root(state: RootState, fact: Fact) -> RootState:  # noqa: C901 -- one c
             return _approved(state, fact)
         case StatusChanged():
             return _said(state, fact)
-        case Believed() | CommitPlanned() | Posted() | Pinned() | PullNoted() | Received() | Noticed() | Delivered():
+        case Believed() | CommitPlanned() | Detailed() | Posted() | Pinned() | PullNoted() | Received():
+            return state
+        case Noticed() | Delivered():
             return state
         case _:
             assert_never(fact)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["Change", "CommitRecord", "StatusRecord", "StatusState", "What"]
+from planner.errors import Problem
+
+__all__ = ["Change", "CommitRecord", "Details", "StatusRecord", "StatusState", "What"]
 
 
 class What(StrEnum):
@@ -40,6 +42,8 @@ class CommitRecord:
         changes: the roots that it was the first planned one to change.
         problems: how many its specs have.
         first_problem: one of them, for people.
+        details: name of the content that has its problems (`Details`); "" where it has none.
+        checked: that of which the forge was told in detail last, or never will be; "" for none.
         closed: whether its aggregate is final.
         again: whether it was planned again and changed something again, and its aggregate was not final since.
     """
@@ -51,8 +55,21 @@ class CommitRecord:
     changes: tuple[Change, ...] = ()
     problems: int = 0
     first_problem: str = ""
+    details: str = ""
+    checked: str = ""
     closed: bool = False
     again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What the specs of a commit have wrong, as much of it as is kept (`planner.details`).
+
+    Attributes:
+        problems: the errors first, each group in the order of a report.
+    """
+
+    problems: tuple[Problem, ...]
 
 
 class StatusState(StrEnum):

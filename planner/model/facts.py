@@ -43,6 +43,7 @@ __all__ = [
     "Corrected",
     "CursorMoved",
     "Delivered",
+    "Detailed",
     "Drifted",
     "Fact",
     "Happened",
@@ -85,6 +86,16 @@ class CommitPlanned:
     problems: int = 0
     first_problem: str = ""
     budgets: desired.Asked = desired.Asked()
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Detailed:
+    """The forge was told in detail what a commit has wrong, or never will be: nothing of `details` is owed to it."""
+
+    commit: str
+    details: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -562,6 +573,7 @@ class PullNoted:
 
 Fact = (
     CommitPlanned
+    | Detailed
     | TargetSet
     | Renamed
     | Advanced

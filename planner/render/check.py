@@ -1,4 +1,4 @@
-"""A plan as a check on the head of a pull request: the comment as its summary, problems as marks on their lines.
+"""Checks: the plan of a pull request as one, or what a commit has wrong, with problems as marks on their lines.
 
 A mark is plain text beside a line, so what a stranger wrote is shown there with nothing that cannot be seen in it. What
 has no line, or a path that is not shown as it is, stands in the summary, where each problem stands as far as there is
@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from planner.errors import Problem
+from planner.errors import Problem, Severity
 from planner.model.checks import Annotation, Check, Conclusion
-from planner.model.commits import StatusState
+from planner.model.commits import CommitRecord, Details, StatusState
 from planner.model.plan import Plan
-from planner.publish import Said, preview_context
+from planner.publish import Said, context_of, preview_context
 from planner.render.budget import Limit, Unit
-from planner.render.foreign import visible
+from planner.render.counted import many
+from planner.render.foreign import code, phrase, visible
 from planner.render.frame import Frame
 from planner.render.markdown import plan_markdown
+from planner.render.section import NOTE, Section
 
-__all__ = ["CONCLUSIONS", "LIMIT", "MOST", "check_of", "failed_check", "name_of"]
+__all__ = ["CONCLUSIONS", "LIMIT", "MOST", "check_of", "commit_check", "failed_check", "name_of", "name_of_commits"]
 
 LIMIT = Limit(65_535, Unit.BYTES)
 """Of a summary: GitHub says letters, and a byte is never more than one."""
@@ -35,6 +37,7 @@ CONCLUSIONS: Mapping[StatusState, Conclusion] = {
 """How a check ends, by the state of the status beside it. What is pending has not ended, and has no check."""
 _PATH = 1000
 _MESSAGE = 1000
+_OTHER = "problem"
 
 
 def name_of(instance: str) -> str:
@@ -67,6 +70,40 @@ def check_of(said: Said, plan: Plan, frame: Frame) -> Check:
 def failed_check(said: Said, commit: str, instance: str, body: str) -> Check:
     """The check of a head that has no plan: `body` is Markdown that says why."""
     return Check(commit, name_of(instance), CONCLUSIONS[said.state], visible(said.description), body)
+
+
+def name_of_commits(instance: str) -> str:
+    """The check of an instance on commits of the branch that is followed; no name of a status, as `name_of`."""
+    return f"{context_of(instance)} in detail"
+
+
+def commit_check(record: CommitRecord, details: Details | None, instance: str) -> Check:
+    """What a commit of the branch has wrong, or that nothing is wrong with it any more.
+
+    Args:
+        record: of the commit.
+        details: what is kept of its problems; None for none.
+        instance: whose check it is.
+    """
+    name = name_of_commits(instance)
+    if details is None:
+        words = "no problem in its specs any more"
+        return Check(record.ident, name, Conclusion.SUCCESS, words, f"There is {words}.\n")
+    problems = details.problems
+    count = many(record.problems, "problem")
+    head = f"**{count}.** What comes from these files stays as it was, and nothing is removed meanwhile."
+    more = record.problems - sum(one.severity is Severity.ERROR for one in problems)
+    foot = f"{code('plumbline validate')} names {'all of them' if more <= 0 else f'the {many(more, _OTHER)}, too'}."
+    pieces = [f"- {code(str(one.place))} {one.severity} {one.code}: {phrase(one.sentence)}" for one in problems]
+    shown = Section(_OTHER, pieces, between="\n").within(LIMIT.room(head, foot) - NOTE, LIMIT, "")
+    return Check(
+        commit=record.ident,
+        name=name,
+        conclusion=Conclusion.FAILURE,
+        title=visible(f"{count}: {record.first_problem}"),
+        summary=f"{head}\n\n{shown}\n\n{foot}\n",
+        annotations=tuple(_annotations(problems)),
+    )
 
 
 def _annotations(problems: Iterable[Problem]) -> Iterator[Annotation]:

@@ -15,6 +15,7 @@ from planner.fold import (
     RootState,
     absorb,
     close_commit,
+    detail_commit,
     fold_commit,
     fold_project,
     fold_root,
@@ -30,6 +31,7 @@ from planner.model.facts import (
     Believed,
     CommitPlanned,
     Delivered,
+    Detailed,
     Fact,
     Intended,
     Noticed,
@@ -67,7 +69,7 @@ class Touched:
     statuses: frozenset[tuple[str, str]]
 
 
-_OF_PROJECT = (Believed, CommitPlanned, Delivered, Pinned, Posted, PullNoted, Received)
+_OF_PROJECT = (Believed, CommitPlanned, Delivered, Detailed, Pinned, Posted, PullNoted, Received)
 
 
 def root_of(fact: Fact) -> str:
@@ -86,7 +88,7 @@ def touched(facts: Iterable[Fact]) -> Touched:
         match fact:
             case Renamed():
                 roots.add(fact.old)
-            case CommitPlanned():
+            case CommitPlanned() | Detailed():
                 commits.add(fact.commit)
             case StatusChanged() | Posted():
                 statuses.add((fact.commit, fact.context))
@@ -184,6 +186,9 @@ class Batch:
                 self.answers[fact.ident] = fact
             case Pinned():
                 self.pins[fact.ref] = fact if fact.digest else None
+            case Detailed():
+                if fact.commit in self.commits:
+                    self.commits[fact.commit] = detail_commit(self.commits[fact.commit], fact)
             case PullNoted():
                 self.pulls[fact.number] = fact.record
                 for commit in fact.left:

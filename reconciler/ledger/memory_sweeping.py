@@ -72,6 +72,7 @@ def _unused(state: MemoryState, found: Iterable[str], before: str) -> Sequence[s
     used = names_in(_bodies(state))
     for run in state.runs.values():
         used |= {hash(name) for name in (run.form, run.bound, run.key.top.cause)}
+    used |= {hash(commit.details) for commit in state.commits.values()}
     return [one for one in found if hash(before + one) not in used]
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from planner import keys
+from planner.details import commit_of
 from planner.model.events import RUNS
 from reconciler import codec
 from reconciler.ledger import schema
@@ -30,7 +31,7 @@ _WINDOW = 1000
 _TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
 """Any text in what is stored as JSON. Names have no character that JSON escapes."""
 
-_RUNS, _FACTS = schema.runs.c, schema.facts.c
+_RUNS, _FACTS, _COMMITS = schema.runs.c, schema.facts.c, schema.commits.c
 _Found = tuple[Sequence[str], str]
 """Keys of rows that may go, and where the next step begins; "" where there is no more."""
 
@@ -64,6 +65,14 @@ def _content(connection: sa.Connection, _: Bounds, sweep: Sweep) -> _Found:
     page = sa.select(digest).where(digest > sweep.place).order_by(digest).limit(_PAGE)
     found = connection.execute(page).scalars().all()
     gone = _unused(connection, sweep, found, str)
+    of = {name: commit for name in gone if (commit := commit_of(name))}
+    if of:
+        # What a commit has wrong goes with it, and where that is something else by now.
+        rows = connection.execute(
+            sa.select(schema.commits.c.body).where(among(_COMMITS.ident)), listed(set(of.values()))
+        )
+        named = names_in(rows.scalars())
+        gone = [name for name in gone if name not in of or hash(name) not in named]
     return gone, _next(found)
 
 

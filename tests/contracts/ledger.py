@@ -433,6 +433,19 @@ class LedgerContract:
         awake = await ledger.awake("one")
         assert (list(awake.records), awake.due) == (["train"], {"eval": None})
 
+    async def test_what_the_forge_was_told_in_detail_of_a_commit(self, ledger):
+        await ledger.record([replace(planned("c1"), problems=1, first_problem="bad", details="problems:c1:1")])
+        found = await ledger.commit("c1")
+        assert (found.details, found.checked) == ("problems:c1:1", "")
+        await ledger.record([f.Detailed("c1", "problems:c1:1", AT), f.Detailed("nobody", "problems:x:1", AT)])
+        assert await ledger.commit("nobody") is None
+        # It is planned again: what was told is of before.
+        await ledger.record([replace(planned("c1"), details="")])
+        found = await ledger.commit("c1")
+        assert (found.details, found.checked) == ("", "problems:c1:1")
+        await ledger.record([f.Detailed("c1", "", AT)])
+        assert (await ledger.commits(1))[0].checked == ""
+
     @pytest.mark.parametrize(
         ("facts", "stirs"),
         [

@@ -50,6 +50,14 @@ def test_a_push_is_fetched_planned_and_said_by_the_app(places: Callable[..., Pla
         place.start()
         place.settled(second, 60.0)
         assert shown(second)["plumbline/default"] == ("success", "1 operation done")
+
+        third = place.push({"three.yaml": "version: 1.1\nkind: operation\nname: three\nrun: {kind: jub}\n"})
+        place.settled(third, 60.0)
+        checks = host.forge.spelling.checks
+        until(lambda: checks.shown(third), "what is wrong is marked on its line")
+        check = checks.shown(third)["plumbline/default in detail"]
+        assert (check["conclusion"], check["output"]["annotations"][0]["path"]) == ("failure", "three.yaml")
+        assert checks.shown(first) == checks.shown(second) == {}
         for daemon in place.daemons:
             if not daemon.ended():
                 assert daemon.end() == 0

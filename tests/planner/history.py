@@ -555,6 +555,8 @@ def line(fact: Fact) -> str:  # noqa: C901 -- one case a fact, each one line
             return f"{fact.event.kind} of {fact.event.ref}"
         case f.Happened():
             return f"{fact.root} hears {fact.event.kind} of {fact.event.ref}"
+        case f.Detailed():
+            return f"told in detail of {fact.commit}"
         case f.PullNoted():
             return f"says of pull request {fact.number}" + ("" if fact.record else ": nothing more")
         case f.Noticed():

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 
+from planner.details import details_of
 from planner.errors import Place, Problem, Severity
 from planner.model.checks import Conclusion
-from planner.model.commits import StatusState
+from planner.model.commits import CommitRecord, StatusState
 from planner.publish import Said, preview_context
-from planner.render.check import CONCLUSIONS, LIMIT, MOST, check_of, failed_check, name_of
+from planner.render.check import (
+    CONCLUSIONS,
+    LIMIT,
+    MOST,
+    check_of,
+    commit_check,
+    failed_check,
+    name_of,
+    name_of_commits,
+)
+from planner.render.foreign import code
 from planner.render.frame import Frame
 from planner.render.verdict import verdict
 from tests.planner.plans import plan
 from tests.planner.test_foreign import NASTY
 
 pytestmark = pytest.mark.unit
+
+AT = datetime(2026, 11, 26, tzinfo=UTC)
 
 FRAME = Frame("test")
 
@@ -45,7 +59,9 @@ def test_what_waits_for_a_person_says_so_and_what_fails_fails():
 
 @pytest.mark.parametrize("instance", ["test", "a in detail", "x" * 60])
 def test_no_status_has_the_name_of_a_check(instance):
-    assert name_of(instance) not in {preview_context(instance), f"plumbline/{instance}"}
+    statuses = {preview_context(instance), f"plumbline/{instance}", f"plumbline-live/{instance}"}
+    assert not {name_of(instance), name_of_commits(instance)} & statuses
+    assert name_of(instance) != name_of_commits(instance)
 
 
 def test_problems_are_marked_where_they_are_by_how_much_they_weigh():
@@ -107,3 +123,41 @@ def test_the_instant_of_planning_is_no_news_and_everything_else_is():
         of(problem(line=4)),
     ]
     assert len({one.digest for one in (first, *others)}) == 1 + len(others)
+
+
+def of_commit(*problems: Problem):
+    errors = [one for one in problems if one.severity is Severity.ERROR]
+    record = CommitRecord("c" * 40, "t", "main", AT, problems=len(errors), first_problem=str(errors[0]))
+    return commit_check(record, details_of(problems), "test")
+
+
+def test_a_commit_of_the_branch_has_its_problems_on_their_lines():
+    check = of_commit(problem(), problem(line=9, severity=Severity.WARNING, hint="close it"))
+    assert (check.commit, check.name) == ("c" * 40, "plumbline/test in detail")
+    assert check.conclusion is Conclusion.FAILURE
+    assert check.title == "1 problem: ops/a.yaml:3:7: error PL-101: a mapping is not closed"
+    assert [(one.line, str(one.severity)) for one in check.annotations] == [(3, "error"), (9, "warning")]
+    assert f"{code('ops/a.yaml:9:7')} warning PL-101: a mapping is not closed; close it" in check.summary
+    assert "names all of them" in check.summary
+
+
+def test_of_ten_thousand_problems_as_many_are_shown_as_there_is_room_for_and_the_rest_is_counted():
+    check = of_commit(*(problem(f"{number:05}.yaml", message="x" * 900) for number in range(10_000)))
+    assert LIMIT.size(check.summary) <= LIMIT.most
+    assert 0 < len(check.annotations) <= MOST
+    assert "**10000 problems.**" in check.summary
+    assert f"the {10_000 - len(check.annotations)} problems, too" in check.summary
+    assert "did not fit here" in check.summary
+
+
+def test_a_commit_that_has_no_problem_any_more_says_so():
+    check = commit_check(CommitRecord("c" * 40, "t", "main", AT), None, "test")
+    assert (check.conclusion, check.annotations) == (Conclusion.SUCCESS, ())
+    assert "no problem" in check.title
+
+
+@given(NASTY)
+def test_words_of_others_do_nothing_in_it(text):
+    check = of_commit(problem(path=text or "a", message=text))
+    assert all(letter.isprintable() for one in check.annotations for letter in one.message + one.path)
+    assert check.title.isprintable()

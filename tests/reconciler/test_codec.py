@@ -201,6 +201,7 @@ def test_the_tags_of_facts_are_a_contract():
         "Corrected",
         "CursorMoved",
         "Delivered",
+        "Detailed",
         "Drifted",
         "Happened",
         "Healed",

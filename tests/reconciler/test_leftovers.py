@@ -13,6 +13,7 @@ import anyio
 import pytest
 
 from planner import keys
+from planner.details import name_of
 from planner.keys import Key
 from planner.model import facts as f
 from planner.model.commits import Change, StatusState, What
@@ -94,6 +95,25 @@ async def test_content_that_nothing_names_goes(ledger):
     )
     await ledger.record([f.Pinned("hub", "", "a", T0)])
     assert await swept(ledger, Bounds(T0, T0)) == {"content": 3}
+
+
+async def test_what_a_commit_has_wrong_goes_with_it_and_where_that_is_something_else(ledger):
+    first, third = (name_of(f"{number:040x}", f"d1:{number}") for number in (1, 2))
+    other = name_of(f"{1:040x}", "d1:other")
+    unknown = name_of(f"{9:040x}", "d1:9")
+    planned = [replace(commit(number)[0], details=name) for number, name in ((1, first), (2, third))]
+    await ledger.record(planned, dict.fromkeys([first, third, unknown], "{}"))
+    assert await swept(ledger, Bounds(T0, T0)) == {"content": 1}
+    # It is planned again, and has something else wrong; the forge was told of neither, or of one.
+    await ledger.record([replace(planned[0], details=other)], {other: "{}"})
+    assert await swept(ledger, Bounds(T0, T0)) == {"content": 1}
+    told = [f.Detailed(f"{1:040x}", other, T0), *commit(1)[1:], *commit(2)[1:], *commit(3)]
+    await ledger.record(told)
+    assert await swept(ledger, Bounds(T0, T0)) == {}
+    assert [await ledger.blob(name) for name in (first, other, third, unknown)] == [None, "{}", "{}", None]
+    assert await ledger.remove_commits(2, await ledger.old_commits(2, 10)) == 1
+    assert await swept(ledger, Bounds(T0, T0)) == {"content": 1}
+    assert [await ledger.blob(name) for name in (other, third)] == [None, "{}"]
 
 
 async def test_what_comes_into_use_while_a_sweep_goes_on_stays(tmp_path):

@@ -12,6 +12,7 @@ from planner.fold import (
     RootState,
     absorb,
     close_commit,
+    detail_commit,
     fold_commit,
     fold_project,
     fold_root,
@@ -77,6 +78,8 @@ class World:
         match fact:
             case f.CommitPlanned():
                 self.commits[fact.commit] = fold_commit(self.commits.get(fact.commit), fact)
+            case f.Detailed() if fact.commit in self.commits:
+                self.commits[fact.commit] = detail_commit(self.commits[fact.commit], fact)
             case f.StatusChanged() | f.Posted():
                 status = fold_status(self.statuses.get((fact.commit, fact.context)), fact)
                 if status is not None:
@@ -88,7 +91,15 @@ class World:
                 self.commits[status.commit] = close_commit(self.commits[status.commit], status)
         if (
             not isinstance(
-                fact, f.Believed | f.CommitPlanned | f.Posted | f.Pinned | f.PullNoted | f.Received | f.Delivered
+                fact,
+                f.Believed
+                | f.CommitPlanned
+                | f.Detailed
+                | f.Posted
+                | f.Pinned
+                | f.PullNoted
+                | f.Received
+                | f.Delivered,
             )
             and fact.root
         ):
@@ -205,7 +216,9 @@ def _plan(h: Historian) -> list[Fact]:
     planned = Planned(commit, None if gone else h.ident("d1:"), "d1:l", "" if gone else "d1:f", "ops.yaml", hold)
     what = What.REMOVED if gone else What.CHANGED
     return [
-        f.CommitPlanned(commit, h.ident("t"), "main", h.now(), (Change(name, what),), problems=h.chance(0.1)),
+        f.CommitPlanned(
+            commit, h.ident("t"), "main", h.now(), (Change(name, what),), h.chance(0.1), details=h.ident("p")
+        ),
         f.TargetSet(name, planned, what if h.chance(0.8) else None, h.now()),
     ]
 
@@ -425,6 +438,14 @@ def _happen(h: Historian) -> list[Fact]:
     return [f.Received(event, h.now()), *(f.Happened(name, event, h.now()) for name in sorted({h.name(), h.name()}))]
 
 
+def _detail(h: Historian) -> list[Fact]:
+    """Tells in detail of a commit, of which something else may be wrong by now, or which nobody planned."""
+    record = h.pick(list(h.world.commits.values()))
+    if record is None or h.chance(0.1):
+        return [f.Detailed(h.ident("c"), h.ident("p"), h.now())]
+    return [f.Detailed(record.ident, record.details if h.chance(0.8) else h.ident("p"), h.now())]
+
+
 def _note_pull(h: Historian) -> list[Fact]:
     """Says something of a pull request, or knows nothing more of it, with the statuses of a commit."""
     number, at = f"{len(h.world.pulls) % 4}", h.now()
@@ -535,6 +556,7 @@ _MOVES = (
     _decide,
     _owe,
     _note_pull,
+    _detail,
     _deliver,
     _release,
     _believe,
