@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.planner.history import after, ask, end, push
-from tests.planner.sweeps import all_end, by_chance, choices, measured, sweep, tried
+from tests.planner.history import after, ask, end, push, wait
+from tests.planner.sweeps import LOSS, all_end, by_chance, choices, measured, root, sweep, tried
 
 pytestmark = pytest.mark.unit
 
@@ -102,3 +102,184 @@ def test_too_many_failures_end_it():
     assert history.runs()["tune@g1"] == "failed"
     assert history.alive() == []
     assert history.run("tune@g1").reason == "stopped early: 2 of 4 failed, and 50 % are too many"
+
+
+# Sweeps of other shapes
+
+FIT = {"kind": "job", "container": {"image": "i", "command": ["fit"]}}
+TELL = {"kind": "job", "container": {"image": "i", "command": ["tell"]}}
+
+
+def over_dag(**matrix):
+    """A sweep over a DAG of `fit` and `score`, which reads the rate of its trial."""
+    operations = [
+        {"name": "fit", "component": {"outputs": [{"name": "model"}], "run": FIT}},
+        {
+            "name": "score",
+            "params": {
+                "rate": {"ref": "dag", "value": "inputs.rate"},
+                "model": {"ref": "ops.fit", "value": "outputs.model"},
+            },
+            "component": {"inputs": [{"name": "rate", "type": "float"}, {"name": "model"}], "run": FIT},
+        },
+    ]
+    return sweep(choices(0.1, 0.2, concurrency=1, **matrix), run={"kind": "dag", "operations": operations})
+
+
+def test_a_trial_may_be_a_dag():
+    history = after(push(over_dag()))
+    assert history.alive() == ["tune@g1/0000/fit#1"]
+    end("tune@g1/0000/fit#1", model="m0")(history)
+    run = history.run("tune@g1/0000/score")
+    assert history.bound[run.bound].context["params"] == {"rate": 0.1, "model": "m0"}
+    end("tune@g1/0000/score#1")(history)
+    assert history.runs()["tune@g1/0000"] == "succeeded"
+    assert history.run("tune@g1/0001/fit").cached_from == history.run("tune@g1/0000/fit").key
+    end("tune@g1/0001/score#1", 1)(history)
+    assert history.runs()["tune@g1/0001"] == "failed"
+    assert history.run("tune@g1").reason == "1 of 2 trials succeeded"
+
+
+def test_a_failed_operation_of_a_trial_is_retried():
+    history = after(
+        push(over_dag()),
+        end("tune@g1/0000/fit#1", 1),
+        end("tune@g1/0001/fit#1", model="m"),
+        end("tune@g1/0001/score#1"),
+    )
+    ask("retry", "tune")(history)
+    assert history.alive() == ["tune@g1/0000/fit~1#1"]
+    end("tune@g1/0000/fit~1#1", model="m")(history)
+    assert history.alive() == ["tune@g1/0000/score~1#1"]
+    end("tune@g1/0000/score~1#1")(history)
+    assert history.run("tune@g1").reason == "2 of 2 trials succeeded"
+
+
+def in_dag(matrix, param=None, **fields):
+    """A DAG of `prepare`, a sweep `tune` after it, and `report` after that."""
+    component = {
+        "inputs": [{"name": "rate", "type": "float"}],
+        "outputs": [{"name": "loss", "type": "float"}],
+        "run": FIT,
+    }
+    operations = [
+        {"name": "prepare", "component": {"run": FIT}},
+        {"name": "tune", "dependencies": ["prepare"], "matrix": matrix, "component": component},
+        {
+            "name": "report",
+            "dependencies": ["tune"],
+            "params": {"x": param} if param else {},
+            "component": {"inputs": [{"name": "x"}] if param else [], "run": TELL},
+            **fields,
+        },
+    ]
+    document = {"version": 1.1, "kind": "operation", "name": "flow"}
+    return root({**document, "component": {"run": {"kind": "dag", "operations": operations}}}, "flow")
+
+
+def test_a_sweep_may_be_an_operation_of_a_dag():
+    history = after(push(in_dag(choices(0.1, 0.2, concurrency=1))))
+    assert history.alive() == ["flow@g1/prepare#1"]
+    end("flow@g1/prepare#1")(history)
+    assert history.alive() == ["flow@g1/tune/0000#1"]
+    end("flow@g1/tune/0000#1")(history)
+    end("flow@g1/tune/0001#1", 1)(history)
+    assert history.runs()["flow@g1/tune"] == "succeeded"
+    assert history.alive() == ["flow@g1/report#1"]
+    end("flow@g1/report#1")(history)
+    assert history.runs()["flow@g1"] == "succeeded"
+
+
+def test_a_sweep_in_a_dag_that_fails_fails_it_and_is_retried():
+    history = after(
+        push(in_dag(choices(0.1, 0.2))), end("flow@g1/prepare#1"), *(end(f"flow@g1/tune/000{n}#1", 1) for n in (0, 1))
+    )
+    assert history.runs()["flow@g1/tune"] == "failed"
+    assert history.runs()["flow@g1/report"] == "upstream_failed"
+    assert history.runs()["flow@g1"] == "failed"
+    ask("retry", "flow")(history)
+    assert history.alive() == ["flow@g1/tune/0000~1#1", "flow@g1/tune/0001~1#1"]
+    end("flow@g1/tune/0000~1#1")(history)
+    end("flow@g1/tune/0001~1#1")(history)
+    assert history.alive() == ["flow@g1/report~1#1"]
+
+
+def test_a_join_finds_the_trials_of_a_sweep_before_it():
+    losses = {"value": "outputs.loss", "contextOnly": True}
+    join = {"query": "pipeline: {{ x }}, status: succeeded", "params": {"losses": losses}}
+    document = in_dag(choices(0.1, 0.2), {"ref": "ops.tune", "value": "globals.uuid"}, joins=[join])
+    history = after(
+        push(document),
+        end("flow@g1/prepare#1"),
+        end("flow@g1/tune/0000#1", loss=0.5),
+        end("flow@g1/tune/0001#1", loss=0.25),
+    )
+    run = history.run("flow@g1/report")
+    assert history.bound[run.bound].context["params"]["losses"] == [0.25, 0.5]
+
+
+def test_each_tick_of_a_schedule_is_a_sweep():
+    operation = sweep(choices(0.1, 0.2, concurrency=1), schedule={"kind": "cron", "cron": "*/10 * * * *"})
+    history = after(push(operation), wait(minutes=10))
+    assert history.alive() == ["tune@2026-11-23T06:10Z/0000#1"]
+    all_end()(history)
+    wait(minutes=10)(history)
+    assert history.alive() == ["tune@2026-11-23T06:20Z/0000#1"]
+
+
+# Searches that look back
+
+
+def hyperband(**fields):
+    """Hyperband over rates with 1 to 4 epochs."""
+    space = {"rate": {"kind": "uniform", "value": [0, 1]}}
+    resource = {"name": "epochs", "type": "int"}
+    return {
+        "kind": "hyperband",
+        "maxIterations": 4,
+        "eta": 2,
+        "resource": resource,
+        "metric": LOSS,
+        "params": space,
+        **fields,
+    }
+
+
+def test_hyperband_promotes_the_best_of_a_rung():
+    operation = sweep(hyperband())
+    history = after(push(operation), all_end())
+    assert history.runs()["tune@g1"] == "succeeded"
+    trials = {key: run.suggestion for key, run in history.ledger.snapshot().runs.items() if run.suggestion}
+    promoted = {key: one for key, one in trials.items() if one.origin is not None}
+    assert promoted
+    for one in promoted.values():
+        origin = next(other for key, other in trials.items() if key.place == (f"{one.origin:04d}",))
+        assert (one.params["rate"], one.bracket, one.rung) == (origin.params["rate"], origin.bracket, origin.rung + 1)
+        assert one.params["epochs"] > origin.params["epochs"]
+
+
+def test_a_promoted_trial_goes_on_with_what_it_left():
+    history = after(push(sweep(hyperband(resume=True))), all_end())
+    runs = history.ledger.snapshot().runs
+    promoted = [run for run in runs.values() if run.suggestion and run.suggestion.origin is not None]
+    for run in promoted:
+        earlier = history.bound[run.bound].earlier
+        assert earlier.copy
+        assert earlier.run.place == (f"{run.suggestion.origin:04d}",)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({}, "it ended without reporting loss, which its sweep searches by"),
+        ({"loss": "NaN"}, "its loss is NaN, and its sweep needs a finite number"),
+        ({"loss": "Infinity"}, "its loss is Infinity, and its sweep needs a finite number"),
+        ({"loss": "low"}, "its loss is low, and its sweep needs a finite number"),
+    ],
+)
+def test_a_trial_without_a_finite_metric_has_failed(said, reason):
+    history = after(push(sweep(hyperband(concurrency=1))), measured("tune@g1/0000#1", **said))
+    run = history.run("tune@g1/0000")
+    assert (str(run.status), run.reason) == ("failed", reason)
+    all_end()(history)
+    assert history.runs()["tune@g1"] == "succeeded"
