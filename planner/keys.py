@@ -35,6 +35,8 @@ __all__ = [
     "request",
     "tick",
     "trial",
+    "tuner",
+    "tuner_number",
 ]
 
 SEGMENT = re.compile(r"[-a-zA-Z0-9_]+")
@@ -187,6 +189,17 @@ def hook(followed: Key, index: int, turn: int) -> Key:
 def trial(number: int) -> str:
     """The place of a trial below its sweep; its number is from 0."""
     return f"{number:04d}"
+
+
+def tuner(iteration: int) -> str:
+    """The place below its sweep of the tuner's run for an iteration, from 0."""
+    return f"tuner-{iteration:04d}"
+
+
+def tuner_number(name: str) -> int | None:
+    """The iteration of a tuner's place; None for any other place."""
+    head, _, number = name.rpartition("-")
+    return int(number) if head == "tuner" and is_trial(number) else None
 
 
 def is_trial(name: str) -> bool:

@@ -51,7 +51,7 @@ def carried(operation: Placed[Operation], component: Placed[Component], ground: 
     for name in _OF_OPERATION:
         value = getattr(operation.section, name)
         if value is not None:
-            bind_one = _bound_joins if name == "joins" else _bound
+            bind_one = _BOUND_IN_PART.get(name, _bound)
             found[name] = bind_one(name, plain(value), operation.origin.at(name), ground)
     return found
 
@@ -68,6 +68,18 @@ def _bound_joins(name: str, value: Json, origin: Origin, ground: Ground) -> Json
         assert isinstance(bound, Mapping)
         found.append({key: bound.get(key, said) for key, said in join.items()})
     return found
+
+
+def _bound_matrix(name: str, value: Json, origin: Origin, ground: Ground) -> Json:
+    """What a tuner is given are templates of its own, over what it knows when it runs."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("tuner"), Mapping):
+        return _bound(name, value, origin, ground)
+    bound = _bound(name, {key: said for key, said in value.items() if key != "tuner"}, origin, ground)
+    assert isinstance(bound, Mapping)
+    return {key: bound.get(key, said) for key, said in value.items()}
+
+
+_BOUND_IN_PART = {"joins": _bound_joins, "matrix": _bound_matrix}
 
 
 def _rest_of(termination: Termination | str | None, origin: Origin, ground: Ground) -> Json:

@@ -137,7 +137,11 @@ def _compiled(
         sections=sections,
         condition=condition,
     )
-    return with_sweep(compiled, operation.section.matrix, bound)
+
+    def compile_tuner(tuner: Placed[Operation], given: Mapping[str, Source]) -> CompiledOperation | None:
+        return _compile(tuner, None, shop, given)[0]
+
+    return with_sweep(compiled, operation.section.matrix, bound, compile_tuner)
 
 
 def _condition(bound: Bound, operation: Placed[Operation], sections: Mapping[str, Json]) -> Condition | None:

@@ -15,15 +15,17 @@ from planner.compile.digests import identity_of
 from planner.compile.provided import takes_whole
 from planner.compile.scope import has_template
 from planner.compile.settled import settled
-from planner.compile.space import dimension
+from planner.compile.space import brackets, dimension
 from planner.compile.task import Bound
 from planner.compile.trialled import undone
+from planner.compile.tuning import CompileTuner, iterations_of, tuner_of
 from planner.model import search as model
 from planner.model.desired import CompiledOperation, Sweep
 from planner.spec import matrix as spec
 from planner.spec.distributions import Distribution
 from planner.spec.optimization import Metric, UtilityFunction
 from planner.spec.plain import plain
+from planner.spec.shape import Section
 
 __all__ = ["KIND", "with_sweep"]
 
@@ -34,13 +36,16 @@ _OF_SWEEP = ("matrix", "conditions", "isApproved", "events", "build", "hooks")
 """Sections that are of the sweep as a whole, and of none of its trials (reference, section 13.3)."""
 
 
-def with_sweep(compiled: CompiledOperation, written: spec.Matrix | None, bound: Bound) -> CompiledOperation:
+def with_sweep(
+    compiled: CompiledOperation, written: spec.Matrix | None, bound: Bound, compile_tuner: CompileTuner
+) -> CompiledOperation:
     """The operation with a sweep around what it runs; refused where the sweep cannot be known before it starts.
 
     Args:
         compiled: the operation, without digests.
         written: its matrix; None for an operation that has none.
         bound: the operation as it was bound.
+        compile_tuner: compiles what makes its suggestions.
     """
     if written is None:
         return compiled
@@ -49,6 +54,9 @@ def with_sweep(compiled: CompiledOperation, written: spec.Matrix | None, bound: 
         return _refused(compiled, "how a sweep chooses must be known when it is read (`matrix`)")
     if compiled.kind == "service":
         return _refused(compiled, "a service never ends, so no sweep would: sweep over a job or a DAG (`matrix`)")
+    tuner, unable = tuner_of(written, bound, compile_tuner)
+    if unable:
+        return _refused(compiled, unable)
     search = _search(matrix, dict(_whole(bound)))
     sections = {name: value for name, value in compiled.sections.items() if name not in _OF_SWEEP}
     trial = replace(compiled, schedule=None, condition=None, hooks=(), sections=sections, refused="")
@@ -62,6 +70,8 @@ def with_sweep(compiled: CompiledOperation, written: spec.Matrix | None, bound: 
         seed=seed if isinstance(seed, int) else None,
         concurrency=matrix.concurrency if isinstance(matrix.concurrency, int) else None,
         early_stopping=tuple(_rules(matrix)),
+        tuner=tuner,
+        iterations=iterations_of(matrix, _brackets(matrix)) if tuner is not None else 0,
     )
     return replace(compiled, kind=KIND, body=sweep)
 
@@ -69,8 +79,14 @@ def with_sweep(compiled: CompiledOperation, written: spec.Matrix | None, bound: 
 def _known(written: spec.Matrix, bound: Bound) -> spec.Matrix | None:
     operation = bound.task.operation
     assert operation is not None
+    if isinstance(getattr(written, "tuner", None), Section):
+        written = written.model_copy(update={"tuner": None})  # its templates are its own
     found = settled(written, operation.origin.at("matrix"), bound.scope, bound.ground.report, stays="run")
     return None if found is None or has_template(plain(found)) else found
+
+
+def _brackets(matrix: spec.Matrix) -> int:
+    return brackets(matrix) or 1 if isinstance(matrix, spec.HyperbandSweep) else 1
 
 
 def _refused(compiled: CompiledOperation, reason: str) -> CompiledOperation:

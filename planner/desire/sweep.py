@@ -18,6 +18,7 @@ from planner.desire.stopping import stop_tree
 from planner.desire.suggesting import Unsuggested, more
 from planner.desire.top import Walking
 from planner.desire.trials import trials_of
+from planner.desire.tuning import given, tuned, tuner_at_work
 from planner.desire.view import Ready, Wait
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Sweep
@@ -50,7 +51,7 @@ def walk_sweep(walking: Walking, key: Key, operation: CompiledOperation, go: Go)
     assert isinstance(sweep, Sweep)
     record = draft.run(key)
     assert record is not None
-    work = _Work(walking, key, sweep, go)
+    work = _Work(walking, key, operation, go)
     closed = work.walk_all()
     if not closed and (early := ended_early(draft, sweep, work.trials, work.key)) is not None:
         work.stop(early)
@@ -69,15 +70,19 @@ def walk_sweep(walking: Walking, key: Key, operation: CompiledOperation, go: Go)
 class _Work:
     """One walk of one sweep."""
 
-    def __init__(self, walking: Walking, key: Key, sweep: Sweep, go: Go) -> None:
+    def __init__(self, walking: Walking, key: Key, operation: CompiledOperation, go: Go) -> None:
+        assert isinstance(operation.body, Sweep)
+        sweep = operation.body
         self.outer = walking
         self.draft = walking.draft
         self.key = key
+        self.operation = operation
         self.sweep = sweep
         self.go = go
         self.walking = walking
         self.trials: list[Trial] = []
         self.offers: list[tuple[Key, list[Ready]]] = []
+        self.tuner: RunStatus | None = None
         goal = getattr(sweep.search, "goal", None)
         self.metric: str = goal.metric if goal is not None else ""
 
@@ -89,6 +94,9 @@ class _Work:
         self.trials, self.offers = [], []
         for place, suggestion in trials_of(self.draft, self.key):
             self._walk(place, suggestion)
+        under_way = tuner_at_work(draft, self.key) if self.sweep.tuner is not None else None
+        if under_way is not None:
+            self._walk_tuner(under_way)
         return self.walking.top.closed
 
     def _is_below(self, key: Key, depth: int) -> bool:
@@ -121,6 +129,8 @@ class _Work:
                 self._open(suggestion)
             if earlier is None:
                 return ""
+        if self.sweep.tuner is not None:
+            return self._tuned()
         at_once = 0
         while at_once < _MOST_A_PLAN and (room := self._room()) > 0:
             points = more(self.draft, self.key, self.sweep, self.trials, room)
@@ -132,6 +142,26 @@ class _Work:
         if at_once >= _MOST_A_PLAN:
             self.draft.wakes.append(self.draft.now)
         return ""
+
+    def _tuned(self) -> str:
+        """The same where a tuner makes the suggestions."""
+        draft, operation = self.draft, self.sweep.tuner
+        assert operation is not None
+        found = tuned(draft, self.key, self.trials, self.sweep.iterations)
+        if found.opens is not None:
+            top, matrix = self.walking.top.record, self.operation.sections.get("matrix")
+            fact = opened_under(draft, top, found.opens, operation.kind, top.because)
+            draft.add(replace(fact, given=given(draft, self.key, self.sweep, self.trials, matrix)))
+            self._walk_tuner(found.opens)
+            if self.tuner is not None and self.tuner.final:  # what it suggests is for the next plan
+                draft.wakes.append(draft.now)
+        for suggestion in found.suggestions[: max(self._room(), 0)]:
+            self._open(suggestion)
+        return found.trouble
+
+    def _walk_tuner(self, place: Key) -> None:
+        assert self.sweep.tuner is not None
+        self.tuner = self.go(self.walking, place.node, self.sweep.tuner, "")
 
     def _room(self) -> int:
         pending = [trial for trial in self.trials if trial.state is TrialState.PENDING]
@@ -179,6 +209,8 @@ class _Work:
     def end(self, *, closed: bool, unsuggested: str) -> tuple[RunStatus, str]:
         """The status of the sweep, and why it has ended."""
         statuses = [self.walking.statuses[place.place] for place, _ in self.offers]
+        if self.tuner is not None and not self.tuner.final:
+            statuses.append(self.tuner)
         record, top = self.draft.run(self.key), self.outer.top
         stop = record.stop if record is not None else None
         if any(not status.final and (status is not RunStatus.CREATED or not closed) for status in statuses):
@@ -189,8 +221,8 @@ class _Work:
             return RunStatus.STOPPED, "superseded" if not top.wanted else _words(statuses)
         if self._goes_on(statuses):
             return RunStatus.PROCESSING, ""
-        if unsuggested and not statuses:
-            return RunStatus.FAILED, unsuggested
+        if not statuses:
+            return RunStatus.FAILED, unsuggested or "nothing was suggested"
         good = RunStatus.SUCCEEDED in statuses
         bad = RunStatus.FAILED if RunStatus.FAILED in statuses else RunStatus.STOPPED
         if not good and statuses and all(status is RunStatus.SKIPPED for status in statuses):

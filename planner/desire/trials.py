@@ -39,9 +39,12 @@ def suggested(draft: Draft, run: RunRecord) -> Suggestion | None:
 
 
 def params_of(draft: Draft, run: RunRecord) -> Mapping[str, Json]:
-    """The values that a sweep gives to its trial; none for what is no trial."""
+    """The values that a sweep gives to its trial, or to its tuner, in each round; none for what is neither."""
     found = suggested(draft, run)
-    return found.params if found is not None else {}
+    if found is not None:
+        return found.params
+    first = draft.run(run.key.node) if run.key.round and run.key.place else None
+    return first.given if first is not None else {}
 
 
 def promoted_from(draft: Draft, run: RunRecord) -> Earlier | None:

@@ -128,7 +128,8 @@ class Sweep:
         seed: as written; None where the name of the operation decides.
         concurrency: trials at work at once; None for what the search can use.
         early_stopping: rules by which it, or a trial, ends early, by YAML names.
-        tuner: what makes the suggestions of an iterative search.
+        tuner: what makes the suggestions instead of the search; None where that does.
+        iterations: how often the tuner is asked at most.
     """
 
     trial: CompiledOperation
@@ -138,6 +139,7 @@ class Sweep:
     concurrency: int | None = None
     early_stopping: tuple[Mapping[str, Json], ...] = ()
     tuner: CompiledOperation | None = None
+    iterations: int = 0
 
 
 @dataclass(frozen=True, slots=True)

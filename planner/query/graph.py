@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.keys import is_trial
+from planner.keys import is_trial, tuner_number
 from planner.model.desired import CompiledOperation, Dag, Sweep
 
 __all__ = ["beside", "node_of"]
@@ -21,6 +21,8 @@ def _below(operation: CompiledOperation, name: str) -> CompiledOperation | None:
         return node.operation if node is not None else None
     if isinstance(operation.body, Sweep) and is_trial(name):
         return operation.body.trial
+    if isinstance(operation.body, Sweep) and tuner_number(name) is not None:
+        return operation.body.tuner
     return operation.build if operation.build is not None and operation.build.name == name else None
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from planner.canon import Json
+from planner.compile import Outside
 from planner.keys import parse
 from planner.model.desired import CompiledOperation
 from tests.planner.compile.trees import compiled
@@ -25,9 +26,21 @@ def sweep(
     return root(document, name, path)
 
 
+TUNER: dict[str, Json] = {
+    "version": 1.1,
+    "kind": "component",
+    "name": "mine",
+    "inputs": [{"name": "tried", "isOptional": True}],
+    "outputs": [{"name": "suggestions"}],
+    "run": {"kind": "job", "container": {"image": "i", "command": ["suggest", "{{ iteration }}"]}},
+}
+"""A tuner of a user's own, `mine` of a hub."""
+
+
 def root(document: Mapping[str, Json], name: str = "tune", path: str = "tune.yaml") -> CompiledOperation:
     """The root of one document."""
-    found = compiled({path: json.dumps(document)})
+    hub = {"hub:mine": Outside("hub:mine.yaml", "one", json.dumps(TUNER).encode())}
+    found = compiled({path: json.dumps(document)}, outside=hub)
     assert name in found.roots, [str(problem) for problem in found.problems]
     return found.roots[name]
 

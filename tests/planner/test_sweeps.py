@@ -283,3 +283,66 @@ def test_a_trial_without_a_finite_metric_has_failed(said, reason):
     assert (str(run.status), run.reason) == ("failed", reason)
     all_end()(history)
     assert history.runs()["tune@g1"] == "succeeded"
+
+
+# Tuners
+
+
+def tuned(iterations=3, **fields):
+    """An iterative sweep whose tuner is told what was tried."""
+    tuner = {"hubRef": "mine", "params": {"tried": {"value": "{{ configs }}"}}}
+    return sweep({"kind": "iterative", "maxIterations": iterations, "tuner": tuner, **fields})
+
+
+def test_a_tuner_suggests_the_trials_of_each_iteration():
+    history = after(push(tuned()))
+    assert history.alive() == ["tune@g1/tuner-0000#1"]
+    end("tune@g1/tuner-0000#1", suggestions=[{"rate": 0.5}, {"rate": 0.25}])(history)
+    assert history.alive() == ["tune@g1/0000#1", "tune@g1/0001#1"]
+    measured("tune@g1/0000#1", loss=0.5)(history)
+    assert history.alive() == ["tune@g1/0001#1"]
+    measured("tune@g1/0001#1", loss=0.25)(history)
+    assert history.alive() == ["tune@g1/tuner-0001#1"]
+    run = history.run("tune@g1/tuner-0001")
+    params = history.bound[run.bound].context["params"]
+    assert (params["iteration"], params["tried"]) == (1, [{"rate": 0.5}, {"rate": 0.25}])
+    assert params["metrics"] == [{"loss": 0.5}, {"loss": 0.25}]
+    end("tune@g1/tuner-0001#1", suggestions="[]")(history)
+    assert history.run("tune@g1").reason == "2 of 2 trials succeeded"
+
+
+def test_a_tuner_is_asked_no_more_often_than_allowed():
+    history = after(push(tuned(1)), end("tune@g1/tuner-0000#1", suggestions=[{"rate": 0.5}]), all_end())
+    assert history.runs()["tune@g1"] == "succeeded"
+    assert "tune@g1/tuner-0001" not in history.runs()
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({}, "its tuner tune@g1/tuner-0000 ended without an output `suggestions`"),
+        ({"suggestions": "{"}, "its tuner tune@g1/tuner-0000 wrote `suggestions` that are no JSON"),
+        ({"suggestions": {"rate": 1}}, "its tuner tune@g1/tuner-0000 wrote `suggestions` that are no list of mappings"),
+        ({"suggestions": []}, "nothing was suggested"),
+    ],
+)
+def test_a_tuner_that_suggests_nothing_ends_the_sweep(said, reason):
+    history = after(push(tuned()), end("tune@g1/tuner-0000#1", **said))
+    assert history.runs()["tune@g1"] == "failed"
+    assert history.run("tune@g1").reason == reason
+
+
+def test_a_tuner_that_fails_is_retried():
+    history = after(push(tuned()), end("tune@g1/tuner-0000#1", 1), ask("retry", "tune"))
+    assert history.alive() == ["tune@g1/tuner-0000~1#1"]
+    assert history.bound[history.run("tune@g1/tuner-0000~1").bound].context["params"]["iteration"] == 0
+
+
+def test_a_sweep_that_is_stopped_stops_its_tuner():
+    history = after(push(tuned()), ask("stop", "tune"))
+    assert (history.alive(), history.runs()["tune@g1"]) == ([], "stopped")
+
+
+def test_an_iterative_sweep_without_a_tuner_is_refused():
+    found = sweep({"kind": "iterative", "maxIterations": 2})
+    assert found.refused == "an iterative sweep needs a `tuner` that makes its suggestions"
