@@ -87,10 +87,12 @@ class Sibling:
     Attributes:
         found: its component; None when there was a problem.
         bindings: its inputs.
+        sweep: whether it is a sweep, and one that searches by a metric: then it has a best trial.
     """
 
     found: Found | None
     bindings: Bindings
+    sweep: Literal["", "plain", "searching"] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
 from planner.canon import Json
 from planner.compile import variables
@@ -94,13 +95,20 @@ def _compile(
         return None, Sibling(None, Bindings())
     whole = merged(operation, found, around, (shop.view, shop.report))
     bound = _bind(Task(whole.operation, whole.found, found.origin, around, shop, given or {}))
-    sibling = Sibling(bound.task.found, bound.bindings)
+    sibling = Sibling(bound.task.found, bound.bindings, _sweeps(whole.operation))
     body, refused = _body(bound)
     schedule = _schedule(bound, whole.operation)
     hooks = hooks_of(bound, _compile)
     if body is None or hooks is None or shop.report.errors > errors:
         return None, sibling
     return replace(_compiled(bound, whole.operation, (body, refused), schedule), hooks=hooks), sibling
+
+
+def _sweeps(operation: Placed[Operation]) -> Literal["", "plain", "searching"]:
+    matrix = operation.section.matrix
+    if matrix is None:
+        return ""
+    return "searching" if getattr(matrix, "metric", None) is not None else "plain"
 
 
 def _compiled(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from planner.canon import Json
-from planner.compile.bindings import Around, Bindings
+from planner.compile.bindings import Around, Bindings, Sibling
 from planner.compile.origin import Origin
 from planner.compile.types import compatible, listed_type
 from planner.errors import Problem
@@ -133,7 +133,8 @@ def _left_by(reference: params.Reference, target: Target, around: Around) -> Res
     if isinstance(sibling.found.component.run, Dag):
         message = f"`{reference.name}` is a DAG, which has no artifacts of its own"
         return target.problem("PL-305", message, _INSIDE_OF_DAG)
-    return Reference((*around.place, reference.name), reference.path)
+    found = Reference((*around.place, reference.name), reference.path)
+    return Unread(found, _NO_BEST.format(f"`{reference.name}`")) if sibling.sweep == "plain" else found
 
 
 def _all_of(found: Reference, name: str, target: Target, around: Around) -> Resolved:
@@ -160,6 +161,8 @@ def _of_sibling(reference: params.Reference, target: Target, around: Around) -> 
         return None  # unknown or broken: said where the graph is made, or at its own place
     name, component = reference.name, sibling.found.component
     place = (*around.place, name)
+    if sibling.sweep and reference.path[0] in {"inputs", "outputs"}:
+        return _of_sweep(sibling, reference, place, target)
     match reference.path:
         case ("outputs", *rest):
             if isinstance(component.run, Dag):
@@ -172,6 +175,30 @@ def _of_sibling(reference: params.Reference, target: Target, around: Around) -> 
             return fault or _input(sibling.bindings, rest, (f"`{name}`", place), is_dag=isinstance(component.run, Dag))
         case _:
             return _global(reference.path[1], place, target, is_dag=isinstance(component.run, Dag))
+
+
+def _of_sweep(sibling: Sibling, reference: params.Reference, place: tuple[str, ...], target: Target) -> Resolved:
+    """What a sweep was given or gave: what its best trial was, or did."""
+    assert sibling.found is not None
+    component, (section, *rest) = sibling.found.component, reference.path
+    if isinstance(component.run, Dag):
+        hint = "join its trials (`joins`)"
+        return target.problem(
+            "PL-305", f"`{reference.name}` is a sweep over a DAG, which has no {section} of its own", hint
+        )
+    kind: Literal["input", "output"] = "input" if section == "inputs" else "output"
+    declared = (component.inputs if kind == "input" else component.outputs) or ()
+    if (
+        rest
+        and rest[0] not in sibling.bindings.provided
+        and (fault := _declared(declared, kind, rest, (reference.name, target)))
+    ):
+        return fault
+    found = Reference(place, reference.path)
+    return found if sibling.sweep == "searching" else Unread(found, _NO_BEST.format(f"`{reference.name}`"))
+
+
+_NO_BEST = "{} is a sweep without a `metric`, so none of its trials is the best: join what they gave (`joins`)"
 
 
 def _of_dag(path: tuple[str, ...], target: Target, around: Around) -> Resolved:

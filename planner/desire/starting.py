@@ -11,6 +11,7 @@ from dataclasses import replace
 from planner.canon import Json
 from planner.compile.bind import BindError, BindRequest, inputs_of
 from planner.compile.gate import holds
+from planner.desire.bests import of_best
 from planner.desire.elsewhere import are_there, context_of, value_of
 from planner.desire.joining import with_joined
 from planner.desire.nodes import effective, latest, operation_of, place_of, upstream, value
@@ -114,6 +115,7 @@ def _named(operation: CompiledOperation, leaf: Leaf) -> Iterator[Reference]:
 def _value(draft: Draft, key: Key, reference: Reference) -> Json:
     if reference.run:
         return value_of(draft, key, reference)
+    reference = of_best(draft, key, reference)
     match reference.path:
         case ("inputs",):
             return _given_to(draft, key, reference)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.planner.history import after, ask, end, push, wait
+from planner.keys import parse
+from planner.model.facts import Measured
+from planner.model.metric import Mark, Progress
+from tests.planner.history import History, Step, after, ask, end, push, wait
 from tests.planner.sweeps import LOSS, all_end, by_chance, choices, measured, root, sweep, tried
 
 pytestmark = pytest.mark.unit
@@ -346,3 +349,68 @@ def test_a_sweep_that_is_stopped_stops_its_tuner():
 def test_an_iterative_sweep_without_a_tuner_is_refused():
     found = sweep({"kind": "iterative", "maxIterations": 2})
     assert found.refused == "an iterative sweep needs a `tuner` that makes its suggestions"
+
+
+# Policies, and the best trial
+
+
+def told(key: str, *losses: float) -> Step:
+    """A trial has reported these losses so far."""
+
+    def step(history: History) -> None:
+        marks = tuple(Mark(n, min(losses[:n]), max(losses[:n])) for n in range(1, len(losses) + 1))
+        so_far = Progress(len(losses), len(losses), losses[-1], min(losses), max(losses), marks=marks)
+        history.add([Measured("tune", parse(key), {"loss": so_far}, history.now)])
+        history.go()
+
+    return step
+
+
+def test_a_policy_stops_single_trials_only():
+    policy = {"kind": "median", "evaluationInterval": 1, "minSamples": 3}
+    rule = {"kind": "metric_early_stopping", "metric": "loss", "value": 0, "optimization": "minimize", "policy": policy}
+    history = after(
+        push(sweep(choices(0.1, 0.2, 0.3, earlyStopping=[rule]))),
+        told("tune@g1/0000#1", 0.3),
+        told("tune@g1/0001#1", 0.2),
+        told("tune@g1/0002#1", 0.9),
+    )
+    assert history.alive() == ["tune@g1/0000#1", "tune@g1/0001#1"]
+    run = history.run("tune@g1/0002")
+    assert str(run.status) == "stopped"
+    assert run.reason == "stopped early: loss is 0.9 at best after 1 report, worse than the median 0.3 of 3"
+    all_end()(history)
+    assert history.run("tune@g1").reason == "2 of 3 trials succeeded"
+
+
+def test_a_rule_without_a_policy_heeds_what_runs_report():
+    rule = {"kind": "metric_early_stopping", "metric": "loss", "value": 0.25, "optimization": "minimize"}
+    history = after(push(sweep(choices(0.1, 0.2, earlyStopping=[rule]))), told("tune@g1/0001#1", 0.5, 0.2))
+    assert history.alive() == []
+    assert history.runs()["tune@g1"] == "succeeded"
+    assert history.run("tune@g1").reason == "stopped early: loss of 0001 is 0.2, and 0.25 will do"
+
+
+@pytest.mark.parametrize(("wanted", "value"), [("outputs.loss", 0.25), ("inputs.rate", 0.5), ("inputs", {"rate": 0.5})])
+def test_what_is_read_of_a_sweep_that_searches_is_of_its_best_trial(wanted, value):
+    space = {"rate": {"kind": "choice", "value": [0.25, 0.5]}}
+    counts = {"numRuns": 2, "maxIterations": 1}
+    matrix = {"kind": "hyperopt", "algorithm": "rand", "params": space, "metric": LOSS, **counts}
+    history = after(push(in_dag(matrix, {"ref": "ops.tune", "value": wanted})), end("flow@g1/prepare#1"))
+    for key, params in tried(history, "flow@g1/tune").items():
+        end(f"{key}#1", loss=0.75 - params["rate"])(history)
+    run = history.run("flow@g1/report")
+    assert history.bound[run.bound].context["params"]["x"] == value
+
+
+def test_a_sweep_without_a_metric_has_no_best_trial():
+    found = in_dag(choices(0.1), {"ref": "ops.tune", "value": "outputs.loss"})
+    assert found.refused.startswith("`tune` is a sweep without a `metric`, so none of its trials is the best")
+
+
+def test_nothing_is_the_best_where_nothing_was_reported():
+    history = after(push(in_dag(hyperband(), {"ref": "ops.tune", "value": "outputs.loss"})), end("flow@g1/prepare#1"))
+    for key in history.alive():
+        end(key, 1)(history)
+    assert history.runs()["flow@g1/tune"] == "failed"
+    assert history.runs()["flow@g1/report"] == "upstream_failed"
