@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from planner.canon import Json
 from planner.compile import variables
 from planner.compile.bind import BindRequest, globals_of
+from planner.compile.bindings import EACH
 from planner.compile.conditions import is_true
 from planner.compile.origin import Origin
 from planner.compile.scope import has_template, strings
@@ -41,7 +42,12 @@ def condition_of(value: Json, written: str, origin: Origin, bound: Bound) -> Con
             message = f"the condition gives no truth value: {error}"
             report.add(origin.problem("PL-204", message, "write an expression such as `loss < 0.5`"))
         return Condition(written, value)
-    late = sorted(bind(value, bound.scope, report.templates()).waiting_on & _LATE)
+    waiting_on = bind(value, bound.scope, report.templates()).waiting_on
+    swept = frozenset(name for name, source in bindings.provided.items() if source == "matrix")
+    late = sorted(waiting_on & _LATE)
+    if own := sorted(name for name in waiting_on if name.removeprefix(EACH) in swept):
+        message = f"the condition is of the sweep as a whole, and each trial has another `{own[0].removeprefix(EACH)}`"
+        report.add(origin.problem("PL-406", message, "have the program end early, or leave the values out"))
     if late:
         message = f"the condition is asked before the run has a place, so it cannot know {', '.join(late)}"
         report.add(origin.problem("PL-406", message, "use inputs, or what other operations gave"))
@@ -53,7 +59,7 @@ def condition_of(value: Json, written: str, origin: Origin, bound: Bound) -> Con
         value=value,
         params=dict(bindings.values),
         references=dict(bindings.references),
-        inputs=bindings.inputs,
+        inputs=tuple(item for item in bindings.inputs if item.name not in swept),
         templates=dict(bindings.templates),
         known={name: text for name in sorted(variables.read_by(texts)) if isinstance(text := known[name], str)},
     )

@@ -127,11 +127,13 @@ def _compiled(
     if inside and schedule is not None:
         said.append("a schedule inside a DAG does not run yet: give it to the operation around the DAG")
         sections["schedule"] = plain(operation.section.schedule)
-    if inside and sections.get("isApproved") is False and isinstance(body, Dag):
-        said.append("a DAG inside a DAG cannot wait for an approval: give `isApproved: false` to its operations")
+    matrix = operation.section.matrix
+    what = "sweep" if matrix is not None else "DAG" if isinstance(body, Dag) else ""
+    if inside and sections.get("isApproved") is False and what:
+        said.append(f"a {what} inside a DAG cannot wait for an approval: give `isApproved: false` to operations")
     condition = _condition(bound, operation, sections)
-    if condition is not None and isinstance(body, Dag) and any(one.run for one in condition.references.values()):
-        said.append("the condition of a DAG cannot wait for another run: give it to the operations inside")
+    if condition is not None and what and any(one.run for one in condition.references.values()):
+        said.append(f"the condition of a {what} cannot wait for another run: give it to the operations inside")
     compiled = CompiledOperation(
         name=bound.name,
         kind=component.run.kind,
@@ -149,7 +151,7 @@ def _compiled(
     def compile_tuner(tuner: Placed[Operation], given: Mapping[str, Source]) -> CompiledOperation | None:
         return _compile(tuner, None, shop, given)[0]
 
-    return with_sweep(compiled, operation.section.matrix, bound, compile_tuner)
+    return with_sweep(compiled, matrix, bound, compile_tuner)
 
 
 def _condition(bound: Bound, operation: Placed[Operation], sections: Mapping[str, Json]) -> Condition | None:

@@ -66,6 +66,8 @@ def _undone(trial: CompiledOperation) -> Iterator[str]:
         return
     if _left(trial) or "component" in trial.sections:
         yield "all trials of a sweep over a DAG have the same limits, queue and environment"
+    if isinstance(trial.body, Dag) and trial.body.early_stopping:
+        yield "a DAG inside a sweep is not stopped early: give `earlyStopping` to the matrix"
     for node in trial.body.nodes if isinstance(trial.body, Dag) else ():
         if differs(node.operation):
             yield f"the limits of {node.operation.name} are the same in all trials of a sweep over a DAG"

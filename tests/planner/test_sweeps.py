@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from planner.admit import Limits
 from planner.keys import parse
 from planner.model.facts import Measured
 from planner.model.metric import Mark, Progress
-from tests.planner.history import History, Step, after, ask, end, push, wait
-from tests.planner.sweeps import LOSS, all_end, by_chance, choices, measured, root, sweep, tried
+from tests.planner.builders import job
+from tests.planner.history import History, Step, after, approve, ask, end, push, wait
+from tests.planner.sweeps import LOSS, RUN, all_end, by_chance, choices, measured, root, sweep, tried
 
 pytestmark = pytest.mark.unit
 
@@ -414,3 +416,88 @@ def test_nothing_is_the_best_where_nothing_was_reported():
         end(key, 1)(history)
     assert history.runs()["flow@g1/tune"] == "failed"
     assert history.runs()["flow@g1/report"] == "upstream_failed"
+
+
+# What is of the sweep as a whole
+
+OTHERS = [job(f"other-{number}") for number in range(4)]
+
+
+def test_the_condition_of_a_sweep_decides_for_all_of_it():
+    history = after(push(sweep(choices(0.1), conditions="{{ globals.project_name == 'other' }}")))
+    assert history.runs() == {"tune@g1": "skipped"}
+    history = after(push(sweep(choices(0.1), conditions="{{ globals.project_name == 'demo' }}")))
+    assert history.alive() == ["tune@g1/0000#1"]
+
+
+def test_its_condition_cannot_know_what_a_trial_is_given():
+    with pytest.raises(AssertionError, match=r"PL-406.*each trial has another `rate`"):
+        sweep(choices(0.1), conditions="{{ rate < 1 }}")
+
+
+def test_a_sweep_waits_for_its_approval_once():
+    history = after(push(sweep(choices(0.1, 0.2), isApproved=False)))
+    assert history.alive() == []
+    approve("tune")(history)
+    assert history.alive() == ["tune@g1/0000#1", "tune@g1/0001#1"]
+
+
+def test_a_trial_that_a_person_stops_is_out_and_the_others_go_on():
+    history = after(push(sweep(choices(0.1, 0.2, 0.3, concurrency=2))), ask("stop", "tune", key="tune@g1/0000"))
+    assert history.alive() == ["tune@g1/0001#1", "tune@g1/0002#1"]
+    all_end()(history)
+    assert history.run("tune@g1").reason == "2 of 3 trials succeeded"
+
+
+def test_more_concurrency_is_live():
+    history = after(push(sweep(choices(0.1, 0.2, 0.3, concurrency=1))))
+    push(sweep(choices(0.1, 0.2, 0.3, concurrency=2)))(history)
+    assert history.alive() == ["tune@g1/0000#1", "tune@g1/0001#1"]
+
+
+def test_a_sweep_that_leaves_the_repository_starts_nothing_more():
+    history = after(push(sweep(choices(0.1, 0.2, concurrency=1)), *OTHERS), push(*OTHERS))
+    assert not [key for key in history.alive() if key.startswith("tune")]
+    assert history.runs()["tune@g1"] == "stopped"
+
+
+def test_a_changed_operation_begins_anew():
+    run = {"kind": "job", "container": {"image": "i", "command": ["other", "{{ params.as_args }}"]}}
+    history = after(push(sweep(by_chance(3, concurrency=1))), push(sweep(by_chance(3, concurrency=1), run=run)))
+    assert history.alive() == ["tune@g1/0000#1", "tune@g2/0000#1"]  # what runs finishes, by the policy of its root
+    end("tune@g1/0000#1")(history)
+    assert (history.alive(), history.runs()["tune@g1"]) == (["tune@g2/0000#1"], "stopped")
+    assert tried(history, "tune@g2")["tune@g2/0000"] == tried(history)["tune@g1/0000"]
+
+
+def test_a_sweep_that_is_shortened_keeps_its_first_trials():
+    history = after(push(sweep(by_chance(9, concurrency=2))), end("tune@g1/0000#1"))
+    push(sweep(by_chance(2, concurrency=2)))(history)
+    assert history.alive() == ["tune@g1/0001#1", "tune@g1/0002#1"]
+    end("tune@g1/0001#1")(history)
+    assert history.run("tune@g2").reason == "2 of 2 trials succeeded"
+    end("tune@g1/0002#1")(history)
+    assert history.runs()["tune@g1"] == "stopped"
+
+
+def test_what_a_trial_is_given_that_does_not_fit_fails_it_alone():
+    matrix = {"kind": "mapping", "values": [{"rate": 0.5}, {"rate": "{}"}]}
+    component = {"inputs": [{"name": "rate"}, {"name": "n", "type": "int", "value": "{{ rate }}"}], "run": RUN}
+    document = {"version": 1.1, "kind": "operation", "name": "tune", "matrix": matrix, "component": component}
+    history = after(push(root(document)))
+    assert all(status != "running" for key, status in history.runs().items() if key.endswith("0001"))
+
+
+def test_amounts_of_each_trial_decide_when_it_starts():
+    run = {
+        "kind": "job",
+        "container": {"image": "i", "command": ["c"], "resources": {"limits": {"nvidia.com/gpu": "{{ n }}"}}},
+    }
+    matrix = {"kind": "mapping", "values": [{"n": 2}, {"n": 1}, {"n": "many"}]}
+    component = {"inputs": [{"name": "n"}], "run": run}
+    document = {"version": 1.1, "kind": "operation", "name": "tune", "matrix": matrix, "component": component}
+    history = after(push(root(document)), limits=Limits(slots={"nvidia.com/gpu": 2}))
+    assert history.alive() == ["tune@g1/0000#1"]
+    assert history.run("tune@g1/0002").reason.startswith("the amount of nvidia.com/gpu is 'many', which is none")
+    end("tune@g1/0000#1")(history)
+    assert history.alive() == ["tune@g1/0001#1"]
