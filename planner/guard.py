@@ -7,7 +7,7 @@ them, so an approval never covers more than was shown.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from planner import canon
@@ -24,30 +24,48 @@ class Budgets:
     """What one commit may newly cause. Files of the repository may only tighten the daemon's.
 
     Attributes:
-        starts: roots that start; a DAG is one.
+        starts: roots that start; a DAG is one, and so is a sweep.
         gpus: GPUs that they ask for together; None for no limit.
         deletions: live roots that a plan may remove; None for the rule alone: from three up never more than half.
+        trials: trials that their sweeps may have.
     """
 
     starts: int = 20
     gpus: int | None = None
     deletions: int | None = None
+    trials: int = 1000
 
     def within(self, asked: Asked) -> Budgets:
         """These, where `asked` tightens them."""
         return Budgets(
-            starts=min(self.starts, asked.starts) if asked.starts is not None else self.starts,
+            starts=_tighter(self.starts, asked.starts),
             gpus=_least(self.gpus, asked.gpus),
             deletions=_least(self.deletions, asked.deletions),
+            trials=_tighter(self.trials, asked.trials),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Starts:
-    """What a commit would newly start: digest by root, and the GPUs of all together."""
+    """What a commit would newly start.
+
+    Attributes:
+        digests: of what starts, by root.
+        gpus: of all together.
+        trials: of all together, and of `later`.
+        later: digests of roots that start nothing now and bring trials or GPUs all the same: sweeps that a tick or an
+            event starts, and those that may have more at work at once from now on.
+    """
 
     digests: Mapping[str, str]
     gpus: int
+    trials: int = 0
+    later: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def all(self) -> Mapping[str, str]:
+        """Digests of all of them."""
+        return {**self.digests, **self.later}
 
 
 def removals(
@@ -78,13 +96,14 @@ def removals(
 
 def starts(wanted: Starts, budgets: Budgets, now: datetime) -> Hold | None:
     """The hold on starting all of `wanted`, or None. What is over a budget is held whole, not in part."""
+    reasons = []
     if len(wanted.digests) > budgets.starts:
-        reason = f"it would start {len(wanted.digests)} operations; the budget is {budgets.starts} a commit"
-    elif budgets.gpus is not None and wanted.gpus > budgets.gpus:
-        reason = f"it would ask for {wanted.gpus} GPUs; the budget is {budgets.gpus} a commit"
-    else:
-        return None
-    return _hold("start", dict(wanted.digests), reason, now)
+        reasons.append(f"it would start {len(wanted.digests)} operations; the budget is {budgets.starts} a commit")
+    if wanted.trials > budgets.trials:
+        reasons.append(f"its sweeps may have {wanted.trials} trials; the budget is {budgets.trials} a commit")
+    if budgets.gpus is not None and wanted.gpus > budgets.gpus:
+        reasons.append(f"it would ask for {wanted.gpus} GPUs; the budget is {budgets.gpus} a commit")
+    return _hold("start", dict(wanted.all), ", and ".join(reasons), now) if reasons else None
 
 
 def first_sync(wanted: Starts, now: datetime) -> Hold:
@@ -103,6 +122,10 @@ def is_first_sync(hold: Hold) -> bool:
 def cluster_lost(alive: int, gone: int) -> bool:
     """Whether so many live objects vanished between two looks that none of it is believed: over max(3, 10 %)."""
     return gone > max(3, alive * 0.1)
+
+
+def _tighter(ceiling: int, asked: int | None) -> int:
+    return ceiling if asked is None else min(ceiling, asked)
 
 
 def _least(ceiling: int | None, asked: int | None) -> int | None:

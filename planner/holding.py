@@ -19,6 +19,7 @@ from planner.model.commits import What
 from planner.model.desired import Asked, CompiledOperation, DesiredState, RunPolicy
 from planner.model.people import Hold
 from planner.model.records import Planned, RootRecord
+from planner.trials import trials_of
 
 __all__ = ["Contact", "Targets", "holds_of"]
 
@@ -73,7 +74,7 @@ def holds_of(
     wanted = _starts(desired, known, present, ticks=first)
     hold = guard.first_sync(wanted, contact.now) if first else guard.starts(wanted, budgets, contact.now)
     if hold is not None:
-        holds.update(dict.fromkeys(wanted.digests, hold))
+        holds.update(dict.fromkeys(wanted.all, hold))
     # A hold keeps the instant since which it holds, as long as its actions stay the same.
     for name, new in holds.items():
         before = known[name].planned if name in known else None
@@ -111,21 +112,38 @@ def _starts(
 ) -> Starts:
     """Roots that the commit newly causes to start, by themselves or (with `ticks`) by a tick or event.
 
+    Of sweeps that a tick or event starts, the trials of one run count in any case: they start without another look.
     What an earlier commit causes and nothing holds is on its way already.
     """
     digests: dict[str, str] = {}
-    gpus = 0
+    later: dict[str, str] = {}
+    gpus = trials = 0
     for name in present:
         operation = desired.roots[name]
         record = known.get(name)
-        if _is_in_force(record, operation) or operation.refused or _approved(record, present, {}):
+        if operation.refused or operation.policy.run is RunPolicy.MANUAL or _approved(record, present, {}):
             continue
-        later = operation.schedule is not None or operation.by_events
-        if operation.policy.run is RunPolicy.MANUAL or (later and not ticks):
+        if _is_in_force(record, operation):
+            if _may_widen(record, operation):
+                later[name] = operation.live
+                gpus += gpus_of(operation)
             continue
-        digests[name] = operation.digest
-        gpus += gpus_of(operation)
-    return Starts(digests, gpus)
+        count = trials_of(operation)
+        if ticks or not (operation.schedule is not None or operation.by_events):
+            digests[name] = operation.digest
+            gpus += gpus_of(operation)
+        elif count:
+            later[name] = operation.digest
+        trials += count
+    return Starts(digests, gpus, trials, later)
+
+
+def _may_widen(record: RootRecord | None, operation: CompiledOperation) -> bool:
+    """Whether a sweep in force may have more trials at work at once from now on, and with them more GPUs."""
+    if record is None or record.planned is None or not record.open:
+        return False
+    changed = record.planned.live != operation.live or record.planned.hold is not None
+    return changed and trials_of(operation) > 0 and gpus_of(operation) > 0
 
 
 def _is_in_force(record: RootRecord | None, operation: CompiledOperation) -> bool:

@@ -9,32 +9,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from planner import keys
 from planner.applied import World
 from planner.changes import field_changes
 from planner.desire.event import refs_of
 from planner.desire.leaf import stop_words
-from planner.desire.ticks import upcoming
 from planner.desire.view import Identity, View
 from planner.errors import Place
 from planner.fold import RootState, fold_root
 from planner.happenings import woken
 from planner.model.commits import What
-from planner.model.desired import CompiledOperation, Dag, DesiredState, Leaf, RunPolicy, Sweep
-from planner.model.facts import Advanced, CacheHit, Carried, Fact, Opened, Renamed, Settled, StopIntended, TargetSet
+from planner.model.desired import CompiledOperation, DesiredState, RunPolicy
+from planner.model.facts import Advanced, Renamed, StopIntended, TargetSet
 from planner.model.people import Hold
 from planner.model.plan import Action, Held, Plan, Rehearsed, Verb
 from planner.model.records import RootRecord, Stop
 from planner.model.run import BoundRun
-from planner.model.status import RunStatus
+from planner.phrases import deferred, effects
 from planner.plan import RootPlan, plan_alone
 from planner.scale import Scale, scale_of
-from planner.spec.words import short
+from planner.swept import effects_of
 from planner.target import CommitPlan, Contact, plan_commit
 
 __all__ = ["Previewed", "preview", "previewed"]
 
-_TICKS_SHOWN = 5
 _BACKENDS: Mapping[str, str] = {
     "local": "runs are processes of the daemon's machine and see its files; an image names an environment there",
     "engine": "runs are containers of the daemon's machine",
@@ -101,7 +98,7 @@ def previewed(desired: DesiredState, world: World, contact: Contact, identity: I
         unchanged=tuple(unchanged),
         kept=tuple(sorted(commit.kept.items())),
         held=_held(commit.holds),
-        deferred=tuple(_deferred(desired, [action.root for action in actions])),
+        deferred=tuple(deferred(desired, [action.root for action in actions])),
         notes=(*_where(world, actions), *_stopped(states), *_woken(world), *world.notes),
         problems=desired.problems,
         wake_at=min(wakes, default=None),
@@ -182,15 +179,18 @@ def _action(
         verb, because = Verb.START, "it runs by itself now"
     if before is not None and before.record.name != record.name:
         because = f"{because}; its name was {before.record.name}"
+    sweeps = effects_of(root, operation, old) if operation is not None and not operation.refused else ()
     return Action(
         verb=verb,
         root=record.name,
         kind=operation.kind if operation else "",
         because=because,
-        effects=tuple(_effects(root, operation, now)),
+        effects=tuple(effects(root, operation, sweeps, now)),
         # What is gone is gone as a whole: its fields would only hide that.
         changes=field_changes(old, operation) if old is not None and operation is not None else (),
         place=shown.place if shown else Place(planned.path if planned else ""),
+        sweeps=sweeps,
+        stops=sum(isinstance(fact, StopIntended) and bool(fact.key.attempt) for fact in root.facts),
     )
 
 
@@ -218,81 +218,12 @@ def _verb(what: What, operation: CompiledOperation | None) -> tuple[Verb, str]:
     return (Verb.START if what is What.ADDED else Verb.UPDATE), words[what]
 
 
-def _effects(root: RootPlan, operation: CompiledOperation | None, now: datetime) -> Iterator[str]:
-    settled = {fact.key for fact in root.facts if isinstance(fact, Settled)}
-    opened = {fact.key for fact in root.facts if isinstance(fact, Opened)}
-    for item in root.ready:
-        yield f"starts {item.key.run}"
-    for wait in root.waits:
-        if wait.key in opened:
-            yield f"{wait.key} waits for {'a person to approve it' if wait.is_hold else wait.reason}"
-    for fact in root.facts:
-        yield from _phrase(fact, settled)
-    carried = any(isinstance(fact, Carried | CacheHit) for fact in root.facts)
-    if operation is not None and isinstance(operation.body, Dag) and (root.ready or carried):
-        begun = {key.place[0] for key in opened if key.place}
-        names = [node.operation.name for node in operation.body.nodes if node.operation.name not in begun]
-        if names:
-            yield f"then, as they become ready: {', '.join(names)}"
-    if operation is not None:
-        yield from _following(operation, opened)
-    if operation is not None and operation.schedule is not None:
-        instants = upcoming(operation.schedule, root.state.record.cursor, now, _TICKS_SHOWN)
-        if instants:
-            yield "next ticks: " + ", ".join(f"{instant:%Y-%m-%d %H:%M} UTC" for instant in instants)
-
-
-def _following(operation: CompiledOperation, opened: set[keys.Key]) -> Iterator[str]:
-    """What comes after what starts now: the run in the image that is built, and hooks."""
-    if operation.build is not None and any(key.place for key in opened):
-        yield f"then, in the image that is built: {operation.name}"
-    for hook in operation.hooks:
-        yield f"{'at any end' if hook.trigger == 'done' else f'when {hook.trigger}'}: runs {hook.ref}"
-
-
-def _phrase(fact: Fact, settled: set[keys.Key]) -> Iterator[str]:
-    match fact:
-        case StopIntended() if fact.key.attempt:
-            yield f"stops {fact.key.run}"
-        case Carried():
-            yield f"{'/'.join(fact.key.place) or fact.key.root}: carried over from {fact.source}, will not run"
-        case CacheHit():
-            yield f"{'/'.join(fact.key.place) or fact.key.root}: cached from {fact.source}, will not run"
-        case Settled(status=RunStatus.STOPPED):
-            yield f"withdraws {fact.key}"
-        case Opened() if fact.key in settled:
-            return
-        case _:
-            return
-
-
 def _held(holds: Mapping[str, Hold]) -> tuple[Held, ...]:
     by_ident: dict[str, list[str]] = {}
     for name, hold in holds.items():
         by_ident.setdefault(hold.ident, []).append(name)
     first = {hold.ident: hold for hold in holds.values()}
     return tuple(Held(first[ident], tuple(sorted(names))) for ident, names in sorted(by_ident.items()))
-
-
-def _deferred(desired: DesiredState, names: list[str]) -> Iterator[str]:
-    for name in names:
-        if name in desired.roots:
-            yield from _unknown(desired.roots[name], name)
-
-
-def _unknown(operation: CompiledOperation, path: str) -> Iterator[str]:
-    if isinstance(operation.body, Leaf):
-        for param, reference in sorted(operation.body.references.items()):
-            yield f"{path}: {param} is known after {'/'.join(reference.place)}"
-        for join in operation.body.joins:
-            names = ", ".join(sorted(join.params)) or "a join"
-            yield f"{path}: {names} known at start, from the runs that `{short(join.query)}` finds"
-        return
-    if isinstance(operation.body, Sweep):
-        yield from _unknown(operation.body.trial, path)
-        return
-    for node in operation.body.nodes:
-        yield from _unknown(node.operation, f"{path}/{node.operation.name}")
 
 
 def _old_name(commit: CommitPlan, name: str) -> str:

@@ -139,6 +139,8 @@ def _superseded(draft: Draft, waiting: Report, by: str) -> Said:
 
 
 def _live(draft: Draft, waiting: Report) -> Said:
+    if (held := _held_back(draft)) is not None:
+        return held
     if waiting.key is not None or is_owed(draft):
         # Only live fields changed, and with them that it runs by itself.
         return _changed(draft, waiting)
@@ -150,11 +152,19 @@ def _live(draft: Draft, waiting: Report) -> Said:
     return Said(StatusState.SUCCESS, "applied to what lives; no new run")
 
 
+def _held_back(draft: Draft) -> Said | None:
+    """That the target waits for a person; None where it does not."""
+    hold = draft.state.record.planned.hold if draft.state.record.planned is not None else None
+    if hold is None:
+        return None
+    return Said(StatusState.PENDING, f"held: {hold.reason}; plumbline approve {hold.ident}")
+
+
 def _removed(draft: Draft) -> Said:
     record = draft.state.record
-    planned, applied = record.planned, record.applied
-    if planned is not None and planned.hold is not None:
-        return Said(StatusState.PENDING, f"held: {planned.hold.reason}; plumbline approve {planned.hold.ident}")
+    applied = record.applied
+    if (held := _held_back(draft)) is not None:
+        return held
     alive = sum(run.alive for run in draft.state.runs.values())
     if alive or (applied is not None and applied.digest is not None):
         return Said(StatusState.PENDING, f"removed; {alive} still stopping" if alive else "being removed")
@@ -164,8 +174,8 @@ def _removed(draft: Draft) -> Said:
 def _changed(draft: Draft, waiting: Report) -> Said:
     record = draft.state.record
     planned, applied = record.planned, record.applied
-    if planned is not None and planned.hold is not None:
-        return Said(StatusState.PENDING, f"held: {planned.hold.reason}; plumbline approve {planned.hold.ident}")
+    if (held := _held_back(draft)) is not None:
+        return held
     if planned is None or applied is None or applied.digest != planned.digest or is_owed(draft):
         wait = next((wait for wait in draft.waits), None)
         return Said(StatusState.PENDING, f"waits for {wait.reason}" if wait else "planned")

@@ -174,7 +174,7 @@ def policy_of(settings: DaemonSettings, identity: Identity, warnings: tuple[str,
     return Policy(
         identity=identity,
         branch=settings.repository.branch or "",
-        budgets=Budgets(starts=settings.budgets.starts, gpus=settings.budgets.gpus),
+        budgets=Budgets(starts=settings.budgets.starts, gpus=settings.budgets.gpus, trials=settings.budgets.trials),
         limits=_limits_of(settings),
         resync=settings.resync.total_seconds(),
         grace=settings.grace.total_seconds(),

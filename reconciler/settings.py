@@ -105,8 +105,8 @@ class Guards(Section):
 
     starts: Whole = 20
     """Operations that start."""
-    trials: Whole = 500
-    """Trials that sweeps may start."""
+    trials: Whole = 1000
+    """Trials that the sweeps may have."""
     gpus: Whole | None = None
     """GPUs asked for together."""
 

@@ -114,7 +114,7 @@ def _settings_problems(given: CompileInput, found: Discovery, kept: Mapping[str,
 
 def _budgets(settings: Repository) -> Asked:
     said = settings.budgets
-    return Asked(starts=said.starts, gpus=said.gpus, deletions=said.deletions)
+    return Asked(starts=said.starts, gpus=said.gpus, deletions=said.deletions, trials=said.trials)
 
 
 def _whole(given: CompileInput, cache: Cache) -> Discovery:

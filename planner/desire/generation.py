@@ -25,11 +25,11 @@ def advance(draft: Draft) -> None:
     """Bring the target into force when it differs from what is, and nothing holds it."""
     record = draft.state.record
     planned, applied = record.planned, record.applied
-    if planned is None or (record.in_force and not is_owed(draft)):
-        return
-    if planned.hold is not None:
+    if planned is not None and planned.hold is not None:
         release = f"plumbline approve {planned.hold.ident}"
         draft.waits.append(Wait(_next_key(draft), planned.hold.reason, planned.hold.since, release=release))
+        return
+    if planned is None or (record.in_force and not is_owed(draft)):
         return
     if draft.suspended is not None and planned.digest is not None:
         _wait_for_suspension(draft)

@@ -210,12 +210,15 @@ class Draft:
         return self.view.forms.get(digest) or self.forms.get(digest)
 
     def in_force(self) -> CompiledOperation | None:
-        """The form in force: of the newest planned commit where its digest is applied, else of the generation."""
+        """The form in force: of the newest planned commit where its digest is applied, else of the generation.
+
+        Live fields that are held wait as well.
+        """
         record = self.state.record
         applied, planned = record.applied, record.planned
         if applied is None or applied.digest is None:
             return None
-        if planned is not None and planned.digest == applied.digest:
+        if planned is not None and planned.digest == applied.digest and planned.hold is None:
             return self.form(planned.form)
         return self.form(applied.form)
 

@@ -10,8 +10,13 @@ __all__ = ["advanced", "kept_up"]
 
 
 def kept_up(applied: Applied | None, planned: Planned | None) -> Applied | None:
-    """The generation in force with the newest form of its digest: a live change stays while the next target waits."""
+    """The generation in force with the newest form of its digest: a live change stays while the next target waits.
+
+    A form that is held is not in force yet.
+    """
     if applied is None or planned is None or applied.digest is None or applied.digest != planned.digest:
+        return applied
+    if planned.hold is not None:
         return applied
     return changed(applied, form=planned.form)
 

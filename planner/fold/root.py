@@ -260,7 +260,8 @@ def _approved(state: RootState, fact: Approved) -> RootState:
     planned = state.record.planned
     if planned is None or planned.hold is None or planned.hold.ident != fact.hold.ident:
         return state
-    state = state.with_record(planned=changed(planned, hold=None))
+    released = changed(planned, hold=None)
+    state = state.with_record(planned=released, applied=kept_up(state.record.applied, released))
     if not fact.baseline or planned.digest is None:
         return state
     number = state.record.highest + 1

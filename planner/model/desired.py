@@ -226,6 +226,7 @@ class Asked:
     starts: int | None = None
     gpus: int | None = None
     deletions: int | None = None
+    trials: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from planner.canon import Json
 from planner.errors import Place, Problem
 from planner.model.people import Hold
 
-__all__ = ["Action", "FieldChange", "Held", "Plan", "Rehearsed", "Verb"]
+__all__ = ["Action", "FieldChange", "Held", "Plan", "Rehearsed", "SweepEffect", "Verb"]
 
 
 class Verb(StrEnum):
@@ -94,6 +94,37 @@ class Rehearsed:
 
 
 @dataclass(frozen=True, slots=True)
+class SweepEffect:
+    """What a plan means for one sweep of an operation.
+
+    Attributes:
+        place: of the sweep below its operation, such as `tune`; "" where the operation is one.
+        search: kind of the search, as in the language: `grid`, `hyperopt`, ….
+        trials: how many there may be; of an iterative search, which ends when its tuner does, at least.
+        before: how many there might be of the form in force; None where it had none here.
+        new: trials that start because of the plan, now or later; None where nothing of it starts by itself.
+        reused: trials that are carried over.
+        cached: trials that have what an equal run gave, as far as is known.
+        at_once: trials at work at once, at most.
+        metric: that it looks at; "" for none.
+        maximize: whether more of the metric is better.
+        gpus: that its trials ask for at once, at most.
+    """
+
+    place: str
+    search: str
+    trials: int
+    before: int | None = None
+    new: int | None = None
+    reused: int = 0
+    cached: int = 0
+    at_once: int = 0
+    metric: str = ""
+    maximize: bool = True
+    gpus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One thing that the plan does to one operation.
 
@@ -106,6 +137,8 @@ class Action:
         changes: fields that moved.
         place: where its document begins.
         rehearsed: what the cluster says of what would start, where it was asked.
+        sweeps: what becomes of its sweeps.
+        stops: how many runs it stops.
     """
 
     verb: Verb
@@ -116,6 +149,8 @@ class Action:
     changes: tuple[FieldChange, ...] = ()
     place: Place = Place("")
     rehearsed: tuple[Rehearsed, ...] = ()
+    sweeps: tuple[SweepEffect, ...] = ()
+    stops: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +192,11 @@ class Plan:
     problems: tuple[Problem, ...] = ()
     wake_at: datetime | None = None
     complete: bool = True
+
+    @property
+    def trials(self) -> int:
+        """Trials that start because of it, now or later."""
+        return sum(sweep.new or 0 for action in self.actions for sweep in action.sweeps)
 
     @property
     def applicable(self) -> bool:

@@ -73,7 +73,9 @@ def _verdict(plan: Plan, frame: Frame) -> str:
     if plan.actions:
         asked = f", and ask for {many(frame.scale.gpus, 'GPU')}" if frame.scale.gpus else ""
         soon = f" Next by itself: {plan.wake_at:%Y-%m-%d %H:%M} UTC." if plan.wake_at is not None else ""
-        return f"{title}\n\n{many(frame.scale.runs, 'run')} start{'s' if frame.scale.runs == 1 else ''}{asked}.{soon}"
+        runs = f"{many(frame.scale.runs, 'run')} start{'s' if frame.scale.runs == 1 else ''}"
+        trials = f", for {many(frame.scale.trials, 'trial')}" if frame.scale.trials else ""
+        return f"{title}\n\n{runs}{trials}{asked}.{soon}"
     count = len(plan.unchanged)
     return f"{title}\n\n{many(count, 'operation')} {'stays as it is' if count == 1 else 'stay as they are'}."
 
@@ -110,8 +112,7 @@ def _warning(kind: str, *lines: str) -> str:
 
 
 def _destroyed(action: Action) -> str:
-    stops = sum(effect.startswith("stops ") for effect in action.effects)
-    return code(action.root) + (f" (stops {many(stops, 'run')})" if stops else "")
+    return code(action.root) + (f" (stops {many(action.stops, 'run')})" if action.stops else "")
 
 
 def _named(what: str, names: Iterable[str]) -> str:

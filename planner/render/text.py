@@ -33,10 +33,12 @@ def plan_text(plan: Plan) -> str:
 
 
 def summary(plan: Plan) -> str:
-    """One line of counts, such as `2 start, 1 remove, 5 unchanged`."""
+    """One line of counts, such as `2 start, 1 remove, 5 unchanged, 12 trials`."""
     counts = Counter(action.verb for action in plan.actions)
     parts = [f"{counts[verb]} {verb}" for verb in Verb if counts[verb]]
     parts.append(f"{len(plan.unchanged)} unchanged")
+    if plan.trials:
+        parts.append(f"{plan.trials} trial{'s' if plan.trials > 1 else ''}")
     errors = sum(problem.severity == "error" for problem in plan.problems)
     if errors:
         parts.append(f"{errors} problem{'s' if errors > 1 else ''}")

@@ -42,6 +42,7 @@ def _counts(plan: Plan) -> Sequence[str]:
     words = [f"{held} held for a person"] if held else []
     words += [f"{starts} start{'s' if starts == 1 else ''}"] if starts else []
     words += [f"{changes} change{'s' if changes == 1 else ''}"] if changes else []
+    words += [many(plan.trials, "trial")] if plan.trials else []
     return [*words, f"{removed} removed" if removed else "nothing removed"]
 
 

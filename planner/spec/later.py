@@ -11,11 +11,7 @@ from types import MappingProxyType
 
 __all__ = ["LATER", "LATER_RUN_KINDS"]
 
-LATER: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "Budgets": frozenset({"trials"}),
-    }
-)
+LATER: Mapping[str, frozenset[str]] = MappingProxyType({})
 """YAML names of fields by the name of their section's model."""
 
 LATER_RUN_KINDS: Mapping[str, str] = MappingProxyType(

@@ -78,6 +78,7 @@ class Budgets(Section):
     """How much one commit may newly cause, and one plan may remove; what is over is held. None says nothing."""
 
     starts: Whole | None = None
+    trials: Whole | None = None
     gpus: Whole | None = None
     deletions: Whole | None = None
 

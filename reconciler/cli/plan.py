@@ -196,7 +196,8 @@ def _files(project: Project, commit: str) -> Files:
 
 
 def _contact(settings: DaemonSettings | None, request: _Request) -> Contact:
-    budgets = Budgets(settings.budgets.starts, settings.budgets.gpus) if settings else Budgets()
+    said = settings.budgets if settings else None
+    budgets = Budgets(starts=said.starts, gpus=said.gpus, trials=said.trials) if said else Budgets()
     instance = settings.instance if settings else "default"
     return Contact(instance, (settings.repository.branch if settings else "") or "", request.at, budgets)
 

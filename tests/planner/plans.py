@@ -108,6 +108,9 @@ def sweep(*rates: float, concurrency: int) -> CompiledOperation:
 
 SWEPT = (sweep(0.1, 0.2, concurrency=2), *IN_FORCE)
 ASIDE = (job("nightly", "nightly", schedule=EVERY_TEN), *IN_FORCE)
+SEARCHED = (sweeps.sweep(sweeps.by_chance(12, concurrency=4), "search", path="search.yaml"), *IN_FORCE)
+MORE = sweeps.sweep(sweeps.by_chance(18, concurrency=4), "search", path="search.yaml")
+LARGE = sweep(*(number / 1000 for number in range(1200)), concurrency=20)
 PULLS: dict[str, tuple[tuple[CompiledOperation, ...], DesiredState]] = {
     "create": (IN_FORCE, desired("5" * 40, *IN_FORCE, job("fresh", "fresh", gpu=2), service("second", ports=[9090]))),
     "change": (
@@ -122,6 +125,8 @@ PULLS: dict[str, tuple[tuple[CompiledOperation, ...], DesiredState]] = {
     ),
     "schedule": (ASIDE, desired("a" * 40, job("nightly", "nightly", schedule=NIGHTLY), *IN_FORCE)),
     "sweep": (SWEPT, desired("c" * 40, sweep(0.1, 0.2, 0.3, concurrency=4), *IN_FORCE)),
+    "sweep-extended": (SEARCHED, desired("d" * 40, MORE, *IN_FORCE)),
+    "sweep-large": (IN_FORCE, desired("e" * 40, LARGE, *IN_FORCE)),
     "many": (MANY, desired("b" * 40, *(job(operation.name, "fit --more") for operation in MANY))),
 }
 """Pull requests by what they do: what is in force, and what their merge asks for."""
@@ -164,6 +169,8 @@ def pulled(name: str) -> str:
     """What a pull request of `PULLS` is told."""
     before, state = PULLS[name]
     ran = RAN[1:] if before == IN_FORCE else (wait(minutes=5),)
+    if before == SEARCHED:
+        ran = (sweeps.all_end(), *ran)
     history = after(push(*before), *ran)
     contact = Contact("test", "main", history.now, Budgets(starts=400 if name == "many" else 9))
     found = previewed(state, replace(world(history), answers=read(history, state, contact)), contact, IDENTITY)

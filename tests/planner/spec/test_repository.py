@@ -62,7 +62,7 @@ def test_which_files_are_included():
         pytest.param("project: a/b\n", [("PL-601", 1, 10)], id="bad-name"),
         pytest.param("defaults: {runPolicy: always}\n", [("PL-601", 1, 23)], id="unknown-policy"),
         pytest.param("budgets: {starts: -1}\n", [("PL-601", 1, 19)], id="negative-budget"),
-        pytest.param("budgets: {trials: 1}\n", [("PL-601", 1, 11)], id="budget-not-supported-yet"),
+        pytest.param("budgets: {trials: many}\n", [("PL-601", 1, 19)], id="budget-that-is-no-number"),
         pytest.param("defaults: {retention: P30D}\n", [("PL-601", 1, 23)], id="text-for-a-section"),
         pytest.param("defaults: {prune: 'maybe'}\n", [("PL-601", 1, 19)], id="text-for-a-boolean"),
         pytest.param("policies: [{queue: x}]\n", [("PL-601", 1, 12)], id="rule-without-match"),
