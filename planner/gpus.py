@@ -20,6 +20,7 @@ def gpus_of(operation: CompiledOperation) -> int:
         own = sum(amount for name, amount in requests.items() if "gpu" in name)
         return max(own, gpus_of(operation.build)) if operation.build is not None else own
     if isinstance(operation.body, Sweep):
-        trials = gpus_of(operation.body.trial) * at_once(operation.body)
-        return max(trials, gpus_of(operation.build)) if operation.build is not None else trials
+        # Neither what builds its image nor what makes its suggestions is at work beside its trials.
+        others = (gpus_of(one) for one in (operation.build, operation.body.tuner) if one is not None)
+        return max(gpus_of(operation.body.trial) * at_once(operation.body), *others, 0)
     return sum(gpus_of(node.operation) for node in operation.body.nodes)

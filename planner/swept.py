@@ -112,6 +112,7 @@ def _effect(root: RootPlan, place: tuple[str, ...], sweep: Sweep, before: Sweep 
         metric=goal.metric if goal is not None else "",
         maximize=goal.maximize if goal is not None else True,
         gpus=per * most,
+        tuned=sweep.tuner is not None,
     )
 
 
@@ -143,7 +144,7 @@ def sweep_words(sweep: SweepEffect) -> str:
 
 
 def _count(sweep: SweepEffect) -> str:
-    bound = {"iterative": "at least ", "mapping": "", "grid": ""}.get(sweep.search, "at most ")
+    bound = "at least " if sweep.tuned else "" if sweep.search in {"mapping", "grid"} else "at most "
     total = f"{sweep.trials} trial{'' if sweep.trials == 1 else 's'}"
     changed = sweep.before is not None and sweep.before != sweep.trials
     words = [f"{sweep.before} to {total}" if changed else f"{bound}{total}"]

@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.model.desired import CompiledOperation, Dag, Sweep
-from planner.model.search import IterativeSearch
 from planner.search import most, width
 
 __all__ = ["at_once", "expected", "sweeps_of", "trials_of"]
 
 
 def expected(sweep: Sweep) -> int:
-    """How many trials there may be; of an iterative search, of which only its tuner knows, what it has at least.
+    """How many trials there may be; where a tuner suggests them, which alone knows, how many at least.
 
     That is one an iteration, or as many as may be at work at once where that is written.
     """
-    if isinstance(sweep.search, IterativeSearch):
-        return sweep.search.iterations * (sweep.concurrency or 1)
+    if sweep.tuner is not None:
+        return sweep.iterations * (sweep.concurrency or 1)
     return most(sweep.search) or 0
 
 
 def at_once(sweep: Sweep) -> int:
     """How many trials may be at work at once: its concurrency, or what the search can use."""
     count = expected(sweep)
-    places = sweep.concurrency if sweep.concurrency is not None else width(sweep.search, ())
+    places = sweep.concurrency
+    if places is None and sweep.tuner is None:
+        places = width(sweep.search, ())
     return count if places is None else min(places, count)
 
 

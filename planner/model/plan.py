@@ -100,7 +100,7 @@ class SweepEffect:
     Attributes:
         place: of the sweep below its operation, such as `tune`; "" where the operation is one.
         search: kind of the search, as in the language: `grid`, `hyperopt`, ….
-        trials: how many there may be; of an iterative search, which ends when its tuner does, at least.
+        trials: how many there may be; where a tuner suggests them, at least.
         before: how many there might be of the form in force; None where it had none here.
         new: trials that start because of the plan, now or later; None where nothing of it starts by itself.
         reused: trials that are carried over.
@@ -109,6 +109,7 @@ class SweepEffect:
         metric: that it looks at; "" for none.
         maximize: whether more of the metric is better.
         gpus: that its trials ask for at once, at most.
+        tuned: whether a tuner makes the suggestions, so that there may be more trials.
     """
 
     place: str
@@ -122,6 +123,7 @@ class SweepEffect:
     metric: str = ""
     maximize: bool = True
     gpus: int = 0
+    tuned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ SWEPT = (sweep(0.1, 0.2, concurrency=2), *IN_FORCE)
 ASIDE = (job("nightly", "nightly", schedule=EVERY_TEN), *IN_FORCE)
 SEARCHED = (sweeps.sweep(sweeps.by_chance(12, concurrency=4), "search", path="search.yaml"), *IN_FORCE)
 MORE = sweeps.sweep(sweeps.by_chance(18, concurrency=4), "search", path="search.yaml")
-LARGE = sweep(*(number / 1000 for number in range(1200)), concurrency=20)
+LARGE = sweeps.sweep(sweeps.by_chance(1200, concurrency=20), "search", path="search.yaml")
 PULLS: dict[str, tuple[tuple[CompiledOperation, ...], DesiredState]] = {
     "create": (IN_FORCE, desired("5" * 40, *IN_FORCE, job("fresh", "fresh", gpu=2), service("second", ports=[9090]))),
     "change": (

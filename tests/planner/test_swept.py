@@ -170,10 +170,10 @@ def test_what_is_stopped_is_counted_whatever_is_shown():
 # How many
 
 
-def test_an_iterative_search_has_at_least_a_trial_an_iteration():
+def test_a_sweep_with_a_tuner_has_at_least_a_trial_an_iteration():
     body = sweep(choices(0.1)).body
     assert isinstance(body, Sweep)
-    tuned = replace(body, search=IterativeSearch(10))
+    tuned = replace(body, search=IterativeSearch(10), iterations=10, tuner=job())
     assert (expected(tuned), expected(replace(tuned, concurrency=4)), at_once(tuned)) == (10, 40, 10)
 
 
