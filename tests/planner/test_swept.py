@@ -140,7 +140,7 @@ def test_a_hundred_thousand_points_are_counted_and_not_walked():
         "version": 1.1,
         "kind": "operation",
         "name": "tune",
-        "matrix": {"kind": "grid", "params": space, "concurrency": 3},
+        "matrix": {"kind": "grid", "params": space, "concurrency": 3, "numRuns": 10**5},
         "component": {"inputs": [{"name": name, "type": "int"} for name in "abc"], "run": ON_GPU},
     }
     operation = root(document)
