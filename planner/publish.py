@@ -7,15 +7,14 @@ aggregate, pending until each is final. Superseded roots turn final. Later ticks
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from planner.desire.event import refs_of
 from planner.desire.generation import is_owed
 from planner.desire.nodes import effective, newest
 from planner.desire.ticks import upcoming
 from planner.desire.view import Draft
-from planner.fold.own import below
+from planner.going import Said, said_of
 from planner.keys import Key
 from planner.model.commits import CommitRecord, StatusRecord, StatusState, What
 from planner.model.desired import CompiledOperation, RunPolicy
@@ -27,14 +26,6 @@ __all__ = ["DESCRIPTION_LIMIT", "Said", "aggregate", "context_of", "preview_cont
 
 DESCRIPTION_LIMIT = 140
 """Characters that the strictest forge takes for a status."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """State and description of a status."""
-
-    state: StatusState
-    description: str
 
 
 def context_of(instance: str, root: str = "") -> str:
@@ -131,7 +122,7 @@ def _said(draft: Draft, waiting: Report) -> Said:
 def _superseded(draft: Draft, waiting: Report, by: str) -> Said:
     run = _story(draft, waiting.key)
     if run is not None and run.status in {RunStatus.SUCCEEDED, RunStatus.FAILED}:
-        return _of_run(draft, waiting, run)
+        return said_of(draft, waiting, run)
     if run is not None and not run.status.final and run.alive and run.kind != "service":
         word = "stopping" if run.status is RunStatus.STOPPING else "finishes"
         return Said(StatusState.PENDING, f"{word}; superseded by {by[:10]}")
@@ -194,7 +185,7 @@ def _changed(draft: Draft, waiting: Report) -> Said:
     run = _story(draft, waiting.key or _serving(draft, operation) or applied.key)
     if run is None or (waiting.key is None and run.status is RunStatus.SUCCEEDED):
         return Said(StatusState.SUCCESS, "in force already")
-    return _of_run(draft, waiting, run)
+    return said_of(draft, waiting, run)
 
 
 def _serving(draft: Draft, operation: CompiledOperation) -> Key | None:
@@ -212,90 +203,8 @@ def _scheduled(draft: Draft, operation: CompiledOperation) -> Said:
     return Said(StatusState.SUCCESS, f"scheduled, next {following[0]:%Y-%m-%d %H:%M} UTC")
 
 
-def _of_run(draft: Draft, waiting: Report, run: RunRecord) -> Said:
-    if run.kind == "service" and not run.status.final:
-        return _of_service(draft, waiting, run)
-    match run.status:
-        case RunStatus.SUCCEEDED:
-            cached = f", {run.reason}" if run.reason else ""
-            return Said(StatusState.SUCCESS, f"succeeded{_took(run)}{cached}")
-        case RunStatus.SKIPPED:
-            return Said(StatusState.SUCCESS, f"skipped: {run.reason}")
-        case RunStatus.FAILED | RunStatus.UPSTREAM_FAILED | RunStatus.STOPPED:
-            words = run.reason if run.reason.startswith(str(run.status)) else f"{run.status}: {run.reason}"
-            return Said(StatusState.FAILURE, words)
-        case _:
-            return Said(StatusState.PENDING, _progress(draft, run))
-
-
-def _of_service(draft: Draft, waiting: Report, run: RunRecord) -> Said:
-    last = run.last
-    if last is not None and last.live and last.ready and last.stop is None:
-        return Said(StatusState.SUCCESS, "ready")
-    operation = draft.form(run.form)
-    deadline = timedelta(seconds=operation.policy.progress_deadline if operation else 0)
-    begun = _begun(draft, waiting, run)
-    if begun is not None and draft.now >= begun + deadline:
-        why = f": {last.message}" if last and last.message else ""
-        return Said(StatusState.FAILURE, f"not ready within {deadline.total_seconds():g} s{why}")
-    if begun is not None:
-        draft.wake(begun + deadline)
-    waits = _held(draft, run) or _waits(draft, run)
-    begins = "starting" if run.attempt_count <= 1 else "started again, not ready yet"
-    return Said(StatusState.PENDING, waits or f"{begins}{_trouble(run)}")
-
-
-def _begun(draft: Draft, waiting: Report, run: RunRecord) -> datetime | None:
-    """Since when a service should be getting ready: a commit that goes on with a running one counts from itself."""
-    if not run.attempts:
-        return None
-    own = draft.run(waiting.key) if waiting.key is not None else None
-    if own is None:
-        newest_at = run.attempts[-1].intended_at
-        return newest_at if waiting.at is None else max(newest_at, waiting.at)
-    return max(run.started_at or run.attempts[0].intended_at, own.opened_at)
-
-
-def _trouble(run: RunRecord) -> str:
-    """What its backend says keeps it from starting, or from being ready."""
-    return f": {run.last.trouble}" if run.last is not None and run.last.trouble else ""
-
-
-def _waits(draft: Draft, run: RunRecord) -> str:
-    reasons = [wait.reason for wait in draft.waits if wait.key.top == run.key.top and not wait.key.place]
-    return f"waits for {reasons[0]}" if reasons and not run.alive else ""
-
-
-def _held(draft: Draft, run: RunRecord) -> str:
-    """The approval that a run waits for, its own before that of a node; "" for none."""
-    holds = [held.hold for held in draft.state.record.held if held.key.top == run.key.top]
-    return f"held: {holds[0].reason}; plumbline approve {holds[0].ident}" if holds else ""
-
-
-def _progress(draft: Draft, run: RunRecord) -> str:
-    held, waits = _held(draft, run), _waits(draft, run)
-    if not run.is_parent:
-        return held or waits or f"{run.status}{_trouble(run)}"
-    top = draft.run(run.key.top)
-    found = below(draft.state.runs, run.key.top)
-    keys = [key for key in found if key.round == (top.round_of(key.place) if top is not None else 0)]
-    children = [draft.state.runs[key] for key in keys]
-    alive = sorted(child.key.place[-1] for child in children if effective(draft, child).alive)
-    if not alive and (held or waits):
-        return held or waits
-    ended = sum(effective(draft, child).status.final for child in children)
-    return f"running: {', '.join(alive) or 'between nodes'}; {ended} ended"
-
-
 def _story(draft: Draft, key: Key | None) -> RunRecord | None:
     top = draft.run(key) if key is not None else None
     if top is None:
         return None
     return effective(draft, newest(draft, top))
-
-
-def _took(run: RunRecord) -> str:
-    if run.started_at is None or run.finished_at is None:
-        return ""
-    seconds = max((run.finished_at - run.started_at).total_seconds(), 0)
-    return f" in {seconds:.0f} s" if seconds < 120 else f" in {seconds / 60:.0f} min"
