@@ -22,6 +22,7 @@ from reconciler.errors import Refused, Transient, Unusable
 from reconciler.events import Events
 from reconciler.hints import Hints
 from reconciler.leftovers import Leftovers
+from reconciler.measuring import Measuring
 from reconciler.messages import Channel
 from reconciler.notices import Notices
 from reconciler.notifier import Notifier
@@ -59,6 +60,7 @@ class LoopSettings:
         together: names that must be waiting for roots that begin nothing to be planned together.
         caches: what can be made again, and is let go of when nothing uses it.
         previews: what pull requests are previewed with; None where they are not.
+        measure: seconds between two looks at what runs report; 0 for never.
     """
 
     workers: int = 8
@@ -68,6 +70,7 @@ class LoopSettings:
     together: int = 32
     caches: tuple[Cache, ...] = ()
     previews: Parts | None = None
+    measure: float = 1.0
 
 
 class Loop:
@@ -87,6 +90,7 @@ class Loop:
         self.together = Together(core, self.roots, telling, self.settings.together)
         self.commits = Commits(core, self.publisher, self.events)
         self.project = Project(core, self.observer)
+        self.measuring = Measuring(core)
         self.retention = Retention(core)
         self.leftovers = Leftovers(core, self.settings.caches)
         self.pulls = _pulling(core, self.settings, self.commits)
@@ -125,6 +129,8 @@ class Loop:
             group.start_soon(self._hints)
             group.start_soon(self.notifier.run)
             group.start_soon(self.storing.run)
+            if self.settings.measure:
+                group.start_soon(self.measuring.run, self.settings.measure)
             if self.pulls is not None:
                 group.start_soon(self.pulls.run)
             for _ in range(self.settings.workers):
@@ -229,6 +235,7 @@ class Loop:
             self.core.queue.add(f"root:{root}")
         await self.roots.door.call()
         self.core.queue.add("survey", self.core.policy.resync)
+        self.measuring.hint()
         if self._turns.turned(self.core.clock.now()):
             log.warning("the wall clock was turned, or this machine slept: every operation is looked at again")
             for name in await self.core.ledger.roots():
@@ -248,6 +255,7 @@ class Loop:
             try:
                 async for key in self.core.backend.changes():
                     self.core.queue.add(self._root_of(key))
+                    self.measuring.hint()
             except Transient as error:
                 log.warning("the backend's hints stopped", reason=error.message)
             await anyio.sleep(1.0)

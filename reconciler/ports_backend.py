@@ -10,7 +10,7 @@ from typing import Protocol
 from planner.canon import Json
 from planner.keys import Key
 from planner.model.artifacts import Artifact
-from planner.model.metric import Metric
+from planner.model.metric import Metric, Progress
 from planner.model.run import BoundRun, Leases, Snapshot, Stamp
 
 __all__ = ["Backend", "Content", "Ensured", "Order"]
@@ -98,6 +98,17 @@ class Backend(Protocol):
 
     def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
         """What attempt `key` wrote of metrics so far, in pieces, each replica's in its order; bad lines left out."""
+        ...
+
+    async def progress(self, keys: Collection[Key]) -> Mapping[Key, Mapping[str, Progress]]:
+        """What attempts `keys`, which run, have reported of metrics so far; those that have reported nothing left out.
+
+        Law: it costs next to nothing for an attempt that has reported nothing since the last call, and then its value
+        is the same object. What is not asked for any more is forgotten. A large file may be told of some calls later.
+
+        Raises:
+            Transient: it cannot be looked at now.
+        """
         ...
 
     async def artifacts(self, key: Key, path: str = "") -> Sequence[Artifact]:

@@ -18,6 +18,7 @@ from planner.desire.stopping import stop_tree
 from planner.desire.view import Draft
 from planner.keys import Key
 from planner.model.desired import Dag, Sweep
+from planner.model.records import RunRecord
 from planner.model.search import Trial
 from planner.model.status import RunStatus, StopReason
 from planner.query.subject import number_of
@@ -112,10 +113,18 @@ def _failures(failed: int, total: int, rule: Mapping[str, Json]) -> EarlyEnd:
 def _good_enough(
     draft: Draft, top: Key, rule: Mapping[str, Json], leaves: Mapping[tuple[str, ...], RunStatus]
 ) -> EarlyEnd | None:
-    metric = str(rule.get("metric"))
     runs = ((place, draft.run(latest(draft, top, place))) for place in leaves)
-    told = (("/".join(place), reported(effective(draft, run), metric)) for place, run in runs if run is not None)
-    return _first_good(rule, told)
+    stories = (("/".join(place), effective(draft, run)) for place, run in runs if run is not None)
+    return _first_good(rule, ((where, value) for where, story in stories for value in _values(story, rule)))
+
+
+def _values(run: RunRecord, rule: Mapping[str, Json]) -> Iterator[float | None]:
+    """What a run has come to, and while it runs the best that it has reported."""
+    metric = str(rule.get("metric"))
+    yield reported(run, metric)
+    progress = run.progress.get(metric)
+    if progress is not None and not run.status.final:
+        yield progress.high if rule.get("optimization") == "maximize" else progress.low
 
 
 def _first_good(rule: Mapping[str, Json], told: Iterable[tuple[str, float | None]]) -> EarlyEnd | None:

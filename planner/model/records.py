@@ -150,6 +150,14 @@ class RunRecord:
         return self.carried_from is None and self.cached_from is None
 
     @property
+    def newest_metrics(self) -> Mapping[str, Json]:
+        """The last value of each metric: as it was recorded with an end, or as it has been reported since."""
+        if self.status.final or not self.progress:
+            return self.metrics
+        reported = {name: one.last for name, one in self.progress.items() if one.last is not None}
+        return {**self.metrics, **reported}
+
+    @property
     def alive(self) -> bool:
         """Whether an attempt may exist."""
         return any(attempt.live for attempt in self.attempts)

@@ -75,7 +75,7 @@ class Subject:
     @property
     def metrics(self) -> Mapping[str, Json]:
         """The last value of each metric that it wrote."""
-        return self.source.metrics
+        return self.source.newest_metrics
 
     @property
     def changed_at(self) -> datetime:

@@ -197,7 +197,7 @@ async def run_detail(core: Core, name: str, window: slice = ALL) -> dict[str, Js
         **views.run_view(story, identity),
         "attemptList": [views.attempt_view(attempt) for attempt in story.source.attempts],
         "outputs": dict(story.source.outputs),
-        "metrics": dict(story.source.metrics),
+        "metrics": dict(story.source.newest_metrics),
         "artifacts": views.artifacts_view(story.source.artifacts),
         "copy": views.copy_view(story.source.copy),
         "stop": {"by": run.stop.by, "reason": str(run.stop.reason)} if run.stop else None,

@@ -15,44 +15,14 @@ import anyio
 from planner.canon import Json
 from planner.keys import Key
 from planner.model.artifacts import Artifact, Artifacts
-from planner.model.gang import Lifetime
-from planner.model.metric import Metric
+from planner.model.metric import Metric, Progress
 from planner.model.run import Observation, Phase, Snapshot
 from planner.model.status import StopReason
+from reconciler.backends.scripted import Program, run_for_a_second, summed
 from reconciler.errors import Refused
 from reconciler.ports import Clock, Content, Ensured, Order
 
 __all__ = ["MemoryBackend", "Program"]
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """What an attempt does.
-
-    Attributes:
-        seconds: how long it runs; None until it is stopped.
-        exit_code: how it ends by itself.
-        outputs: what it writes.
-        ready_after: seconds until a service answers; None never.
-        metrics: the one value of each that it writes.
-        files: what it leaves under `outputs`.
-        active_for: seconds for which a service that is asked says that it is in use.
-        waits_for: what it says instead of starting; "" to start.
-    """
-
-    seconds: float | None = 1.0
-    exit_code: int = 0
-    outputs: Mapping[str, Json] = field(default_factory=dict)
-    ready_after: float | None = 0.0
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    active_for: float = 0.0
-    waits_for: str = ""
-
-
-def run_for_a_second(order: Order) -> Program:
-    """Jobs succeed after a second, services run until they are stopped."""
-    return Program(seconds=None if order.run.gang.lifetime is Lifetime.ALWAYS else 1.0)
 
 
 @dataclass(slots=True)
@@ -61,6 +31,7 @@ class _Object:
     program: Program
     seen: Observation
     cleaned: bool = False
+    told: tuple[Mapping[str, int], Mapping[str, Progress]] = field(default_factory=lambda: ({}, {}))
 
 
 class MemoryBackend:
@@ -147,9 +118,27 @@ class MemoryBackend:
             yield f"{key} ran in memory\n".encode()
 
     async def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
-        """See `Backend.metrics`: what the script says, at once."""
+        """See `Backend.metrics`: what the script says; that which has no time, at once."""
         if key in self._objects:
-            yield tuple(Metric(name, value) for name, value in self._objects[key].program.metrics.items())
+            found = self._objects[key]
+            told = {**{name: (value,) for name, value in found.program.metrics.items()}, **self._reported(found)}
+            yield tuple(Metric(name, value) for name, values in told.items() for value in values)
+
+    async def progress(self, keys: Collection[Key]) -> Mapping[Key, Mapping[str, Progress]]:
+        """See `Backend.progress`: what the script says by now."""
+        found = {}
+        for key in keys:
+            if (one := self._objects.get(key)) is not None and (told := self._reported(one)):
+                told_before, progress = one.told
+                if told_before != (counts := {name: len(values) for name, values in told.items()}):
+                    progress = {name: summed(values) for name, values in told.items()}
+                    one.told = (counts, progress)
+                found[key] = progress
+        return found
+
+    def _reported(self, found: _Object) -> dict[str, Sequence[float]]:
+        started, until = found.seen.started_at, found.seen.ended_at or self._clock.now()
+        return found.program.reported((until - started).total_seconds()) if started is not None else {}
 
     async def artifacts(self, key: Key, path: str = "") -> Sequence[Artifact]:
         """See `Backend.artifacts`: files that the script names, without folders."""
@@ -231,7 +220,9 @@ class MemoryBackend:
         return Observation(key, Phase.ENDED, ended_at=now, reason=StopReason.EXITED, message=message)
 
     def _end(self, found: _Object, at: datetime, exit_code: int, reason: StopReason) -> None:
-        outputs = found.program.outputs if exit_code == found.program.exit_code else {}
+        program, started = found.program, found.seen.started_at or at
+        outputs = program.outputs if exit_code == program.exit_code else {}
+        told = {name: values[-1] for name, values in program.reported((at - started).total_seconds()).items()}
         found.seen = replace(
             found.seen,
             phase=Phase.ENDED,
@@ -240,7 +231,7 @@ class MemoryBackend:
             exit_code=exit_code,
             reason=reason,
             outputs=outputs,
-            metrics=dict(found.program.metrics),
+            metrics={**program.metrics, **told},
             artifacts=_left(found),
         )
         self._hint(found.order.key)

@@ -19,7 +19,7 @@ from typing import IO, Any
 from planner.model.metric import Metric
 from reconciler.backends.outputs import HALF
 
-__all__ = ["Summary", "opened", "points", "summary"]
+__all__ = ["LONGEST_LINE", "Odd", "Summary", "opened", "point", "points", "summary"]
 
 LONGEST_LINE = 1 << 12
 LONGEST_NAME = 200
@@ -29,6 +29,13 @@ MOST_NAMES = 200
 """Names whose latest value is kept with the run; the file has the others too."""
 _WORDS = frozenset({"NaN", "Infinity", "-Infinity"})
 _WIDEST = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """A line that names a metric and has something else than a finite number for it."""
+
+    name: str
 
 
 @dataclass(slots=True)
@@ -70,6 +77,18 @@ def opened(path: Path) -> IO[bytes] | None:
         os.close(handle)
         return None
     return os.fdopen(handle, "rb", buffering=1 << 16)
+
+
+def point(line: bytes) -> Metric | Odd | None:
+    """What a whole line without its end says; None where it breaks the rules in another way than by its value."""
+    found = _point(line)
+    if found is not None:
+        return found if not isinstance(found.value, str) and math.isfinite(found.value) else Odd(found.name)
+    try:
+        said = json.loads(line.decode()) if line.startswith(b"{") and len(line) <= LONGEST_LINE else None
+        return Odd(_name(said["name"])) if isinstance(said, dict) and "value" in said else None
+    except (ValueError, RecursionError, KeyError):
+        return None
 
 
 def points(file: IO[bytes], *, ended: bool) -> Iterator[Metric | None]:

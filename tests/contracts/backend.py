@@ -28,6 +28,7 @@ class Script(StrEnum):
     FAIL = "fail"  # ends with 3
     FOREVER = "forever"  # runs until it is stopped
     STUBBORN = "stubborn"  # runs until it is killed
+    REPORT = "report"  # runs until it is stopped, after the metric loss was 0.5 and 0.25 in steps 1 and 2
     SERVICE = "service"  # runs until it is stopped, with lifetime always
 
 

@@ -13,6 +13,7 @@ from reconciler.backends.memory import MemoryBackend, Program
 from reconciler.keeper import Dropper, Restorer
 from reconciler.ports import Ensured, Order
 from tests.contracts.backend import BackendContract, Script, seen
+from tests.contracts.reporting import ReportingContract
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 
@@ -22,6 +23,7 @@ PROGRAMS = {
     Script.FAIL: Program(exit_code=3),
     Script.FOREVER: Program(seconds=None),
     Script.STUBBORN: Program(seconds=None),
+    Script.REPORT: Program(seconds=None, reports={"loss": (0.5, 0.25)}, every=0.1),
     Script.SERVICE: Program(seconds=None),
 }
 
@@ -53,7 +55,7 @@ class MemoryWorld:
         self.backend.refresh()
 
 
-class TestMemoryBackend(BackendContract):
+class TestMemoryBackend(BackendContract, ReportingContract):
     @pytest.fixture
     def world(self) -> Iterator[MemoryWorld]:
         world = MemoryWorld()

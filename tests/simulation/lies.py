@@ -18,7 +18,7 @@ import trio
 from planner.canon import Json
 from planner.keys import Key
 from planner.model.artifacts import Artifact
-from planner.model.metric import Metric
+from planner.model.metric import Metric, Progress
 from planner.model.run import Observation, Snapshot
 from reconciler.backends.memory import MemoryBackend
 from reconciler.errors import Transient
@@ -221,6 +221,9 @@ class LyingBackend:
     async def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
         async for piece in self._truth.metrics(key):
             yield piece
+
+    async def progress(self, keys: Collection[Key]) -> Mapping[Key, Mapping[str, Progress]]:
+        return await self._truth.progress(keys)
 
     async def artifacts(self, key: Key, path: str = "") -> Sequence[Artifact]:
         return await self._truth.artifacts(key, path)

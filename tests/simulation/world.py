@@ -168,7 +168,8 @@ class World:
 
     async def _live(self, life: Life) -> None:
         core = self._core(life)
-        loop = Loop(core, LoopSettings(workers=4, jitter=random.Random(self.chances.daemon.random()), together=2))
+        jitter = random.Random(self.chances.daemon.random())
+        loop = Loop(core, LoopSettings(workers=4, jitter=jitter, together=2, measure=0))
         self.core, self.loop = core, loop
         self.up.set()
         try:

@@ -14,7 +14,7 @@ from planner.canon import Json
 from planner.keys import Key
 from planner.model.artifacts import Artifact
 from planner.model.gang import CodeTree
-from planner.model.metric import Metric
+from planner.model.metric import Metric, Progress
 from planner.model.run import Observation, Phase, Snapshot, Stamp
 from planner.model.status import StopReason
 from reconciler.backends.ears import Ears
@@ -44,8 +44,6 @@ from reconciler.telemetry import log
 
 __all__ = ["KubernetesBackend"]
 
-LOG_MOST = 64 << 20
-
 
 class KubernetesBackend:
     """`reconciler.ports.Backend` for a cluster, for one instance and project."""
@@ -68,7 +66,7 @@ class KubernetesBackend:
         self._tokens = here.tokens
         self._desk = Desk(here.folder / "left", here.trees, here.cache)
         self._bringing = Bringing(Sources(here.folder / "left", here.trees, here.clones, here.cache), owner)
-        self._kept = KeptLogs(here.folder / "logs", LOG_MOST)
+        self._kept = KeptLogs(here.folder / "logs")
         self._sight = Sight(self._objects, self._desk if here.tokens is not None else None, owner)
         self._activity = Activity(clock)
         self._logs = Logs(self._api, self._objects, self._sight, self._kept)
@@ -134,8 +132,7 @@ class KubernetesBackend:
         asked_at = self._clock.now()
         await self._open()
         if keys is None:
-            found = await self._everything()
-            return Snapshot(asked_at, {seen.key: seen for seen in found})
+            return Snapshot(asked_at, {seen.key: seen for seen in await self._everything()})
         seen = {}
         for key in keys:
             one = await self._found(key)
@@ -171,6 +168,10 @@ class KubernetesBackend:
         async for piece in self._desk.points(self._name(key), ended=ended):
             yield piece
 
+    async def progress(self, keys: Collection[Key]) -> Mapping[Key, Mapping[str, Progress]]:
+        """See `Backend.progress`: as far as the agent brought it."""
+        return await self._desk.progress({key: self._name(key) for key in keys})
+
     async def artifacts(self, key: Key, path: str = "") -> Sequence[Artifact]:
         """See `Backend.artifacts`: as far as the agent brought them."""
         return await self._desk.artifacts(self._name(key.run), key.attempt, path)
@@ -187,8 +188,7 @@ class KubernetesBackend:
 
     async def weigh(self, run: Key, attempts: int) -> int:
         """See `Keeper.weigh`."""
-        names = self._names(run, attempts)
-        return sum([await self._kept.weigh(name) + await self._desk.weigh(name) for name in names])
+        return sum([await self._kept.weigh(name) + await self._desk.weigh(name) for name in self._names(run, attempts)])
 
     async def missing(self, order: Order) -> Sequence[str]:
         """See `Restorer.missing`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -17,15 +17,17 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
+from planner.keys import Key
 from planner.model.artifacts import Artifact, Artifacts
 from planner.model.gang import CodeTree
-from planner.model.metric import Metric
+from planner.model.metric import Metric, Progress
 from reconciler.backends import below, code, metrics
 from reconciler.backends.below import Nothing
 from reconciler.backends.code import Trees
 from reconciler.backends.kubernetes import layout
 from reconciler.backends.machine import artifacts
 from reconciler.backends.machine.own import artifacts_of
+from reconciler.backends.progress import Gauge, Places, told_by_lines
 from reconciler.disk import sizes
 from reconciler.errors import Refused, Transient
 from reconciler.ports import Content
@@ -55,6 +57,8 @@ class Desk:
         self._cache = cache
         self._left = folder
         self._place = ""
+        self._names: Mapping[Key, str] = {}
+        self._gauge = Gauge(self._places)
 
     async def place(self) -> str:
         """See `reconciler.ports_pods.Desk.place`: the same for everybody who uses this folder."""
@@ -154,6 +158,15 @@ class Desk:
             found = metrics.points(file, ended=ended)
             while piece := await self._thread(lambda: list(islice(found, _POINTS))):
                 yield [point for point in piece if point is not None]
+
+    async def progress(self, names: Mapping[Key, str]) -> Mapping[Key, Mapping[str, Progress]]:
+        """What attempts have reported so far, as far as it was brought; `names` are those of their objects."""
+        self._names = names
+        return await self._thread(lambda: self._gauge.look(names))
+
+    def _places(self, key: Key) -> Places:
+        told = [told_by_lines(str(self._left / self._names[key] / METRICS))]
+        return lambda: told
 
     async def weigh(self, name: str) -> int:
         """Bytes of what is kept under a name."""

@@ -22,11 +22,13 @@ __all__ = ["KeptLogs"]
 
 T = TypeVar("T")
 
+LOG_MOST = 64 << 20
+
 
 class KeptLogs:
     """The folder of logs."""
 
-    def __init__(self, root: Path, most: int) -> None:
+    def __init__(self, root: Path, most: int = LOG_MOST) -> None:
         """Touches nothing.
 
         Args:

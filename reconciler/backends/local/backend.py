@@ -18,7 +18,7 @@ import anyio.to_thread
 from planner.canon import Json
 from planner.keys import Key
 from planner.model.artifacts import Artifact
-from planner.model.metric import Metric
+from planner.model.metric import Metric, Progress
 from planner.model.run import Snapshot, Stamp
 from reconciler.backends.captured import stream
 from reconciler.backends.code import Trees
@@ -140,11 +140,13 @@ class LocalBackend:
         async for piece in stream(folder, tail, over, self._run):
             yield piece
 
-    async def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
+    def metrics(self, key: Key) -> AsyncIterator[Sequence[Metric]]:
         """See `Backend.metrics`."""
-        over = await self._run(lambda: is_over(self._claims, key))
-        async for piece in self._kept.metrics(key, self._run, ended=over):
-            yield piece
+        return self._kept.metrics(key, self._run)
+
+    async def progress(self, keys: Collection[Key]) -> Mapping[Key, Mapping[str, Progress]]:
+        """See `Backend.progress`."""
+        return await self._kept.progress(keys, self._run)
 
     async def artifacts(self, key: Key, path: str = "") -> Sequence[Artifact]:
         """See `Backend.artifacts`."""

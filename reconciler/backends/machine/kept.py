@@ -5,7 +5,7 @@ It finds an attempt's folder by the token of its claim, which stays after the at
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -13,12 +13,13 @@ from typing import Any
 
 from planner.keys import Key
 from planner.model.artifacts import Artifact
-from planner.model.metric import Metric
+from planner.model.metric import Metric, Progress
 from planner.model.run import Stamp
 from reconciler.backends import metrics
 from reconciler.backends.below import Nothing
 from reconciler.backends.machine import artifacts, draft, own
-from reconciler.backends.machine.claims import Claims
+from reconciler.backends.machine.claims import Claims, is_over
+from reconciler.backends.progress import Gauge, Places, told_by_lines
 from reconciler.errors import Refused
 from reconciler.ports import Content, Order
 
@@ -37,9 +38,11 @@ class Kept:
         self._claims = claims
         self._owner = owner
         self._runs = runs
+        self._gauge = Gauge(self._places)
 
-    async def metrics(self, key: Key, thread: Thread, *, ended: bool) -> AsyncIterator[Sequence[Metric]]:
-        """The points that each replica of attempt `key` wrote; `ended` as `metrics.points` wants it."""
+    async def metrics(self, key: Key, thread: Thread) -> AsyncIterator[Sequence[Metric]]:
+        """The points that each replica of attempt `key` wrote so far."""
+        ended = bool(await thread(partial(is_over, self._claims, key)))
         for path in await thread(partial(self._metrics_files, key)):
             file = await thread(partial(metrics.opened, path))
             if file is None:
@@ -48,6 +51,20 @@ class Kept:
                 found = metrics.points(file, ended=ended)
                 while piece := await thread(lambda found=found: list(islice(found, PIECE))):  # type: ignore[misc]
                     yield [point for point in piece if point is not None]
+
+    async def progress(self, keys: Collection[Key], thread: Thread) -> Mapping[Key, Mapping[str, Progress]]:
+        """What attempts `keys` have reported so far."""
+        found: Mapping[Key, Mapping[str, Progress]] = await thread(partial(self._gauge.look, keys))
+        return found
+
+    def _places(self, key: Key) -> Places | None:
+        """Where attempt `key` tells its metrics; None where there is no such attempt."""
+        claim = self._claims.find(key)
+        if claim is None:
+            return None
+        base = draft.attempt_of(self.home(key), key, claim.record["token"])
+        told = [told_by_lines(str(base / name / "io" / "metrics")) for name in claim.names]
+        return lambda: told
 
     async def listed(self, key: Key, path: str, thread: Thread) -> Sequence[Artifact]:
         """What the run of `key` left at `path`.

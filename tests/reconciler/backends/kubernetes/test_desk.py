@@ -5,6 +5,7 @@ import tarfile
 
 import pytest
 
+from planner import keys
 from planner.model.gang import CodeTree
 from reconciler.backends.kubernetes import agent
 from reconciler.backends.kubernetes.desk import Desk
@@ -67,6 +68,19 @@ async def test_metrics_are_appended_once_and_without_a_gap(desk):
     assert await desk.take_metrics("train-1", 1, b"bcdef") == 6, "what overlaps counts once"
     assert await desk.take_metrics("train-1", 9, b"xyz") == 6, "a gap is not taken"
     assert (desk._left / "train-1" / "metrics").read_bytes() == b"abcdef"
+
+
+async def test_what_was_brought_of_metrics_is_told_while_it_comes(desk):
+    key = keys.generation("train", 1).at_attempt(1)
+    names = {key: "train-1"}
+    assert await desk.progress(names) == {}
+    first, half = b'{"name": "loss", "value": 0.5}\n', b'{"name": "loss", '
+    await desk.take_metrics("train-1", 0, first + half)
+    assert (await desk.progress(names))[key]["loss"].count == 1
+    await desk.take_metrics("train-1", len(first + half), b'"value": 0.25}\n')
+    found = (await desk.progress(names))[key]["loss"]
+    assert (found.count, found.last, found.high) == (2, 0.25, 0.5)
+    assert await desk.progress({}) == {}
 
 
 async def test_the_first_end_counts(desk):

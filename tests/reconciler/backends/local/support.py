@@ -28,6 +28,9 @@ SCRIPTS = {
     Script.FAIL: "exit 3",
     Script.FOREVER: "exec sleep 1000",
     Script.SERVICE: "exec sleep 1000",
+    Script.REPORT: """for step in 1 2; do
+        echo "{\\"name\\": \\"loss\\", \\"value\\": $((50 / step))e-2, \\"step\\": $step}" >> "$PLUMBLINE_METRICS"
+        done; exec sleep 1000""",
     Script.STUBBORN: "trap '' TERM; while :; do sleep 0.05; done",
 }
 
