@@ -136,7 +136,8 @@ def _numbers(known: Narrowed) -> Iterator[sa.ColumnElement[bool]]:
         # Where a metric was not written as one, an output of its name stands for it: the query itself knows which. An
         # output may be text that says a number, which no database would read.
         compare = _COMPARED[how]
-        found = (compare(number(table.body, part, name), exact(wanted)) for part in ("outputs", "metrics"))
+        places = (("outputs", name), ("metrics", name), ("progress", name, "last"))
+        found = (compare(number(table.body, *place), exact(wanted)) for place in places)
         yield sa.or_(sa.not_(table.own), is_no_number(table.body, "outputs", name), *found)
 
 

@@ -17,6 +17,7 @@ from planner.model.desired import CompiledOperation, Leaf
 from planner.model.events import OutsideEvent, Subscription
 from planner.model.facts import Fact
 from planner.model.gang import Container, Gang, Replica
+from planner.model.metric import Mark, Progress
 from planner.model.notices import Notice
 from planner.model.people import Command, Hold
 from planner.model.pulls import PullRecord, PullState
@@ -614,6 +615,17 @@ class LedgerContract:
         assert await found(ledger, f"metrics.x: {2**60}") == [runs[2]]
         assert await found(ledger, "outputs.x: true") == [runs[5]]
         assert await found(ledger, "metrics.x: > 0.3, name: TRAIN%") == [runs[9], runs[2], runs[1]]
+
+    async def test_a_query_knows_what_runs_have_reported_so_far(self, ledger):
+        low, high, over = runs = [keys.request("train", f"r{number}") for number in range(3)]
+        for key, last in zip(runs, (0.25, 2.0, 0.25), strict=True):
+            progress = {"x": Progress(3, None, last, -1.0, 7.0, marks=(Mark(1, last, last),))}
+            first = key.at_attempt(1)
+            await ledger.record([opened(key), intended(first), f.Measured("train", first, progress, AT)])
+        seen = replace(ended(over.at_attempt(1)).observation, metrics={"x": 5.0})
+        await ledger.record([f.Observed("train", seen, AT), f.Settled("train", over, RunStatus.SUCCEEDED, "", AT)])
+        assert await found(ledger, "metrics.x: < 1") == [low]
+        assert await found(ledger, "metrics.x: > 1") == [over, high]
 
     async def test_a_query_reads_every_page(self, ledger):
         runs = [keys.request("train", f"r{number}") for number in range(2 * PAGE + 3)]
