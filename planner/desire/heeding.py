@@ -1,4 +1,4 @@
-"""Which metrics somebody looks at while runs run: those that a rule of early stopping names. It decides nothing else."""
+"""Which metrics somebody looks at while runs run: those that a rule of early stopping names. It decides no more."""
 
 from __future__ import annotations
 

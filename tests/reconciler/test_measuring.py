@@ -24,6 +24,7 @@ from reconciler.forges.memory import MemoryForge
 from reconciler.loop import Loop, LoopSettings
 from reconciler.ports import RunQuery
 from tests.planner.builders import dag, desired, early, job, node
+from tests.planner.sweeps import choices, sweep
 from tests.reconciler.api.support import World
 from tests.reconciler.test_starts import Compiled
 from tests.simulation.clock import VirtualClock
@@ -217,6 +218,34 @@ async def test_a_backend_that_is_away_is_asked_again(world):
 
     assert run.progress["loss"].count > 100
     assert failed[2] - failed[0] >= 5.0
+
+
+WORSE = tuple(2.0 - 0.01 * step for step in range(1000))
+MEDIAN = {
+    "kind": "metric_early_stopping",
+    "metric": "loss",
+    "optimization": "minimize",
+    "value": 0.0,
+    "policy": {"kind": "median", "evaluationInterval": 4, "minSamples": 3},
+}
+TRIALS = {
+    keys.trial(0): Program(seconds=30.5, reports={"loss": FALLING}),
+    keys.trial(1): Program(seconds=30.5, reports={"loss": WORSE}),
+    keys.trial(2): Program(seconds=30.5, reports={"loss": FALLING}),
+}
+
+
+@pytest.mark.parametrize("world", [TRIALS], indirect=True, ids=["trials"])
+async def test_a_policy_stops_the_trial_that_does_badly_and_no_other(world):
+    world.has(sweep(choices(0.1, 0.2, 0.3, earlyStopping=[MEDIAN])))
+    await world.live(60.0)
+    runs = [await world.run(keys.generation("tune", 1).child(keys.trial(number))) for number in range(3)]
+    reasons = [fact.words for _, fact in await world.ledger.facts() if isinstance(fact, f.StopIntended) and fact.words]
+
+    assert [run.status for run in runs] == ["succeeded", "stopped", "succeeded"]
+    assert (runs[1].finished_at - runs[1].started_at).total_seconds() < 8.0, "its fourth report was its last but two"
+    assert [mark.count for mark in runs[0].progress["loss"].marks][:4] == [1, 2, 3, 4], "others are compared with it"
+    assert any("worse than the median" in reason for reason in reasons), reasons
 
 
 MANY = {f"train-{number}": Program(seconds=None, reports={"loss": FALLING}) for number in range(100)}
