@@ -54,8 +54,11 @@ sim: setup ## more seeds of the simulation: SEEDS=0:20000
 .PHONY: forges
 forges: setup ## everything about forges: contracts, faults, requests held against GitHub's own description, a daemon
 	@scripts/forges-setup >/dev/null
-	$(BIN)/pytest -q -n auto --dist loadfile tests/contracts/test_forges*.py tests/contracts/test_pulls.py tests/reconciler/forges \
-	  tests/reconciler/test_publish.py tests/reconciler/test_settings_forge.py tests/e2e/test_github.py $(ARGS)
+	$(BIN)/pytest -q -n auto --dist loadfile tests/contracts/test_forges*.py tests/contracts/test_pulls*.py \
+	  tests/contracts/test_merge_queues.py tests/contracts/test_remarks.py tests/reconciler/forges tests/reconciler/pulls \
+	  tests/reconciler/remarks tests/reconciler/webhooks tests/reconciler/test_publish.py tests/reconciler/test_marking.py \
+	  tests/reconciler/test_settings_forge.py tests/e2e/test_github*.py tests/e2e/test_forges_others.py \
+	  tests/e2e/test_merge_queue.py tests/e2e/test_previews.py tests/e2e/test_commands_in_comments.py tests/e2e/test_webhooks.py $(ARGS)
 
 .PHONY: sim-forge
 sim-forge: setup ## more scripts of what goes wrong with a forge: SEEDS=0:1000

@@ -9,12 +9,14 @@ it may be the branch's newest commit by then.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from planner.model.commits import StatusRecord, StatusState
 from planner.model.pulls import Pull, PullRecord, is_queued
 from planner.publish import Said, preview_context
 from reconciler.core import Core
+from reconciler.errors import Transient
 from reconciler.ports_merge_queue import MergeQueue
 from reconciler.pulls.previewing import Previewing
 from reconciler.pulls.saying import Saying
@@ -24,6 +26,9 @@ __all__ = ["PLANNING", "Queued"]
 
 PLANNING = Said(StatusState.PENDING, "planning")
 _LEFT = Said(StatusState.SUPERSEDED, "left the merge queue before it was planned")
+_PATIENCE = timedelta(minutes=10)
+"""For so long an entry is tried. Others wait behind it, and GitHub by itself gives up after an hour."""
+_NOT_PLANNED = Said(StatusState.ERROR, "could not be planned in 10 minutes: the log of the daemon has the reason")
 _UNSEEN = timedelta(days=1)
 """For so long what was in a queue is known that the forge does not show any more."""
 
@@ -76,8 +81,22 @@ class Queued:
         if record is None or record.head != entry.head:
             # In one with the status: after a crash it is known whose it is, also where the entry has left by then.
             await self._saying.note(PullRecord(number, entry.head, self._core.clock.now()), PLANNING)
-        await previewing.preview(entry, self._saying.records.get(number))
+        try:
+            await previewing.preview(entry, self._saying.records.get(number))
+        except Transient:
+            if not await self._gave_up(number):
+                raise
         return False
+
+    async def _gave_up(self, number: str) -> bool:
+        """Whether it was tried for so long that its queue is told so, instead of waiting for ever."""
+        record, now = self._saying.records[number], self._core.clock.now()
+        if record.at > now - _PATIENCE:
+            return False
+        log.warning("a commit of the merge queue could not be planned", commit=record.head)
+        base = (await self._core.ledger.project()).head
+        await self._saying.note(replace(record, looked=base), _NOT_PLANNED)
+        return True
 
     async def _leave(self, record: PullRecord) -> bool:
         """Forget an entry that has left, when its status is final and told; whether that is still to come."""

@@ -143,6 +143,25 @@ async def test_a_life_that_ends_half_way_is_gone_on_with_and_nothing_is_said_twi
     assert await states(lives, head) == ["pending", "success"]
 
 
+async def test_one_that_cannot_be_had_fails_in_the_end_and_its_queue_goes_on(lives):
+    head = lives.enqueue("pr-1", {"c.yaml": job("c")})
+    lives.remote.point(None, ref=lives.queue.now["pr-1"].ref)
+    number = f"pull:{QUEUED}pr-1"
+    await lives.pulling._queued.look()
+    with pytest.raises(Transient):
+        await lives.pulling._due(number)
+    lives.clock.at += timedelta(minutes=9)
+    with pytest.raises(Transient):
+        await lives.pulling._due(number)
+    assert await states(lives, head) == ["pending"]
+    lives.clock.at += timedelta(minutes=2)
+    await lives.pulling._due(number)
+    await lives.settle()
+    state, words = lives.said(head)
+    assert (state, "10 minutes" in words, str(lives.remote.path) in words) == ("error", True, False)
+    assert await states(lives, head) == ["pending", "error"]
+
+
 async def test_one_that_is_made_anew_is_another_commit(lives):
     before = lives.enqueue("pr-1", {"c.yaml": job("c")})
     await lives.settle()
