@@ -118,7 +118,8 @@ class Heads:
         await anyio.to_thread.run_sync(emptied, shelf.merge)
         if await self._has(shelf, pull.head):
             if not pull.fork:
-                await anyio.to_thread.run_sync(_hold, shelf, pull.head)
+                # It may be here alone: a life may have ended after it was fetched, and before it was moved.
+                await anyio.to_thread.run_sync(_migrate, shelf, pull.head)
             return shelf
         await anyio.to_thread.run_sync(emptied, shelf.head)
         await self._fetch(shelf, pull.ref)

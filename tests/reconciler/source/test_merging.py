@@ -196,6 +196,31 @@ async def test_a_head_that_was_pushed_over_is_the_new_one_then(world):
     assert files["b.yaml"] == b"new"
 
 
+@pytest.mark.parametrize("moved", [0, 1, 2], ids=["nothing", "its pack", "all"])
+async def test_a_life_that_ends_while_a_head_is_moved_is_gone_on_with(world, monkeypatch, moved):
+    """Else git could not hold in the mirror what is beside it, and the head would never be planned."""
+    base = world.remote.commit(START)
+    await world.source.fetch()
+    head = world.remote.commit({**START, "c.yaml": b"c\n"}, branch=world.branch(base))
+    pull = world.pull(head, "feature", fork=False)
+
+    def dies(shelf, _):
+        packs = shelf.now.mirror.path / "objects" / "pack"
+        packs.mkdir(exist_ok=True)
+        found = sorted((shelf.head / "pack").glob("pack-*"), key=lambda path: path.suffix == ".idx")
+        for path in found[: moved if moved < 2 else None]:
+            path.rename(packs / path.name)
+        raise Transient("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("reconciler.source.heads._migrate", dies)
+        with pytest.raises(Transient, match="killed"):
+            await world.merge(pull, base)
+    files, _ = await world.merge(pull, base)
+    assert files["c.yaml"] == b"c\n"
+    assert head in world.objects()
+
+
 async def test_a_head_whose_ref_is_gone_is_tried_again(world):
     base = world.remote.commit(START)
     await world.source.fetch()
