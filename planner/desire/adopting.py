@@ -6,6 +6,7 @@ is carried over, its leaf digest decides. Asks for records by their names, and r
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from planner import keys
@@ -38,7 +39,7 @@ def adopted(draft: Draft, sweep: Key, body: Sweep) -> tuple[Suggestion, ...] | N
     number = sweep.generation
     if number is None or number < 2 or not body.lineage:
         return ()
-    before = [_at(sweep, earlier) for earlier in range(number - 1, max(number - 1 - _BACK, 0), -1)]
+    before = list(_before(draft, sweep, number))
     firsts = draft.ask(Recorded(tuple(key.child(keys.trial(0)) for key in before)))
     if firsts is None:
         return None
@@ -70,5 +71,11 @@ def _suggestion(run: RunRecord | None, body: Sweep) -> Suggestion | None:
     return run.suggestion if run is not None and run.lineage == body.lineage else None
 
 
-def _at(sweep: Key, generation: int) -> Key:
-    return replace(sweep, cause=keys.generation(sweep.root, generation).cause, round=0)
+def _before(draft: Draft, sweep: Key, number: int) -> Iterator[Key]:
+    """The same sweep in the generations before, the newest first: one that was renamed has another name there."""
+    applied, renamed = draft.state.record.applied, sweep.root
+    before = applied.before if applied is not None and applied.number == number else None
+    if before is not None and before.key is not None:
+        renamed = before.key.root
+    for earlier in range(number - 1, max(number - 1 - _BACK, 0), -1):
+        yield replace(sweep, root=renamed, cause=keys.generation(renamed, earlier).cause, round=0)

@@ -108,7 +108,7 @@ async def _told(core: Core, keys: Sequence[Key]) -> Mapping[Key, Story]:
 def places(operation: CompiledOperation, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """The places of all leaves below an operation; the empty one where it is a leaf itself, after its build.
 
-    Of a sweep those of all trials that there may be, the first `MOST_TRIALS` of them.
+    Of a sweep those of its tuner and of all trials that there may be, the first `MOST_TRIALS` of them.
     """
     if isinstance(operation.body, Leaf | Sweep) and operation.build is not None:
         yield (*above, operation.build.name)
@@ -116,6 +116,8 @@ def places(operation: CompiledOperation, above: tuple[str, ...]) -> Iterator[tup
         yield above
         return
     if isinstance(operation.body, Sweep):
+        for iteration in range(min(operation.body.iterations, MOST_TRIALS)):
+            yield (*above, keys.tuner(iteration))
         count = most(operation.body.search)
         for number in range(MOST_TRIALS if count is None else min(count, MOST_TRIALS)):
             yield from places(operation.body.trial, (*above, keys.trial(number)))

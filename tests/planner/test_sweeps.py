@@ -501,3 +501,11 @@ def test_amounts_of_each_trial_decide_when_it_starts():
     assert history.run("tune@g1/0002").reason.startswith("the amount of nvidia.com/gpu is 'many', which is none")
     end("tune@g1/0000#1")(history)
     assert history.alive() == ["tune@g1/0001#1"]
+
+
+def test_a_sweep_that_was_renamed_goes_on_with_its_trials_when_it_is_extended():
+    history = after(push(sweep(by_chance(2))), all_end())
+    push(sweep(by_chance(2), "fit", path="tune.yaml"), moved={"tune": "fit"})(history)
+    assert history.alive() == []
+    push(sweep(by_chance(3), "fit", path="tune.yaml"))(history)
+    assert history.alive() == ["fit@g2/0002#1"]
