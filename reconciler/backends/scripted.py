@@ -24,7 +24,7 @@ class Program:
         exit_code: how it ends by itself.
         outputs: what it writes.
         ready_after: seconds until a service answers; None never.
-        metrics: the last value of each that it writes, or the one.
+        metrics: the last value of each that it writes, or the one; what is no finite number as text, as in `Metric`.
         reports: the values of metrics that it writes one after the other.
         every: seconds before each of these.
         files: what it leaves under `outputs`.
@@ -36,7 +36,7 @@ class Program:
     exit_code: int = 0
     outputs: Mapping[str, Json] = field(default_factory=dict)
     ready_after: float | None = 0.0
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float | str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     active_for: float = 0.0
     waits_for: str = ""

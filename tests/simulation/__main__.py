@@ -8,11 +8,13 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 
 from tests.simulation.clock import EPOCH
-from tests.simulation.run import Outcome, history_of, plan_of, plan_of_days, run, run_short, shows
+from tests.simulation.run import Outcome, history_of, plan_of, plan_of_days, plan_of_sweeps, run, run_short, shows
 from tests.simulation.words import words
+from tests.simulation.world import Plan
 
 
 def say(*words: object) -> None:
@@ -26,6 +28,7 @@ def main() -> int:
     parser.add_argument(
         "--days", action="store_true", help="histories of 24 days, in which the wall clock jumps both ways"
     )
+    parser.add_argument("--sweeps", action="store_true", help="histories of people who sweep")
     parser.add_argument("--step", type=int, default=1, help="with --seeds: every so many seeds")
     parser.add_argument("--stop", action="store_true", help="with --seeds: stop at the first violation")
     parser.add_argument(
@@ -48,7 +51,7 @@ def main() -> int:
     if args.seeds is None and args.seed is None and args.short is None:
         parser.error("name a seed, --seeds A:B or --short NAME")
     if args.seeds is None and args.verbose:
-        for at, line in history_of((plan_of_days if args.days else plan_of)(args.seed)).lines:
+        for at, line in history_of(_kind(args)(args.seed)).lines:
             say(f"{EPOCH + timedelta(seconds=at):%H:%M:%S.%f}"[:-3], words(line))
     first, _, last = (args.seeds or f"{args.seed}:{args.seed + 1}").partition(":")
     return _run_all(range(int(first), int(last), args.step), args)
@@ -58,10 +61,14 @@ def _told(outcome: Outcome) -> dict[str, object]:
     return {"seed": outcome.seed, "violations": outcome.violations, "counts": outcome.counts}
 
 
+def _kind(args: argparse.Namespace) -> Callable[[int], Plan]:
+    return plan_of_days if args.days else plan_of_sweeps if args.sweeps else plan_of
+
+
 def _run_all(seeds: range, args: argparse.Namespace) -> int:
     begun, failed, counts = time.perf_counter(), 0, Counter[str]()
     for seed in seeds:
-        outcome = run(seed, (plan_of_days if args.days else plan_of)(seed))
+        outcome = run(seed, _kind(args)(seed))
         counts += outcome.counts
         failed += bool(outcome.violations)
         if args.json:

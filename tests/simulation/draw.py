@@ -13,6 +13,7 @@ from planner.model.retention import Retention
 from planner.model.schedule import CronSchedule, IntervalSchedule
 from tests.simulation.clock import EPOCH
 from tests.simulation.specs import Part, Periodic, Spec
+from tests.simulation.tunes import drawn, extended, widened
 
 __all__ = ["SMOKE", "Style", "draw", "edited", "rescheduled", "retuned"]
 
@@ -35,14 +36,18 @@ class Style:
     Attributes:
         paced: only what ends the same whatever the timing: no policy that asks how late something is.
         slow: schedules of hours and days.
+        sweeps: mostly sweeps.
     """
 
     paced: bool = False
     slow: bool = False
+    sweeps: bool = False
 
 
 def draw(chance: random.Random, name: str, style: Style) -> Spec:
     """A new operation."""
+    if style.sweeps and chance.random() < 0.7:
+        return _sweep(chance, name, style)
     made = chance.choices([_job, _service, _dag], [5, 4, 4])[0](chance, name)
     if made.kind != "service" and chance.random() < 0.4:
         made = replace(rescheduled(chance, made, style), gpu=0)
@@ -64,6 +69,16 @@ def draw(chance: random.Random, name: str, style: Style) -> Spec:
     if not style.paced:
         policy, made = replace(policy, retention=_retention(made, style)), _lived(made, style)
     return replace(made, policy=policy, refused="no such framework" if chance.random() < 0.03 else "")
+
+
+def _sweep(chance: random.Random, name: str, style: Style) -> Spec:
+    """A sweep, which others may listen to, and a schedule may start."""
+    policy = Policy(
+        run=chance.choices([RunPolicy.ON_CHANGE, RunPolicy.MANUAL, RunPolicy.ON_COMMIT], [18, 1, 1])[0],
+        on_change=chance.choice([OnChange.FINISH, OnChange.STOP]),
+    )
+    made = Spec(name, "matrix", retries=chance.choice([0, 0, 1]), tune=drawn(chance, paced=style.paced), policy=policy)
+    return rescheduled(chance, made, style) if chance.random() < 0.1 else made
 
 
 def _lived(made: Spec, style: Style) -> Spec:
@@ -107,6 +122,8 @@ def edited(chance: random.Random, spec: Spec, style: Style) -> Spec:
     """An edit of identity fields: a new generation; now and then another kind under the same name."""
     if chance.random() < 0.1:
         return replace(draw(chance, spec.name, style), version=spec.version + 1)
+    if spec.tune is not None and chance.random() < 0.7:
+        return replace(spec, tune=extended(chance, spec.tune))
     if spec.kind == "dag" and chance.random() < 0.8:
         return replace(spec, parts=_bumped(chance, spec.parts))
     return replace(spec, version=spec.version + 1)
@@ -114,6 +131,8 @@ def edited(chance: random.Random, spec: Spec, style: Style) -> Spec:
 
 def retuned(chance: random.Random, spec: Spec, style: Style) -> Spec:
     """An edit of live fields: no new generation."""
+    if spec.tune is not None:
+        return replace(spec, tune=widened(chance, spec.tune))
     edits: list[Callable[[], Spec]] = [
         lambda: replace(spec, retries=chance.randrange(4)),
         lambda: replace(spec, policy=replace(spec.policy, on_change=chance.choice(list(OnChange)))),

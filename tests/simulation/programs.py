@@ -7,6 +7,7 @@ import random
 from planner.model.gang import Lifetime
 from reconciler.backends.memory import Program
 from reconciler.ports import Order
+from tests.simulation.tunes import trial_program
 
 __all__ = ["program"]
 
@@ -17,6 +18,8 @@ _STEADY = 4
 def program(seed: int, order: Order, *, paced: bool) -> Program:
     """The program of an attempt; what is paced stays long enough to be seen in every state that it passes."""
     key = order.key
+    if (trial := trial_program(seed, order)) is not None:
+        return trial
     chance = random.Random(f"{seed}/{key}")
     if order.run.gang.lifetime is Lifetime.ALWAYS:
         return _service(chance, key.attempt, paced=paced)

@@ -6,7 +6,7 @@ import random
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 import trio
@@ -24,12 +24,14 @@ from tests.simulation.invariants import (
     i01_one_record,
     i02_one_start,
     i03_only_observation,
+    i06_expansion,
     i07_states,
     i08_fold,
     i09_graph,
     i10_retries,
     i11_limits,
     i12_stops,
+    i13_recorded,
     i14_ticks,
     i18_reads,
     i25_fixed_point,
@@ -42,6 +44,7 @@ from tests.simulation.invariants import (
     rounds,
     statuses,
 )
+from tests.simulation.invariants.sweeping import swept
 from tests.simulation.moves import play
 from tests.simulation.shorts import SHORTS
 from tests.simulation.world import LIMITS, Plan, Play, simulate
@@ -53,6 +56,7 @@ __all__ = [
     "history_of",
     "plan_of",
     "plan_of_days",
+    "plan_of_sweeps",
     "run",
     "run_short",
     "shows",
@@ -64,12 +68,14 @@ _MODULES = (
     i02_one_start,
     i03_only_observation,
     liveness,
+    i06_expansion,
     i07_states,
     i08_fold,
     i09_graph,
     i10_retries,
     i11_limits,
     i12_stops,
+    i13_recorded,
     approvals,
     cache,
     hooks,
@@ -111,6 +117,12 @@ def plan_of(seed: int) -> Plan:
     return Plan(seed, turns_clock=seed % 5 == 4, crowded=seed % 5 in {1, 3}, moves=34)
 
 
+def plan_of_sweeps(seed: int) -> Plan:
+    """A history of people who sweep: every third has a twin."""
+    paced = seed % 3 == 2
+    return Plan(seed, paced=paced, turns_clock=seed % 5 == 4 and not paced, moves=4 if paced else 20, sweeps=True)
+
+
 def plan_of_days(seed: int) -> Plan:
     """A history of 24 days; in three of four the wall clock jumps both ways, by up to a day and an hour."""
     return Plan(seed, turns_clock=seed % 4 != 3, days=24, moves=400)
@@ -147,8 +159,10 @@ def _run(plan: Plan) -> Outcome:
     seed, history = plan.seed, history_of(plan)
     outcome = Outcome(seed, counts=history.counts)
     outcome.violations.update(violations(history))
+    if plan.sweeps:
+        history.counts.update(swept(history))
     if plan.paced:
-        twin = history_of(Plan(seed, paced=True, moves=plan.moves, faults=False))
+        twin = history_of(replace(plan, faults=False))
         found = i29_twin.check(history, twin)
         if found:
             outcome.violations[i29_twin.NAME] = found

@@ -29,6 +29,7 @@ from planner.model.desired import (
 from planner.model.gang import Container, Gang, Lifetime, Replica, Update
 from planner.model.inputs import Join
 from planner.model.schedule import CronSchedule, IntervalSchedule
+from tests.simulation.tunes import Tune, swept
 
 __all__ = ["JOIN", "Broken", "Content", "File", "Part", "Spec", "operation", "parts_of", "roots_of"]
 
@@ -96,10 +97,11 @@ class Spec:
         joins: whether a job starts with what the newest good runs of the project wrote: identity.
         ttl: seconds for which what has ended is kept: live.
         idle: seconds after which a service that nobody uses is stopped; 0 for never: live.
+        tune: of a sweep.
     """
 
     name: str
-    kind: Literal["job", "service", "dag"] = "job"
+    kind: Literal["job", "service", "dag", "matrix"] = "job"
     version: int = 1
     retries: int = 0
     gpu: int = 0
@@ -120,6 +122,7 @@ class Spec:
     joins: bool = field(default=False, repr=False)
     ttl: int = field(default=0, repr=False)
     idle: int = field(default=0, repr=False)
+    tune: Tune | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,8 @@ def parts_of(parts: tuple[Part, ...], place: tuple[str, ...] = ()) -> dict[tuple
 @functools.lru_cache(maxsize=4096)
 def operation(spec: Spec, path: str, commit: str = "") -> CompiledOperation:
     """What compile makes of `spec` in the file `path`; `commit` counts with the run policy `on-commit` alone."""
+    if spec.tune is not None:
+        return _swept(spec, spec.tune, path, commit)
     body = (
         replace(_dag(spec.parts, spec.at_once, ()), early_stopping=_early(spec)) if spec.kind == "dag" else _leaf(spec)
     )
@@ -170,6 +175,12 @@ def operation(spec: Spec, path: str, commit: str = "") -> CompiledOperation:
         hooks=_hooks(spec.hook),
     )
     return sealed(made, {}, commit)
+
+
+def _swept(spec: Spec, tune: Tune, path: str, commit: str) -> CompiledOperation:
+    made = swept(spec.name, path, tune, spec.version, spec.retries)
+    told = {"schedule": spec.schedule, "policy": spec.policy, "refused": spec.refused}
+    return sealed(replace(made, description=f"note {spec.note}", **told), {}, commit)
 
 
 def _early(spec: Spec) -> tuple[dict[str, Json], ...]:

@@ -13,6 +13,8 @@ pytestmark = pytest.mark.simulation
 SEEDS = 300
 LONG = 4
 """Histories of 24 days."""
+SWEEPS = 60
+"""Histories of people who sweep."""
 LEAST = 100
 """How often each lie must be told over all seeds: a lie that is hardly told proves nothing."""
 
@@ -29,6 +31,20 @@ def test_no_history_breaks_an_invariant_and_every_lie_is_told(record_property):
     assert sorted(ran.seeds) == list(range(SEEDS))
     assert {replay_command(seed): found for seed, found in ran.violations.items()} == {}
     assert {lie: ran.counts[lie] for lie in (*LIES, *FORGE_LIES) if ran.counts[lie] < LEAST} == {}
+
+
+def test_no_history_of_people_who_sweep_breaks_an_invariant(record_property):
+    half = SWEEPS // 2
+    ran = Ran()
+    for running in [start(["--sweeps", "--seeds", f"0:{half}"]), start(["--sweeps", "--seeds", f"{half}:{SWEEPS}"])]:
+        ran.add(running.wait())
+    told = {name: count for name, count in sorted(ran.counts.items()) if "trials" in name}
+    record_property("simulation", f"{SWEEPS} histories of sweeps; " + " ".join(f"{k}={v}" for k, v in told.items()))
+
+    assert sorted(ran.seeds) == list(range(SWEEPS))
+    assert {f"{replay_command(seed)} --sweeps": found for seed, found in ran.violations.items()} == {}
+    assert {name: count for name, count in told.items() if count < LEAST_TRIALS} == {}
+    assert len(told) >= len(SEARCHES), told
 
 
 def test_no_history_of_24_days_with_a_clock_that_jumps_both_ways_breaks_an_invariant(record_property):

@@ -31,6 +31,7 @@ from reconciler.errors import Transient
 from reconciler.ledger.state import MemoryState
 from reconciler.loop import Loop, LoopSettings
 from reconciler.ports import Order
+from reconciler.suggesting import at_once
 from tests.simulation.clock import VirtualClock
 from tests.simulation.draw import SMOKE, Style
 from tests.simulation.forge import SPARING, FailingForge, Outside
@@ -67,7 +68,9 @@ class Plan:
         turns_clock: whether the wall clock jumps.
         crowded: whether many services are up, so that a burning machine takes much with it.
         days: how long it takes at least: people leave the daemon alone for hours then; 0 for a storm of minutes.
+        sweeps: whether people write sweeps.
         programs: what programs do; by the seed and their key where it is left out.
+        ledger: what a life of the daemon keeps its ledger in; the world's own where it is left out.
     """
 
     seed: int
@@ -77,12 +80,14 @@ class Plan:
     turns_clock: bool = False
     crowded: bool = False
     days: int = 0
+    sweeps: bool = False
     programs: Callable[[Order], Program] | None = None
+    ledger: Callable[[SimLedger], object] | None = None
 
     @property
     def style(self) -> Style:
         """What its authors write."""
-        return Style(paced=self.paced, slow=self.days > 0)
+        return Style(paced=self.paced, slow=self.days > 0, sweeps=self.sweeps)
 
     @property
     def resync(self) -> float:
@@ -197,7 +202,7 @@ class World:
     def _core(self, life: Life) -> Core:
         backend = LyingBackend(self.truth, self.liar, self.clock, self.say)
         ports = Ports(
-            ledger=mortal(life, self.ledger, "ledger"),
+            ledger=mortal(life, self.plan.ledger(self.ledger) if self.plan.ledger else self.ledger, "ledger"),
             backend=mortal(life, backend, "backend"),
             source=mortal(life, self.source, "source"),
             compiler=mortal(life, SimCompiler(self.remote, PROJECT), "compiler"),
@@ -205,7 +210,9 @@ class World:
             clock=self.clock,
         )
         policy = Policy(Identity(INSTANCE, PROJECT), "main", limits=LIMITS, resync=self.plan.resync)
-        return Core(ports, policy, edition="simulated")
+        core = Core(ports, policy, edition="simulated")
+        core.suggester = at_once
+        return core
 
     async def _poll(self, core: Core) -> None:
         while True:

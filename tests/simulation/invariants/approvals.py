@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from planner.keys import Key
-from planner.model.desired import CompiledOperation, Dag
+from planner.model.desired import CompiledOperation
 from planner.model.facts import Approved, Intended, Opened
 from tests.simulation.history import History
+from tests.simulation.invariants.forms import step_into
 
 NAME = "approvals"
 
@@ -42,6 +43,5 @@ def _of(operation: CompiledOperation, key: Key) -> set[Key]:
         return {key} if operation.needs_approval else set()
     found = {key.top} if operation.needs_approval else set()
     for name in key.place:
-        assert isinstance(operation.body, Dag)
-        operation = next(node.operation for node in operation.body.nodes if node.operation.name == name)
+        operation = step_into(operation, name)
     return {*found, key} if operation.needs_approval else found

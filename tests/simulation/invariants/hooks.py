@@ -6,10 +6,11 @@ from collections import Counter
 from datetime import datetime
 
 from planner.keys import Key
-from planner.model.desired import CompiledOperation, Dag
+from planner.model.desired import CompiledOperation
 from planner.model.facts import Carried, Opened, Settled, Withdrawn
 from planner.model.status import RunStatus
 from tests.simulation.history import History
+from tests.simulation.invariants.forms import step_into
 from tests.simulation.invariants.replay import Step, replay
 
 NAME = "hooks"
@@ -83,6 +84,5 @@ def _always_followed(history: History, form: str, end: Settled) -> bool:
 
 def _waits(operation: CompiledOperation, end: Settled) -> bool:
     for name in end.key.place:
-        assert isinstance(operation.body, Dag)
-        operation = next(node.operation for node in operation.body.nodes if node.operation.name == name)
+        operation = step_into(operation, name)
     return any(hook.trigger in {"done", str(end.status)} for hook in operation.hooks)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from planner.keys import Key
-from planner.model.desired import CompiledOperation, Dag, Node
+from planner.model.desired import CompiledOperation, Dag, Node, Sweep
 from planner.model.facts import Carried, Fact, Intended, Opened, Retried, Settled
 from planner.model.status import RunStatus
 from tests.simulation.history import History
@@ -71,7 +71,7 @@ def _start(history: History, tops: Mapping[Key, _Top], fact: Intended) -> Iterat
     if top.ended:
         yield f"{fact.key} was intended after {run.top} had ended"
     form = history.forms.get(top.form)
-    for depth, node in enumerate(_path(form, run.place) if form is not None else ()):
+    for depth, node in _path(form, run.place) if form is not None else ():
         above = run.place[:depth]
         inner_begun = depth < len(run.place) - 1 and any(
             other.place[: depth + 1] == run.place[: depth + 1] for other in top.started - {run}
@@ -84,18 +84,21 @@ def _start(history: History, tops: Mapping[Key, _Top], fact: Intended) -> Iterat
             yield f"{fact.key} was intended with {node.trigger} of {told}"
 
 
-def _path(operation: CompiledOperation | None, place: Place) -> Iterator[Node]:
-    """The nodes on the way to a place, outermost first."""
-    for name in place:
+def _path(operation: CompiledOperation | None, place: Place) -> Iterator[tuple[int, Node]]:
+    """The nodes on the way to a place with their depths, outermost first; a trial is no node of any graph."""
+    for depth, name in enumerate(place):
         assert operation is not None
+        if isinstance(operation.body, Sweep):
+            operation = operation.body.trial
+            continue
         assert isinstance(operation.body, Dag)
         node = next(node for node in operation.body.nodes if node.operation.name == name)
         operation = node.operation
-        yield node
+        yield depth, node
 
 
 def _came_to(top: _Top, key: Key, place: Place, form: CompiledOperation | None) -> RunStatus | None:
-    *_, node = _path(form, place)
+    *_, (_, node) = _path(form, place)
     body = node.operation.body
     own = top.end(key, place)
     if own is not None or not isinstance(body, Dag):

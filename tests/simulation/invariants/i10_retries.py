@@ -6,11 +6,12 @@ from collections import defaultdict
 from datetime import timedelta
 
 from planner.keys import Key
-from planner.model.desired import CompiledOperation, Dag, Leaf
+from planner.model.desired import CompiledOperation, Dag, Leaf, Sweep
 from planner.model.facts import Intended, Observed, Opened, StopIntended, Vanished
 from planner.model.run import Phase
 from planner.model.status import StopReason
 from tests.simulation.history import History
+from tests.simulation.invariants.forms import TRIAL, untried
 
 NAME = "I10"
 
@@ -28,7 +29,8 @@ def check(history: History) -> list[str]:
     for fact in history.facts():
         match fact:
             case Intended() if kinds.get(fact.key.run) == "job":
-                allowed = most.get((fact.root, fact.key.place), most.get((fact.key.root, fact.key.place), 0))
+                place = untried(fact.key.place)
+                allowed = most.get((fact.root, place), most.get((fact.key.root, place), 0))
                 if failed[fact.key.run] > allowed:
                     found.append(f"{fact.key} was intended after {failed[fact.key.run]} failures, maxRetries {allowed}")
             case StopIntended():
@@ -64,6 +66,8 @@ def _leaves(operation: CompiledOperation, place: tuple[str, ...]) -> list[tuple[
         case Dag():
             nodes = operation.body.nodes
             return [item for node in nodes for item in _leaves(node.operation, (*place, node.operation.name))]
+        case Sweep():
+            return _leaves(operation.body.trial, (*place, TRIAL))
 
 
 def _waits(history: History) -> list[str]:

@@ -1,4 +1,4 @@
-"""I11: at no instant do intents hold more than a queue has, and never two of them the same slot or port."""
+"""I11: at no instant do intents hold more than a queue, a sweep or a DAG has, and never two the same slot or port."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from planner.line import queue_name
 from planner.model.facts import Intended, Observed, Vanished
 from planner.model.run import Phase
 from tests.simulation.history import History
+from tests.simulation.invariants.places import crowded
 
 NAME = "I11"
 
@@ -29,7 +30,7 @@ def check(history: History) -> list[str]:
                     pass
         if any(isinstance(fact, Intended) for fact in made.facts):
             found += _over(history, held, made.at)
-    return found + _beside(history)
+    return found + _beside(history) + crowded(history)
 
 
 def _over(history: History, held: dict[Key, Intended], at: float) -> list[str]:

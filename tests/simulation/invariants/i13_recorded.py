@@ -1,0 +1,46 @@
+"""I13: what a sweep tries follows from what is recorded: asked again at that moment of the history, it is the same."""
+
+from __future__ import annotations
+
+from planner.keys import Key
+from planner.model.search import Suggestion
+from planner.search import suggest
+from tests.simulation.history import History
+from tests.simulation.invariants.sweeping import Opening, openings
+
+NAME = "I13"
+
+_BEFORE = "sim/project"
+"""Instance and project of every history."""
+_BACK = 8
+"""Generations whose trials may be taken over."""
+
+
+def check(history: History) -> list[str]:
+    found: list[str] = []
+    opened: dict[Key, list[Opening]] = {}
+    for one in openings(history):
+        wanted = _taken_over(one, opened) or _asked_again(one)
+        if wanted != one.suggestion:
+            found.append(f"{one.key} was made with {one.suggestion}, and its sweep would try {wanted}")
+        opened.setdefault(one.parent, []).append(one)
+    return found
+
+
+def _asked_again(one: Opening) -> Suggestion | None:
+    """What the search says of the trials as they were recorded, in the order of their numbers."""
+    written = "" if one.sweep.seed is None else one.sweep.seed
+    seed = "/".join((_BEFORE, one.key.root, *one.key.place[:-1], str(written)))
+    return next(iter(suggest(one.sweep.search, one.before, seed, 1)), None)
+
+
+def _taken_over(one: Opening, opened: dict[Key, list[Opening]]) -> Suggestion | None:
+    """What the trial of this number was made with in the newest generation before that had trials of the same thing."""
+    number, mine = one.key.generation, opened.get(one.parent, [])
+    if number is None or (mine and mine[0].made is not one.made):
+        return None
+    for earlier in range(number - 1, max(number - 1 - _BACK, 0), -1):
+        theirs = opened.get(Key(one.key.root, f"g{earlier}", one.key.place[:-1]), [])
+        if theirs and theirs[0].lineage == one.lineage:
+            return theirs[len(mine)].suggestion if len(mine) < len(theirs) else None
+    return None
