@@ -60,6 +60,11 @@ forges: setup ## everything about forges: contracts, faults, requests held again
 	  tests/reconciler/test_settings_forge.py tests/e2e/test_github*.py tests/e2e/test_forges_others.py \
 	  tests/e2e/test_merge_queue.py tests/e2e/test_previews.py tests/e2e/test_commands_in_comments.py tests/e2e/test_webhooks.py $(ARGS)
 
+.PHONY: sim-sweeps
+sim-sweeps: setup ## more histories of sweeps, and more kills of the daemon while one goes on: SEEDS=0:2000
+	$(BIN)/python -m tests.simulation --sweeps --seeds $(or $(SEEDS),0:2000)
+	PLUMBLINE_RESTART_SEEDS=$(or $(SEEDS),0:20) $(BIN)/python -m pytest -q tests/simulation/test_sweep_restarts.py
+
 .PHONY: sim-forge
 sim-forge: setup ## more scripts of what goes wrong with a forge: SEEDS=0:1000
 	@$(BIN)/python -m tests.forges --seeds $(or $(SEEDS),0:1000)

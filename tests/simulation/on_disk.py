@@ -65,7 +65,7 @@ class _OnDisk:
         return await self._ledger.forget(root, tops, removed)
 
 
-async def _here(work: Callable[..., T], *arguments: object, limiter: object = None) -> T:  # noqa: ARG001 -- as anyio's
+async def _here(work: Callable[..., T], *arguments: object, limiter: object = None) -> T:
     return work(*arguments)
 
 

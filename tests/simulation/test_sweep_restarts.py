@@ -21,6 +21,7 @@ from planner.canon import Json
 from planner.model.facts import Opened
 from planner.model.search import TrialState
 from planner.model.status import RunStatus
+from reconciler.backends.memory import Program
 from reconciler.ports import Order
 from tests.simulation.history import History
 from tests.simulation.invariants.sweeping import openings
@@ -54,7 +55,7 @@ OTHERS = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became of a sweep: its trials by name, how it ended, and how often the daemon was killed while it went on."""
+    """What became of a sweep: its trials by name, its end, and how often the daemon was killed while it went on."""
 
     trials: Mapping[str, Json]
     status: RunStatus
@@ -102,7 +103,7 @@ def run(tune: Tune, seed: int, path: Path, kills: int) -> Told:
     return Told(trials, top.status, top.reason, killed["kills"])
 
 
-def _program(seed: int, order: Order):
+def _program(seed: int, order: Order) -> Program:
     return program(seed, order, paced=True)
 
 
@@ -122,10 +123,10 @@ def _killing(tune: Tune, seed: int, kills: int, killed: Counter[str]) -> Play:
             life = world.life
             assert life is not None
             life.dies_at = life.awaits + chance.randrange(1, 40)
-            while not life.dead:
+            while not life.dead:  # noqa: ASYNC110 -- virtual time: nothing is polled
                 await trio.sleep(0.05)
             killed["kills"] += not _is_over(world)
-        while not _is_over(world):
+        while not _is_over(world):  # noqa: ASYNC110 -- virtual time
             await trio.sleep(30.0)
 
     return script

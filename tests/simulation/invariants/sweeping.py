@@ -131,7 +131,9 @@ class _Known:
         if goal is None:
             good = story.status is RunStatus.SUCCEEDED
             return Trial(number, said, TrialState.DONE if good else TrialState.FAILED)
-        values = [value for run in stories if (value := _number({**run.outputs, **run.metrics}, goal.metric)) is not None]
+        values = [
+            value for run in stories if (value := _number({**run.outputs, **run.metrics}, goal.metric)) is not None
+        ]
         return Trial(number, said, TrialState.DONE, values[0]) if values else Trial(number, said, TrialState.FAILED)
 
     def _newest(self, key: Key) -> RunRecord:
