@@ -9,7 +9,7 @@ from planner.canon import Json
 from planner.keys import Key
 from planner.model.desired import CompiledOperation
 from planner.model.people import Suspension
-from planner.model.records import RootRecord
+from planner.model.records import RootRecord, RunRecord
 from planner.model.status import RunStatus
 from reconciler.admission import waits_of
 from reconciler.api import backfills, find, listeners, problems, views
@@ -20,6 +20,7 @@ from reconciler.api.version import version
 from reconciler.core import Core
 from reconciler.elected import election_view
 from reconciler.loop import Loop
+from reconciler.ports import RunQuery
 
 __all__ = ["commit_status", "newest_commits", "project_status", "run_detail"]
 
@@ -200,6 +201,7 @@ async def run_detail(core: Core, name: str, window: slice = ALL) -> dict[str, Js
         "metrics": dict(story.source.newest_metrics),
         "artifacts": views.artifacts_view(story.source.artifacts),
         "copy": views.copy_view(story.source.copy),
+        "trial": await _trial(core, run),
         "stop": {"by": run.stop.by, "reason": str(run.stop.reason)} if run.stop else None,
         "rounds": dict(run.rounds),
         "newestRound": str(newest.run.key) if (newest := await one(core, run.key)) else str(run.key),
@@ -210,3 +212,12 @@ async def run_detail(core: Core, name: str, window: slice = ALL) -> dict[str, Js
         "breadth": await breadth(core, run),
         "nodes": [{"node": "/".join(key.place), **views.run_view(node, identity)} for key, node in nodes.items()],
     }
+
+
+async def _trial(core: Core, run: RunRecord) -> Json:
+    """What its sweep made a trial with, in whichever round; None for what is no trial."""
+    found = run.suggestion
+    if found is None and run.key.round:
+        first = await core.ledger.runs(RunQuery(keys=(run.key.node,)))
+        found = first[0].suggestion if first else None
+    return None if found is None else {"params": dict(found.params), "from": found.origin}

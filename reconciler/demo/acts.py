@@ -71,7 +71,7 @@ def _one_ran(theatre: Theatre, commit: View) -> list[Check]:
 
 
 def _compare(theatre: Theatre) -> None:
-    theatre.stage.add_later()
+    theatre.stage.add_later("compare.yaml", "announce.yaml")
 
 
 def _compared(theatre: Theatre, commit: View) -> list[Check]:
@@ -83,6 +83,21 @@ def _compared(theatre: Theatre, commit: View) -> list[Check]:
         Check("a hook wrote a page on digits", theatre.comes("digits@hook-")),
         Check("the end of compare started announce", theatre.comes("announce@ev-")),
         Check("the preview of the branch became what came of it", theatre.previewed(str(commit["commit"]), "merged")),
+    ]
+
+
+def _tune(theatre: Theatre) -> None:
+    theatre.stage.add_later("tune.yaml")
+
+
+def _tuned(theatre: Theatre, commit: View) -> list[Check]:
+    point, accuracy = theatre.best("tune@g1/search", "validation_accuracy")
+    judged = theatre.outputs("tune@g1/evaluate")
+    return [
+        Check("the commit succeeded", commit["state"] == "success"),
+        Check("the sweep ran six trials once each", theatre.attempts("tune@g1/search/") == [1] * 6),
+        Check("one of them is the best", bool(point) and accuracy > 0.9),
+        Check("the best one was evaluated", float(judged.get("accuracy", 0)) > 0.9),
     ]
 
 
@@ -135,6 +150,12 @@ ACTS = (
         _compare,
         _compared,
         branch="feature/compare",
+    ),
+    Act(
+        "search for a better network: a sweep of six trials, two at a time, and the best one is evaluated",
+        "Tune the network",
+        _tune,
+        _tuned,
     ),
     Act("push a broken spec: told where, nothing stopped", "Break the DAG's spec", _break, _held),
     Act("revert it", 'Revert "Break the DAG\'s spec"', _revert, _mended),

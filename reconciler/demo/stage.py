@@ -26,7 +26,7 @@ __all__ = ["SOURCE", "Stage", "make_environment", "prepare"]
 SOURCE = Path(__file__).parents[2]
 """The checkout that holds sample-repo and the lock of its environment."""
 
-LATER = ("compare.yaml", "announce.yaml")
+LATER = ("compare.yaml", "announce.yaml", "tune.yaml")
 """Operations of the sample that the demo begins without."""
 
 _IMAGE = "plumbline/sample:1"
@@ -90,9 +90,9 @@ class Stage:
         """Run git in the clone; the demo's own identity, nobody's configuration."""
         return _git(self.clone, *arguments)
 
-    def add_later(self) -> None:
-        """Put those operations of the sample into the clone that the demo begins without."""
-        for name in LATER:
+    def add_later(self, *names: str) -> None:
+        """Put some of those operations of the sample into the clone that the demo begins without."""
+        for name in names:
             shutil.copy(SOURCE / "sample-repo" / "ops" / name, self.clone / "ops" / name)
 
     def commit(self, message: str) -> str:

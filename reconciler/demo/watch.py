@@ -86,6 +86,24 @@ class Theatre:
         outputs: View = view["outputs"]
         return outputs
 
+    def best(self, sweep: str, metric: str) -> tuple[str, float]:
+        """The point that came to the most of `metric`, in words, and how much; it is printed. "" where none did."""
+        found: list[tuple[float, str, View]] = []
+        with self.stage.client() as client:
+            for key in sorted(self._runs):
+                if key.rpartition("/")[0] == sweep:
+                    view = client.get("/v1/run", params={"run": key}).raise_for_status().json()
+                    if view["trial"] and metric in view["outputs"]:
+                        found.append((view["outputs"][metric], key, view["trial"]["params"]))
+        if not found:
+            return "", 0.0
+        value, key, params = max(found, key=lambda one: one[0])
+        point = ", ".join(
+            f"{name} {said:.4g}" if isinstance(said, float) else f"{name} {said}" for name, said in params.items()
+        )
+        self._tell(f"best of {len(found)} trials", f"{key} with {point}: {metric} {value:.3f}")
+        return point, value
+
     def comes(self, cause: str) -> bool:
         """Whether a run whose key starts with `cause` succeeds in time."""
         begun = time.monotonic()
@@ -130,6 +148,10 @@ class Theatre:
         if self._told.get(what) != now:
             self._told[what] = now
             self._say(f"  {what}: {now}")
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _plain(line: str) -> str:

@@ -204,7 +204,11 @@ def test_the_sample_repository_runs_from_a_push(pair):
     assert set(pair.told(commit).values()) == {"success"}, (pair.told(commit), pair.ends())
     until(lambda: "succeeded" in _ends(pair, "drift-check@").values(), "a minute was looked at", LONG)
     ends = _ends(pair, "digits@g1") | _ends(pair, "compare@g1") | _ends(pair, "profile-data@g1")
+    ends |= _ends(pair, "tune@g1")
     assert {key for key in ends if "/" in key} >= {f"digits@g1/{node}" for node in ("prepare", "train", "evaluate")}
+    assert {key for key in ends if key.startswith("tune@g1/search/")} == {
+        f"tune@g1/search/000{each}" for each in range(6)
+    }
     assert set(ends.values()) == {"succeeded"}, ends
     assert _ends(pair, "predict@") == {"predict@g1": "running"}
     assert {key.partition("#")[2] for key in pair.attempts()} == {"1"}, "nothing was tried twice"

@@ -60,7 +60,8 @@ def test_the_demo_plays_to_its_end(stage: Place) -> None:
     assert "NOT SO" not in done.stdout
     assert all(line.isprintable() for line in done.stdout.splitlines())
     acts = [line[:2] for line in done.stdout.splitlines() if line[:1].isdigit()]
-    assert acts == ["1.", "2.", "3.", "4.", "5.", "6."]
+    assert acts == ["1.", "2.", "3.", "4.", "5.", "6.", "7."]
+    assert re.search(r"best of 6 trials: tune@g1/search/000\d with hidden \d+, learning_rate \S+: ", done.stdout)
     assert "Traceback" not in (stage.base / "stage/daemon.log").read_text()
     assert stage.ours() == []
 

@@ -16,7 +16,7 @@ COMPONENTS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(SAM
 OPERATIONS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(SAMPLE.glob("ops/*.yaml"))}
 GRAPHS = {
     graph: {node["name"]: node for node in OPERATIONS[graph]["component"]["run"]["operations"]}
-    for graph in ("digits", "compare")
+    for graph in ("digits", "compare", "tune")
 }
 NODES = {f"{graph}/{name}": node for graph, nodes in GRAPHS.items() for name, node in nodes.items()}
 each_component = pytest.mark.parametrize("name", COMPONENTS)
@@ -96,8 +96,11 @@ def test_params_of_the_graph_fit_their_components(name):
     params = node.get("params", {})
     joined = {key for join in node.get("joins", []) for key in join["params"]}
 
-    assert {*params, *joined} <= set(declared)
-    assert {key for key, entry in declared.items() if "value" not in entry} <= {*params, *joined}
+    swept = set(node.get("matrix", {}).get("params", {}))
+
+    assert {*params, *joined, *swept} <= set(declared)
+    assert not swept & {*params, *joined}
+    assert {key for key, entry in declared.items() if "value" not in entry} <= {*params, *joined, *swept}
     assert all(declared[key]["isList"] for key in joined)
     for key, param in params.items():
         if isinstance(param, dict):
@@ -126,6 +129,7 @@ def test_the_readme_tells_of_every_operation():
     assert re.findall(r"^\| \[`([\w-]+)`\]\(ops/", readme, re.MULTILINE) == [
         "digits",
         "compare",
+        "tune",
         "announce",
         "profile-data",
         "predict",

@@ -14,7 +14,7 @@ from planner.model.facts import Fact
 from planner.model.records import RootRecord, RunRecord
 from planner.model.run import Leases
 from planner.outbox import Budget
-from reconciler.backends.memory import Program
+from reconciler.backends.scripted import Program
 from reconciler.ledger.state import MemoryState
 from tests.simulation.repository import Pushed
 

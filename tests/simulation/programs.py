@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from planner.model.gang import Lifetime
-from reconciler.backends.memory import Program
+from reconciler.backends.scripted import Program
 from reconciler.ports import Order
 from tests.simulation.tunes import trial_program
 

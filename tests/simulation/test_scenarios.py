@@ -14,7 +14,7 @@ from planner.model.gang import Update
 from planner.model.run import Snapshot
 from planner.model.schedule import IntervalSchedule
 from planner.model.status import RunStatus
-from reconciler.backends.memory import Program
+from reconciler.backends.scripted import Program
 from reconciler.ports import Order
 from tests.simulation.clock import EPOCH
 from tests.simulation.history import History

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from planner.canon import Json
 from planner.model.desired import CompiledOperation
-from reconciler.backends.memory import Program
+from reconciler.backends.scripted import Program
 from reconciler.ports import Order
 from tests.planner.compile.trees import compiled
 

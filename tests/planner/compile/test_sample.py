@@ -36,6 +36,7 @@ def test_the_sample_compiles_without_any_problem():
         "nightly": "job",
         "predict": "service",
         "profile-data": "job",
+        "tune": "dag",
     }
     assert not any(root.refused for root in desired.roots.values())
 
