@@ -81,6 +81,10 @@ fuzz: setup ## look at generated and torn documents on all cores: COUNT=200000 S
 peers: setup ## compare what is taken and how it merges with Polyaxon; its environment makes itself
 	@BIN=$(BIN) scripts/test peers
 
+.PHONY: search-quality
+search-quality: setup ## how good searches are beside optuna's; hours, kept as it goes: ARGS='--kinds tpe --seeds 0:5'
+	@$(BIN)/python -m benchmarks.quality $(ARGS)
+
 .PHONY: prove
 prove: test fuzz ## all tests, those on a real Kubernetes that take minutes, many more documents and scripts, figures of the language
 	$(BIN)/python -m benchmarks language

@@ -16,6 +16,7 @@ from benchmarks import (
     push,
     queues,
     schedules,
+    searches,
     size,
     webhooks,
 )
@@ -30,6 +31,7 @@ ALL = {
     "graphs": graphs.run,
     "dags": dags.run,
     "schedules": schedules.run,
+    "searches": searches.run,
     "ledgers": ledgers.run,
     "webhooks": webhooks.run,
     "previews": previews.run,

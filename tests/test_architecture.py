@@ -54,6 +54,9 @@ PLACED = {
     "croniter": "planner/desire/cron.py",
     "sys": "planner/canon.py",  # for `intern`
     "statistics": "planner/search/chance.py",  # the normal distribution and its inverse
+    "numpy": "planner/search/",
+    "scipy": "planner/search/",
+    "sklearn": "planner/search/",
 }
 """What it may import in one place."""
 

@@ -151,6 +151,7 @@ def _hyperband(matrix: spec.HyperbandSweep, whole: Mapping[str, bool]) -> model.
         resource=model.Resource(resource.name, is_whole),
         goal=_goal(matrix.metric),
         resume=matrix.resume is True,
+        asynchronous=matrix.asynchronous is True,
     )
 
 

@@ -7,7 +7,8 @@ imported when it is asked, and `SearchUnavailable` says what to install where it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from planner.model.search import (
@@ -24,10 +25,12 @@ from planner.model.search import (
     Suggestion,
     Trial,
 )
-from planner.search import hyperband, listed, ranking, rungs, spaces, unlike
+from planner.search import anneal, bayes, hyperband, listed, parzen_tree, ranking, rungs, spaces, unlike
 from planner.search.errors import SearchUnavailable
 
 __all__ = ["SearchUnavailable", "best", "most", "suggest", "takes_long", "width"]
+
+_LIBRARIES = frozenset({"numpy", "scipy", "sklearn"})
 
 
 def suggest(search: Search, trials: Sequence[Trial], seed: str, room: int) -> tuple[Suggestion, ...]:
@@ -58,16 +61,37 @@ def suggest(search: Search, trials: Sequence[Trial], seed: str, room: int) -> tu
             return unlike.suggest(search, trials, seed, room)
         case HyperbandSearch():
             return hyperband.suggest(search, trials, seed, room)
-        case HyperoptSearch(algorithm="rand"):
-            by_chance = RandomSearch(search.space, search.runs * search.iterations)
-            return unlike.suggest(by_chance, trials, seed, room)
-        case BayesSearch():
-            raise SearchUnavailable("bayes")
         case HyperoptSearch():
-            raise SearchUnavailable(f"hyperopt: {search.algorithm}")
+            return _hyperopt(search, trials, seed, room)
+        case BayesSearch():
+            with _needing("bayes"):
+                return bayes.suggest(search, trials, seed, room)
         case IterativeSearch():
             return ()
     assert_never(search)
+
+
+def _hyperopt(search: HyperoptSearch, trials: Sequence[Trial], seed: str, room: int) -> tuple[Suggestion, ...]:
+    match search.algorithm:
+        case "rand":
+            by_chance = RandomSearch(search.space, search.runs * search.iterations)
+            return unlike.suggest(by_chance, trials, seed, room)
+        case "anneal":
+            return anneal.suggest(search, trials, seed, room)
+        case "tpe":
+            with _needing("hyperopt: tpe"):
+                return parzen_tree.suggest(search, trials, seed, room)
+    assert_never(search.algorithm)
+
+
+@contextlib.contextmanager
+def _needing(search: str) -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _LIBRARIES:
+            raise
+        raise SearchUnavailable(search) from error
 
 
 def most(search: Search) -> int | None:
@@ -109,7 +133,7 @@ def width(search: Search, trials: Sequence[Trial]) -> int | None:
 
 def takes_long(search: Search) -> bool:
     """Whether a suggestion may cost tens of milliseconds and large libraries: the plan asks for such a one."""
-    return isinstance(search, BayesSearch) or (isinstance(search, HyperoptSearch) and search.algorithm != "rand")
+    return isinstance(search, BayesSearch) or (isinstance(search, HyperoptSearch) and search.algorithm == "tpe")
 
 
 def best(goal: Goal, trials: Sequence[Trial]) -> Trial | None:

@@ -13,9 +13,9 @@ from planner.model.search import Dimension
 from planner.search.numbers import bounded, exponential, written
 from planner.search.points import POWER_DIGITS, Points, atom, points, quantised, weights
 
-__all__ = ["place", "value"]
+__all__ = ["BELL", "index_of", "place", "value"]
 
-_BELL = NormalDist()
+BELL = NormalDist()
 _EDGE = 2.0**-53
 
 
@@ -46,7 +46,7 @@ def _weighted(dimension: Dimension, share: float) -> Json:
 def _quantile(dimension: Dimension, share: float) -> float:
     first, second = dimension.numbers[:2]
     if dimension.kind.endswith("normal"):
-        number = bounded(first + second * _BELL.inv_cdf(min(max(share, _EDGE), 1 - _EDGE)))
+        number = bounded(first + second * BELL.inv_cdf(min(max(share, _EDGE), 1 - _EDGE)))
     else:
         number = _between(first, second, share)
     return exponential(number) if "log" in dimension.kind else number
@@ -92,7 +92,7 @@ def _below(dimension: Dimension, number: float) -> float:
     if "log" in dimension.kind:
         number = math.log(number) if number > 0 else -math.inf
     if dimension.kind.endswith("normal"):
-        share = _BELL.cdf((number - first) / second)
+        share = BELL.cdf((number - first) / second)
     elif math.isfinite(second - first):
         share = (number - first) / (second - first)
     else:

@@ -123,7 +123,7 @@ def _eta(value: object) -> int | float | str:
 _ETA = WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 1}, TEMPLATE]})
 
 
-class HyperbandSweep(Over, identity="kind params max_iterations eta resource metric resume seed tuner"):
+class HyperbandSweep(Over, identity="kind params max_iterations eta resource metric resume asynchronous seed tuner"):
     """Many short runs, of which the best go on with more of a resource."""
 
     kind: Literal["hyperband"] = "hyperband"
@@ -140,6 +140,8 @@ class HyperbandSweep(Over, identity="kind params max_iterations eta resource met
     """What decides which runs go on."""
     resume: BoolOrTemplate | None = None
     """Whether a run that goes on starts from what it had; false by default."""
+    asynchronous: BoolOrTemplate | None = None
+    """Whether runs go on as soon as they are among the best (ASHA), so that no machine waits; false by default."""
     seed: AnyWholeOrTemplate | None = None
     """Another seed gives other runs; without it the name of the operation decides."""
     tuner: Tuner | None = None

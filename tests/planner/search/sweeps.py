@@ -46,7 +46,7 @@ def sweep(
     chance, trials = random.Random(order), []  # type: ignore[var-annotated]
     while True:
         at_work = [trial for trial in trials if trial.state is TrialState.PENDING]
-        limit = pending if pending is not None else 10_000
+        limit = pending if pending is not None else search.width(wanted, trials) or 10_000
         room = limit - len(at_work)
         if order is not None and room > 0:
             room = chance.randint(0 if at_work else 1, room)

@@ -35,7 +35,7 @@ MORE = {
     "mapping": {"concurrency": "{{ n }}", "earlyStopping": []},
     "grid": {"numRuns": "{{ n }}", "concurrency": 2},
     "random": {"seed": 0, "concurrency": None},
-    "hyperband": {"resume": True, "seed": -1, "tuner": {"hubRef": "tuner"}},
+    "hyperband": {"resume": True, "asynchronous": True, "seed": -1, "tuner": {"hubRef": "tuner"}},
     "bayes": {"seed": "{{ n }}", "utilityFunction": {"acquisitionFunction": "ei", "eps": 0}, "tuner": "{{ t }}"},
     "hyperopt": {"algorithm": "anneal", "seed": 1, "tuner": {"hubRef": "o/t:1", "presets": "a, b", "queue": "a.q"}},
     "iterative": {"params": SPACE, "seed": 1, "tuner": {"hubRef": "tuner", "params": {"a": {"value": 1}}}},

@@ -110,6 +110,7 @@ SWEEPS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "resource": {"name": "steps"},
             "metric": {"name": "other"},
             "resume": True,
+            "asynchronous": True,
         },
     ),
     "BayesSweep": (

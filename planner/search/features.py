@@ -1,0 +1,106 @@
+"""Points as rows of numbers for a Gaussian process, and back (reference, section 13.4).
+
+Features go by name. Values without an order become one column each, of which one is 1; all others become one column
+from 0 to 1, by index where they are equal steps and by value where they are not. A row that is no point is decoded to
+the nearest one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from planner.canon import Json
+from planner.model.search import Dimension, Space
+from planner.search import chance
+from planner.search.points import Points, points
+from planner.search.spaces import Params
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["Feature", "Features", "of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One dimension: where its columns begin, how many they are, and its values if it is finite."""
+
+    dimension: Dimension
+    first: int
+    width: int
+    values: Points | None
+
+    @property
+    def unordered(self) -> bool:
+        """Whether each value has a column."""
+        return self.values is not None and not self.values.ordered and self.values.count > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """All dimensions, by name, and how many columns they have."""
+
+    parts: tuple[Feature, ...]
+    width: int
+
+    def row(self, params: Params) -> list[float]:
+        """A point as numbers from 0 to 1."""
+        found = [0.0] * self.width
+        for part in self.parts:
+            chosen = params.get(part.dimension.name)
+            if part.unordered and part.values is not None:
+                found[part.first + chance.index_of(part.values, chosen)] = 1.0
+            else:
+                found[part.first] = _scaled(part, chosen)
+        return found
+
+    def params(self, row: Sequence[float]) -> dict[str, Json]:
+        """The point nearest to a row."""
+        return {part.dimension.name: _nearest(part, row) for part in self.parts}
+
+
+def of(space: Space) -> Features:
+    """The features of a space."""
+    parts, first = [], 0
+    for dimension in sorted(space, key=lambda found: found.name):
+        values = points(dimension)
+        unordered = values is not None and not values.ordered and values.count > 1
+        width = values.count if values is not None and unordered else 1
+        parts.append(Feature(dimension, first, width, values))
+        first += width
+    return Features(tuple(parts), first)
+
+
+def _ends(part: Feature) -> tuple[float, float]:
+    if part.values is None:
+        low, high = part.dimension.numbers[:2]
+        return low, high
+    ends = part.values.at(0), part.values.at(part.values.count - 1)
+    numbers = [float(end) if isinstance(end, int | float) else 0.0 for end in ends]
+    return numbers[0], numbers[1]
+
+
+def _scaled(part: Feature, chosen: Json) -> float:
+    low, high = _ends(part)
+    if low == high or not isinstance(chosen, int | float):
+        return 0.5
+    # Halves, since the distance of two huge bounds is no number.
+    return min(max((chosen / 2 - low / 2) / (high / 2 - low / 2), 0.0), 1.0)
+
+
+def _nearest(part: Feature, row: Sequence[float]) -> Json:
+    if part.unordered and part.values is not None:
+        columns = row[part.first : part.first + part.width]
+        return part.values.at(max(range(part.width), key=lambda index: (columns[index], -index)))
+    low, high = _ends(part)
+    share = min(max(float(row[part.first]), 0.0), 1.0)
+    number = low * (1 - share) + high * share
+    if part.values is None:
+        return min(max(number, low), math.nextafter(high, low))
+    return part.values.at(chance.index_of(part.values, number))
