@@ -86,8 +86,10 @@ class Desk(Protocol):
         """
         ...
 
-    async def take_metrics(self, key: Key, offset: int, data: bytes) -> int:
+    async def take_metrics(self, key: Key, offset: int, data: bytes, of: str = "") -> int:
         """Append to the metrics of an attempt what begins at `offset`; how many bytes of them there are now.
+
+        With `of` it is the file of events of that metric, as the tracking library of Polyaxon writes it.
 
         Law: what was taken before is left out, and what leaves a gap is not taken.
         """

@@ -69,7 +69,8 @@ def pods_app(core: Core, desk: Desk) -> Starlette:
         offset = request.query_params.get("offset", "")
         if not offset.isdigit():
             raise ApiError(400, "offset must be a number of bytes")
-        return _said({"offset": await desk.take_metrics(caller.key, int(offset), await _body(request))})
+        of, data = request.query_params.get("of", ""), await _body(request)
+        return _said({"offset": await desk.take_metrics(caller.key, int(offset), data, of)})
 
     async def artifact(caller: _Caller, request: Request) -> Response:
         executable = request.query_params.get("executable") == "1"

@@ -6,13 +6,17 @@ Pure: it reads nothing.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.canon import Json
 from reconciler.ports import Order
 
-__all__ = ["Where", "attempt_globals", "context", "variables"]
+__all__ = ["TRACES", "Where", "attempt_globals", "context", "trace_id", "trace_of", "traced_by", "variables"]
+
+TRACES = "polyaxon"
+"""The folder for that library, beside `plumbline_tracking.py`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Where:
         output: the file for outputs.
         metrics: the file for metrics.
         ports: what it listens on, for each declared port.
+        traces: the folder that the tracking library of Polyaxon takes for its own; "" where there is none.
     """
 
     role: str
@@ -38,6 +43,7 @@ class Where:
     output: str
     metrics: str
     ports: Sequence[int] = ()
+    traces: str = ""
 
 
 def attempt_globals(runs: str, artifacts: str, ports: Sequence[int]) -> dict[str, Json]:
@@ -83,6 +89,34 @@ def variables(order: Order, where: Where) -> dict[str, str]:
     if where.ports:
         found["PLUMBLINE_PORT"] = str(where.ports[0])
     return found
+
+
+def traced_by(order: Order, where: Where) -> dict[str, str]:
+    """Variables by which the tracking library of Polyaxon works without an API, into the run's own folder.
+
+    A run may set others: they come before those that its spec sets (docs/polyaxon-tracking.md).
+    """
+    if not where.traces:
+        return {}
+    return {
+        "POLYAXON_IS_OFFLINE": "true",
+        "POLYAXON_IS_MANAGED": "true",
+        "POLYAXON_OFFLINE_ROOT": where.traces,
+        "POLYAXON_RUN_INSTANCE": f"plumbline.run.runs.{trace_of(order)}",
+    }
+
+
+def trace_of(order: Order) -> str:
+    """`trace_id` of the run of an order."""
+    return trace_id(_run(order))
+
+
+def trace_id(run: Mapping[str, Json]) -> str:
+    """The id of a run as that library wants one, 32 hexadecimal digits, of `run` in its context file.
+
+    The library keeps what it is told in `runs/ID` below its folder: a link to the run's own.
+    """
+    return hashlib.sha256(f"{run['instance']}/{run['project']}/{run['key']}".encode()).hexdigest()[:32]
 
 
 def _run(order: Order) -> dict[str, Json]:

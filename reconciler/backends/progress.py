@@ -37,11 +37,13 @@ class Told:
     Attributes:
         path: where it is.
         parse: of its lines.
+        opened: the file as it is now; None where it must not be read.
         open_end: whether its last line has no end even when it is whole.
     """
 
     path: str
     parse: Parse
+    opened: Callable[[], IO[bytes] | None]
     open_end: bool = False
 
 
@@ -51,7 +53,7 @@ Places = Callable[[], Sequence[Told]]
 
 def told_by_lines(path: str) -> Told:
     """The metrics file of the run contract."""
-    return Told(path, metrics.point)
+    return Told(path, metrics.point, lambda: metrics.opened(Path(path)))
 
 
 class Series:
@@ -116,7 +118,7 @@ class _Tail:
         rest = same and self._told.open_end and self._offset < self._size
         if same and not self._more and not rest:
             return False
-        file = metrics.opened(self._path)
+        file = self._told.opened()
         if file is None:
             return False
         with file:

@@ -136,6 +136,7 @@ def where(order: Order, member: Member, settings: EngineSettings) -> Where:
         output=f"{ROOT}/io/output",
         metrics=f"{ROOT}/io/metrics",
         ports=inner_ports(order, settings),
+        traces=f"{ROOT}/lib/{contract.TRACES}",
     )
 
 
@@ -202,6 +203,7 @@ def _variables(order: Order, member: Member, group: Replica, settings: EngineSet
         "HOME": WORK,
         **gpus,
         **_slots(member),
+        **contract.traced_by(order, where(order, member, settings)),
         **settings.env,
         **brought,
         **own,

@@ -30,6 +30,7 @@ from reconciler.backends import metrics, outputs
 from reconciler.backends.engine import render
 from reconciler.backends.machine import records
 from reconciler.backends.machine.claims import Claim
+from reconciler.backends.machine.traces import traced_of
 from reconciler.backends.machine.verdict import ReplicaState
 from reconciler.errors import Transient
 
@@ -122,8 +123,8 @@ def state_of(replica: Replica, *, ready: bool) -> ReplicaState:
         started_at=run["at"] if run is not None else None,
         ready=ready,
         end=end,
-        outputs=_outputs(replica) if end is not None else None,
-        metrics=_metrics(replica) if end is not None else None,
+        outputs=traced_of(replica.claim).outputs(_outputs(replica)) if end is not None else None,
+        metrics=traced_of(replica.claim).summary(_metrics(replica)) if end is not None else None,
         active_at=(replica.read("active") or {}).get("at") if replica.record.get("activity") else None,
     )
 

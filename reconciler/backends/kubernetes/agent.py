@@ -27,8 +27,11 @@ if sys.argv[1:2] == ["sidecar"]:  # before all that takes long to load: the firs
 import contextlib
 import gzip
 import http.client
+import itertools
 import json
+import math
 import os
+import re
 import stat
 import tarfile
 import time
@@ -48,12 +51,16 @@ ROOT = Path("/plumbline")
 ORDER = Path("/plumbline-order")
 TOKEN = Path("/plumbline-token/token")
 RUNS, WORK, LIB, LEFT = ROOT / "runs", ROOT / "workdir", ROOT / "lib", ROOT / "io"
+NAME = re.compile(r"[-a-zA-Z0-9_]+")  # of an output
+WORDS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 BROUGHT = LIB / "brought.json"  # what its artifacts folder begins with, which the daemon has
 MESSAGE = Path("/dev/termination-log")
 
 MOST_MESSAGE = 4096  # bytes of a termination message that Kubernetes keeps
 MOST_OUTPUT = 1 << 20
 MOST_METRICS = 64 << 20
+MOST_EVENTS = 4 << 20  # of one metric, as the tracking library of Polyaxon writes them
+MOST_EVENT_FILES = 64
 MOST_FILES = 100_000
 MOST_BROUGHT = 16 << 20
 CHUNK = 1 << 20
@@ -233,6 +240,10 @@ def init() -> int:
     tracking = Path(__file__).with_name("plumbline_tracking.py")
     if tracking.exists():
         (LIB / "plumbline_tracking.py").write_bytes(tracking.read_bytes())
+    if wanted.get("traces"):  # where the tracking library of Polyaxon finds the folder of the run
+        (LIB / "polyaxon" / "runs").mkdir(mode=0o777, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            (LIB / "polyaxon" / "runs" / wanted["traces"]).symlink_to(artifacts)
     daemon = Daemon(wanted["contact"])
     for number, tree in enumerate(wanted.get("code", ())):
         target = tree.get("target", "")
@@ -269,6 +280,7 @@ class Sidecar:
         self._collects = wanted.get("plugins", {}).get("collectArtifacts") is not False
         self._outputs = own(wanted) / "outputs"
         self._metrics = 0
+        self._events: dict[str, int] = {}
         self._looked_at = 0
         self._sent = brought()
 
@@ -277,7 +289,7 @@ class Sidecar:
         pause = PERIOD
         while not told.wait(max(pause, PERIOD_OF_FILE * self._looked_at)):
             pause = PERIOD if self._try(settled=time.time() - SETTLED) else min(2 * pause, PAUSES[-1])
-        output = read_capped(LEFT / "output", MOST_OUTPUT)
+        output = with_traced(read_capped(LEFT / "output", MOST_OUTPUT), self._outputs.parent)
         leave(output, self._outputs, self._unsent())  # first of all, as it needs nobody
         tried = 0
         while not self._try(settled=None, output=output):
@@ -307,16 +319,27 @@ class Sidecar:
             return False
         self._daemon.moved = False
         self._metrics = 0
+        self._events.clear()
         self._sent.clear()
         return True
 
     def _send_metrics(self) -> None:
-        while self._daemon is not None and self._metrics < MOST_METRICS:
-            data = read_capped(LEFT / "metrics", CHUNK, self._metrics)
+        self._metrics = self._send_rest(LEFT / "metrics", "", self._metrics, MOST_METRICS)
+        for name, path in events(self._outputs.parent):
+            of = f"&of={urllib.parse.quote(name, safe='')}"
+            self._events[name] = self._send_rest(path, of, self._events.get(name, 0), MOST_EVENTS)
+
+    def _send_rest(self, path: Path, of: str, offset: int, most: int) -> int:
+        """Send what follows `offset` of a file; gives as far as the daemon has it."""
+        while self._daemon is not None and offset < most:
+            data = read_capped(path, CHUNK, offset)
             if not data:
-                return
-            with self._daemon.ask("POST", f"metrics?offset={self._metrics}", data) as answer:
-                self._metrics = int(json.loads(answer.read())["offset"])  # as far as the daemon has it
+                break
+            with self._daemon.ask("POST", f"metrics?offset={offset}{of}", data) as answer:
+                before, offset = offset, int(json.loads(answer.read())["offset"])
+            if offset == before:
+                break  # it wants no more
+        return offset
 
     def _send_files(self, settled: float | None) -> None:
         if self._daemon is None or not self._collects:
@@ -399,6 +422,33 @@ def files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
                 yield str(path.relative_to(folder)), facts
 
 
+def events(artifacts: Path) -> Iterator[tuple[str, Path]]:
+    """Files of events of the tracking library of Polyaxon, by the name of the metric."""
+    folder = artifacts / "events" / "metric"
+    found = ((name, facts) for name, facts in files(folder) if name.endswith(".plx") and "/" not in name)
+    for name, _ in itertools.islice(found, MOST_EVENT_FILES):
+        yield name[: -len(".plx")], folder / name
+
+
+def with_traced(output: bytes, artifacts: Path) -> bytes:
+    """An output file with the outputs that a program logged by that library, but for those that it wrote itself."""
+    try:
+        said = json.loads(read_capped(artifacts / "run.plx.json", MOST_OUTPUT))["outputs"].items()
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return output
+    own = set()
+    for line in output.splitlines():
+        own.add(line.partition(b"=")[0].decode(errors="replace"))
+        with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
+            own.add(json.loads(line)["name"])
+    told = ((name, value) for name, value in said if value is not None and name not in own)
+    left = [json.dumps({"name": name, "value": value}) for name, value in told if NAME.fullmatch(name)]
+    if not left:
+        return output
+    end = b"" if not output or output.endswith(b"\n") else b"\n"
+    return (output + end + "".join(f"{line}\n" for line in left).encode())[:MOST_OUTPUT]
+
+
 def _looks(facts: os.stat_result) -> tuple[int, int]:
     """What changes with the content of a file."""
     return facts.st_size, facts.st_mtime_ns
@@ -440,7 +490,11 @@ def leave(output: bytes, outputs: Path, unsent: int = 0) -> None:
         outputs: the folder whose files are kept.
         unsent: how many of them the daemon does not have yet.
     """
-    said: dict[str, Any] = {"schema": "plumbline.left/1", "artifacts": summary(outputs), "metrics": latest()}
+    said: dict[str, Any] = {
+        "schema": "plumbline.left/1",
+        "artifacts": summary(outputs),
+        "metrics": latest(outputs.parent),
+    }
     if unsent:
         said["unsent"] = unsent
     if said["artifacts"]["files"] >= MOST_FILES:
@@ -464,14 +518,21 @@ def summary(outputs: Path) -> dict[str, Any]:
     return {"folder": str(outputs.parent), "names": names[:50], "files": len(found), "size": size}
 
 
-def latest() -> dict[str, Any]:
-    """The last value of each metric, as far as they are near the end of the file."""
+def latest(artifacts: Path) -> dict[str, Any]:
+    """The last value of each metric, as far as they are near the end of a file."""
     path, found = LEFT / "metrics", {}
     with contextlib.suppress(OSError):
         for line in read_capped(path, CHUNK, max(0, path.lstat().st_size - CHUNK)).splitlines():
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 point = json.loads(line)
                 found[str(point["name"])] = point["value"]
+    for name, path in events(artifacts):
+        with contextlib.suppress(OSError):
+            for line in reversed(read_capped(path, CHUNK, max(0, path.lstat().st_size - CHUNK)).splitlines()):
+                with contextlib.suppress(ValueError):
+                    value = float(line.rpartition(b"|")[2])
+                    found.setdefault(name, value if math.isfinite(value) else WORDS[str(value)])
+                    break
     return found
 
 

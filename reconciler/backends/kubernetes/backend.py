@@ -230,9 +230,9 @@ class KubernetesBackend:
         """See `Desk.bring`."""
         return await self._bringing.bring(order, wanted)
 
-    async def take_metrics(self, key: Key, offset: int, data: bytes) -> int:
+    async def take_metrics(self, key: Key, offset: int, data: bytes, of: str = "") -> int:
         """See `Desk.take_metrics`."""
-        return await self._desk.take_metrics(self._name(key), offset, data)
+        return await self._desk.take_metrics(self._name(key), offset, data, of)
 
     async def take_artifact(self, key: Key, brought: Brought, pieces: AsyncIterator[bytes]) -> None:
         """See `Desk.take_artifact`."""

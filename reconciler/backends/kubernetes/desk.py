@@ -28,6 +28,7 @@ from reconciler.backends.kubernetes import layout
 from reconciler.backends.machine import artifacts
 from reconciler.backends.machine.own import artifacts_of
 from reconciler.backends.progress import Gauge, Places, told_by_lines
+from reconciler.backends.traced import Traced
 from reconciler.disk import sizes
 from reconciler.errors import Refused, Transient
 from reconciler.ports import Content
@@ -38,7 +39,8 @@ __all__ = ["Desk"]
 T = TypeVar("T")
 
 MOST_METRICS = 64 << 20
-METRICS, OUTPUT = "metrics", "output"
+MOST_EVENTS = 4 << 20
+METRICS, OUTPUT, TRACED = "metrics", "output", "traced"
 _POINTS = 1000
 
 
@@ -75,9 +77,15 @@ class Desk:
             await self._thread(lambda: _archive(content, name, archive))
         return archive
 
-    async def take_metrics(self, name: str, offset: int, data: bytes) -> int:
+    async def take_metrics(self, name: str, offset: int, data: bytes, of: str = "") -> int:
         """Append to the metrics of an attempt; see `reconciler.ports_pods.Desk.take_metrics`."""
-        return await self._thread(lambda: _append(self._left / name / METRICS, offset, data))
+        home = self._left / name
+        if not of:
+            return await self._thread(lambda: _append(home / METRICS, offset, data, MOST_METRICS))
+        path = self._traced(name).place_of(of)
+        if path is None:
+            raise Refused(f"{of!r} names no metric")
+        return await self._thread(lambda: _append(path, offset, data, MOST_EVENTS))
 
     async def take_end(self, name: str, output: bytes) -> None:
         """Keep the output file of an attempt, unless it is kept."""
@@ -152,12 +160,14 @@ class Desk:
     async def points(self, name: str, *, ended: bool) -> AsyncIterator[Sequence[Metric]]:
         """The metrics of an attempt, in pieces."""
         file = await self._thread(lambda: metrics.opened(self._left / name / METRICS))
-        if file is None:
-            return
-        with file:
-            found = metrics.points(file, ended=ended)
-            while piece := await self._thread(lambda: list(islice(found, _POINTS))):
-                yield [point for point in piece if point is not None]
+        if file is not None:
+            with file:
+                found = metrics.points(file, ended=ended)
+                while piece := await self._thread(lambda: list(islice(found, _POINTS))):
+                    yield [point for point in piece if point is not None]
+        traced = self._traced(name).points()
+        while more := await self._thread(lambda: list(islice(traced, _POINTS))):
+            yield more
 
     async def progress(self, names: Mapping[Key, str]) -> Mapping[Key, Mapping[str, Progress]]:
         """What attempts have reported so far, as far as it was brought; `names` are those of their objects."""
@@ -165,8 +175,12 @@ class Desk:
         return await self._thread(lambda: self._gauge.look(names))
 
     def _places(self, key: Key) -> Places:
-        told = [told_by_lines(str(self._left / self._names[key] / METRICS))]
-        return lambda: told
+        name = self._names[key]
+        return self._traced(name).places([told_by_lines(str(self._left / name / METRICS))])
+
+    def _traced(self, name: str) -> Traced:
+        """What came of the tracking library of Polyaxon, which is of this attempt alone."""
+        return Traced(self._left / name / TRACED, 0.0)
 
     async def weigh(self, name: str) -> int:
         """Bytes of what is kept under a name."""
@@ -237,14 +251,14 @@ def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return member
 
 
-def _append(path: Path, offset: int, data: bytes) -> int:
+def _append(path: Path, offset: int, data: bytes, most: int) -> int:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         size = os.fstat(fd).st_size
         if offset > size:
             return size
-        fresh = data[size - offset :][: max(0, MOST_METRICS - size)]
+        fresh = data[size - offset :][: max(0, most - size)]
         written = os.pwrite(fd, fresh, size) if fresh else 0
         return size + written
     finally:

@@ -39,6 +39,7 @@ def _where(order: Order, member: Member) -> Where:
         output=str(member.base / "io" / "output"),
         metrics=str(member.base / "io" / "metrics"),
         ports=order.leases.ports,
+        traces=str(member.base / "lib" / contract.TRACES),
     )
 
 
@@ -51,6 +52,7 @@ def variables(order: Order, member: Member, settings: LocalSettings, account: Ac
         "HOME": account.home,
         "LANG": "C.UTF-8",
         **_slots(member, settings),
+        **contract.traced_by(order, _where(order, member)),
         **settings.env,
         **own,
         "PYTHONPATH": ":".join(filter(None, paths)),

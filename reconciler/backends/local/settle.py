@@ -17,6 +17,7 @@ from reconciler.backends.local import supervisor
 from reconciler.backends.machine import artifacts, verdict
 from reconciler.backends.machine.claims import Claim
 from reconciler.backends.machine.damage import unreadable
+from reconciler.backends.machine.traces import traced_of
 from reconciler.backends.machine.verdict import ReplicaState
 
 __all__ = ["look"]
@@ -83,8 +84,8 @@ def _state(claim: Claim, replica: dict[str, Any]) -> ReplicaState:
         started_at=started["at"] if started else None,
         ready=(claim.folder / f"{name}.ready").exists(),
         end=end,
-        outputs=_outputs(claim, name) if end else None,
-        metrics=_metrics(replica) if end else None,
+        outputs=traced_of(claim).outputs(_outputs(claim, name)) if end else None,
+        metrics=traced_of(claim).summary(_metrics(replica)) if end else None,
         active_at=_active_at(claim, replica),
     )
 

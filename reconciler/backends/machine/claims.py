@@ -34,7 +34,7 @@ from reconciler.backends.machine.removal import remove_tree
 
 __all__ = ["Claim", "Claims", "is_over"]
 
-KEPT = frozenset({"version", "key", "token", "stamp", "listen", "boot", "boot_path"})  # of a cleaned claim
+KEPT = frozenset({"version", "key", "token", "stamp", "made_at", "listen", "boot", "boot_path"})  # of a cleaned claim
 ABANDONED = 3600.0  # seconds after which a draft without a living maker is removed
 
 

@@ -11,12 +11,13 @@ import functools
 import json
 import os
 import pwd
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
+from planner.canon import Json
 from planner.model.gang import CodeTree
-from reconciler.backends import code
+from reconciler.backends import code, contract
 from reconciler.backends.machine import inits, prepare
 from reconciler.backends.machine.account import Account
 from reconciler.backends.machine.draft import Draft
@@ -71,7 +72,7 @@ def fill(draft: Draft, account: Account, trees: Sequence[tuple[CodeTree, Path]])
         work.chmod(0o700)
         account.owns_tree(work)
         account.owns(member.base / "io")
-        _contract(member.base, json.dumps(context, ensure_ascii=False), account)
+        _contract(member.base, context, account)
 
 
 def _passable(account: Account) -> int:
@@ -158,16 +159,25 @@ def _name(uid: int) -> str:
         return f"user {uid}"
 
 
-def _contract(base: Path, context: str, account: Account) -> None:
+def _contract(base: Path, context: Mapping[str, Json], account: Account) -> None:
     path = base / "context.json"
-    _file(path, context.encode(), 0o400)
+    _file(path, json.dumps(context, ensure_ascii=False).encode(), 0o400)
     account.owns(path)
     lib = base / "lib"
     _folder(lib, 0o700)
     tracking = _tracking()
     if tracking is not None:
         _file(lib / TRACKING, tracking, 0o600)
+    _traces(lib / contract.TRACES, context)
     account.owns_tree(lib)
+
+
+def _traces(folder: Path, context: Mapping[str, Json]) -> None:
+    """Where the tracking library of Polyaxon finds the folder of the run, as the program sees it."""
+    run = context["run"]
+    assert isinstance(run, Mapping)
+    (folder / "runs").mkdir(mode=0o700, parents=True)
+    (folder / "runs" / contract.trace_id(run)).symlink_to(str(context["artifacts"]))
 
 
 @functools.cache

@@ -18,8 +18,10 @@ from planner.model.run import Stamp
 from reconciler.backends import metrics
 from reconciler.backends.below import Nothing
 from reconciler.backends.machine import artifacts, draft, own
-from reconciler.backends.machine.claims import Claims, is_over
+from reconciler.backends.machine.claims import Claim, Claims, is_over
+from reconciler.backends.machine.own import artifacts_of
 from reconciler.backends.progress import Gauge, Places, told_by_lines
+from reconciler.backends.traced import Traced
 from reconciler.errors import Refused
 from reconciler.ports import Content, Order
 
@@ -51,6 +53,10 @@ class Kept:
                 found = metrics.points(file, ended=ended)
                 while piece := await thread(lambda found=found: list(islice(found, PIECE))):  # type: ignore[misc]
                     yield [point for point in piece if point is not None]
+        traced = await thread(partial(self._traced, key))
+        more = traced.points() if traced is not None else iter(())
+        while piece := await thread(lambda: list(islice(more, PIECE))):
+            yield piece
 
     async def progress(self, keys: Collection[Key], thread: Thread) -> Mapping[Key, Mapping[str, Progress]]:
         """What attempts `keys` have reported so far."""
@@ -64,7 +70,14 @@ class Kept:
             return None
         base = draft.attempt_of(self.home(key), key, claim.record["token"])
         told = [told_by_lines(str(base / name / "io" / "metrics")) for name in claim.names]
-        return lambda: told
+        return self._traced_by(key, claim).places(told)
+
+    def _traced(self, key: Key) -> Traced | None:
+        claim = self._claims.find(key)
+        return None if claim is None else self._traced_by(key, claim)
+
+    def _traced_by(self, key: Key, claim: Claim) -> Traced:
+        return Traced(artifacts_of(self.home(key)), claim.record.get("made_at", 0.0))
 
     async def listed(self, key: Key, path: str, thread: Thread) -> Sequence[Artifact]:
         """What the run of `key` left at `path`.

@@ -60,8 +60,8 @@ class Desk:
     async def bring(self, order: Order, wanted: Wanted) -> AsyncIterator[bytes]:
         return await self.bringing.bring(order, wanted)
 
-    async def take_metrics(self, key: Key, offset: int, data: bytes) -> int:
-        return await self.files.take_metrics(str(key), offset, data)
+    async def take_metrics(self, key: Key, offset: int, data: bytes, of: str = "") -> int:
+        return await self.files.take_metrics(str(key), offset, data, of)
 
     async def take_artifact(self, key: Key, brought: Brought, pieces: AsyncIterator[bytes]) -> None:
         await self.files.take_artifact(str(key.run), brought, pieces)

@@ -27,7 +27,8 @@ class File:
 
     def __init__(self, path: Path, *, open_end: bool = False) -> None:
         self.path = path
-        told = Told(str(path), told_by_lines("").parse, open_end)
+        lines = told_by_lines(str(path))
+        told = Told(str(path), lines.parse, lines.opened, open_end)
         self.gauge = Gauge(lambda key: (lambda: [told]) if key == KEY else None)
 
     def append(self, data: bytes) -> None:

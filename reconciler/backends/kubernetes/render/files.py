@@ -45,6 +45,7 @@ def where(order: Order, settings: KubernetesSettings) -> Where:
         output=layout.OUTPUT if settings.agent.image else layout.MESSAGE,
         metrics=layout.METRICS,
         ports=order.run.gang.ports,
+        traces=f"{layout.LIB}/{contract.TRACES}" if settings.agent.image else "",
     )
 
 
@@ -85,6 +86,7 @@ def _order(order: Order, context: Json, agent: AgentSettings) -> Json:
         "key": str(order.key),
         "contact": agent.contact,
         "context": context,
+        "traces": contract.trace_of(order),
         "code": [plain(tree) for tree in gang.code],
         "init": init,
         "reads": len(reads(order)) if agent.contact else 0,

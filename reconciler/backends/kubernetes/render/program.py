@@ -84,7 +84,7 @@ def variables(order: Order, settings: KubernetesSettings, place: Where) -> Part:
     group = order.run.gang.replicas[0]
     found = objects(_rest(group).get("env"))
     looked_up = {str(entry["name"]) for entry in found}
-    texts = {**settings.env, **group.container.env}
+    texts = {**contract.traced_by(order, place), **settings.env, **group.container.env}
     if not any("gpu" in name for name in group.container.resources):
         texts.setdefault("NVIDIA_VISIBLE_DEVICES", "none")  # some images see all GPUs of a node otherwise
     if settings.rules.user is not None:

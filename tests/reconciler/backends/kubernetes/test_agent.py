@@ -79,6 +79,47 @@ def test_init_puts_everything_in_place(pod):
         assert folder.stat().st_mode & 0o777 == 0o777, "whoever the program is may write there"
 
 
+def traced(pod, name="loss", values=(0.5, 0.25)):
+    """What the tracking library of Polyaxon writes."""
+    folder = artifacts(pod) / "events/metric"
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = "".join(f"\n{step}|2026-11-26 06:00:00+00:00|{value}" for step, value in enumerate(values))
+    (folder / f"{name}.plx").write_text(f"step|timestamp|metric{lines}")
+
+
+def test_init_leads_the_tracking_library_to_the_folder_of_the_run(pod):
+    ordered(pod, traces="0" * 32)
+    assert agent.main(["init"]) == 0
+    assert agent.main(["init"]) == 0, "its container starts again"
+    assert (agent.LIB / "polyaxon/runs" / ("0" * 32)).readlink() == artifacts(pod)
+
+
+def test_what_that_library_wrote_is_in_the_message(pod):
+    ordered(pod)
+    agent.main(["init"])
+    traced(pod)
+    traced(pod, "gone", ("nan",))
+    (agent.LEFT / "metrics").write_text('{"name": "loss", "value": 7}\n{"name": "f1", "value": 1}\n')
+    (agent.LEFT / "output").write_text('{"name": "best", "value": 1}\nnote=mine')
+    said = {"best": 2, "note": "theirs", "layers": [3], "empty": None}
+    (artifacts(pod) / "run.plx.json").write_text(json.dumps({"outputs": said}))
+    agent.Sidecar(agent.order()).run(told())
+    found = left(pod)
+    assert dict(found.metrics) == {"loss": 7, "f1": 1, "gone": "NaN"}
+    assert dict(found.outputs) == {"best": 1, "note": "mine", "layers": [3]}
+    assert found.message == ""
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"outputs": []}', "{" * 3000, '{"outputs": {"a b": 1}}'])
+def test_a_hostile_file_of_that_library_costs_nothing(pod, text):
+    ordered(pod)
+    agent.main(["init"])
+    (agent.LEFT / "output").write_text("answer=42")
+    (artifacts(pod) / "run.plx.json").write_text(text)
+    agent.Sidecar(agent.order()).run(told())
+    assert (dict(left(pod).outputs), left(pod).message) == ({"answer": "42"}, "")
+
+
 def test_what_the_daemon_never_gives_fails_the_start(pod, monkeypatch, capsys):
     monkeypatch.setattr(agent, "PATIENCE", 0.0)
     (pod / "token").write_text("t")
@@ -245,6 +286,23 @@ def test_what_the_daemon_before_was_sent_is_sent_again_to_one_that_has_not_got_i
     whole = [(f"{base}/metrics", b"points\n"), (f"{base}/artifacts/model", b"weights"), (f"{base}/end", b"answer=42\n")]
     assert [(path, data) for place, path, data in daemons.asked if place == "one"] == whole[:2]
     assert [(path, data) for place, path, data in daemons.asked if place == "two"] == [whole[2], *whole]
+
+
+def test_what_that_library_writes_is_sent_as_it_grows(pod):
+    (pod / "token").write_text("t")
+    daemons = Daemons()
+    ordered(pod, contact=daemons.url)
+    agent.main(["init"])
+    sidecar = agent.Sidecar(agent.order())
+    traced(pod)
+    sidecar._send_metrics()
+    whole = (artifacts(pod) / "events/metric/loss.plx").read_bytes()
+    traced(pod, values=(0.5, 0.25, 0.125))
+    sidecar._send_metrics()
+    daemons.server.shutdown()
+    daemons.server.server_close()
+    more = (artifacts(pod) / "events/metric/loss.plx").read_bytes()[len(whole) :]
+    assert [body for _, _, body in daemons.asked] == [whole, more]
 
 
 def test_code_that_was_cut_off_is_asked_for_again(pod):

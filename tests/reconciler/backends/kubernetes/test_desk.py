@@ -9,6 +9,8 @@ from planner import keys
 from planner.model.gang import CodeTree
 from reconciler.backends.kubernetes import agent
 from reconciler.backends.kubernetes.desk import Desk
+from reconciler.backends.progress import MOST_NAMES
+from reconciler.errors import Refused
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 
@@ -81,6 +83,32 @@ async def test_what_was_brought_of_metrics_is_told_while_it_comes(desk):
     found = (await desk.progress(names))[key]["loss"]
     assert (found.count, found.last, found.high) == (2, 0.25, 0.5)
     assert await desk.progress({}) == {}
+
+
+async def test_events_of_the_tracking_library_are_kept_by_metric_and_told(desk):
+    key = keys.generation("train", 1).at_attempt(1)
+    events = b"step|timestamp|metric\n0|2026-11-26 06:00:00+00:00|0.5\n1|2026-11-26 06:00:01+00:00|0.25"
+    assert await desk.take_metrics("train-1", 0, events, "val__loss x") == len(events)
+    await desk.progress({key: "train-1"})
+    found = (await desk.progress({key: "train-1"}))[key]["val__loss x"]
+    assert (found.count, found.last, found.step) == (2, 0.25, 1)
+    points = [point async for piece in desk.points("train-1", ended=True) for point in piece]
+    assert [(point.name, point.value) for point in points] == [("val__loss x", 0.5), ("val__loss x", 0.25)]
+
+
+@pytest.mark.parametrize("name", ["../../other/metrics", "a/b", "x" * 201, "\0", "\ud800"])
+async def test_what_names_no_metric_is_not_kept(desk, name, tmp_path):
+    with pytest.raises(Refused):
+        await desk.take_metrics("train-1", 0, b"x", name)
+    assert not list(tmp_path.rglob("*.plx"))
+
+
+async def test_of_very_many_metrics_of_that_library_the_first_are_kept(desk):
+    for number in range(MOST_NAMES):
+        await desk.take_metrics("train-1", 0, b"x", f"m{number}")
+    with pytest.raises(Refused):
+        await desk.take_metrics("train-1", 0, b"x", "one-more")
+    assert await desk.take_metrics("train-1", 1, b"y", "m0") == 2
 
 
 async def test_the_first_end_counts(desk):
