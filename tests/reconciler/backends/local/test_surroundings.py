@@ -65,7 +65,8 @@ async def test_nothing_of_the_daemon_reaches_a_run(machine, monkeypatch):
     contract = {name for name in found["env"] if name.startswith("PLUMBLINE_")}
     shell = {"PWD", "OLDPWD", "SHLVL", "_", "LC_CTYPE"}  # set by the shell and the interpreter themselves
     named = {"PATH", "HOME", "LANG", "PYTHONPATH", "NAMED", "MINE"}
-    assert set(found["env"]) - shell == contract | named
+    traced = {f"POLYAXON_{name}" for name in ("IS_OFFLINE", "IS_MANAGED", "OFFLINE_ROOT", "RUN_INSTANCE")}
+    assert set(found["env"]) - shell == contract | named | traced
     assert contract == {
         "PLUMBLINE_ARTIFACTS",
         "PLUMBLINE_CLAIM",
