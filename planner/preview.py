@@ -11,14 +11,14 @@ from datetime import datetime
 
 from planner.applied import World
 from planner.changes import field_changes
-from planner.desire.event import refs_of
+from planner.decided import said_of
 from planner.desire.leaf import stop_words
 from planner.desire.view import Identity, View
 from planner.errors import Place
 from planner.fold import RootState, fold_root
 from planner.happenings import woken
 from planner.model.commits import What
-from planner.model.desired import CompiledOperation, DesiredState, RunPolicy
+from planner.model.desired import CompiledOperation, DesiredState
 from planner.model.facts import Advanced, Renamed, StopIntended, TargetSet
 from planner.model.people import Hold
 from planner.model.plan import Action, Held, Plan, Rehearsed, Verb
@@ -174,11 +174,9 @@ def _action(
     old_planned = before.record.planned if before else None
     old = forms.get(old_planned.form) if old_planned else None
     shown = operation or old
-    verb, because = _verb(what, operation)
-    if what is What.LIVE and any(isinstance(fact, Advanced) for fact in root.facts):
-        verb, because = Verb.START, "it runs by itself now"
-    if before is not None and before.record.name != record.name:
-        because = f"{because}; its name was {before.record.name}"
+    was = before.record.name if before is not None and before.record.name != record.name else ""
+    advanced = any(isinstance(fact, Advanced) for fact in root.facts)
+    verb, because = said_of(what, operation, was, advanced=advanced)
     sweeps = effects_of(root, operation, old) if operation is not None and not operation.refused else ()
     return Action(
         verb=verb,
@@ -192,30 +190,6 @@ def _action(
         sweeps=sweeps,
         stops=sum(isinstance(fact, StopIntended) and bool(fact.key.attempt) for fact in root.facts),
     )
-
-
-def _verb(what: What, operation: CompiledOperation | None) -> tuple[Verb, str]:
-    if what is What.REMOVED or operation is None:
-        return Verb.REMOVE, "not in the repository any more"
-    if operation.refused:
-        return Verb.REFUSE, operation.refused
-    words = {
-        What.ADDED: "new in the repository",
-        What.CHANGED: "its spec changed",
-        What.LIVE: "only live fields changed",
-        What.RENAMED: "renamed",
-    }
-    if what is What.LIVE:
-        return Verb.CHANGE, words[what]
-    if what is What.RENAMED:
-        return Verb.RENAME, words[what]
-    if operation.schedule is not None:
-        return Verb.SCHEDULE, words[what]
-    if operation.by_events:
-        return Verb.WAIT, f"{words[what]}; waits for events of {', '.join(refs_of(operation)) or 'nobody'}"
-    if operation.policy.run is RunPolicy.MANUAL:
-        return Verb.WAIT, f"{words[what]}; runs by plumbline run"
-    return (Verb.START if what is What.ADDED else Verb.UPDATE), words[what]
 
 
 def _held(holds: Mapping[str, Hold]) -> tuple[Held, ...]:

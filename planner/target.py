@@ -21,6 +21,9 @@ from planner.renames import after_renames, renames_of
 
 __all__ = ["CommitPlan", "Contact", "plan_commit", "target_of"]
 
+_TOLD = 500
+"""Changes of a commit whose forms are kept in its record: one that changes more, as the first does, is read often."""
+
 
 @dataclass(frozen=True, slots=True)
 class CommitPlan:
@@ -60,8 +63,11 @@ def plan_commit(desired: DesiredState, records: Mapping[str, RootRecord], contac
             continue
         facts.append(TargetSet(name, planned, what, contact.now))
         if what is not None:
-            changes.append(Change(name, what))
+            changes.append(_change(name, what, planned, known))
             facts.extend(_said_anew(name, desired.commit, contact))
+    was = {new: old for old, new in renames.items()}
+    told = len(changes) <= _TOLD
+    changes = [replace(one, was=was.get(one.root, "")) if told else Change(one.root, one.what) for one in changes]
     invalid = _invalid(desired, known, kept, contact)
     changes.extend(Change(fact.root, What.INVALID) for fact in invalid)
     errors = [problem for problem in desired.problems if problem.severity is Severity.ERROR]
@@ -80,6 +86,11 @@ def plan_commit(desired: DesiredState, records: Mapping[str, RootRecord], contac
         ),
     )
     return CommitPlan((*facts, *invalid), tuple(changes), holds, kept)
+
+
+def _change(name: str, what: What, planned: Planned, known: Mapping[str, RootRecord]) -> Change:
+    before = known[name].planned if name in known else None
+    return Change(name, what, before.form if before else "", planned.form)
 
 
 def _renamed(record: RootRecord, new: str, contact: Contact) -> Iterator[Fact]:

@@ -24,10 +24,21 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One root that a commit was the first planned one to change."""
+    """One root that a commit was the first planned one to change.
+
+    Attributes:
+        root: its name.
+        what: what of it.
+        before: the stored compiled form that was wanted until then; "" for none, or where it is not told.
+        form: the one that is wanted since; "" for none, or where it is not told.
+        was: its name until then, where that was another.
+    """
 
     root: str
     what: What
+    before: str = ""
+    form: str = ""
+    was: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from planner import canon
 from planner.errors import Problem
-from planner.model.plan import Action, FieldChange, Plan, Rehearsed, Verb
+from planner.model.plan import Action, FieldChange, Held, Plan, Rehearsed, Verb
 
-__all__ = ["change_line", "plan_text", "problems_text", "summary"]
+__all__ = ["action_lines", "change_line", "counted", "held_lines", "plan_text", "problems_text", "summary"]
 
 _WIDTH = 72
 
@@ -18,11 +18,9 @@ def plan_text(plan: Plan) -> str:
     """The whole plan; ends with its summary line."""
     lines = [*_head(plan)]
     for held in plan.held:
-        lines.append(f"! held {held.hold.ident}: {held.hold.reason}")
-        lines.append(f"    {', '.join(held.roots[:20])}{' …' if len(held.roots) > 20 else ''}")
-        lines.append(f"    release it with: plumbline approve {held.hold.ident}")
+        lines.extend(held_lines(held))
     for action in plan.actions:
-        lines.extend(_action(action))
+        lines.extend(action_lines(action))
     lines.extend(f"  {name} stays as it is: {reason}" for name, reason in plan.kept)
     lines.extend(f"? {text}" for text in plan.deferred)
     lines.extend(f"note: {text}" for text in plan.notes)
@@ -34,15 +32,19 @@ def plan_text(plan: Plan) -> str:
 
 def summary(plan: Plan) -> str:
     """One line of counts, such as `2 start, 1 remove, 5 unchanged, 12 trials`."""
-    counts = Counter(action.verb for action in plan.actions)
-    parts = [f"{counts[verb]} {verb}" for verb in Verb if counts[verb]]
-    parts.append(f"{len(plan.unchanged)} unchanged")
+    parts = [*counted(plan.actions), f"{len(plan.unchanged)} unchanged"]
     if plan.trials:
         parts.append(f"{plan.trials} trial{'s' if plan.trials > 1 else ''}")
     errors = sum(problem.severity == "error" for problem in plan.problems)
     if errors:
         parts.append(f"{errors} problem{'s' if errors > 1 else ''}")
     return f"plan: {', '.join(parts)}"
+
+
+def counted(actions: Iterable[Action]) -> list[str]:
+    """How many of each verb, such as `2 start`."""
+    counts = Counter(action.verb for action in actions)
+    return [f"{counts[verb]} {verb}" for verb in Verb if counts[verb]]
 
 
 def problems_text(problems: Iterable[Problem]) -> str:
@@ -66,7 +68,15 @@ def _head(plan: Plan) -> Iterator[str]:
         yield "! not complete: some files have problems; what comes from them stays as it is"
 
 
-def _action(action: Action) -> Iterator[str]:
+def held_lines(held: Held) -> Iterator[str]:
+    """What waits for a person, why, and what releases it."""
+    yield f"! held {held.hold.ident}: {held.hold.reason}"
+    yield f"    {', '.join(held.roots[:20])}{' …' if len(held.roots) > 20 else ''}"
+    yield f"    release it with: plumbline approve {held.hold.ident}"
+
+
+def action_lines(action: Action) -> Iterator[str]:
+    """What is done to one operation, why, what follows, and each field that moves."""
     kind = f" ({action.kind})" if action.kind else ""
     yield f"{action.verb.symbol} {action.verb} {action.root}{kind}: {action.because}"
     yield from (f"    {effect}" for effect in action.effects)

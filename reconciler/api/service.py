@@ -20,6 +20,7 @@ from reconciler.api import (
     artifacts,
     backfills,
     commands,
+    decided,
     differences,
     events,
     explain,
@@ -96,6 +97,10 @@ class Service:
         newest = self.loop.commits.desired
         known = newest.problems if newest is not None and newest.commit == found["commit"] else ()
         return {**found, "problemList": [problem_json(problem) for problem in known[:_MOST_PROBLEMS]]}
+
+    async def decided(self, commit: str, names: Sequence[str]) -> Mapping[str, Json]:
+        """What a planned commit was decided to do to the operations `names`, of those that it changed."""
+        return await decided.decided_plan(self.core, commit, names)
 
     async def preview(self, prefix: str) -> Mapping[str, Json]:
         """What was said of the head of a pull request."""

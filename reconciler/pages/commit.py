@@ -1,4 +1,4 @@
-"""The page of a commit: what it says, its problems with their places, and the operations that it changed.
+"""The page of a commit: what it says, its problems with their places, the operations that it changed, and its plan.
 
 Of the head of a pull request, which is no planned commit, the preview that was said of it.
 """
@@ -19,6 +19,8 @@ from reconciler.pages.rendering import Lines
 __all__ = ["commit"]
 
 _OPERATIONS = 200
+_LINES = 1_000
+"""Lines of a plan that are shown."""
 
 
 async def commit(service: Service, request: Request) -> Made:
@@ -35,10 +37,15 @@ async def commit(service: Service, request: Request) -> Made:
             raise
         return await _head(service, ident)
     rows = _rows(found)
+    shown = rows[pager.window]
+    plan: Mapping[str, Any] = await service.decided(str(found["commit"]), [one["operation"] for one in shown])
     values = {
         "commit": found,
         "problems": found["problemList"],
-        "rows": rows[pager.window],
+        "rows": shown,
+        "plan": plan,
+        "text": Lines("\n".join(plan["lines"][:_LINES])),
+        "left": max(len(plan["lines"]) - _LINES, 0),
         "pager": pager.of(len(rows)),
         "changed": len(found["changes"]),
     }

@@ -54,6 +54,10 @@ FLOW = "version: 1.1\nkind: operation\nname: flow\ncomponent:\n  run:\n    kind:
 """
     for name, (command, after) in WAITS.items()
 )
+NIGHTLY = (
+    "version: 1.1\nkind: operation\nname: nightly\nschedule: {kind: cron, cron: '0 2 * * *'}\n"
+    "component: {run: {kind: job, container: {image: i, command: [sh]}}}\n"
+)
 BROKEN = "version: 1.1\nkind: operation\nname: broken\ncomponent: {run: {kind: job, '<b onclick=x>': 1}}\n"
 
 
@@ -71,9 +75,14 @@ def test_pages_in_a_browser(place: Place, tmp_path: Path, pictures: Path) -> Non
     commit = place.push({"train.yaml": TRAIN, "flow.yaml": FLOW, "broken.yaml": BROKEN})
     place.start()
     assert place.settled(commit)["state"] == "failure"
+    more = TRAIN.replace("type: str}]", "type: str}, {name: more, type: int}]")
+    hostile = more.replace("exit 3", "exit 4 # <b onclick=x>")
+    change = place.push({"train.yaml": hostile, "flow.yaml": None, "nightly.yaml": NIGHTLY})
+    place.settled(change)
     paths = {
         "overview": "/",
         "commit": f"/commits/{commit}",
+        "change": f"/commits/{change}",
         "operation": "/operations/flow",
         "run": "/runs/train@g1",
         "dag": "/runs/flow@g1",

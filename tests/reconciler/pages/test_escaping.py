@@ -103,6 +103,9 @@ def commit_values(text: str) -> Mapping[str, Any]:
         "commit": {**said, **counted},
         "problems": [place],
         "rows": [row],
+        "plan": {"lines": [text], "counts": [text], "unknown": 1},
+        "text": Lines(text),
+        "left": 1,
         "pager": Pager(1, 200, total=1),
         "changed": 1,
     }

@@ -270,3 +270,61 @@ async def test_what_fits_more_than_one_thing_lists_them() -> None:
         shared = next(one[:3] for one, other in pairwise(ids) if one[:3] == other[:3])
         page = await browser.get(f"/runs/{shared}", 409)
         assert sum(link.startswith("/runs/") for link in page.links) >= 2
+
+
+async def test_the_page_of_a_commit_has_its_plan_in_the_words_of_plumbline_plan() -> None:
+    world = World(programs={"slow": Program(seconds=None)})
+    first = world.push({"a.yaml": job("good"), "b.yaml": job("slow"), "c.yaml": job("gone"), "d.yaml": job("moved")})
+    files = {
+        "a.yaml": job("good", command="train --more"),
+        "b.yaml": job("slow", more="termination: {maxRetries: 2}"),
+        "d.yaml": job("renamed"),
+    }
+    async with world.running() as api, reading(world) as browser:
+        await api.until("good", "succeeded")
+        page = await browser.get(f"/commits/{first}")
+        assert "4 start" in page.text
+        assert "+ start good (job): new in the repository starts good@g1" in page.text
+        second = world.push(files)
+        await eventually(lambda: _planned(api, second))
+        asked = await api.client.get("/v1/plan", params={"head": second, "base": first})
+        words = [line for line in asked.json()["text"].splitlines() if line[:1] in set("+-~@.>!")]
+
+        async def begun() -> bool:
+            return "starts good@g2" in (await browser.get(f"/commits/{second}")).text
+
+        await eventually(begun)
+        page = await browser.get(f"/commits/{second}")
+        assert "h2 Plan" in page.heads
+        for line in words:
+            assert line in page.text
+        assert '/container/command/0: "train" -> "train --more"' in page.text
+        assert page.text.index("- remove gone") < page.text.index("~ update good")
+        # What the first commit started good with is not in force any more, and it says no more of it.
+        page = await browser.get(f"/commits/{first}")
+        assert "+ start good (job): new in the repository" in page.text
+        assert "starts good@g1" not in page.text
+
+
+async def test_the_plan_of_a_commit_says_what_waits_for_a_person() -> None:
+    world = World(budgets=Budgets(starts=1))
+    ident = world.push({"a.yaml": job("one"), "b.yaml": job("two")})
+    async with world.running() as api, reading(world) as browser:
+        await eventually(lambda: _planned(api, ident))
+        page = await browser.get(f"/commits/{ident}")
+        assert "release it with: plumbline approve" in page.text
+        assert "one, two" in page.text
+
+
+async def test_a_plan_whose_specs_are_gone_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def none(_: object) -> dict[str, object]:
+        return {}
+
+    world = World()
+    ident = world.push({"a.yaml": job("good")})
+    async with world.running() as api, reading(world) as browser:
+        await eventually(lambda: _planned(api, ident))
+        monkeypatch.setattr(world.core, "forms", none)
+        page = await browser.get(f"/commits/{ident}")
+        assert "What it changed of 1 operation is not kept any more" in page.text
+        assert f"plumbline plan --head {ident[:10]}" in page.text
