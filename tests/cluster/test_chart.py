@@ -22,7 +22,8 @@ EVERYTHING: Values = {
     "imagePullSecrets": [{"name": "registry"}],
     "config": {
         **POSTGRES["config"],
-        "api": {"tokens": [{"name": "builds", "sha256": "cd" * 32}]},
+        "api": {"tokens": [{"name": "builds", "sha256": "cd" * 32, "scopes": ["events", "read"]}]},
+        "pages": {"url": "https://tools.example.org/plumbline"},
         "retention": {"commits": 5_000_000},
         "backends": {
             "kubernetes": {
@@ -52,6 +53,16 @@ EVERYTHING: Values = {
             "className": "nginx",
             "host": "hooks.example.org",
             "tlsSecret": "hooks-tls",
+            "annotations": {"example.org/issuer": "ml"},
+        },
+    },
+    "pages": {
+        "enabled": True,
+        "ingress": {
+            "enabled": True,
+            "className": "nginx",
+            "host": "tools.example.org",
+            "tlsSecret": "tools-tls",
             "annotations": {"example.org/issuer": "ml"},
         },
     },
@@ -103,6 +114,7 @@ def test_the_daemon_takes_what_is_rendered(tmp_path):
         "/etc/plumbline-secrets/webhook-0",
         "/etc/plumbline-secrets/webhook-1",
     ]
+    assert (settings.pages.listen, settings.pages.url) == ("0.0.0.0:8061", "https://tools.example.org/plumbline")
 
 
 def test_the_least_is_a_daemon_with_a_volume_and_rights_in_its_own_namespace():
@@ -284,6 +296,7 @@ RESERVED = (
     "api.events",
     "webhooks.listen",
     "webhooks.secrets",
+    "pages.listen",
     "ledger.passwordFile",
     "repository.access.tokenFile",
     "repository.access.sshKey",
@@ -324,7 +337,7 @@ def test_every_default_fits_the_schema_and_is_in_it():
 
 def test_webhooks_come_from_outside_by_one_path():
     made = rendered(EVERYTHING)
-    (ingress,) = [item for item in made if item["kind"] == "Ingress"]
+    ingress = one(made, "Ingress", "plumbline-webhooks")
     (rule,) = ingress["spec"]["rules"]
     (path,) = rule["http"]["paths"]
     assert (rule["host"], path["path"], path["pathType"]) == ("hooks.example.org", "/webhook", "Exact")
@@ -342,8 +355,68 @@ def test_webhooks_come_from_outside_by_one_path():
     assert {"webhook-0", "webhook-1"} <= set(files)
     policy = one(made, "NetworkPolicy")["spec"]["ingress"]
     assert {"ports": [{"port": "webhooks"}]} in policy, "anybody, as nobody is named"
-    (passed,) = [rule for rule in policy if len(rule["ports"]) == 3]
-    assert [port["port"] for port in passed["ports"]] == ["pods", "events", "webhooks"]
+    (passed,) = [rule for rule in policy if len(rule["ports"]) > 1]
+    assert [port["port"] for port in passed["ports"]] == ["pods", "events", "webhooks", "pages"]
+
+
+READERS: Values = {"config": {"api": {"tokens": [{"name": "ada", "sha256": "cd" * 32, "scopes": ["read"]}]}}}
+SHOWN: Values = {"pages": {"enabled": True, "ingress": {"enabled": True, "host": "pages.example.org"}}}
+
+
+def test_pages_are_read_through_the_service_and_an_ingress():
+    made = rendered(EVERYTHING)
+    ingress = one(made, "Ingress", "plumbline-pages")
+    (rule,) = ingress["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    assert (rule["host"], path["path"], path["pathType"]) == ("tools.example.org", "/plumbline", "Prefix")
+    assert path["backend"]["service"] == {"name": "plumbline", "port": {"name": "pages"}}
+    assert ingress["spec"]["tls"] == [{"hosts": ["tools.example.org"], "secretName": "tools-tls"}]
+    (port,) = [port for port in one(made, "Service")["spec"]["ports"] if port["name"] == "pages"]
+    assert port == {"name": "pages", "port": 8061, "targetPort": "pages"}
+    (container,) = one(made, "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert {"name": "pages", "containerPort": 8061} in container["ports"]
+    assert {"ports": [{"port": "pages"}]} in one(made, "NetworkPolicy")["spec"]["ingress"]
+    peers = [{"namespaceSelector": {"matchLabels": {"name": "ingress"}}}]
+    policy = one(rendered(EVERYTHING, {"networkPolicy": {"pagesFrom": peers}}), "NetworkPolicy")["spec"]["ingress"]
+    assert {"ports": [{"port": "pages"}], "from": peers} in policy
+
+
+def test_statuses_link_to_the_host_of_the_ingress_where_nothing_else_is_said():
+    made = rendered(READERS, SHOWN)
+    assert daemon_config(made)["pages"] == {"listen": "0.0.0.0:8061", "url": "https://pages.example.org"}
+    (rule,) = one(made, "Ingress", "plumbline-pages")["spec"]["rules"]
+    assert rule["http"]["paths"][0]["path"] == "/"
+    inside = rendered(READERS, {"pages": {"enabled": True}})
+    assert daemon_config(inside)["pages"] == {"listen": "0.0.0.0:8061"}
+    assert not [item for item in inside if item["kind"] == "Ingress"]
+
+
+def test_without_pages_nothing_is_opened_for_them():
+    made = rendered()
+    assert "pages" not in daemon_config(made)
+    assert "8061" not in json.dumps(made)
+
+
+HALF_PAGES: dict[str, tuple[Values, str]] = {
+    "no-readers": ({"pages": {"enabled": True}}, "with the scope `read`"),
+    "no-reader-among-them": (
+        {"config": {"api": {"tokens": [{"name": "a", "sha256": "cd" * 32}]}}, "pages": {"enabled": True}},
+        "with the scope `read`",
+    ),
+    "not-enabled": ({**READERS, "pages": {"ingress": {"enabled": True, "host": "a"}}}, "`pages.enabled` is false"),
+    "only-in-config": ({"config": {"pages": {"url": "https://p.example.org"}}}, "`pages.enabled` is false"),
+    "no-host": ({**READERS, "pages": {"enabled": True, "ingress": {"enabled": True}}}, "needs `pages.ingress.host`"),
+    "another-host": (
+        {"config": {**READERS["config"], "pages": {"url": "https://other.example.org"}}, **SHOWN},
+        "has another host",
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "words"), HALF_PAGES.values(), ids=HALF_PAGES)
+def test_half_of_pages_is_refused(values: Values, words: str):
+    with pytest.raises(HelmError, match=words):
+        rendered(values)
 
 
 HALF: dict[str, tuple[Values, str]] = {

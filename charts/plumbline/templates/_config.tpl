@@ -30,6 +30,16 @@ daemon.yaml: `config` as it is, and what the chart decides. What is said twice i
 {{- end -}}
 {{- end -}}
 
+{{- /* Where people find the pages: what the configuration says, else the host of the Ingress; "" where nobody said it. */ -}}
+{{- define "plumbline.pagesUrl" -}}
+{{- $said := include "plumbline.at" (list .Values.config "pages.url") -}}
+{{- if $said -}}
+{{- fromJson (printf "{\"at\": %s}" $said) | dig "at" "" -}}
+{{- else if .Values.pages.ingress.enabled -}}
+https://{{ .Values.pages.ingress.host }}
+{{- end -}}
+{{- end -}}
+
 {{- define "plumbline.decided" -}}
 state: /var/lib/plumbline/state
 backend: kubernetes
@@ -63,6 +73,13 @@ webhooks:
     {{- range $number, $_ := .Values.webhooks.secrets }}
     - file: /etc/plumbline-secrets/webhook-{{ $number }}
     {{- end }}
+{{- end }}
+{{- if .Values.pages.enabled }}
+pages:
+  listen: {{ printf "%s:8061" .Values.listen | quote }}
+  {{- with include "plumbline.pagesUrl" . }}
+  url: {{ . | quote }}
+  {{- end }}
 {{- end }}
 {{- if include "plumbline.elects" . }}
 election:
@@ -116,6 +133,7 @@ api.healthOpen: the kubelet asks by the address of the pod; `networkPolicy` says
 api.events: set `events.enabled`
 webhooks.listen: set `webhooks.enabled`
 webhooks.secrets: set `webhooks.secrets` of the chart
+pages.listen: set `pages.enabled`
 ledger.passwordFile: set `secrets.ledgerPassword`
 repository.access.tokenFile: set `secrets.repositoryToken`
 repository.access.sshKey: set `secrets.repositoryKey`
@@ -179,6 +197,22 @@ repository.access.certificates: set `configMaps.certificates`
 {{- end -}}
 {{- if and .Values.webhooks.ingress.enabled (not .Values.webhooks.ingress.host) -}}
 {{- fail "`webhooks.ingress.enabled` needs `webhooks.ingress.host`: the forge sends webhooks to it" -}}
+{{- end -}}
+{{- $readers := false -}}
+{{- range (dig "api" "tokens" list $config) -}}
+{{- if and (kindIs "map" .) (has "read" (.scopes | default list)) }}{{ $readers = true }}{{ end -}}
+{{- end -}}
+{{- if and .Values.pages.enabled (not $readers) -}}
+{{- fail "`pages.enabled` needs a token of `config.api.tokens` with the scope `read`: nobody could read them; make one with `plumbline event token NAME --scope read`" -}}
+{{- end -}}
+{{- if and (not .Values.pages.enabled) (or .Values.pages.ingress.enabled (include "plumbline.given" (list $config "pages"))) -}}
+{{- fail "something of `pages` is set, and `pages.enabled` is false: set it, or leave the rest out" -}}
+{{- end -}}
+{{- if and .Values.pages.ingress.enabled (not .Values.pages.ingress.host) -}}
+{{- fail "`pages.ingress.enabled` needs `pages.ingress.host`: browsers find the pages there" -}}
+{{- end -}}
+{{- if and .Values.pages.ingress.enabled (ne (lower .Values.pages.ingress.host) (lower (urlParse (include "plumbline.pagesUrl" .)).host)) -}}
+{{- fail "`config.pages.url` has another host than `pages.ingress.host`: statuses would link to what the Ingress does not answer for" -}}
 {{- end -}}
 {{- if and (not .Values.agent.enabled) (include "plumbline.given" (list $config "backends.kubernetes.agent")) -}}
 {{- fail "`config.backends.kubernetes.agent` is set, and `agent.enabled` is false: keep one" -}}
