@@ -52,13 +52,13 @@ sim: setup ## more seeds of the simulation: SEEDS=0:20000
 	$(if $(SEEDS),,$(BIN)/python -m tests.simulation --days --seeds 0:40)
 
 .PHONY: forges
-forges: setup ## everything about forges: contracts, faults, requests held against GitHub's own description, a daemon
+forges: setup ## everything about forges: contracts, faults, requests held against GitHub's own description, a daemon, previews in a browser
 	@scripts/forges-setup >/dev/null
 	$(BIN)/pytest -q -n auto --dist loadfile tests/contracts/test_forges*.py tests/contracts/test_pulls*.py \
 	  tests/contracts/test_merge_queues.py tests/contracts/test_remarks.py tests/reconciler/forges tests/reconciler/pulls \
 	  tests/reconciler/remarks tests/reconciler/webhooks tests/reconciler/test_publish.py tests/reconciler/test_marking.py \
 	  tests/reconciler/test_settings_forge.py tests/e2e/test_github*.py tests/e2e/test_forges_others.py \
-	  tests/e2e/test_merge_queue.py tests/e2e/test_previews.py tests/e2e/test_commands_in_comments.py tests/e2e/test_webhooks.py $(ARGS)
+	  tests/e2e/test_merge_queue.py tests/e2e/test_previews.py tests/e2e/test_preview_browser.py tests/e2e/test_commands_in_comments.py tests/e2e/test_webhooks.py $(ARGS)
 
 .PHONY: sim-sweeps
 sim-sweeps: setup ## more histories of sweeps, and more kills of the daemon while one goes on: SEEDS=0:2000

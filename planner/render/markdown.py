@@ -49,7 +49,7 @@ def plan_markdown(plan: Plan, frame: Frame) -> str:
     sections = (
         Section("change of .plumbline.yaml", _settings(frame), share=0.2),
         Section("warning", list(_warnings(plan, frame)), share=0.6),
-        Section("operation", [_row(action, frame) for action in plan.actions], share=0.6, head=_HEAD, between="\n"),
+        Section("operation", list(_rows(plan, frame)), share=0.6, head=_HEAD, between="\n"),
         Section("detail", list(_details(plan, frame))),
     )
     parts = [top]
@@ -71,11 +71,13 @@ def _verdict(plan: Plan, frame: Frame) -> str:
     verdict = " · ".join([*parts, f"{len(plan.unchanged)} unchanged"]) if parts else "nothing changes"
     title = f"### Plumbline plan for {code(frame.instance)}: {verdict}"
     if plan.actions:
-        asked = f", and ask for {many(frame.scale.gpus, 'GPU')}" if frame.scale.gpus else ""
+        plural = "s" if frame.scale.runs == 1 else ""
+        asked = f", and ask{plural} for {many(frame.scale.gpus, 'GPU')}" if frame.scale.gpus else ""
+        held = len(_holds(plan))
+        waits = f" {many(held, 'operation')} wait{'s' if held == 1 else ''} for a person." if held else ""
         soon = f" Next by itself: {plan.wake_at:%Y-%m-%d %H:%M} UTC." if plan.wake_at is not None else ""
-        runs = f"{many(frame.scale.runs, 'run')} start{'s' if frame.scale.runs == 1 else ''}"
         trials = f", for {many(frame.scale.trials, 'trial')}" if frame.scale.trials else ""
-        return f"{title}\n\n{runs}{trials}{asked}.{soon}"
+        return f"{title}\n\n{many(frame.scale.runs, 'run')} start{plural}{trials}{asked}.{waits}{soon}"
     count = len(plan.unchanged)
     return f"{title}\n\n{many(count, 'operation')} {'stays as it is' if count == 1 else 'stay as they are'}."
 
@@ -131,13 +133,24 @@ def _place(place: Place, frame: Frame) -> str:
     return f"[{code(str(place))}]({url})" if url else code(str(place))
 
 
-def _row(action: Action, frame: Frame) -> str:
+def _holds(plan: Plan) -> dict[str, str]:
+    """What keeps an operation from being done, by its name."""
+    return {root: held.hold.ident for held in plan.held for root in held.roots}
+
+
+def _rows(plan: Plan, frame: Frame) -> Iterator[str]:
+    holds = _holds(plan)
+    yield from (_row(action, frame, holds.get(action.root, "")) for action in plan.actions)
+
+
+def _row(action: Action, frame: Frame, hold: str) -> str:
     # What is removed has no place at the head any more.
     url = frame.link(action.place) if action.verb is not Verb.REMOVE else ""
     name = f"[{code(action.root)}]({url})" if url else code(action.root)
     kind = f" {phrase(action.kind)}" if action.kind else ""
     fields = f"; {many(len(action.changes), 'field')}" if action.changes else ""
-    effects = "<br>".join(map(_phrase, action.effects[:_EFFECTS]))
+    # Of what is held nothing follows yet, and the table must not look as if it did.
+    effects = "<br>".join((*([f"held by {code(hold)}"] if hold else []), *map(_phrase, action.effects[:_EFFECTS])))
     more = f"<br>and {len(action.effects) - _EFFECTS} more" if len(action.effects) > _EFFECTS else ""
     return f"| {action.verb} | {name}{kind} | {_phrase(action.because)}{fields} | {effects}{more} |"
 
