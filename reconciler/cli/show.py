@@ -15,12 +15,11 @@ from typing import Any
 import typer
 
 from planner.render.span import span
+from planner.render.tone import Tone, tone
 
 __all__ = ["ago", "change", "columns", "line", "took", "value", "warn", "working"]
 
-_GOOD = frozenset({"succeeded", "ready", "success", "scheduled", "listening", "in force"})
-_BAD = frozenset({"failed", "failure", "error", "upstream_failed", "refused", "held", "down"})
-_BUSY = frozenset({"running", "starting", "processing", "retrying", "warning", "pending", "stopping", "queued"})
+_STYLES = {Tone.GOOD: "green", Tone.BAD: "red", Tone.BUSY: "yellow", Tone.IDLE: ""}
 
 
 def value(answer: object) -> None:
@@ -59,16 +58,8 @@ def _coloured(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for head in heads:
         table.add_column(head, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell, style=_style(cell)) for cell in row))
+        table.add_row(*(Text(cell, style=_STYLES[tone(cell)]) for cell in row))
     Console().print(table)
-
-
-def _style(cell: str) -> str:
-    if cell in _GOOD:
-        return "green"
-    if cell in _BAD:
-        return "red"
-    return "yellow" if cell in _BUSY else ""
 
 
 @contextlib.contextmanager

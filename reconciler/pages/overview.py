@@ -7,15 +7,16 @@ from typing import Any
 
 from starlette.requests import Request
 
+from planner.render.tone import Tone, tone
 from reconciler.api.service import Service
 from reconciler.pages.made import Made, page_of
-from reconciler.pages.words import lasted, state_class
+from reconciler.pages.words import lasted
 
 __all__ = ["overview"]
 
 _OPERATIONS = 100
 _COMMITS = 10
-_FIRST = {"bad": 0, "busy": 1}
+_FIRST = {Tone.BAD: 0, Tone.BUSY: 1}
 """What is on top of the list of operations."""
 
 
@@ -25,7 +26,7 @@ async def overview(service: Service, request: Request) -> Made:
     status = await service.status()
     now = service.core.clock.now()
     every: list[Mapping[str, Any]] = status["operations"]  # type: ignore[assignment]
-    ordered = sorted(every, key=lambda one: (_FIRST.get(state_class(one["state"]), 2), one["operation"]))
+    ordered = sorted(every, key=lambda one: (_FIRST.get(tone(one["state"]), 2), one["operation"]))
     shown = [{**one, "took": _took(one, now)} for one in ordered[pager.window]]
     commits = await service.commits(_COMMITS)
     values = {

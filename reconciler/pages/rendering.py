@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from planner.render.foreign import visible
+from planner.render.tone import tone
 from reconciler.pages import words
 
 __all__ = ["Asset", "Lines", "Rendering", "assets"]
@@ -82,7 +83,7 @@ class Rendering:
             lines=Lines,
             link=self.link,
             size=words.size,
-            state_class=words.state_class,
+            state_class=tone,
             when=words.when,
         )
 

@@ -1,4 +1,4 @@
-"""How values look on a page: instants, spans, sizes, long values cut, and which kind of state a word is.
+"""How values look on a page: instants, spans, sizes, long values cut.
 
 Pure. What it must never do: drop part of a value without saying how much of it there is.
 """
@@ -14,14 +14,8 @@ from typing import Any
 from planner.canon import Json
 from planner.render.span import span
 
-__all__ = ["Cut", "Value", "cut", "lasted", "number", "size", "span", "state_class", "took", "values_of", "when"]
+__all__ = ["Cut", "Value", "cut", "lasted", "number", "size", "span", "took", "values_of", "when"]
 
-_GOOD = frozenset({"succeeded", "ready", "success", "scheduled", "listening", "in force"})
-_BAD = frozenset({"failed", "failure", "error", "upstream_failed", "refused", "held", "down", "unknown", "invalid"})
-_BUSY = frozenset(
-    {"running", "starting", "processing", "retrying", "warning", "pending", "stopping", "queued", "unschedulable"}
-    | {"created", "on_schedule", "waiting", "removing"}
-)
 _LONGEST = 2_000
 """Letters of a value that are shown."""
 _MOST = 200
@@ -93,12 +87,3 @@ def size(count: int) -> str:
             return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
         amount /= 1000
     return ""
-
-
-def state_class(word: str) -> str:
-    """Which kind of state a word is: `good`, `bad`, `busy`, or `idle` for all others. The word is always shown."""
-    if word in _GOOD:
-        return "good"
-    if word in _BAD:
-        return "bad"
-    return "busy" if word in _BUSY else "idle"

@@ -9,11 +9,11 @@ import pytest
 
 from planner.keys import Key
 from planner.model.metric import Metric
+from planner.render.tone import Tone, tone
 from reconciler.backends.memory import Program
 from reconciler.pages.curves import WIDTH, draw
 from reconciler.pages.drawing import MOST_NODES, drawing_of
 from reconciler.pages.tail import LARGEST, LINES
-from reconciler.pages.words import state_class
 from tests.reconciler.api.support import World, job
 from tests.reconciler.pages.support import reading
 
@@ -227,7 +227,7 @@ async def test_a_node_that_was_not_started_looks_as_bad_as_it_is() -> None:
     drawing = drawing_of(one)
     assert drawing is not None
     (box,) = drawing.boxes
-    assert state_class(box.state) == "bad"
+    assert tone(box.state) is Tone.BAD
 
 
 @pytest.mark.parametrize("make", [lambda: graph([], []), lambda: {**graph(["a"], []), "kind": "job"}])
