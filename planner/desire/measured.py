@@ -26,4 +26,7 @@ def lacking(run: RunRecord, metric: str) -> str:
     if metric in run.metrics or metric in run.outputs:
         said = short(str(run.metrics.get(metric, run.outputs.get(metric))))
         return f"its {name} is {said}, and its sweep needs a finite number"
+    progress = run.progress.get(metric)
+    if progress is not None and progress.complaint:
+        return f"it {progress.complaint} for {name}, and its sweep needs one"
     return f"it ended without reporting {name}, which its sweep searches by"

@@ -195,8 +195,9 @@ def _measured(run: RunRecord, fact: Measured) -> RunRecord:
 
 
 def _settled(run: RunRecord, fact: Settled) -> RunRecord:
-    # What has marks is what others are compared with; of the rest `metrics` has the last values.
-    kept = {name: progress for name, progress in run.progress.items() if progress.marks}
+    # What has marks is what others are compared with, and what has no reports says why; of the rest `metrics` has the
+    # last values.
+    kept = {name: progress for name, progress in run.progress.items() if progress.marks or not progress.count}
     return changed(run, status=fact.status, reason=fact.reason, finished_at=fact.at, progress=kept)
 
 

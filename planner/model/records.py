@@ -69,7 +69,8 @@ class RunRecord:
         finished_at: when it became final.
         outputs: of the deciding attempt.
         metrics: the last value of each metric of the newest attempt that wrote any.
-        progress: what its newest attempt has reported so far, by metric; once it is over only what has marks.
+        progress: what its newest attempt has reported so far, by metric; once it is over only what has marks, or odd
+            values alone.
         artifacts: what the newest attempt that ended left in the run's folder; of a cached run, that of its source.
         copy: that of its artifacts in the daemon's store; None where there is to be none.
         work: digest of what its result depends on for the cache; "" where that is `digest`.

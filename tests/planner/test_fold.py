@@ -206,9 +206,10 @@ def test_another_attempt_begins_its_series_anew():
 
 def test_what_is_over_keeps_what_others_are_compared_with():
     plain = f.Measured("train", FIRST, {"f1": Progress(1, 7, 0.5, 0.5, 0.5)}, AT)
-    run = run_after(intended(), measured(1, 1), plain, ended(), settled())
+    odd = f.Measured("train", FIRST, {"text": Progress(odd=3)}, AT)
+    run = run_after(intended(), measured(1, 1), plain, odd, ended(), settled())
 
-    assert sorted(run.progress) == ["loss"]
+    assert sorted(run.progress) == ["loss", "text"], "and what has no report says why"
     assert fold_run(run, measured(1, 1, 2)) is run
 
 
