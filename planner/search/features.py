@@ -8,14 +8,14 @@ the nearest one.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from planner.canon import Json
 from planner.model.search import Dimension, Space
 from planner.search import chance
-from planner.search.points import Points, points
+from planner.search.points import Atom, Points, atom, points
 from planner.search.spaces import Params
 
 if TYPE_CHECKING:
@@ -29,17 +29,21 @@ __all__ = ["Feature", "Features", "of"]
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One dimension: where its columns begin, how many they are, and its values if it is finite."""
+    """One dimension: where its columns begin, how many they are, and its values if it is finite.
+
+    `indices` has the column of each value without an order.
+    """
 
     dimension: Dimension
     first: int
     width: int
     values: Points | None
+    indices: Mapping[Atom, int]
 
     @property
     def unordered(self) -> bool:
         """Whether each value has a column."""
-        return self.values is not None and not self.values.ordered and self.values.count > 1
+        return bool(self.indices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,8 @@ class Features:
         found = [0.0] * self.width
         for part in self.parts:
             chosen = params.get(part.dimension.name)
-            if part.unordered and part.values is not None:
-                found[part.first + chance.index_of(part.values, chosen)] = 1.0
+            if part.unordered:
+                found[part.first + part.indices.get(atom(chosen), 0)] = 1.0
             else:
                 found[part.first] = _scaled(part, chosen)
         return found
@@ -70,10 +74,11 @@ def of(space: Space) -> Features:
     parts, first = [], 0
     for dimension in sorted(space, key=lambda found: found.name):
         values = points(dimension)
-        unordered = values is not None and not values.ordered and values.count > 1
-        width = values.count if values is not None and unordered else 1
-        parts.append(Feature(dimension, first, width, values))
-        first += width
+        indices: dict[Atom, int] = {}
+        if values is not None and not values.ordered and values.count > 1:
+            indices = {atom(values.at(index)): index for index in range(values.count)}
+        parts.append(Feature(dimension, first, len(indices) or 1, values, indices))
+        first += parts[-1].width
     return Features(tuple(parts), first)
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Model", "evened", "fitted"]
 
 _STEPS = 60
+_OWN = 64
+"""With more features than this all have one length: trials never suffice to tell so many apart."""
 _NOISE = 1e-4
 """What is taken for noise at first, of a variance of 1."""
 _JITTER = 1e-8
@@ -133,7 +135,8 @@ def _likeliest(process: Any, restarts: int, unit: Callable[[str, int], float]) -
 def _kernel(kernel: Kernel, width: int) -> Any:
     from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
 
-    lengths = [kernel.length_scale * _LENGTH * math.sqrt(width)] * width
+    length = kernel.length_scale * _LENGTH * math.sqrt(min(width, _OWN))
+    lengths = [length] * width if width <= _OWN else length
     bounds = (1e-2 * kernel.length_scale, 1e3 * kernel.length_scale)
     shape = RBF(lengths, bounds) if kernel.name == "rbf" else Matern(lengths, bounds, nu=kernel.nu)
     return ConstantKernel(1.0, (1e-2, 1e2)) * shape + WhiteKernel(_NOISE, (1e-6, 1.0))

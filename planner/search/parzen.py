@@ -29,7 +29,7 @@ __all__ = ["Axis", "Density", "axes", "cell", "density", "sampled"]
 _RECENT = 25
 """Points that count in full; older ones count less."""
 _FEW = 64
-"""Values whose places are looked up."""
+"""Values in order whose places are looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,7 @@ class Axis:
         found = self.known.get(atom(chosen))
         if found is not None:
             return found
-        if self.prior and self.values is not None:
-            return float(chance.index_of(self.values, chosen))
-        return chance.place(self.dimension, chosen)
+        return 0.0 if self.prior else chance.place(self.dimension, chosen)
 
     def value(self, place: float) -> Json:
         """The value at a place."""
@@ -71,10 +69,11 @@ def axes(space: Space) -> tuple[Axis, ...]:
 
 def _axis(dimension: Dimension) -> Axis:
     found = _ordered_or_not(dimension)
-    if found.values is None or found.values.count > _FEW:
+    if found.values is None or (not found.prior and found.values.count > _FEW):
         return found
     values = [found.values.at(index) for index in range(found.values.count)]
-    return replace(found, known={atom(value): found.place(value) for value in values})
+    known = {atom(value): float(index) if found.prior else found.place(value) for index, value in enumerate(values)}
+    return replace(found, known=known)
 
 
 def _ordered_or_not(dimension: Dimension) -> Axis:

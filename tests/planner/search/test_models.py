@@ -61,9 +61,9 @@ def hyperopt(algorithm: Any, space: tuple[Dimension, ...], count: int = 40) -> H
     return HyperoptSearch(space, 4, count // 4, LOSS, algorithm)
 
 
-def kinds(space: tuple[Dimension, ...], wide: tuple[Dimension, ...], count: int) -> list[Any]:
+def kinds(space: tuple[Dimension, ...], wide: tuple[Dimension, ...], count: int, few: int = 15) -> list[Any]:
     return [
-        pytest.param(bayes(space, min(count, 15)), id="bayes"),
+        pytest.param(bayes(space, min(count, few)), id="bayes"),
         pytest.param(hyperopt("tpe", wide, count), id="tpe"),
         pytest.param(hyperopt("anneal", wide, count), id="anneal"),
         pytest.param(hyperopt("rand", wide, count), id="rand"),
@@ -99,7 +99,7 @@ def test_maximize_is_minimize_of_the_opposite(wanted: BayesSearch) -> None:
     assert text([trial.suggestion for trial in up]) == text([trial.suggestion for trial in down])
 
 
-@pytest.mark.parametrize("wanted", kinds(MIXED, WIDE, 24))
+@pytest.mark.parametrize("wanted", kinds(MIXED, WIDE, 24, few=9))
 @pytest.mark.parametrize(
     "evaluate",
     [
@@ -172,6 +172,14 @@ def test_trials_of_an_older_space_do_not_stop_a_search(wanted: Search) -> None:
     old = [Trial(number, Suggestion({"x": "gone", "z": 1}), TrialState.DONE, float(number)) for number in range(11)]
 
     assert len(search.suggest(wanted, old, "s", 1)) == 1
+
+
+@pytest.mark.parametrize("wanted", kinds(PLANE, PLANE, 24))
+def test_hundreds_of_values_without_an_order_are_no_hundreds_of_lengths(wanted: Search) -> None:
+    space = (choice("name", *(f"v{index}" for index in range(300))), numbers("x", "uniform", 0, 1))
+    trials = sweep(replace(wanted, space=space), lambda params: float(params["x"]))[:8]  # type: ignore[call-arg, arg-type]
+
+    assert len(search.suggest(replace(wanted, space=space), trials, "s", 2)) == 2  # type: ignore[call-arg]
 
 
 def test_width_and_what_takes_long() -> None:
