@@ -9,4 +9,4 @@ class SearchUnavailable(Exception):  # noqa: N818 - it is no error of ours: the 
     """A library that a search needs is not installed; the text says which search, and what to do."""
 
     def __init__(self, search: str) -> None:
-        super().__init__(f"{search} needs the extra `search`: pip install plumbline-gitops[search]")
+        super().__init__(f"{search} needs the extra `search`: pip install 'plumbline-gitops[search]'")
