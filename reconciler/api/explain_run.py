@@ -24,6 +24,7 @@ from reconciler.api import find, problems, views
 from reconciler.api.backfills import explain_tick
 from reconciler.api.sleeping import culled
 from reconciler.api.stories import Story, leaves, one
+from reconciler.api.sweeps import standing_of
 from reconciler.core import Core
 
 __all__ = ["explain_run", "joined_words", "node_words", "stored_words"]
@@ -73,7 +74,8 @@ async def explain_run(core: Core, name: str) -> dict[str, Json]:
         if waiting is None:
             raise
         return waiting
-    reasons = [*_reasons(case), *stored_words(core, case.story)]
+    stands = await standing_of(core, case.story.run) if case.story is not None else ""
+    reasons = [*([stands] if stands else []), *_reasons(case), *stored_words(core, case.story)]
     story = case.story
     return {
         "operation": case.record.name,

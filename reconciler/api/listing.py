@@ -10,6 +10,7 @@ from planner.query import read_search
 from planner.spec.query import QueryError
 from reconciler.api import find, problems, views
 from reconciler.api.stories import Story
+from reconciler.api.sweeps import standing_of
 from reconciler.core import Core
 from reconciler.ports import Find
 
@@ -51,7 +52,13 @@ async def list_runs(core: Core, wanted: Listing) -> dict[str, Json]:
         raise _unread(error) from None
     asked = Find(search, wanted.root, wanted.live, wanted.limit, wanted.offset)
     stories = [Story(found.run, found.run, found.source) for found in await core.ledger.find(asked)]
-    return {"runs": [views.run_view(story, core.policy.identity) for story in stories]}
+    return {"runs": [await _view(core, story) for story in stories]}
+
+
+async def _view(core: Core, story: Story) -> dict[str, Json]:
+    """A run in the list; a sweep that goes on says how it stands, where another run says why it ended."""
+    found = views.run_view(story, core.policy.identity)
+    return {**found, "reason": found["reason"] or await standing_of(core, story.run)}
 
 
 def _unread(error: QueryError) -> problems.ApiError:

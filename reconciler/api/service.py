@@ -36,6 +36,7 @@ from reconciler.api import (
     schedules,
     services,
     status,
+    sweeps,
 )
 from reconciler.api.asked import Request
 from reconciler.api.logs import Wanted, Write, prepare, stream
@@ -205,6 +206,10 @@ class Service:
     async def write_metrics(self, series: measured.Series, write: Write) -> None:
         """Write the points of series, a line of JSON each."""
         await measured.stream(self.core, series, write)
+
+    async def sweep(self, asked: sweeps.Asked) -> Mapping[str, Json]:
+        """A sweep with what it has found."""
+        return await sweeps.sweep_view(self.core, asked)
 
     async def artifacts(self, name: str, path: str = "") -> Mapping[str, Json]:
         """What a run left."""

@@ -12,7 +12,7 @@ from planner.model.people import Suspension
 from planner.model.records import RootRecord, RunRecord
 from planner.model.status import RunStatus
 from reconciler.admission import waits_of
-from reconciler.api import backfills, find, listeners, problems, views
+from reconciler.api import backfills, find, listeners, problems, sweeps, views
 from reconciler.api.health import unwritable
 from reconciler.api.sleeping import asleep, sleep_words
 from reconciler.api.stories import ALL, Story, breadth, node_keys, nodes_of, one, tell
@@ -103,6 +103,7 @@ async def _root(
     sleeps, word = asleep(record, last), views.state_word(record, target, last, now)
     why = _why(core, record, target) or (sleep_words(record, last) if last is not None and sleeps else "")
     why = why or (last.trouble if last is not None else "")
+    why = why or (await sweeps.standing_of(core, last.run) if last is not None else "")
     return {
         "operation": record.name,
         "kind": target.kind if target else (last.run.kind if last else ""),

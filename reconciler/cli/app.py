@@ -17,7 +17,7 @@ from typer.main import get_command
 
 from planner.spec.words import nearest
 from reconciler.cli.failure import explained
-from reconciler.cli.session import RARE, Config, Form, State, common, session_of
+from reconciler.cli.session import Config, Form, State, answers_in, common, session_of
 from reconciler.cli.table import ENTRIES, GROUPS, Entry
 
 __all__ = ["app"]
@@ -63,7 +63,7 @@ class Commands(TyperGroup):
 def _refuse_surplus(ctx: Any, entry: Entry) -> None:
     """Refuse a common option before the command that the command does not take: it would count for nothing."""
     form = session_of(ctx).output
-    if RARE.get(form, entry.name) != entry.name:
+    if not answers_in(entry.name, form):
         ctx.fail(f"`{entry.name}` does not answer in {form}")
     surplus = sorted(session_of(ctx).given - set(entry.common))
     if surplus:

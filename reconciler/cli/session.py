@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["RARE", "Config", "Form", "Output", "Session", "State", "common", "session_of"]
+__all__ = ["RARE", "Config", "Form", "Output", "Session", "State", "answers_in", "common", "session_of"]
 
 
 class Output(StrEnum):
@@ -24,7 +24,7 @@ class Output(StrEnum):
     MERMAID = "mermaid"
     """Only of graphs: `graph` has it."""
     CSV = "csv"
-    """Only of series: `metrics` has it."""
+    """Only of series and tables of trials: `metrics` and `sweep` have it."""
 
 
 @dataclass(slots=True)
@@ -57,15 +57,24 @@ def session_of(ctx: typer.Context) -> Session:
     return root.obj
 
 
-RARE: Mapping[Output, str] = MappingProxyType(
-    {Output.SARIF: "validate", Output.MERMAID: "graph", Output.CSV: "metrics"}
+RARE: Mapping[Output, frozenset[str]] = MappingProxyType(
+    {
+        Output.SARIF: frozenset({"validate"}),
+        Output.MERMAID: frozenset({"graph"}),
+        Output.CSV: frozenset({"metrics", "sweep"}),
+    }
 )
-"""Forms that one command alone answers in."""
+"""Forms that few commands answer in."""
+
+
+def answers_in(name: str | None, form: Output) -> bool:
+    """Whether a command answers in a form."""
+    return form not in RARE or name in RARE[form]
 
 
 def _keep(name: str) -> Callable[[typer.Context, object], object]:
     def keep(ctx: typer.Context, value: object) -> object:
-        if isinstance(value, Output) and ctx.parent is not None and RARE.get(value, ctx.info_name) != ctx.info_name:
+        if isinstance(value, Output) and ctx.parent is not None and not answers_in(ctx.info_name, value):
             raise typer.BadParameter(f"`{ctx.info_name}` does not answer in {value}")
         if value is not None:
             session = session_of(ctx)
@@ -89,7 +98,7 @@ Form = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Form of the answer; sarif is for validate, mermaid for graph, csv for metrics.",
+        help="Form of the answer; sarif is for validate, mermaid for graph, csv for metrics and sweep.",
         callback=_keep("output"),
         expose_value=False,
     ),

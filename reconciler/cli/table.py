@@ -56,6 +56,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "metrics", "Look", "Show what a run measured: the last value of each metric, or with json or csv every value."
     ),
+    Entry("sweep", "Look", "Show what a sweep has found: its trials, the best point, and what each param does."),
     Entry("artifacts", "Look", "List what a run left, or fetch a file or folder of it."),
     Entry("open", "Look", "Print where a service answers, and open it on a terminal."),
     Entry("explain", "Look", "Say why an operation will or will not run, or why a run is as it is."),
