@@ -14,6 +14,7 @@ from planner.desire.trials import trials_of
 from planner.desire.view import Draft
 from planner.findings import Tried, standing
 from planner.fold.own import below
+from planner.keys import Key, is_trial
 from planner.model.commits import StatusState
 from planner.model.desired import Sweep
 from planner.model.records import Report, RunRecord
@@ -101,12 +102,22 @@ def _progress(draft: Draft, run: RunRecord) -> str:
     top = draft.run(run.key.top)
     found = below(draft.state.runs, run.key.top)
     keys = [key for key in found if key.round == (top.round_of(key.place) if top is not None else 0)]
-    children = [draft.state.runs[key] for key in keys]
-    alive = sorted(child.key.place[-1] for child in children if effective(draft, child).alive)
+    children = {key: effective(draft, draft.state.runs[key]) for key in keys}
+    # Of a sweep inside, its own name: trials may be thousands.
+    alive = sorted({_shown(draft, key)[-1] for key, child in children.items() if child.alive})
     if not alive and (held or waits):
         return held or waits
-    ended = sum(effective(draft, child).status.final for child in children)
+    ended = sum(child.status.final for key, child in children.items() if _shown(draft, key) == key.place)
     return f"running: {', '.join(alive) or 'between nodes'}; {ended} ended"
+
+
+def _shown(draft: Draft, key: Key) -> tuple[str, ...]:
+    """The place of a run below a DAG; of what is below a sweep that of the sweep."""
+    for depth in range(1, len(key.place)):
+        above = draft.run(Key(key.root, key.cause, key.place[:depth])) if is_trial(key.place[depth]) else None
+        if above is not None and above.kind == "matrix":
+            return key.place[:depth]
+    return key.place
 
 
 def _sweep(draft: Draft, run: RunRecord) -> tuple[str, bool] | None:

@@ -38,7 +38,7 @@ _WORDS: Mapping[RunStatus, str] = {
     RunStatus.SCHEDULED: "its start is recorded, and the backend is asked for it",
     RunStatus.STARTING: "the backend has it, and its program has not started",
     RunStatus.RUNNING: "its program runs",
-    RunStatus.PROCESSING: "some of its nodes are not over",
+    RunStatus.PROCESSING: "some of what is below it is not over",
     RunStatus.RETRYING: "an attempt has ended, and the next one is due",
     RunStatus.WARNING: "its program runs, and does not answer its probe",
     RunStatus.UNSCHEDULABLE: "the backend has no place for it",
@@ -202,6 +202,8 @@ def _how(case: _Case, story: Story) -> Iterator[str]:
     if not status.final:
         since = views.instant(source.started_at or run.opened_at)
         attempt = f", attempt {source.attempt_count}" if source.attempt_count > 1 else ""
+        if run.kind == "matrix" and status is RunStatus.CREATED and case.nodes:
+            status = RunStatus.PROCESSING  # its record knows only how it ended
         told = run.reason or source.reason or _WORDS.get(status, "its next step is planned")
         trouble = f"; {story.trouble}" if story.trouble else ""
         yield f"it is {status} since {since}{attempt}: {told}{trouble}"

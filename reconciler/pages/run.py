@@ -17,11 +17,13 @@ from reconciler.pages.curves import Curve, Drawn, curves
 from reconciler.pages.drawing import MOST_NODES, Drawing, drawing_of
 from reconciler.pages.made import Made, page_of
 from reconciler.pages.tail import tail
+from reconciler.pages.trials import trials
 from reconciler.pages.words import cut, lasted, number, took, values_of
 
 __all__ = ["run"]
 
 _NODES = 200
+_TRIALS = 100
 _ATTEMPTS = 20
 _NAMES = 100
 _EXPLAINED = 500
@@ -37,25 +39,31 @@ async def run(service: Service, request: Request) -> Made:
     pager = page_of(request, _NODES)
     found: Mapping[str, Any] = await service.run(request.path_params["name"], pager.window)
     key, is_dag, now = str(found["key"]), found["kind"] == "dag", service.core.clock.now()
+    is_sweep = found["kind"] == "matrix"
     # Of a node the API tells the nodes of its whole, which are on the page of that.
-    nodes, count = ([], 0) if "/" in key else (found["nodes"], found["nodeCount"])
+    nodes, count = ([], 0) if "/" in key or is_sweep else (found["nodes"], found["nodeCount"])
     bound = found["bound"] or {"params": {}, "replicas": [], "joins": []}
     left = found["artifacts"] or {"names": [], "files": 0, "size": 0, "more": False}
+    swept = await trials(service, key, page_of(request, _TRIALS)) if is_sweep else None
+    reasons = await _reasons(service, found)
+    if swept is not None:
+        found, reasons = {**found, "status": swept.status}, reasons or [swept.progress]
     values = {
         "run": found,
-        "reasons": await _reasons(service, found),
+        "reasons": reasons,
         "took": lasted(found, now),
         "attempts": [_attempt(one, now) for one in found["attemptList"][-_ATTEMPTS:]],
         "inputs": values_of(bound["params"]),
         "replicas": [_replica(one) for one in bound["replicas"]],
         "outputs": values_of(found["outputs"]),
-        "metrics": None if is_dag else await _metrics(service, found),
+        "metrics": None if is_dag or is_sweep else await _metrics(service, found),
         "artifacts": left["names"][:_NAMES],
         "left": left,
         "drawing": await _drawing(service, found) if is_dag else None,
+        "trials": swept,
         "nodes": [{**one, "took": lasted(one, now)} for one in nodes],
         "pager": pager.of(count),
-        "log": None if is_dag else await tail(service, key),
+        "log": None if is_dag or is_sweep else await tail(service, key),
     }
     return Made("run.html", values)
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from planner.canon import Json
+from planner.model.records import PARENTS
 from planner.render.span import span
 
 __all__ = ["Cut", "Value", "cut", "lasted", "number", "size", "span", "took", "values_of", "when"]
@@ -75,8 +76,9 @@ def took(begin: str | None, end: str | None, now: datetime) -> str:
 
 
 def lasted(run: Mapping[str, Any], now: datetime) -> str:
-    """How long a run of the API took. A DAG has no start of its own: it goes on from where it was opened."""
-    return took(run["startedAt"] or (run["openedAt"] if run["kind"] == "dag" else None), run["finishedAt"], now)
+    """How long a run of the API took. What has runs below it has no start of its own: it goes on from its opening."""
+    opened = run["openedAt"] if run["kind"] in PARENTS else None
+    return took(run["startedAt"] or opened, run["finishedAt"], now)
 
 
 def size(count: int) -> str:

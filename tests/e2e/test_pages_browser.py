@@ -58,6 +58,37 @@ NIGHTLY = (
     "version: 1.1\nkind: operation\nname: nightly\nschedule: {kind: cron, cron: '0 2 * * *'}\n"
     "component: {run: {kind: job, container: {image: i, command: [sh]}}}\n"
 )
+TUNE = """\
+version: 1.1
+kind: operation
+name: tune
+matrix:
+  kind: hyperopt
+  algorithm: rand
+  numRuns: 4
+  maxIterations: 6
+  metric: {name: loss, optimization: minimize}
+  params:
+    learning-rate: {kind: loguniform, value: [-9.2, -2.3]}
+    kernel: {kind: choice, value: [linear, "<img src=x onerror=1>", a kernel with quite a long name]}
+    depth: {kind: range, value: [1, 9, 1]}
+component:
+  inputs:
+    - {name: learning-rate, type: float}
+    - {name: kernel, type: str}
+    - {name: depth, type: int}
+  run:
+    kind: job
+    container:
+      image: i
+      command: [sh, -c]
+      args:
+        - |
+          [ $1 -gt 1 ] || exit 3
+          echo "{\\"name\\": \\"loss\\", \\"value\\": 0.$1$1}" >> "$PLUMBLINE_METRICS"
+        - sh
+        - "{{ depth }}"
+"""
 BROKEN = "version: 1.1\nkind: operation\nname: broken\ncomponent: {run: {kind: job, '<b onclick=x>': 1}}\n"
 
 
@@ -72,7 +103,7 @@ def pictures(tmp_path: Path) -> Path:
 def test_pages_in_a_browser(place: Place, tmp_path: Path, pictures: Path) -> None:
     browser, port = Browser(tmp_path), free_port()
     place.configure(pages={"listen": f"127.0.0.1:{port}"})
-    commit = place.push({"train.yaml": TRAIN, "flow.yaml": FLOW, "broken.yaml": BROKEN})
+    commit = place.push({"train.yaml": TRAIN, "flow.yaml": FLOW, "tune.yaml": TUNE, "broken.yaml": BROKEN})
     place.start()
     assert place.settled(commit)["state"] == "failure"
     more = TRAIN.replace("type: str}]", "type: str}, {name: more, type: int}]")
@@ -86,6 +117,7 @@ def test_pages_in_a_browser(place: Place, tmp_path: Path, pictures: Path) -> Non
         "operation": "/operations/flow",
         "run": "/runs/train@g1",
         "dag": "/runs/flow@g1",
+        "sweep": "/runs/tune@g1",
     }
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
         style = client.get(re.findall(r'href="(/assets/style[^"]+)"', client.get("/").text)[0]).text

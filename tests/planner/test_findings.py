@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.canon import Json
 from planner.findings import Tried, history, influences, ranked, rungs_of, standing
 from planner.model.search import Goal
 from planner.publish import DESCRIPTION_LIMIT
 from tests.planner.history import T0, after, end, push
-from tests.planner.sweeps import LOSS, by_chance, measured, sweep
+from tests.planner.sweeps import LOSS, RATE, by_chance, measured, root, sweep
 
 pytestmark = pytest.mark.unit
 
@@ -118,3 +119,15 @@ def test_a_commit_says_how_its_sweep_stands():
 def test_a_sweep_without_a_metric_says_how_many():
     history = after(push(sweep(by_chance(3, concurrency=2))), end("tune@g1/0000#1"))
     assert history.says("c1")["tune"] == "pending: 1 of 3 trials ended, 2 running"
+
+
+def test_a_commit_names_a_sweep_inside_a_dag_and_not_its_trials():
+    inner: Json = {
+        "name": "tune",
+        "matrix": by_chance(20),
+        "component": {"inputs": [RATE], "run": {"kind": "job", "container": {"image": "i", "command": ["f"]}}},
+    }
+    run: Json = {"kind": "dag", "operations": [inner]}
+    flow = root({"version": 1.1, "kind": "operation", "name": "flow", "component": {"run": run}}, "flow")
+    history = after(push(flow), end("flow@g1/tune/0003#1"))
+    assert history.says("c1")["flow"] == "pending: running: tune; 0 ended"
