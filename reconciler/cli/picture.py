@@ -74,7 +74,7 @@ def _drawn(answer: Mapping[str, Any], form: str) -> bytes:
     from matplotlib import rc_context  # noqa: PLC0415  an extra
     from matplotlib.figure import Figure  # noqa: PLC0415  the same
 
-    settings = {"svg.fonttype": "none", "svg.hashsalt": "plumbline", "font.size": 9}
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": "plumbline", "font.size": 9}
     file = io.BytesIO()
     with rc_context(settings), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of letters that the font lacks
