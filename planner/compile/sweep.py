@@ -196,8 +196,6 @@ def _number(said: object) -> int | None:
 def _unsized(search: model.Search) -> model.Search:
     """The search without how many trials it has: one that is extended goes on with those that it has."""
     match search:
-        case model.MappingSearch():
-            return replace(search, entries=())
         case model.GridSearch():
             return replace(search, limit=None)
         case model.RandomSearch():
@@ -208,7 +206,8 @@ def _unsized(search: model.Search) -> model.Search:
             return replace(search, iterations=0)
         case model.IterativeSearch():
             return replace(search, iterations=0)
-        case model.HyperbandSearch():
+        case model.MappingSearch() | model.HyperbandSearch():
+            # Entries are the trials themselves: one that is as before is carried over by its digest.
             return search
         case _:
             assert_never(search)

@@ -509,3 +509,13 @@ def test_a_sweep_that_was_renamed_goes_on_with_its_trials_when_it_is_extended():
     assert history.alive() == []
     push(sweep(by_chance(3), "fit", path="tune.yaml"))(history)
     assert history.alive() == ["fit@g2/0002#1"]
+
+
+def test_an_entry_of_a_mapping_that_changes_is_what_runs():
+    def mapping(*rates: float):
+        return sweep({"kind": "mapping", "values": [{"rate": rate} for rate in rates]})
+
+    history = after(push(mapping(0.1, 0.2)), all_end(), push(mapping(0.3, 0.2, 0.4)))
+    assert list(tried(history, "tune@g2").values()) == [{"rate": 0.3}, {"rate": 0.2}, {"rate": 0.4}]
+    assert history.alive() == ["tune@g2/0000#1", "tune@g2/0002#1"]
+    assert history.run("tune@g2/0001").carried_from == history.run("tune@g1/0001").key
