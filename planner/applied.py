@@ -19,6 +19,7 @@ from planner.model.questions import Answers, Reusable
 from planner.model.records import Applied, AttemptRecord, RootRecord, RunRecord
 from planner.model.status import RunStatus
 from planner.plan import plan_alone
+from planner.pretended import trials_as_run
 from planner.target import target_of
 
 __all__ = ["World", "as_applied"]
@@ -51,17 +52,28 @@ class World:
     touched: tuple[str, ...] = ()
 
 
-def as_applied(desired: DesiredState, at: datetime, identity: Identity) -> World:
-    """The world in which everything that `desired` asks for was applied, and what runs by itself has succeeded."""
+def as_applied(desired: DesiredState, at: datetime, identity: Identity, new: DesiredState | None = None) -> World:
+    """The world in which everything that `desired` asks for was applied, and what runs by itself has succeeded.
+
+    Of sweeps only those have trials that `new` changes: each costs as much as it has trials.
+    """
     operations = desired.roots.values()
+    states = {name: _as_applied(name, operation, desired.commit, at) for name, operation in desired.roots.items()}
+    swept: dict[str, tuple[RunRecord, ...]] = {}
+    for name, operation in desired.roots.items():
+        later = new.roots.get(name) if new is not None else None
+        if later is not None and later.digest != operation.digest and _runs_by_itself(operation):
+            swept[name] = tuple(trials_as_run(operation, desired.commit, at, identity))
+            states[name] = RootState(states[name].record, {run.key: run for run in swept[name]})
     return World(
-        states={name: _as_applied(name, operation, desired.commit, at) for name, operation in desired.roots.items()},
+        states=states,
         forms={operation.form: operation for operation in operations},
         base=desired.commit,
         answers={
             Reusable(name, run.digest): (run,)
             for name, operation in desired.roots.items()
-            for run in _results(operation, desired.commit, at, identity)
+            for run in (*_results(operation, desired.commit, at, identity), *swept.get(name, ()))
+            if run.digest
         },
         asked=desired.budgets,
     )
@@ -76,14 +88,16 @@ def _as_applied(name: str, operation: CompiledOperation, commit: str, at: dateti
     return RootState(record)
 
 
+def _runs_by_itself(operation: CompiledOperation) -> bool:
+    return not operation.refused and operation.schedule is None and not operation.by_events
+
+
 def _results(operation: CompiledOperation, commit: str, at: datetime, identity: Identity) -> Iterator[RunRecord]:
     """The nodes of a DAG whose digest is known without an output: what a new generation would carry over.
 
     They are shown as running, for what they gave is not known, and so not what would read it.
     """
-    if not isinstance(operation.body, Dag) or operation.refused:
-        return
-    if operation.schedule is not None or operation.by_events:
+    if not isinstance(operation.body, Dag) or not _runs_by_itself(operation):
         return
     fresh = RootState(RootRecord(operation.name, planned=target_of(operation, commit)))
     plan = plan_alone(View(fresh, {operation.form: operation}, at, identity))

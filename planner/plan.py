@@ -26,7 +26,7 @@ from planner.keys import Key
 from planner.model.desired import CompiledOperation, Leaf
 from planner.model.facts import Fact
 from planner.model.gang import Update
-from planner.model.questions import Question
+from planner.model.questions import Question, Recorded
 from planner.model.records import RunRecord
 from planner.model.run import BoundRun
 from planner.publish import report
@@ -113,10 +113,16 @@ def plan_alone(view: View) -> RootPlan:
     view = replace(view, alone=True)
     plan = plan_root(view)
     while plan.missing:
-        answers = {**view.answers, **dict.fromkeys(plan.missing, ())}
+        answers = {**view.answers, **{question: _unasked(view, question) for question in plan.missing}}
         view = replace(view, answers=answers, bindings=plan.bindings)
         plan = plan_root(view)
     return plan
+
+
+def _unasked(view: View, question: Question) -> tuple[RunRecord, ...]:
+    """What is known without asking: of records those that the root itself has."""
+    runs = view.state.runs
+    return tuple(runs[key] for key in question.keys if key in runs) if isinstance(question, Recorded) else ()
 
 
 def _go_on(draft: Draft) -> None:

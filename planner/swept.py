@@ -55,16 +55,30 @@ def tally(state: RootState, key: Key, sweep: Sweep) -> Tally:
                 own.append(run)
     whole = sum(1 for _ in _leaves(sweep.trial))
     for number, runs in leaves.items():
-        _of(found, runs, whole).append(number)
+        own = state.runs.get(key.child(keys.trial(number)))
+        goes_on = own is not None and any(_goes_on(state, own, run) for run in runs)
+        _of(found, runs, whole=goes_on or len(runs) >= whole).append(number)
     found.unopened = max(expected(sweep) - len(leaves), 0)
     return found
 
 
-def _of(found: Tally, runs: list[RunRecord], whole: int) -> list[int]:
-    """Where a trial belongs, by the records of its leaves, of which there are `whole`."""
-    if len(runs) >= whole and all(run.carried_from is not None for run in runs):
+def _goes_on(state: RootState, trial: RunRecord, run: RunRecord) -> bool:
+    """Whether a run of a trial is carried over from the same trial while it runs: what follows is not there yet.
+
+    Trials share what does not depend on their params, so that a run alone does not tell.
+    """
+    source = state.runs.get(run.carried_from) if run.carried_from is not None else None
+    if source is None or not source.alive or trial.suggestion is None:
+        return False
+    there = state.runs.get(Key(source.root, source.key.cause, source.key.place[: len(trial.key.place)]))
+    return there is not None and there.suggestion is not None and there.suggestion.params == trial.suggestion.params
+
+
+def _of(found: Tally, runs: list[RunRecord], *, whole: bool) -> list[int]:
+    """Where a trial belongs, by the records of its leaves; `whole` where no others are to be opened now."""
+    if whole and runs and all(run.carried_from is not None for run in runs):
         return found.carried
-    if len(runs) >= whole and all(run.carried_from is not None or run.cached_from is not None for run in runs):
+    if whole and runs and all(run.carried_from is not None or run.cached_from is not None for run in runs):
         return found.cached
     return found.others if runs and all(run.status.final or run.alive for run in runs) else found.starts
 

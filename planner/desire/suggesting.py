@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planner import canon
-from planner.desire.view import Draft
+from planner.desire.view import Draft, Identity
 from planner.keys import Key
 from planner.model.desired import Sweep
 from planner.model.questions import Suggested
@@ -27,7 +27,7 @@ def more(
     draft: Draft, key: Key, sweep: Sweep, trials: Sequence[Trial], room: int
 ) -> tuple[Suggestion, ...] | Unsuggested:
     """At most `room` further suggestions; none where the search has none now, or was asked and did not answer yet."""
-    seed = seed_of(draft, key, sweep)
+    seed = seed_of(draft.view.identity, key, sweep)
     if not takes_long(sweep.search):
         return suggest(sweep.search, trials, seed, room)
     asked = (sweep.search, tuple(trials), seed, room)
@@ -35,8 +35,7 @@ def more(
     return Unsuggested(answer) if isinstance(answer, str) else answer or ()
 
 
-def seed_of(draft: Draft, key: Key, sweep: Sweep) -> str:
+def seed_of(identity: Identity, key: Key, sweep: Sweep) -> str:
     """What a search's chances are made of: never a digest or a generation, so that a sweep that is extended goes on."""
-    identity = draft.view.identity
     place = "/".join((identity.instance, identity.project, key.root, *key.place))
     return f"{place}/{'' if sweep.seed is None else sweep.seed}"

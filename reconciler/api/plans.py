@@ -57,7 +57,8 @@ async def of_commits(core: Core, asked: Asked) -> dict[str, Json]:
     desired = await _compile(core, await _commit(core, asked.head))
     if asked.base:
         at = asked.at or core.clock.now()
-        world = as_applied(await _compile(core, await _commit(core, asked.base)), at, core.policy.identity)
+        before = await _compile(core, await _commit(core, asked.base))
+        world = as_applied(before, at, core.policy.identity, desired)
     else:
         world = await world_of(core, desired, asked.at)
     if world.base:

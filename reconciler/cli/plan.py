@@ -156,15 +156,12 @@ def _offline(project: Project, request: _Request, by: CompiledAs) -> dict[str, A
     assert repository is not None
     head_id = repository.resolve(request.head) if request.head else ""
     base_id, words = _base(repository, request, head_id)
-    if base_id:
-        before = project.at(base_id).compile(config)
-        world = as_applied(before, request.at, Identity(config.instance, before.project))
-    else:
-        before, world = None, World()
+    before = project.at(base_id).compile(config) if base_id else None
     in_force = {name: operation.place.path for name, operation in before.roots.items()} if before else {}
     files = _files(project, head_id)
     given = files.given(config, in_force)
     desired = compiled(given, files.cache)
+    world = as_applied(before, request.at, Identity(config.instance, before.project), desired) if before else World()
     asked = "no daemon was asked" if project.look is None else "the daemon was asked for its pins only"
     notes = [f"compared with {words}; {asked}", by.words]
     touches = touched(project.at(base_id).tree, files.tree) if base_id else []

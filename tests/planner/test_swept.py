@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from planner.applied import World
+from planner.applied import World, as_applied
 from planner.canon import Json
 from planner.gpus import gpus_of
 from planner.guard import Budgets
@@ -23,7 +23,7 @@ from planner.scale import Scale
 from planner.target import Contact
 from planner.trials import at_once, expected, trials_of
 from tests.planner.builders import desired, job
-from tests.planner.history import IDENTITY, History, Step, after, approve, end, push
+from tests.planner.history import IDENTITY, T0, History, Step, after, approve, end, push
 from tests.planner.plans import read, world
 from tests.planner.sweeps import LOSS, RATE, all_end, by_chance, choices, root, sweep
 
@@ -165,6 +165,39 @@ def test_what_is_stopped_is_counted_whatever_is_shown():
     [gone] = [action for action in found.plan.actions if action.root == "tune"]
     assert (gone.stops, gone.sweeps) == (9, ())
     assert gone.effects[0] == "stops tune@g1/0000, 0001, 0002 and 6 more"
+
+
+@pytest.mark.parametrize(
+    ("before", "later", "told"),
+    [
+        pytest.param(by_chance(12), by_chance(18), "random: 12 to 18 trials, 6 new, 12 reused", id="extended"),
+        pytest.param(
+            by_chance(300, concurrency=2),
+            by_chance(310, concurrency=2),
+            "random: 300 to 310 trials, 10 new, 300 reused; 2 at once",
+            id="many",
+        ),
+        pytest.param(
+            by_chance(12), by_chance(18, seed=1), "random: 12 to 18 trials, 18 new, 0 reused", id="of another seed"
+        ),
+        pytest.param(
+            choices(0.1, 0.2), choices(0.1, 0.2, 0.3), "grid: 2 to 3 trials, 1 new, 2 reused", id="a grid that grows"
+        ),
+        pytest.param(
+            {**BAYES, "maxIterations": 3},
+            BAYES,
+            "bayes: 8 to 25 trials, 17 new, 8 reused; 5 at once; minimizes loss",
+            id="a search that looks at values",
+        ),
+    ],
+)
+@pytest.mark.parametrize("run", [None, STEPS], ids=["a job", "a DAG"])
+def test_against_a_commit_as_if_it_had_run_the_same_is_told(before, later, told, run):
+    base, head = desired("base", sweep(before, run=run)), desired("head", sweep(later, run=run))
+    found = previewed(head, as_applied(base, T0, IDENTITY, head), Contact("test", "main", T0), IDENTITY)
+    assert effects(found.plan)[0] == told
+    same = previewed(base, as_applied(base, T0, IDENTITY, base), Contact("test", "main", T0), IDENTITY)
+    assert same.plan.actions == ()
 
 
 # How many
