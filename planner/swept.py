@@ -55,22 +55,22 @@ def tally(state: RootState, key: Key, sweep: Sweep) -> Tally:
                 own.append(run)
     whole = sum(1 for _ in _leaves(sweep.trial))
     for number, runs in leaves.items():
-        own = state.runs.get(key.child(keys.trial(number)))
-        goes_on = own is not None and any(_goes_on(state, own, run) for run in runs)
+        trial = state.runs.get(key.child(keys.trial(number)))
+        goes_on = trial is not None and any(_goes_on(state, trial, run) for run in runs)
         _of(found, runs, whole=goes_on or len(runs) >= whole).append(number)
     found.unopened = max(expected(sweep) - len(leaves), 0)
     return found
 
 
 def _goes_on(state: RootState, trial: RunRecord, run: RunRecord) -> bool:
-    """Whether a run of a trial is carried over from the same trial while it runs: what follows is not there yet.
+    """Whether a run of a trial that there was before is carried over while it runs: what follows is not there yet.
 
-    Trials share what does not depend on their params, so that a run alone does not tell.
+    A run alone does not tell: trials share what does not depend on their params, new ones as well.
     """
     source = state.runs.get(run.carried_from) if run.carried_from is not None else None
     if source is None or not source.alive or trial.suggestion is None:
         return False
-    there = state.runs.get(Key(source.root, source.key.cause, source.key.place[: len(trial.key.place)]))
+    there = state.runs.get(Key(source.root, source.key.cause, trial.key.place))
     return there is not None and there.suggestion is not None and there.suggestion.params == trial.suggestion.params
 
 
