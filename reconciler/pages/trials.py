@@ -13,7 +13,7 @@ from reconciler.api.sweeps import Asked
 from reconciler.pages.made import Pager
 from reconciler.pages.words import Cut, cut, number
 
-__all__ = ["Trials", "trials"]
+__all__ = ["Trials", "trials", "trials_of"]
 
 _PARAMS = 8
 _CHOICES = 5
@@ -56,6 +56,11 @@ async def trials(service: Service, key: str, pager: Pager) -> Trials | None:
         found: Mapping[str, Any] = await service.sweep(Asked(key))
     except ApiError:
         return None
+    return trials_of(found, pager)
+
+
+def trials_of(found: Mapping[str, Any], pager: Pager) -> Trials:
+    """The same of what the API says of the sweep."""
     names = list(dict.fromkeys(name for one in found["trials"] for name in one["params"]))
     shown, best = names[:_PARAMS], found["best"]
     return Trials(

@@ -20,6 +20,7 @@ from reconciler.pages.made import Pager
 from reconciler.pages.plain import plain
 from reconciler.pages.rendering import Lines, Rendering
 from reconciler.pages.tail import Tail, readable
+from reconciler.pages.trials import trials_of
 from reconciler.pages.words import cut, values_of
 from tests.reconciler.api.support import World, job
 from tests.reconciler.pages.support import Page, reading
@@ -88,10 +89,32 @@ def run_values(text: str) -> Mapping[str, Any]:
         "artifacts": [text],
         "left": {"names": [text], "files": 1, "size": 1, "more": True},
         "drawing": drawing_of(graph),
+        "trials": trials_of(sweep(text), Pager(1, 1)),
         "nodes": [{"id": text, "node": text, **told, "kind": text, **times, "carriedFrom": text}],
         "pager": Pager(1, 200, more=True, total=300),
         "log": Tail(Lines(readable(text.encode(errors="replace"))[0]), is_cut=True, failing=text),
     }
+
+
+def sweep(text: str) -> Mapping[str, Any]:
+    """What the API says of a sweep whose every word is somebody else's."""
+    trial = {
+        **dict.fromkeys(("run", "id", "status", "reason", "carriedFrom"), text),
+        "number": 1,
+        "value": 0.5,
+        "latest": None,
+        "seconds": 1.0,
+        "params": {f"name {text}": text, f"list {text}": [text, {text: text}]},
+    }
+    param = {
+        "name": text,
+        "count": 1,
+        "correlation": None,
+        "choices": [{"value": text, "mean": 0.5, "count": 1}],
+    }
+    said = dict.fromkeys(("status", "search", "progress", "metric"), text)
+    # Without a metric there is no column of it: a word of one letter at least.
+    return {**said, "metric": f"m{text}", "best": trial, "trials": [trial, trial], "params": [param]}
 
 
 def commit_values(text: str) -> Mapping[str, Any]:
