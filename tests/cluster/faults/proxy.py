@@ -46,9 +46,17 @@ class Loop:
 
     def close(self) -> None:
         self.run(asyncio.sleep(0.1))  # connections that were broken are told so first
+        self.run(self._abort())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
         self.loop.close()
+
+    async def _abort(self) -> None:
+        """Break what is left: a connection that was accepted as its listener closed belongs to nobody."""
+        for transport in tuple(self.loop._transports.values()):  # type: ignore[attr-defined]
+            transport.abort()
+        for _ in range(3):
+            await asyncio.sleep(0)
 
 
 class Proxy:
