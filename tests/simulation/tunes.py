@@ -20,9 +20,12 @@ BLIND = ("mapping", "grid", "random")
 """Searches that do not look back."""
 SEARCHES = (*BLIND, "hyperband", "rand", "tpe", "bayes")
 
+_METRIC_RULE = {"kind": "metric_early_stopping", "metric": "loss", "value": 0, "optimization": "minimize"}
 RULES: Mapping[str, dict[str, Json]] = {
     "good": {"kind": "metric_early_stopping", "metric": "loss", "value": 0.02, "optimization": "minimize"},
     "failures": {"kind": "failure_early_stopping", "percent": 40},
+    "median": {**_METRIC_RULE, "policy": {"kind": "median", "evaluationInterval": 2, "minSamples": 3}},
+    "truncation": {**_METRIC_RULE, "policy": {"kind": "truncation", "percent": 40, "evaluationInterval": 1}},
 }
 _LOSS: dict[str, Json] = {"name": "loss", "optimization": "minimize"}
 
@@ -171,11 +174,15 @@ def trial_program(seed: int, order: Order) -> Program | None:
     chance = random.Random(given)
     loss = (float(str(params["rate"])) - 0.3) ** 2 + 0.1 * chance.random()
     said = chance.choice(["loss"] * 10 + ["none", "nan", "infinite", "text", "fails", "fails"])
+    many = chance.choice([0, 3, 8]) if said in {"loss", "fails"} else 0
+    course = [loss + 1 / (number + 2) + 0.2 * chance.random() for number in range(many)] + [loss] * bool(many)
     metrics: dict[str, float | str] = {"loss": loss, "nan": "NaN", "infinite": "Infinity"}
     taken = random.Random(f"{seed}/{order.key}").choice([0.0, 0.5, 2.0, 9.0, 30.0])
     return Program(
         seconds=taken,
         exit_code=1 if said == "fails" else 0,
         metrics={"loss": metrics[said]} if said in metrics else {},
+        reports={"loss": course} if course else {},
+        every=max(taken, 0.001) / (len(course) + 1),
         outputs={"loss": "small"} if said == "text" else {"done": 1},
     )

@@ -1,12 +1,19 @@
-"""I13: what a sweep tries follows from what is recorded: asked again at that moment of the history, it is the same."""
+"""I13: what a sweep tries, and which trial it stops, follows from what is recorded.
+
+Asked again at that moment of the history, the search says the same, and so do the rules of early stopping.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from planner.canon import Json
 from planner.keys import Key
 from planner.model.search import Suggestion
 from planner.search import suggest
+from planner.search.stopping import reached, stops, too_many_failed
 from tests.simulation.history import History
-from tests.simulation.invariants.sweeping import Opening, openings
+from tests.simulation.invariants.sweeping import Opening, Verdict, openings, verdicts
 
 NAME = "I13"
 
@@ -24,7 +31,25 @@ def check(history: History) -> list[str]:
         if wanted != one.suggestion:
             found.append(f"{one.key} was made with {one.suggestion}, and its sweep would try {wanted}")
         opened.setdefault(one.parent, []).append(one)
-    return found
+    return found + [
+        f"{one.key} was stopped ({one.words}), and no rule says so" for one in verdicts(history) if not _is_just(one)
+    ]
+
+
+def _is_just(one: Verdict) -> bool:
+    """Whether a rule that may have been in force says so, of what was recorded before."""
+    return any(_says(rule, one) for rules in one.rules for rule in rules)
+
+
+def _says(rule: Mapping[str, Json], one: Verdict) -> bool:
+    courses = one.courses[str(rule.get("metric"))]
+    if one.number is not None:
+        stopped = any(cut.number == one.number for cut in stops(rule, courses))
+        # Its attempt is told after its record was: it is at work no more, and nothing else has changed.
+        return stopped or (bool(one.key.attempt) and rule.get("policy") is not None)
+    return reached(rule, courses) is not None or too_many_failed(
+        rule, sum(course.failed for course in courses), one.total
+    )
 
 
 def _asked_again(one: Opening) -> Suggestion | None:

@@ -14,15 +14,17 @@ from dataclasses import dataclass, field
 from planner.canon import Json
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Dag, Sweep
-from planner.model.facts import Opened
+from planner.model.facts import Opened, StopIntended
 from planner.model.records import RunRecord
 from planner.model.search import Goal, Suggestion, Trial, TrialState
 from planner.model.status import RunStatus, StopReason
+from planner.search import most
+from planner.search.stopping import Course
 from tests.simulation.history import History, Transaction
 from tests.simulation.invariants.forms import step_into
 from tests.simulation.invariants.replay import replay
 
-__all__ = ["Opening", "openings", "sweep_of", "swept"]
+__all__ = ["Opening", "Verdict", "openings", "sweep_of", "swept", "verdicts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,27 @@ class Opening:
         return Key(self.key.root, self.key.cause, self.key.place[:-1])
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A trial that a rule stopped, or a sweep that one ended.
+
+    Attributes:
+        key: what is stopped: a run or an attempt of it.
+        number: of the trial; None for the sweep as a whole.
+        rules: the live fields that may have been in force: one list of rules for each.
+        courses: by metric, how the trials of the sweep went then.
+        total: how many there may be, at least.
+        words: why, for people.
+    """
+
+    key: Key
+    number: int | None
+    rules: tuple[tuple[Mapping[str, Json], ...], ...]
+    courses: Mapping[str, tuple[Course, ...]]
+    total: int
+    words: str
+
+
 def sweep_of(operation: CompiledOperation, place: tuple[str, ...]) -> Sweep:
     """The sweep at a place."""
     for name in place:
@@ -61,12 +84,19 @@ def sweep_of(operation: CompiledOperation, place: tuple[str, ...]) -> Sweep:
 
 def openings(history: History) -> tuple[Opening, ...]:
     """Every trial that was opened, in order."""
-    return _openings(_Same(history, len(history.transactions)))
+    return _read(_Same(history, len(history.transactions)))[0]
+
+
+def verdicts(history: History) -> tuple[Verdict, ...]:
+    """Every stop by a rule of early stopping, in order."""
+    return _read(_Same(history, len(history.transactions)))[1]
 
 
 def swept(history: History) -> Counter[str]:
     """How many trials there were, by what they show: a search that is hardly used proves nothing."""
     found = Counter(f"{type(one.sweep.search).__name__}-trials" for one in openings(history))
+    found["trials-stopped-by-a-policy"] = len({one.key.run for one in verdicts(history) if one.number is not None})
+    found["sweeps-ended-by-a-rule"] = sum(one.number is None for one in verdicts(history))
     state = history.state.runs
     for one in openings(history):
         run = state.get(one.key)
@@ -91,8 +121,10 @@ class _Same:
 
 
 @functools.lru_cache(maxsize=2)
-def _openings(same: _Same) -> tuple[Opening, ...]:
-    known, found = _Known(), []
+def _read(same: _Same) -> tuple[tuple[Opening, ...], tuple[Verdict, ...]]:
+    known = _Known()
+    found: list[Opening] = []
+    stopped: list[Verdict] = []
     for step in replay(same.history).steps:
         fact = step.fact
         if isinstance(fact, Opened) and not fact.key.place:
@@ -104,9 +136,11 @@ def _openings(same: _Same) -> tuple[Opening, ...]:
             before = tuple(known.trial(key, number, sweep) for number, key in enumerate(siblings))
             found.append(Opening(fact.key, fact.suggestion, fact.lineage, sweep, before, step.made))
             siblings.append(fact.key)
+        if isinstance(fact, StopIntended) and fact.reason is StopReason.EARLY_STOPPING:
+            stopped += known.verdict(same.history, fact)
         if step.run_after is not None:
             known.runs[step.run_after.key] = step.run_after
-    return tuple(found)
+    return tuple(found), tuple(stopped)
 
 
 @dataclass(slots=True)
@@ -135,6 +169,38 @@ class _Known:
             value for run in stories if (value := _number({**run.outputs, **run.metrics}, goal.metric)) is not None
         ]
         return Trial(number, said, TrialState.DONE, values[0]) if values else Trial(number, said, TrialState.FAILED)
+
+    def verdict(self, history: History, fact: StopIntended) -> Iterator[Verdict]:
+        """What is known when a rule stops something: of what goes down with its sweep nothing."""
+        run = fact.key.run
+        parents = [key for key in self.trials if run.top == key.top and run.place[: len(key.place)] == key.place]
+        parent = max(parents, key=lambda key: len(key.place), default=None)
+        if parent is None or (run.node != parent and not fact.words.startswith("stopped early")):
+            return
+        opened = history.forms[self.forms[parent.top]]
+        same = [sweep_of(form, parent.place) for form in history.forms.values() if form.digest == opened.digest]
+        rules = tuple(sweep.early_stopping for sweep in same)
+        metrics = {str(rule.get("metric")) for one in rules for rule in one}
+        courses = {metric: tuple(self._courses(parent, same[0], metric)) for metric in metrics}
+        number = None if run.node == parent else int(run.place[len(parent.place)])
+        total = max(most(same[0].search) or 0, len(self.trials[parent]))
+        yield Verdict(fact.key, number, rules, courses, total, fact.words)
+
+    def _courses(self, parent: Key, sweep: Sweep, metric: str) -> Iterator[Course]:
+        for number, key in enumerate(self.trials[parent]):
+            trial, stories = self.trial(key, number, sweep), list(self._stories(key, sweep.trial))
+            pending = trial.state is TrialState.PENDING
+            early = any(run.last is not None and run.last.reason is StopReason.EARLY_STOPPING for run in stories)
+            values = (_number({**run.outputs, **run.metrics}, metric) for run in stories)
+            over = trial.state is TrialState.DONE and not early
+            yield Course(
+                number,
+                running=pending and any(run.alive and run.stop is None for run in stories),
+                progress=next((run.progress[metric] for run in stories if metric in run.progress), None),
+                value=next((value for value in values if value is not None), None) if over else None,
+                failed=trial.state is TrialState.FAILED and not early,
+                stopped=early and not pending,
+            )
 
     def _newest(self, key: Key) -> RunRecord:
         """Of the newest round of a place, and of what it was carried over from."""
