@@ -11,7 +11,7 @@ from planner.fold.own import below
 from planner.keys import Key
 from planner.model.desired import Dag
 
-__all__ = ["offer"]
+__all__ = ["children_alive", "offer"]
 
 
 def offer(draft: Draft, parent: Key, dag: Dag, offers: list[tuple[str, list[Ready]]]) -> None:
@@ -22,7 +22,7 @@ def offer(draft: Draft, parent: Key, dag: Dag, offers: list[tuple[str, list[Read
     if dag.concurrency is None:
         draft.ready.extend(item for _, ready in offers for item in ready)
         return
-    alive = _alive(draft, parent)
+    alive = children_alive(draft, parent)
     taken = len(alive)
     for name, ready in offers:
         if name in alive or taken < dag.concurrency:
@@ -33,8 +33,8 @@ def offer(draft: Draft, parent: Key, dag: Dag, offers: list[tuple[str, list[Read
             draft.waits.extend(Wait(item.key.run, reason, item.since) for item in ready)
 
 
-def _alive(draft: Draft, parent: Key) -> frozenset[str]:
-    """Names of the children of a DAG below which an attempt may exist."""
+def children_alive(draft: Draft, parent: Key) -> frozenset[str]:
+    """Names of the children of a DAG or a sweep below which an attempt may exist."""
     depth = len(parent.place)
     return frozenset(
         key.place[depth] for key in below(draft.state.runs, parent) if effective(draft, draft.state.runs[key]).alive

@@ -12,6 +12,7 @@ from dataclasses import replace
 from planner import keys
 from planner.desire.adopting import adopted
 from planner.desire.early import EarlyEnd, cut_early, ended_early
+from planner.desire.offers import children_alive
 from planner.desire.opening import opened_under
 from planner.desire.scoring import score
 from planner.desire.stopping import stop_tree
@@ -190,6 +191,10 @@ class _Work:
         """Let as many trials begin as may be at work at once: what was carried over takes a place as well."""
         draft, places = self.draft, self.sweep.concurrency
         begun = {place for place, _ in self.offers if self._is_at_work(place)}
+        if places is not None and len(begun) > places:
+            # Taken over by a generation, or run again: of those that could go on only as many do as there are places.
+            alive = children_alive(draft, self.key)
+            begun -= {place for place, ready in self.offers if ready and place.place[-1] not in alive}
         taken = len(begun)
         for place, ready in self.offers:
             if places is None or place in begun or taken < places:

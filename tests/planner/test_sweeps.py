@@ -160,6 +160,22 @@ def test_a_failed_operation_of_a_trial_is_retried():
     assert history.run("tune@g1").reason == "2 of 2 trials succeeded"
 
 
+def test_of_trials_that_are_dags_no_more_go_on_than_the_concurrency_lets():
+    """Run again or taken over, all of them may stand between two of their nodes at once."""
+    history = after(
+        push(over_dag()),
+        end("tune@g1/0000/fit#1", model="m"),
+        end("tune@g1/0000/score#1", 1),
+        end("tune@g1/0001/score#1", 1),
+        ask("retry", "tune"),
+    )
+    assert history.alive() == ["tune@g1/0000/score~1#1"]
+    end("tune@g1/0000/score~1#1")(history)
+    assert history.alive() == ["tune@g1/0001/score~1#1"]
+    end("tune@g1/0001/score~1#1")(history)
+    assert history.run("tune@g1").reason == "2 of 2 trials succeeded"
+
+
 def in_dag(matrix, param=None, **fields):
     """A DAG of `prepare`, a sweep `tune` after it, and `report` after that."""
     component = {
