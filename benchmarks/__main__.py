@@ -18,6 +18,7 @@ from benchmarks import (
     schedules,
     searches,
     size,
+    sweeps,
     webhooks,
 )
 from benchmarks.stage import report
@@ -26,6 +27,7 @@ ALL = {
     "push": push.run,
     "idle": idle.run,
     "size": size.run,
+    "sweeps": sweeps.run,
     "language": language.run,
     "queues": queues.run,
     "graphs": graphs.run,

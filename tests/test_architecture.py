@@ -57,6 +57,7 @@ PLACED = {
     "numpy": "planner/search/",
     "scipy": "planner/search/",
     "sklearn": "planner/search/",
+    "threadpoolctl": "planner/search/threads.py",
 }
 """What it may import in one place."""
 

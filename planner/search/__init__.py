@@ -25,12 +25,12 @@ from planner.model.search import (
     Suggestion,
     Trial,
 )
-from planner.search import anneal, bayes, hyperband, listed, parzen_tree, ranking, rungs, spaces, unlike
+from planner.search import anneal, bayes, hyperband, listed, parzen_tree, ranking, rungs, spaces, threads, unlike
 from planner.search.errors import SearchUnavailable
 
 __all__ = ["SearchUnavailable", "best", "most", "suggest", "takes_long", "width"]
 
-_LIBRARIES = frozenset({"numpy", "scipy", "sklearn"})
+_LIBRARIES = frozenset({"numpy", "scipy", "sklearn", "threadpoolctl"})
 
 
 def suggest(search: Search, trials: Sequence[Trial], seed: str, room: int) -> tuple[Suggestion, ...]:
@@ -64,7 +64,7 @@ def suggest(search: Search, trials: Sequence[Trial], seed: str, room: int) -> tu
         case HyperoptSearch():
             return _hyperopt(search, trials, seed, room)
         case BayesSearch():
-            with _needing("bayes"):
+            with _needing("bayes"), threads.in_one():
                 return bayes.suggest(search, trials, seed, room)
         case IterativeSearch():
             return ()

@@ -15,7 +15,7 @@ LONG = 4
 """Histories of 24 days."""
 SWEEPS = 60
 """Histories of people who sweep."""
-TRIALS = [f"{search}Search-trials" for search in ("Mapping", "Grid", "Random", "Hyperband")]
+TRIALS = [f"{search}Search-trials" for search in ("Mapping", "Grid", "Random", "Hyperband", "Hyperopt")]
 TRIALS += ["trials-failed", "trials-of-steps", "trials-below-a-node", "trials-asked-with-others-pending"]
 """What trials of these histories must show."""
 LEAST = 100
@@ -47,6 +47,8 @@ def test_no_history_of_people_who_sweep_breaks_an_invariant(record_property):
     assert sorted(ran.seeds) == list(range(SWEEPS))
     assert {f"{replay_command(seed)} --sweeps": found for seed, found in ran.violations.items()} == {}
     assert {name: ran.counts[name] for name in TRIALS if ran.counts[name] < LEAST} == {}
+    assert ran.counts["trials-stopped-by-a-policy"]
+    assert ran.counts["sweeps-ended-by-a-rule"]
 
 
 def test_no_history_of_24_days_with_a_clock_that_jumps_both_ways_breaks_an_invariant(record_property):

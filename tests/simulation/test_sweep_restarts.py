@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from planner import keys
+from planner import canon, keys
 from planner.canon import Json
 from planner.model.facts import Opened
 from planner.model.search import TrialState
@@ -43,8 +43,14 @@ SAME = {
     "grid": Tune("grid", size=30, at_once=4),
     "random": Tune("random", size=60, at_once=4),
     "hyperband": Tune("hyperband", size=60, at_once=4),
+    "tpe, one at a time": Tune("tpe", size=60, at_once=1),
+    "bayes, one at a time": Tune("bayes", size=57, at_once=1),
 }
 """Sweeps whose trials do not depend on what ends first."""
+OTHERS = {
+    "tpe, four at a time": Tune("tpe", size=60, at_once=4),
+    "bayes, four at a time": Tune("bayes", size=57, at_once=4),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,17 @@ def test_a_sweep_tries_the_same_however_often_the_daemon_is_killed(name, seed, t
     assert disturbed.kills == KILLS
     assert disturbed.trials == undisturbed.trials
     assert (disturbed.status, disturbed.reason) == (undisturbed.status, undisturbed.reason)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", OTHERS)
+def test_no_trial_is_lost_doubled_or_suggested_again(name, seed, tmp_path):
+    told = run(OTHERS[name], seed, tmp_path / "one.sqlite", kills=KILLS)
+
+    assert told.kills == KILLS
+    assert sorted(told.trials) == [f"{number:04d}" for number in range(60)]
+    assert len({canon.digest(params) for params in told.trials.values()}) == 60
+    assert told.status is RunStatus.SUCCEEDED
 
 
 def run(tune: Tune, seed: int, path: Path, kills: int) -> Told:

@@ -174,7 +174,8 @@ class World:
     async def _live(self, life: Life) -> None:
         core = self._core(life)
         jitter = random.Random(self.chances.daemon.random())
-        loop = Loop(core, LoopSettings(workers=4, jitter=jitter, together=2, measure=0))
+        measure = 2.0 if self.plan.sweeps else 0
+        loop = Loop(core, LoopSettings(workers=4, jitter=jitter, together=2, measure=measure))
         self.core, self.loop = core, loop
         self.up.set()
         try:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from planner.canon import Json
 from planner.keys import Key
+from planner.model.facts import Renamed
 from planner.model.search import Suggestion
 from planner.search import suggest
 from planner.search.stopping import reached, stops, too_many_failed
@@ -26,10 +27,11 @@ _BACK = 8
 def check(history: History) -> list[str]:
     found: list[str] = []
     opened: dict[Key, list[Opening]] = {}
+    names = _names(history)
     for one in openings(history):
-        wanted = _taken_over(one, opened) or _asked_again(one)
-        if wanted != one.suggestion:
-            found.append(f"{one.key} was made with {one.suggestion}, and its sweep would try {wanted}")
+        taken = _taken_over(one, opened, names)
+        if one.suggestion not in taken and one.suggestion != (wanted := _asked_again(one)):
+            found.append(f"{one.key} was made with {one.suggestion}, and its sweep would try {(*taken, wanted)}")
         opened.setdefault(one.parent, []).append(one)
     return found + [
         f"{one.key} was stopped ({one.words}), and no rule says so" for one in verdicts(history) if not _is_just(one)
@@ -59,13 +61,30 @@ def _asked_again(one: Opening) -> Suggestion | None:
     return next(iter(suggest(one.sweep.search, one.before, seed, 1)), None)
 
 
-def _taken_over(one: Opening, opened: dict[Key, list[Opening]]) -> Suggestion | None:
-    """What the trial of this number was made with in the newest generation before that had trials of the same thing."""
+def _names(history: History) -> dict[str, list[str]]:
+    """By the name of an operation, the names that it may have had before, the newest first."""
+    found: dict[str, list[str]] = {}
+    for fact in history.facts():
+        if isinstance(fact, Renamed):
+            earlier = [fact.old, *found.get(fact.old, [])]
+            found[fact.root] = list(dict.fromkeys([*earlier, *found.get(fact.root, [])]))
+    return found
+
+
+def _taken_over(
+    one: Opening, opened: Mapping[Key, list[Opening]], names: Mapping[str, list[str]]
+) -> tuple[Suggestion, ...]:
+    """What the trial of this number was made with in the newest generation before that had trials of the same thing.
+
+    One under its own name, or under one that the operation had: of several, any.
+    """
     number, mine = one.key.generation, opened.get(one.parent, [])
     if number is None or (mine and mine[0].made is not one.made):
-        return None
+        return ()
     for earlier in range(number - 1, max(number - 1 - _BACK, 0), -1):
-        theirs = opened.get(Key(one.key.root, f"g{earlier}", one.key.place[:-1]), [])
-        if theirs and theirs[0].lineage == one.lineage:
-            return theirs[len(mine)].suggestion if len(mine) < len(theirs) else None
-    return None
+        known = [one.key.root, *names.get(one.key.root, [])]
+        theirs = [opened.get(Key(name, f"g{earlier}", one.key.place[:-1]), []) for name in known]
+        same = [each for each in theirs if each and each[0].lineage == one.lineage]
+        if same:
+            return tuple(each[len(mine)].suggestion for each in same if len(mine) < len(each))
+    return ()
