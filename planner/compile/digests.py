@@ -109,7 +109,17 @@ def _halves(operation: CompiledOperation) -> Halves:
     one, two = _leaf(kind, body) if isinstance(body, Leaf) else _dag(body)
     for name in two.keys() & live.keys():  # what both have a part of: `termination`
         two[name] = {**_fields(live[name]), **_fields(two[name])}
-    return {"kind": kind, **one, **identity, **_asked(operation)}, {**live, **two}
+    tuner, tuned = _tuner(operation)
+    return {"kind": kind, **one, **identity, **_asked(operation), **tuner}, {**live, **two, **tuned}
+
+
+def _tuner(operation: CompiledOperation) -> Halves:
+    """What makes the suggestions of a sweep, as it was found: its own section only names it."""
+    body = operation.body
+    if not isinstance(body, Sweep) or body.tuner is None:
+        return {}, {}
+    identity, live = _halves(body.tuner)
+    return said(tuner=identity), said(tuner=live)
 
 
 def _asked(operation: CompiledOperation) -> Fields:
