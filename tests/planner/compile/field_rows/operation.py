@@ -44,7 +44,8 @@ TAKES_A = {"version": 1.1, "kind": "component", "inputs": [{"name": "a", "isOpti
 BUILDS = {**TAKES_A, "outputs": [{"name": "image", "type": "image"}]}
 FROM_OUTSIDE = {
     **{key: Outside(key, "one", LIBRARY) for key in ("hub:a", "hub:b", "url:https://a.b/c", "url:https://a.b/d")},
-    **{key: Outside(key, "two", json.dumps(TAKES_A).encode()) for key in ("hub:slack", "hub:mail", "hub:tuner", "hub:other")},
+    **{key: Outside(key, "two", json.dumps(TAKES_A).encode()) for key in ("hub:slack", "hub:mail")},
+    **{key: Outside(key, key, json.dumps(TAKES_A).encode()) for key in ("hub:tuner", "hub:other")},
     **{key: Outside(key, key, json.dumps(BUILDS).encode()) for key in ("hub:kaniko", "hub:kaniko:2")},
 }
 """What `CompileInput.outside` must hold for the rows of `hubRef` and `urlRef`, hooks and builds: one component each."""
