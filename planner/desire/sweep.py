@@ -12,6 +12,7 @@ from dataclasses import replace
 from planner import keys
 from planner.desire.adopting import adopted
 from planner.desire.early import EarlyEnd, cut_early, ended_early
+from planner.desire.leaf import stop_words
 from planner.desire.offers import children_alive
 from planner.desire.opening import opened_under
 from planner.desire.scoring import score
@@ -216,29 +217,34 @@ class _Work:
         statuses = [self.walking.statuses[place.place] for place, _ in self.offers]
         if self.tuner is not None and not self.tuner.final:
             statuses.append(self.tuner)
-        record, top = self.draft.run(self.key), self.outer.top
-        stop = record.stop if record is not None else None
+        record = self.draft.run(self.key)
+        stop = self.outer.top.stop or (record.stop if record is not None else None)
         if any(not status.final and (status is not RunStatus.CREATED or not closed) for status in statuses):
             return (RunStatus.STOPPING if closed else RunStatus.PROCESSING), ""
         if closed:
             if stop is not None and stop.ends is not None:
                 return stop.ends, stop.words
-            return RunStatus.STOPPED, "superseded" if not top.wanted else _words(statuses)
+            return RunStatus.STOPPED, stop_words(stop) if stop is not None else "superseded"
         if self._goes_on(statuses):
             return RunStatus.PROCESSING, ""
         if not statuses:
             return RunStatus.FAILED, unsuggested or "nothing was suggested"
-        good = RunStatus.SUCCEEDED in statuses
-        bad = RunStatus.FAILED if RunStatus.FAILED in statuses else RunStatus.STOPPED
-        if not good and statuses and all(status is RunStatus.SKIPPED for status in statuses):
-            return RunStatus.SKIPPED, _words(statuses)
-        reason = _words(statuses) + (f"; {unsuggested}" if unsuggested else "")
-        return (RunStatus.SUCCEEDED if good and not unsuggested else bad if not good else RunStatus.FAILED), reason
+        if unsuggested:
+            return RunStatus.FAILED, f"{_words(statuses)}; {unsuggested}"
+        return _best_of(statuses), _words(statuses)
 
     def _goes_on(self, statuses: Sequence[RunStatus]) -> bool:
         """Whether more is to come, though nothing is at work: something was asked, or left for the next plan."""
         draft = self.draft
         return bool(draft.missing) or draft.now in draft.wakes or (draft.view.alone and not statuses)
+
+
+def _best_of(statuses: Sequence[RunStatus]) -> RunStatus:
+    """How a sweep ends whose trials are over: one that has succeeded is enough."""
+    for status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.STOPPED):
+        if status in statuses:
+            return status
+    return RunStatus.SKIPPED
 
 
 def _words(statuses: Sequence[RunStatus]) -> str:

@@ -535,3 +535,9 @@ def test_an_entry_of_a_mapping_that_changes_is_what_runs():
     assert list(tried(history, "tune@g2").values()) == [{"rate": 0.3}, {"rate": 0.2}, {"rate": 0.4}]
     assert history.alive() == ["tune@g2/0000#1", "tune@g2/0002#1"]
     assert history.run("tune@g2/0001").carried_from == history.run("tune@g1/0001").key
+
+
+def test_whoever_stops_a_sweep_is_named():
+    history = after(push(sweep(choices(0.1, 0.2))), ask("stop", "tune", by="grace"))
+    assert history.run("tune@g1").reason == "stopped by grace"
+    assert history.run("tune@g1/0000").reason == "stopped by grace"
