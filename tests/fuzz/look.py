@@ -8,13 +8,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 from planner import keys
 from planner.compile import Cache, CompileConfig, Outside, boundary, compile_tree, references, wanted
 from planner.compile.bind import BindError, BindRequest, bind, finish_run
 from planner.compile.digests import is_sealed
-from planner.model.desired import CompiledOperation, Dag, DesiredState
+from planner.compile.trialled import differs, with_values
+from planner.model.desired import CompiledOperation, Dag, DesiredState, Sweep
+from planner.search import suggest
 from planner.spec.repository import load_repository
 from reconciler import codec
 from reconciler.compiling import check_schedule
@@ -58,7 +61,9 @@ def look(seed: str) -> Look:
         with _listening(ours):
             desired = _compiled({name: data, **_OTHERS}, name)
             _sound(desired)
-            bound = sum(starts(leaf, _any(leaf)) for root in desired.roots.values() for leaf in _leaves(root))
+            bound = sum(
+                starts(leaf, _any(leaf) | given) for root in desired.roots.values() for leaf, given in _leaves(root)
+            )
             load_repository(".plumbline.yaml", data)
     except Exception:  # noqa: BLE001 -- whatever it is, it is what is looked for
         return Look(seed, time.process_time() - begun, failure=traceback.format_exc())
@@ -114,12 +119,26 @@ def _sound(desired: DesiredState) -> None:
         assert "\n" not in str(problem), f"a message of two lines: {problem}"
 
 
-def _leaves(operation: CompiledOperation) -> Iterator[CompiledOperation]:
-    if isinstance(operation.body, Dag):
-        for node in operation.body.nodes:
-            yield from _leaves(node.operation)
-    else:
-        yield operation
+def _leaves(
+    operation: CompiledOperation, given: Mapping[str, Any] = MappingProxyType({})
+) -> Iterator[tuple[CompiledOperation, dict[str, Any]]]:
+    """The leaves below an operation, with what a sweep around them gives: of each sweep its first trials."""
+    match operation.body:
+        case Dag(nodes=nodes):
+            for node in nodes:
+                yield from _leaves(node.operation, given)
+        case Sweep(trial=trial, search=search):
+            for suggestion in suggest(search, (), "fuzz", 3):
+                yield from _leaves(_own(trial, suggestion.params), suggestion.params)
+        case _:
+            yield operation, dict(given)
+
+
+def _own(trial: CompiledOperation, params: Mapping[str, Any]) -> CompiledOperation:
+    try:
+        return with_values(trial, params) if differs(trial) else trial
+    except BindError:
+        return trial
 
 
 def starts(operation: CompiledOperation, values: Mapping[str, Any]) -> bool:

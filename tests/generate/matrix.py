@@ -69,14 +69,7 @@ def _own(dice: Dice, kind: str) -> dict[str, Any]:
         case "hyperband":
             resource = {"name": "epochs", "type": dice.pick(["int", "float"])}
             asked = {"maxIterations": 81, "eta": 3, "resource": resource, "metric": metric(dice)}
-            return (
-                asked
-                | seed
-                | tuned
-                | dice.fields(
-                    ("resume", 0.3, lambda: dice.chance(0.5)), ("asynchronous", 0.3, lambda: dice.chance(0.5))
-                )
-            )
+            return asked | seed | tuned | dice.fields(("resume", 0.3, lambda: dice.chance(0.5)))
         case "bayes":
             asked = {"numInitialRuns": 5, "maxIterations": 10, "metric": metric(dice)}
             return asked | seed | tuned | {"utilityFunction": _utility(dice)}
