@@ -55,10 +55,18 @@ def archive() -> Path:
             with tempfile.TemporaryDirectory(dir=path.parent) as folder:
                 _build(path, base, Path(folder))
     path.with_suffix(".lock").unlink(missing_ok=True)
-    earlier = sorted(path.parent.glob("plumbline-????????????????.tar"), key=lambda one: one.stat().st_mtime)
+    earlier = sorted(path.parent.glob("plumbline-????????????????.tar"), key=_made_at)
     for one in earlier[:-KEPT]:
         one.unlink(missing_ok=True)
     return path
+
+
+def _made_at(archive: Path) -> float:
+    """When it was made; long ago where somebody else has just removed it."""
+    try:
+        return archive.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _build(path: Path, base: Path, folder: Path) -> None:

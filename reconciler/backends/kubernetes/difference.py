@@ -74,7 +74,7 @@ _OWN = re.compile(
     r"|/spec/(clusterIPs?|ipFamilies)(/.*)?"
     r"|.*/labels/(controller-uid|job-name|batch\.kubernetes\.io~1.*|pod-template-hash)"
     r"|.*/(labels|annotations)/(plumbline\.dev~1.*|app\.kubernetes\.io~1instance)"
-    r"|.*/env/PLUMBLINE_(RUN|COMMIT)/.*"
+    r"|.*/env/(PLUMBLINE_(RUN|COMMIT)|POLYAXON_RUN_INSTANCE)/.*"
     r"|.*/annotations/deployment\.kubernetes\.io~1revision"
     r"|.*/creationTimestamp"
     r"|/spec(/template/spec)?/volumes/kube-api-access-[^/]+(/.*)?"
