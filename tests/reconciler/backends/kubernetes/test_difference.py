@@ -128,3 +128,9 @@ def test_what_names_an_attempt_is_no_difference() -> None:
 
     assert not between(of("web-1"), of("web-22"), "Deployment")
     assert worded({"a": ["web-11", 1, None]}, {"web-1": "{short}", "web-11": "{long}"}) == {"a": ["{long}", 1, None]}
+
+
+@pytest.mark.parametrize("name", ["PLUMBLINE_RUN", "PLUMBLINE_COMMIT", "POLYAXON_RUN_INSTANCE"])
+def test_which_run_it_is_says_nothing(name):
+    before, after = (container(ASKED, env=[{"name": name, "value": value}]) for value in ("one", "two"))
+    assert list(between(before, after, "Pod")) == []
