@@ -35,11 +35,22 @@ TUNER: dict[str, Json] = {
     "run": {"kind": "job", "container": {"image": "i", "command": ["suggest", "{{ iteration }}"]}},
 }
 """A tuner of a user's own, `mine` of a hub."""
+BUILDER: dict[str, Json] = {
+    "version": 1.1,
+    "kind": "component",
+    "name": "builder",
+    "outputs": [{"name": "image", "type": "image"}],
+    "run": RUN,
+}
+"""What builds images, `builder` of the hub."""
 
 
 def root(document: Mapping[str, Json], name: str = "tune", path: str = "tune.yaml") -> CompiledOperation:
     """The root of one document."""
-    hub = {"hub:mine": Outside("hub:mine.yaml", "one", json.dumps(TUNER).encode())}
+    hub = {
+        "hub:mine": Outside("hub:mine.yaml", "one", json.dumps(TUNER).encode()),
+        "hub:builder": Outside("hub:builder.yaml", "two", json.dumps(BUILDER).encode()),
+    }
     found = compiled({path: json.dumps(document)}, outside=hub)
     assert name in found.roots, [str(problem) for problem in found.problems]
     return found.roots[name]

@@ -541,3 +541,15 @@ def test_whoever_stops_a_sweep_is_named():
     history = after(push(sweep(choices(0.1, 0.2))), ask("stop", "tune", by="grace"))
     assert history.run("tune@g1").reason == "stopped by grace"
     assert history.run("tune@g1/0000").reason == "stopped by grace"
+
+
+def test_its_image_is_built_once():
+    run = {"kind": "job", "container": {"command": ["fit", "{{ rate }}"]}}
+    component = {"inputs": [{"name": "rate"}], "build": {"hubRef": "builder"}, "run": run}
+    document = {"version": 1.1, "kind": "operation", "name": "tune", "matrix": choices(0.1, 0.2)}
+    history = after(push(root({**document, "component": component})))
+    assert history.alive() == ["tune@g1/build#1"]
+    end("tune@g1/build#1", image="r/x@sha256:1")(history)
+    assert history.alive() == ["tune@g1/0000#1", "tune@g1/0001#1"]
+    (container,) = (group.container for group in history.bound[history.run("tune@g1/0001").bound].gang.replicas)
+    assert (container.image, container.command) == ("r/x@sha256:1", ("fit", "0.2"))
