@@ -8,16 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from planner.desire.nodes import effective, latest, operation_of
-from planner.desire.scoring import score
-from planner.desire.trials import trials_of
+from planner.desire.nodes import effective, operation_of
+from planner.desire.scoring import scored
+from planner.desire.trials import sweep_above
 from planner.desire.view import Draft
 from planner.findings import Tried, standing
 from planner.fold.own import below
-from planner.keys import Key, is_trial
+from planner.keys import Key
 from planner.model.commits import StatusState
 from planner.model.desired import Sweep
 from planner.model.records import Report, RunRecord
+from planner.model.search import Trial
 from planner.model.status import RunStatus
 from planner.search import most
 
@@ -113,11 +114,8 @@ def _progress(draft: Draft, run: RunRecord) -> str:
 
 def _shown(draft: Draft, key: Key) -> tuple[str, ...]:
     """The place of a run below a DAG; of what is below a sweep that of the sweep."""
-    for depth in range(1, len(key.place)):
-        above = draft.run(Key(key.root, key.cause, key.place[:depth])) if is_trial(key.place[depth]) else None
-        if above is not None and above.kind == "matrix":
-            return key.place[:depth]
-    return key.place
+    above = sweep_above(draft.state, key)
+    return above.place if above is not None else key.place
 
 
 def _sweep(draft: Draft, run: RunRecord) -> tuple[str, bool] | None:
@@ -125,18 +123,16 @@ def _sweep(draft: Draft, run: RunRecord) -> tuple[str, bool] | None:
     operation = operation_of(draft, run)
     if operation is None or not isinstance(operation.body, Sweep):
         return None
-    sweep, found = operation.body, []
-    for index, (place, suggestion) in enumerate(trials_of(draft, run.key.node)):
-        one = draft.run(latest(draft, run.key, place.place))
-        if one is not None:
-            seen = effective(draft, one)
-            value = score(draft, place, sweep, seen.status).value
-            at_work = not seen.status.final and seen.status is not RunStatus.CREATED
-            found.append(
-                Tried(index, str(seen.status), suggestion.params, value, over=seen.status.final, running=at_work)
-            )
+    sweep = operation.body
+    found = [_tried(story, one) for story, one in scored(draft, run.key.node, sweep)]
     total = most(sweep.search) if sweep.tuner is None else None
-    return standing(found, total, getattr(sweep.search, "goal", None)), bool(found)
+    return standing(found, total, sweep.goal), bool(found)
+
+
+def _tried(story: RunRecord, one: Trial) -> Tried:
+    status = story.status
+    at_work = not status.final and status is not RunStatus.CREATED
+    return Tried(one.number, str(status), one.suggestion.params, one.value, over=status.final, running=at_work)
 
 
 def _took(run: RunRecord) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from planner.desire.ticks import upcoming
+from planner.desire.trials import sweep_above
 from planner.fold import RootState
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Dag, DesiredState, Leaf, Sweep
@@ -18,7 +19,7 @@ from planner.model.plan import SweepEffect
 from planner.model.status import RunStatus
 from planner.plan import RootPlan
 from planner.spec.words import short
-from planner.swept import sweep_above, sweep_words
+from planner.swept import sweep_words
 
 __all__ = ["deferred", "effects"]
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from planner import keys
+from planner.desire.adopting import MOST_ADOPTED
 from planner.desire.suggesting import seed_of
 from planner.desire.view import Identity, View
 from planner.fold import RootState
@@ -25,9 +26,6 @@ from planner.target import target_of
 from planner.trials import expected, sweeps_of
 
 __all__ = ["trials_as_run"]
-
-_MOST = 5_000
-"""Trials that are carried over at most, as in `planner.desire.adopting`."""
 
 
 def trials_as_run(operation: CompiledOperation, commit: str, at: datetime, identity: Identity) -> Iterator[RunRecord]:
@@ -64,7 +62,7 @@ def _opened(key: Key, sweep: Sweep, like: RunRecord, identity: Identity) -> Iter
     search = _known(sweep)
     if search is None:
         return
-    points = suggest(search, (), seed_of(identity, key, sweep), min(expected(sweep), _MOST))
+    points = suggest(search, (), seed_of(identity, key, sweep), min(expected(sweep), MOST_ADOPTED))
     for number, point in enumerate(points):
         yield replace(
             like, key=key.child(keys.trial(number)), kind=sweep.trial.kind, suggestion=point, lineage=sweep.lineage

@@ -21,7 +21,7 @@ from planner.model.search import Search
 from planner.plan import RootPlan
 from planner.trials import at_once, expected, sweeps_of
 
-__all__ = ["Tally", "effects_of", "kind_of", "sweep_above", "sweep_words", "tally"]
+__all__ = ["Tally", "effects_of", "kind_of", "sweep_words", "tally"]
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ def effects_of(
 
 
 def _effect(root: RootPlan, place: tuple[str, ...], sweep: Sweep, before: Sweep | None, top: Key | None) -> SweepEffect:
-    goal = getattr(sweep.search, "goal", None)
+    goal = sweep.goal
     per, most = gpus_of(sweep.trial), at_once(sweep)
     found = Tally()
     if top is not None:
@@ -133,15 +133,6 @@ def _effect(root: RootPlan, place: tuple[str, ...], sweep: Sweep, before: Sweep 
 def kind_of(search: Search) -> str:
     """The kind of a search, as the language names it."""
     return type(search).__name__.removesuffix("Search").lower()
-
-
-def sweep_above(runs: RootState, key: Key) -> Key | None:
-    """The sweep that a run is a trial of, or part of one; the outermost, and None for what is none."""
-    for depth, name in enumerate(key.place):
-        above = runs.runs.get(Key(key.root, key.cause, key.place[:depth]))
-        if above is not None and above.kind == "matrix" and keys.is_trial(name):
-            return above.key
-    return None
 
 
 def sweep_words(sweep: SweepEffect) -> str:

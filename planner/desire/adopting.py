@@ -18,13 +18,13 @@ from planner.model.records import RunRecord
 from planner.model.search import Suggestion
 from planner.search import most
 
-__all__ = ["adopted"]
+__all__ = ["MOST_ADOPTED", "adopted"]
 
 _PAGE = 200
 """Records that are asked for at once."""
 _BACK = 8
 """Generations that are looked at: the newest that has trials of the same thing counts."""
-_MOST = 5_000
+MOST_ADOPTED = 5_000
 """Trials that are taken over at most."""
 
 
@@ -50,7 +50,7 @@ def adopted(draft: Draft, sweep: Key, body: Sweep) -> tuple[Suggestion, ...] | N
 
 def _of(draft: Draft, sweep: Key, body: Sweep) -> tuple[Suggestion, ...] | None:
     count = most(body.search)
-    left = _MOST if count is None else min(count, _MOST)
+    left = MOST_ADOPTED if count is None else min(count, MOST_ADOPTED)
     found: list[Suggestion] = []
     while left > len(found):
         size = min(_PAGE, left - len(found))

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from planner.compile.bind import BindError
-from planner.desire.nodes import effective, latest, operation_of, place_of
-from planner.desire.scoring import score
-from planner.desire.trials import trials_of
+from planner.desire.nodes import latest, operation_of, place_of
+from planner.desire.scoring import scored
 from planner.desire.view import Draft
-from planner.keys import Key
+from planner.keys import Key, trial
 from planner.model.desired import Reference, Sweep
-from planner.model.search import Trial
 from planner.search import best
 from planner.spec.words import short
 
@@ -29,16 +27,10 @@ def of_best(draft: Draft, key: Key, reference: Reference) -> Reference:
     operation = operation_of(draft, run) if run is not None else None
     if run is None or operation is None or not isinstance(operation.body, Sweep) or reference.path[0] == "globals":
         return reference
-    sweep, goal = operation.body, getattr(operation.body.search, "goal", None)
+    sweep, goal = operation.body, operation.body.goal
     if goal is None:
         raise BindError(f"{'/'.join(place)} is a sweep without a metric, so none of its trials is the best")
-    trials: list[Trial] = []
-    for at, suggestion in trials_of(draft, run.key.node):
-        newest = draft.run(latest(draft, at, at.place)) or draft.run(at)
-        assert newest is not None
-        found = score(draft, at, sweep, effective(draft, newest).status)
-        trials.append(Trial(len(trials), suggestion, found.state, found.value))
-    winner = best(goal, trials)
+    winner = best(goal, [one for _, one in scored(draft, run.key.node, sweep)])
     if winner is None:
         raise BindError(f"{'/'.join(place)} has no best trial: none of them reported {short(goal.metric)}")
-    return replace(reference, place=trials_of(draft, run.key.node)[winner.number][0].place)
+    return replace(reference, place=(*place, trial(winner.number)))

@@ -6,7 +6,7 @@ records nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from planner import keys
@@ -23,7 +23,7 @@ from planner.model.search import Trial
 from planner.model.status import RunStatus, StopReason
 from planner.query.subject import number_of
 from planner.search import most
-from planner.search.stopping import reached, stops, too_many_failed
+from planner.search.stopping import Course, Reached, reached, stops, too_many_failed
 
 __all__ = ["EarlyEnd", "cut_early", "early_end", "ended_early"]
 
@@ -49,12 +49,15 @@ def early_end(draft: Draft, top: Key, dag: Dag, statuses: Mapping[tuple[str, ...
     """
     if not dag.early_stopping:
         return None
-    leaves = {place: statuses.get(place, RunStatus.CREATED) for place in _leaves(dag, ())}
+    places = list(_leaves(dag, ()))
+    failed = sum(statuses.get(place, RunStatus.CREATED) in _FAILED for place in places)
+    runs = [(number, draft.run(latest(draft, top, place))) for number, place in enumerate(places)]
+    stories = [(number, effective(draft, run)) for number, run in runs if run is not None]
     for rule in dag.early_stopping:
-        failed = sum(status in _FAILED for status in leaves.values())
-        found = _too_many(rule, failed, len(leaves)) or _good_enough(draft, top, rule, leaves)
+        courses = [_course(number, story, str(rule.get("metric"))) for number, story in stories]
+        found = _ended(rule, courses, failed, len(places))
         if found is not None:
-            return found
+            return _named(rule, found, "/".join(places[found.number])) if isinstance(found, Reached) else found
     return None
 
 
@@ -67,14 +70,20 @@ def ended_early(draft: Draft, sweep: Sweep, trials: Sequence[Trial], key: Key) -
         return None
     total = max(most(sweep.search) or 0, len(trials))
     for rule in sweep.early_stopping:
+        if rule.get("policy") is not None:
+            continue  # it stops single trials
         courses = courses_of(draft, sweep, trials, key, str(rule.get("metric")))
-        failed = sum(course.failed for course in courses)
-        if too_many_failed(rule, failed, total):
-            return _failures(failed, total, rule)
-        good = reached(rule, courses)
-        if good is not None:
-            return _enough(rule, keys.trial(good.number), good.value)
+        found = _ended(rule, courses, sum(course.failed for course in courses), total)
+        if found is not None:
+            return _named(rule, found, keys.trial(found.number)) if isinstance(found, Reached) else found
     return None
+
+
+def _ended(rule: Mapping[str, Json], courses: Sequence[Course], failed: int, total: int) -> EarlyEnd | Reached | None:
+    """How a rule ends the whole, or who is good enough for it."""
+    if too_many_failed(rule, failed, total):
+        return _failures(failed, total, rule)
+    return reached(rule, courses)
 
 
 def cut_early(draft: Draft, sweep: Sweep, trials: Sequence[Trial], key: Key) -> bool:
@@ -101,8 +110,10 @@ def _leaves(dag: Dag, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             yield here
 
 
-def _too_many(rule: Mapping[str, Json], failed: int, total: int) -> EarlyEnd | None:
-    return _failures(failed, total, rule) if too_many_failed(rule, failed, total) else None
+def _course(number: int, run: RunRecord, metric: str) -> Course:
+    """How an operation of a DAG goes; one that has failed has said what it said."""
+    progress = None if run.status.final else run.progress.get(metric)
+    return Course(number, running=not run.status.final, progress=progress, value=reported(run, metric))
 
 
 def _failures(failed: int, total: int, rule: Mapping[str, Json]) -> EarlyEnd:
@@ -110,36 +121,9 @@ def _failures(failed: int, total: int, rule: Mapping[str, Json]) -> EarlyEnd:
     return EarlyEnd(RunStatus.FAILED, f"stopped early: {failed} of {total} failed, and {percent:g} % are too many")
 
 
-def _good_enough(
-    draft: Draft, top: Key, rule: Mapping[str, Json], leaves: Mapping[tuple[str, ...], RunStatus]
-) -> EarlyEnd | None:
-    runs = ((place, draft.run(latest(draft, top, place))) for place in leaves)
-    stories = (("/".join(place), effective(draft, run)) for place, run in runs if run is not None)
-    return _first_good(rule, ((where, value) for where, story in stories for value in _values(story, rule)))
-
-
-def _values(run: RunRecord, rule: Mapping[str, Json]) -> Iterator[float | None]:
-    """What a run has come to, and while it runs the best that it has reported."""
-    metric = str(rule.get("metric"))
-    yield reported(run, metric)
-    progress = run.progress.get(metric)
-    if progress is not None and not run.status.final:
-        yield progress.high if rule.get("optimization") == "maximize" else progress.low
-
-
-def _first_good(rule: Mapping[str, Json], told: Iterable[tuple[str, float | None]]) -> EarlyEnd | None:
-    wanted = number_of(rule.get("value"))
-    if rule.get("kind") != "metric_early_stopping" or wanted is None:
-        return None
-    maximize = rule.get("optimization") == "maximize"
-    for where, value in told:
-        if value is not None and (value >= wanted if maximize else value <= wanted):
-            return _enough(rule, where, value)
-    return None
-
-
-def _enough(rule: Mapping[str, Json], where: str, value: float) -> EarlyEnd:
+def _named(rule: Mapping[str, Json], good: Reached, where: str) -> EarlyEnd:
     wanted = number_of(rule.get("value")) or 0
+    metric = rule.get("metric")
     return EarlyEnd(
-        RunStatus.SUCCEEDED, f"stopped early: {rule.get('metric')} of {where} is {value:g}, and {wanted:g} will do"
+        RunStatus.SUCCEEDED, f"stopped early: {metric} of {where} is {good.value:g}, and {wanted:g} will do"
     )

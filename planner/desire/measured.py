@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from planner.model.records import RunRecord
+from planner.model.status import StopReason
 from planner.query.subject import number_of
 from planner.spec.words import short
 
-__all__ = ["lacking", "reported"]
+__all__ = ["lacking", "reported", "was_cut"]
 
 
 def reported(run: RunRecord, metric: str) -> float | None:
@@ -16,6 +17,11 @@ def reported(run: RunRecord, metric: str) -> float | None:
         return float(said) if said is not None else None
     except OverflowError:  # a whole number that no float holds
         return None
+
+
+def was_cut(run: RunRecord) -> bool:
+    """Whether a rule of early stopping ended it: what it had reported until then counts."""
+    return run.last is not None and run.last.reason is StopReason.EARLY_STOPPING
 
 
 def lacking(run: RunRecord, metric: str) -> str:

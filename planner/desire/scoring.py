@@ -6,17 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from planner import keys
-from planner.desire.measured import reported
+from planner.desire.measured import reported, was_cut
 from planner.desire.nodes import effective, latest
+from planner.desire.trials import trials_of
 from planner.desire.view import Draft
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Dag, Sweep
 from planner.model.records import RunRecord
 from planner.model.search import Trial, TrialState
-from planner.model.status import RunStatus, StopReason
+from planner.model.status import RunStatus
 from planner.search.stopping import Course
 
-__all__ = ["Score", "courses_of", "score", "stories", "value_of"]
+__all__ = ["Score", "courses_of", "score", "scored", "stories", "value_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,25 @@ def score(draft: Draft, place: Key, sweep: Sweep, status: RunStatus) -> Score:
     """What the trial at `place`, which is `status`, has come to."""
     if not status.final:
         return Score(TrialState.PENDING)
-    goal = getattr(sweep.search, "goal", None)
+    goal = sweep.goal
     if status is not RunStatus.SUCCEEDED and not _ended_early(draft, place, sweep):
         return Score(TrialState.FAILED)
     if goal is None:
         return Score(TrialState.DONE if status is RunStatus.SUCCEEDED else TrialState.FAILED)
     value = value_of(draft, place, sweep.trial, goal.metric)
     return Score(TrialState.FAILED) if value is None else Score(TrialState.DONE, value)
+
+
+def scored(draft: Draft, key: Key, sweep: Sweep) -> list[tuple[RunRecord, Trial]]:
+    """The trials of the sweep `key`, each with the record that tells how it goes, as they are recorded."""
+    found: list[tuple[RunRecord, Trial]] = []
+    for place, suggestion in trials_of(draft, key):
+        newest = draft.run(latest(draft, place, place.place)) or draft.run(place)
+        assert newest is not None
+        story = effective(draft, newest)
+        had = score(draft, place, sweep, story.status)
+        found.append((story, Trial(len(found), suggestion, had.state, had.value)))
+    return found
 
 
 def value_of(draft: Draft, place: Key, trial: CompiledOperation, metric: str) -> float | None:
@@ -80,6 +93,4 @@ def stories(draft: Draft, place: Key, trial: CompiledOperation) -> Iterator[RunR
 
 
 def _ended_early(draft: Draft, place: Key, sweep: Sweep) -> bool:
-    """Whether a rule ended the trial: what it had reported until then counts."""
-    runs = list(stories(draft, place, sweep.trial))
-    return any(run.last is not None and run.last.reason is StopReason.EARLY_STOPPING for run in runs)
+    return any(map(was_cut, stories(draft, place, sweep.trial)))

@@ -85,8 +85,7 @@ class _Work:
         self.trials: list[Trial] = []
         self.offers: list[tuple[Key, list[Ready]]] = []
         self.tuner: RunStatus | None = None
-        goal = getattr(sweep.search, "goal", None)
-        self.metric: str = goal.metric if goal is not None else ""
+        self.metric = sweep.goal.metric if sweep.goal is not None else ""
 
     def walk_all(self) -> bool:
         """Walk the trials that there are; whether nothing more is to begin."""
@@ -153,7 +152,7 @@ class _Work:
         if found.opens is not None:
             top, matrix = self.walking.top.record, self.operation.sections.get("matrix")
             fact = opened_under(draft, top, found.opens, operation.kind, top.because)
-            draft.add(replace(fact, given=given(draft, self.key, self.sweep, self.trials, matrix)))
+            draft.add(replace(fact, given=given(draft, found.opens, self.sweep, self.trials, matrix)))
             self._walk_tuner(found.opens)
             if self.tuner is not None and self.tuner.final:  # what it suggests is for the next plan
                 draft.wakes.append(draft.now)

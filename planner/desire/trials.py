@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from planner.canon import Json
 from planner.desire.nodes import effective, latest, operation_of
 from planner.desire.view import Draft
+from planner.fold import RootState
 from planner.fold.own import below
 from planner.keys import Key, is_trial
+from planner.keys import trial as trial_name
 from planner.model.artifacts import Earlier
 from planner.model.desired import Sweep
 from planner.model.records import RunRecord
 from planner.model.search import HyperbandSearch, Suggestion
 from planner.query import original_of
 
-__all__ = ["params_of", "promoted_from", "suggested", "trials_of"]
+__all__ = ["params_of", "promoted_from", "suggested", "sweep_above", "trials_of"]
 
 
 def trials_of(draft: Draft, sweep: Key) -> list[tuple[Key, Suggestion]]:
@@ -47,6 +49,15 @@ def params_of(draft: Draft, run: RunRecord) -> Mapping[str, Json]:
     return first.given if first is not None else {}
 
 
+def sweep_above(state: RootState, key: Key) -> Key | None:
+    """The sweep that a run is a trial of, or part of one; the outermost, and None for what is none."""
+    for depth, name in enumerate(key.place):
+        above = state.runs.get(Key(key.root, key.cause, key.place[:depth]))
+        if above is not None and above.kind == "matrix" and is_trial(name):
+            return above.key
+    return None
+
+
 def promoted_from(draft: Draft, run: RunRecord) -> Earlier | None:
     """Whose artifacts a run starts with, as it is of a trial that goes on from another one with more of a resource."""
     for depth in range(len(run.key.place), 0, -1):
@@ -59,12 +70,8 @@ def promoted_from(draft: Draft, run: RunRecord) -> Earlier | None:
         search = operation.body.search if operation is not None and isinstance(operation.body, Sweep) else None
         if not isinstance(search, HyperbandSearch) or not search.resume:
             return None
-        place = (*run.key.place[: depth - 1], _name(said.origin), *run.key.place[depth:])
+        place = (*run.key.place[: depth - 1], trial_name(said.origin), *run.key.place[depth:])
         origin = draft.run(latest(draft, run.key, place))
         story = effective(draft, origin) if origin is not None else None
         return Earlier(original_of(story) or story.key, copy=True) if story is not None else None
     return None
-
-
-def _name(number: int) -> str:
-    return f"{number:04d}"

@@ -21,6 +21,7 @@ from planner.model.desired import Sweep
 from planner.model.records import RunRecord
 from planner.model.search import Suggestion, Trial, TrialState
 from planner.model.status import RunStatus
+from planner.search.ranking import ranked
 
 __all__ = ["Tuned", "given", "tuned", "tuner_at_work"]
 
@@ -83,17 +84,15 @@ def tuner_at_work(draft: Draft, key: Key) -> Key | None:
     return None
 
 
-def given(draft: Draft, key: Key, sweep: Sweep, trials: Sequence[Trial], matrix: Json) -> Mapping[str, Json]:
-    """What the next run of the tuner is given (`planner.compile.tuning.GIVEN`)."""
-    goal = getattr(sweep.search, "goal", None)
+def given(draft: Draft, place: Key, sweep: Sweep, trials: Sequence[Trial], matrix: Json) -> Mapping[str, Json]:
+    """What the run of the tuner at `place` is given (`planner.compile.tuning.GIVEN`)."""
+    goal, key = sweep.goal, place.parent
+    assert key is not None
     done = [one for one in trials if one.state is TrialState.DONE]
-    if goal is not None:
-        done.sort(key=lambda one: -(one.value or 0.0) if goal.maximize else (one.value or 0.0))
-    done = done[:_MOST]
-    iteration = 1 + max((one.suggestion.iteration or 0 for one in trials), default=-1)
+    done = (ranked(goal, done) if goal is not None else done)[:_MOST]
     return {
         "matrix": matrix,
-        "iteration": iteration,
+        "iteration": tuner_number(place.place[-1]),
         "bracket_iteration": None,
         "configs": [dict(one.suggestion.params) for one in done],
         "metrics": [one.value if goal is not None else _reported(draft, key, sweep, one) for one in done],

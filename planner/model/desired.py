@@ -18,7 +18,7 @@ from planner.model.inputs import Input, Join, Output, Reference
 from planner.model.leaf import Condition, Leaf, Termination
 from planner.model.policies import OnChange, Policy, RunPolicy
 from planner.model.schedule import Schedule
-from planner.model.search import Search
+from planner.model.search import Goal, Search, goal_of
 
 __all__ = [
     "Asked",
@@ -140,6 +140,11 @@ class Sweep:
     early_stopping: tuple[Mapping[str, Json], ...] = ()
     tuner: CompiledOperation | None = None
     iterations: int = 0
+
+    @property
+    def goal(self) -> Goal | None:
+        """What its search makes better; None for one that does not look at what trials come to."""
+        return goal_of(self.search)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ __all__ = [
     "Trial",
     "TrialState",
     "Utility",
+    "goal_of",
 ]
 
 
@@ -180,6 +181,15 @@ class IterativeSearch:
 
 Search = MappingSearch | GridSearch | RandomSearch | HyperbandSearch | BayesSearch | HyperoptSearch | IterativeSearch
 """How a sweep chooses."""
+
+
+def goal_of(search: Search) -> Goal | None:
+    """What a search makes better; None for one that does not look at what trials come to."""
+    match search:
+        case HyperbandSearch() | BayesSearch() | HyperoptSearch():
+            return search.goal
+        case _:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

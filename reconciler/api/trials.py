@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from planner import keys
-from planner.desire.measured import reported
+from planner.desire.measured import reported, was_cut
 from planner.findings import Tried
 from planner.keys import Key
 from planner.model.desired import CompiledOperation, Dag, Sweep
 from planner.model.records import RunRecord
 from planner.model.search import Goal, Suggestion
-from planner.model.status import RunStatus, StopReason
+from planner.model.status import RunStatus
 from reconciler.api.stories import MOST_TRIALS, Story, tell
 from reconciler.core import Core
 
@@ -45,9 +45,8 @@ class Looked:
 
 def goal_of(sweep: Sweep) -> Goal | None:
     """What its search goes by; else what a rule of early stopping waits for; None for neither."""
-    goal: Goal | None = getattr(sweep.search, "goal", None)
-    if goal is not None:
-        return goal
+    if sweep.goal is not None:
+        return sweep.goal
     for rule in sweep.early_stopping:
         if rule.get("kind") == "metric_early_stopping":
             return Goal(str(rule.get("metric")), rule.get("optimization") != "minimize")
@@ -102,7 +101,7 @@ def _leaves(place: Key, operation: CompiledOperation) -> Iterator[Key]:
 
 def _looked(own: Story, leaves: Sequence[Story], suggestion: Suggestion, goal: Goal | None) -> Looked:
     runs = [story.source for story in leaves]
-    counts = own.status is RunStatus.SUCCEEDED or (own.status.final and any(map(_ended_early, runs)))
+    counts = own.status is RunStatus.SUCCEEDED or (own.status.final and any(map(was_cut, runs)))
     said = (reported(run, goal.metric) for run in runs) if goal is not None and counts else ()
     starts = [run.started_at for run in runs if run.started_at is not None]
     ends = [run.finished_at for run in (own.source, *runs) if run.finished_at is not None]
@@ -121,10 +120,6 @@ def _looked(own: Story, leaves: Sequence[Story], suggestion: Suggestion, goal: G
     lately = (run.progress[goal.metric].last for run in runs if goal is not None and goal.metric in run.progress)
     latest = next(lately, None) if not own.status.final else None
     return Looked(tried, own, suggestion, min(starts, default=None), latest, _reason(own, leaves))
-
-
-def _ended_early(run: RunRecord) -> bool:
-    return run.last is not None and run.last.reason is StopReason.EARLY_STOPPING
 
 
 def _reason(own: Story, leaves: Sequence[Story]) -> str:
