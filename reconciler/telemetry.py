@@ -38,6 +38,21 @@ def configure_logging(*, json: bool, level: str = "info") -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    logging.basicConfig(handlers=[_OfLibraries(logging.WARNING)])
+
+
+class _OfLibraries(logging.Handler):
+    """What libraries log, as lines like ours.
+
+    An exception is one line without its traceback: what concerns us is raised to us, too, and told then. What a library
+    only logs failed behind its back, as the rest of a request does when a server goes away.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        said = record.getMessage().partition("\n")[0]
+        error = record.exc_info[1] if record.exc_info else None
+        more = {"error": f"{type(error).__name__}: {error}"} if error is not None else {}
+        log.log(record.levelno, said, library=record.name, **more)
 
 
 @dataclass(frozen=True, slots=True)
