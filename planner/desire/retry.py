@@ -210,7 +210,7 @@ def _places(draft: Draft, top: RunRecord, command: Command, form: CompiledOperat
         if not run.status.final and not down:
             # What is no DAG is one with its build: another round of the one is another round of both.
             live = live or (run if named or not top.is_parent else None)
-        elif not named or not (everything or down or run.status in _RETRIED):
+        elif not named or not (down or run.status in _RETRIED or (everything and not _has_suggested(draft, run))):
             continue
         elif form is None or node_of(form, run.key.place) is not None:
             found.append("/".join(run.key.place))
@@ -222,7 +222,23 @@ def _places(draft: Draft, top: RunRecord, command: Command, form: CompiledOperat
         raise _No(f"{live.key} is not over ({live.status}): wait for its end, or plumbline stop {live.key} first")
     there = " and is still there" if form is not None else ""
     hint = "" if everything else " (--all retries what has succeeded too)"
+    if everything and target is not None and target.place and keys.tuner_number(target.place[-1]) is not None:
+        raise _No(f"the trials that {target} suggested are there: retry those")
     raise _No(f"nothing of {what} {'is final' if everything else 'failed or was stopped'}{there}{hint}")
+
+
+def _has_suggested(draft: Draft, run: RunRecord) -> bool:
+    """Whether it is of a tuner whose trials are there: these may be run again, and would not follow another one."""
+    for depth, part in enumerate(run.key.place):
+        number = keys.tuner_number(part)
+        if number is not None:
+            return any(
+                trial.suggestion.iteration is not None and trial.suggestion.iteration >= number
+                for trial in draft.state.runs.values()
+                if trial.suggestion is not None and trial.key.top == run.key.top
+                if trial.key.place[:-1] == run.key.place[:depth]
+            )
+    return False
 
 
 def _never_began(draft: Draft, top: RunRecord) -> bool:

@@ -96,7 +96,7 @@ class _Work:
         for place, suggestion in trials_of(self.draft, self.key):
             self._walk(place, suggestion)
         under_way = tuner_at_work(draft, self.key) if self.sweep.tuner is not None else None
-        if under_way is not None:
+        if under_way is not None and (self._has_begun(under_way) or not self._pending()):
             self._walk_tuner(under_way)
         return self.walking.top.closed
 
@@ -164,8 +164,16 @@ class _Work:
         assert self.sweep.tuner is not None
         self.tuner = self.go(self.walking, place.node, self.sweep.tuner, "")
 
+    def _has_begun(self, tuner: Key) -> bool:
+        """Whether there are attempts of a tuner, which is to be told of trials that are over, and not before."""
+        run = self.draft.run(tuner)
+        return run is not None and bool(run.attempt_count)
+
+    def _pending(self) -> list[Trial]:
+        return [trial for trial in self.trials if trial.state is TrialState.PENDING]
+
     def _room(self) -> int:
-        pending = [trial for trial in self.trials if trial.state is TrialState.PENDING]
+        pending = self._pending()
         statuses = self.walking.statuses
         waiting = AHEAD - sum(statuses[place.place] is RunStatus.CREATED for place, _ in self.offers)
         most = self.places

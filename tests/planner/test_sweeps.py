@@ -9,7 +9,7 @@ from planner.keys import parse
 from planner.model.facts import Measured
 from planner.model.metric import Mark, Progress
 from tests.planner.builders import job
-from tests.planner.history import History, Step, after, approve, ask, end, push, wait
+from tests.planner.history import History, Step, after, approve, ask, end, line, push, wait
 from tests.planner.sweeps import LOSS, RUN, all_end, by_chance, choices, measured, root, sweep, tried
 
 pytestmark = pytest.mark.unit
@@ -357,6 +357,22 @@ def test_a_tuner_that_fails_is_retried():
     history = after(push(tuned()), end("tune@g1/tuner-0000#1", 1), ask("retry", "tune"))
     assert history.alive() == ["tune@g1/tuner-0000~1#1"]
     assert history.bound[history.run("tune@g1/tuner-0000~1").bound].context["params"]["iteration"] == 0
+
+
+def test_trials_that_are_all_run_again_keep_what_their_tuner_suggested():
+    history = after(push(tuned(2)), end("tune@g1/tuner-0000#1", suggestions=[{"rate": 0.5}]))
+    measured("tune@g1/0000#1", loss=0.5)(history)
+    end("tune@g1/tuner-0001#1", suggestions="{")(history)
+    ask("retry", "tune", mode="all")(history)
+    assert history.alive() == ["tune@g1/0000~1#1"]
+    measured("tune@g1/0000~1#1", loss=0.5)(history)
+    assert history.alive() == ["tune@g1/tuner-0001~1#1"]  # it had said nothing, and is told of trials that are over
+    end("tune@g1/tuner-0001~1#1", suggestions=[{"rate": 0.1}])(history)
+    assert tried(history) == {"tune@g1/0000": {"rate": 0.5}, "tune@g1/0001": {"rate": 0.1}}
+    all_end()(history)
+    assert history.run("tune@g1").reason == "2 of 2 trials succeeded"
+    ask("retry", "tune", key="tune@g1/tuner-0000", mode="all")(history)
+    assert "no: the trials that tune@g1/tuner-0000 suggested are there: retry those" in map(line, history.facts)
 
 
 def test_a_sweep_that_is_stopped_stops_its_tuner():

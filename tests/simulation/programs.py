@@ -7,7 +7,7 @@ import random
 from planner.model.gang import Lifetime
 from reconciler.backends.scripted import Program
 from reconciler.ports import Order
-from tests.simulation.tunes import trial_program
+from tests.simulation.tunes import trial_program, tuner_program
 
 __all__ = ["program"]
 
@@ -20,6 +20,8 @@ def program(seed: int, order: Order, *, paced: bool) -> Program:
     key = order.key
     if (trial := trial_program(seed, order)) is not None:
         return trial
+    if (tuner := tuner_program(seed, order)) is not None:
+        return tuner
     chance = random.Random(f"{seed}/{key}")
     if order.run.gang.lifetime is Lifetime.ALWAYS:
         return _service(chance, key.attempt, paced=paced)

@@ -15,8 +15,14 @@ LONG = 4
 """Histories of 24 days."""
 SWEEPS = 60
 """Histories of people who sweep."""
-TRIALS = [f"{search}Search-trials" for search in ("Mapping", "Grid", "Random", "Hyperband", "Hyperopt")]
-TRIALS += ["trials-failed", "trials-of-steps", "trials-below-a-node", "trials-asked-with-others-pending"]
+TRIALS = [f"{search}Search-trials" for search in ("Mapping", "Grid", "Random", "Hyperband", "Hyperopt", "Iterative")]
+TRIALS += [
+    "trials-without-rungs-to-wait-for",
+    "trials-failed",
+    "trials-of-steps",
+    "trials-below-a-node",
+    "trials-asked-with-others-pending",
+]
 """What trials of these histories must show."""
 LEAST = 100
 """How often each lie must be told over all seeds: a lie that is hardly told proves nothing."""

@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from planner.canon import Json
+from planner.compile import Outside
+from planner.keys import tuner_number
 from planner.model.desired import CompiledOperation
 from reconciler.backends.scripted import Program
 from reconciler.ports import Order
 from tests.planner.compile.trees import compiled
 
-__all__ = ["SEARCHES", "Tune", "drawn", "extended", "swept", "trial_program", "widened"]
+__all__ = ["SEARCHES", "Tune", "drawn", "extended", "swept", "trial_program", "tuner_program", "widened"]
 
 BLIND = ("mapping", "grid", "random")
 """Searches that do not look back."""
-SEARCHES = (*BLIND, "hyperband", "rand", "tpe", "bayes")
+SEARCHES = (*BLIND, "hyperband", "rand", "tpe", "bayes", "asha", "tuned")
 
 _METRIC_RULE = {"kind": "metric_early_stopping", "metric": "loss", "value": 0, "optimization": "minimize"}
 RULES: Mapping[str, dict[str, Json]] = {
@@ -27,6 +29,19 @@ RULES: Mapping[str, dict[str, Json]] = {
     "median": {**_METRIC_RULE, "policy": {"kind": "median", "evaluationInterval": 2, "minSamples": 3}},
     "truncation": {**_METRIC_RULE, "policy": {"kind": "truncation", "percent": 40, "evaluationInterval": 1}},
 }
+_TUNER = Outside(
+    "hub:mine.yaml",
+    "one",
+    json.dumps(
+        {
+            "version": 1.1,
+            "kind": "component",
+            "name": "mine",
+            "outputs": [{"name": "suggestions"}],
+            "run": {"kind": "job", "container": {"image": "i", "command": ["suggest", "{{ iteration }}"]}},
+        }
+    ).encode(),
+)
 _LOSS: dict[str, Json] = {"name": "loss", "optimization": "minimize"}
 
 
@@ -53,7 +68,7 @@ class Tune:
 
 def drawn(chance: random.Random, *, paced: bool) -> Tune:
     """A sweep by chance; a paced one comes to the same whatever the timing."""
-    search = chance.choice([*SEARCHES[:5], "hyperband", "random"] if paced else list(SEARCHES))
+    search = chance.choice([*SEARCHES[:5], "hyperband", "random"] if paced else [*SEARCHES, "tuned"])
     look_back = search in {"tpe", "bayes"}
     return Tune(
         search,
@@ -92,7 +107,7 @@ def swept(name: str, path: str, tune: Tune, version: int, retries: int) -> Compi
     document: dict[str, Json] = {"version": 1.1, "kind": "operation", "name": name, **sweep}
     if tune.below:
         document = {"version": 1.1, "kind": "operation", "name": name, "component": {"run": _around(sweep)}}
-    found = compiled({path: json.dumps(document)})
+    found = compiled({path: json.dumps(document)}, outside={"hub:mine": _TUNER})
     assert name in found.roots, [str(problem) for problem in found.problems]
     return found.roots[name]
 
@@ -132,6 +147,7 @@ def _matrix(tune: Tune) -> dict[str, Json]:
         "random": {"kind": "random", "params": space, "numRuns": size},
         "rand": {**hyperopt, "algorithm": "rand"},
         "tpe": {**hyperopt, "algorithm": "tpe"},
+        "tuned": {"kind": "iterative", "maxIterations": 2 + size // 3, "tuner": {"hubRef": "mine"}},
         "bayes": {
             "kind": "bayes",
             "params": space,
@@ -150,6 +166,7 @@ def _matrix(tune: Tune) -> dict[str, Json]:
             "resume": size % 2 == 0,
         },
     }
+    made["asha"] = {**made["hyperband"], "asynchronous": True}
     found = made[tune.search]
     if tune.at_once is not None:
         found["concurrency"] = tune.at_once
@@ -159,6 +176,25 @@ def _matrix(tune: Tune) -> dict[str, Json]:
 
 
 # ---- what a trial does
+
+
+def tuner_program(seed: int, order: Order) -> Program | None:
+    """What an attempt of a tuner does; None of what is no tuner's.
+
+    It suggests up to six trials. One in ten has no more to suggest, one in ten fails, one in ten writes what is no
+    list.
+    """
+    number = next((found for part in order.key.run.place if (found := tuner_number(part)) is not None), None)
+    if number is None:
+        return None
+    chance = random.Random(f"{seed}/{order.key.run.root}/{order.key.run.place}/tuner")
+    rates: list[Json] = [{"rate": round(chance.random(), 3)} for _ in range(chance.choice([2, 4, 6]))]
+    said = chance.choice([*[json.dumps(rates), rates] * 4, "[]" if number > 1 else rates, "{" if number else "[]"])
+    return Program(
+        seconds=random.Random(f"{seed}/{order.key}").choice([0.0, 2.0, 20.0]),
+        exit_code=1 if random.Random(f"{seed}/{order.key}/fails").random() < 0.1 else 0,
+        outputs={"suggestions": said},
+    )
 
 
 def trial_program(seed: int, order: Order) -> Program | None:

@@ -30,8 +30,8 @@ def check(history: History) -> list[str]:
     names = _names(history)
     for one in openings(history):
         taken = _taken_over(one, opened, names)
-        if one.suggestion not in taken and one.suggestion != (wanted := _asked_again(one)):
-            found.append(f"{one.key} was made with {one.suggestion}, and its sweep would try {(*taken, wanted)}")
+        if one.suggestion not in taken and one.suggestion not in (wanted := _asked_again(one, opened)):
+            found.append(f"{one.key} was made with {one.suggestion}, and its sweep would try {(*taken, *wanted)}")
         opened.setdefault(one.parent, []).append(one)
     return found + [
         f"{one.key} was stopped ({one.words}), and no rule says so" for one in verdicts(history) if not _is_just(one)
@@ -54,11 +54,20 @@ def _says(rule: Mapping[str, Json], one: Verdict) -> bool:
     )
 
 
-def _asked_again(one: Opening) -> Suggestion | None:
-    """What the search says of the trials as they were recorded, in the order of their numbers."""
+def _asked_again(one: Opening, opened: Mapping[Key, list[Opening]]) -> list[Suggestion]:
+    """What the search says of the trials as they were recorded, in the order of their numbers; or the tuner said.
+
+    Of trials that were opened together, the search may have been asked before any of them: then what the first ones
+    came to at once, since they were carried over, was not known.
+    """
+    if one.sweep.tuner is not None:
+        return [one.tuned] if one.tuned is not None else []
     written = "" if one.sweep.seed is None else one.sweep.seed
     seed = "/".join((_BEFORE, one.key.root, *one.key.place[:-1], str(written)))
-    return next(iter(suggest(one.sweep.search, one.before, seed, 1)), None)
+    together = [earlier for earlier in opened.get(one.parent, []) if earlier.made is one.made]
+    asked = [one, *reversed(together)]
+    found = (suggest(one.sweep.search, at.before, seed, back + 1)[back:] for back, at in enumerate(asked))
+    return [suggestion for said in found for suggestion in said]
 
 
 def _names(history: History) -> dict[str, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.keys import Key
+from planner.keys import Key, tuner_number
 from planner.model.desired import CompiledOperation, Dag, Sweep
 from planner.model.facts import Carried, Fact, Intended, Observed, Opened, Vanished
 from planner.model.run import Phase
@@ -56,7 +56,7 @@ def _over(history: History, fact: Intended, at_work: tuple[set[Key], dict[Key, K
             continue
         most = max(limit for limit in limits if limit is not None)
         names = _at_work_below(Key(key.root, key.cause, above), at_work)
-        if len(names) > most:
+        if len(names) > most and key.place[depth] in names:
             yield f"{key} was intended beside {sorted(names)}, and the concurrency above them is {most}"
 
 
@@ -71,7 +71,8 @@ def _at_work_below(parent: Key, at_work: tuple[set[Key], dict[Key, Key]]) -> set
     runs = {attempt.run for attempt in held}
     found = {key for key in runs if _is_below(key, parent)}
     found |= {key for key, source in sources.items() if _is_below(key, parent) and _origin(source, sources) in runs}
-    return {key.place[len(parent.place)] for key in found}
+    names = {key.place[len(parent.place)] for key in found}
+    return {name for name in names if tuner_number(name) is None}  # a concurrency counts trials
 
 
 def _origin(key: Key, sources: dict[Key, Key]) -> Key:

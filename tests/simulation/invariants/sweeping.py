@@ -6,13 +6,14 @@ What counts as known is told once more here, from docs/sweeps.md and not from th
 from __future__ import annotations
 
 import functools
+import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planner.canon import Json
-from planner.keys import Key
+from planner.keys import Key, tuner, tuner_number
 from planner.model.desired import CompiledOperation, Dag, Sweep
 from planner.model.facts import Opened, StopIntended
 from planner.model.records import RunRecord
@@ -37,6 +38,7 @@ class Opening:
         lineage: what it is a trial of.
         sweep: what is compiled of its sweep.
         before: the other trials of its sweep at that moment.
+        tuned: what the tuner of its sweep had suggested next; None where there is no tuner, or it had not.
         made: the transaction.
     """
 
@@ -45,6 +47,7 @@ class Opening:
     lineage: str
     sweep: Sweep
     before: tuple[Trial, ...]
+    tuned: Suggestion | None
     made: Transaction
 
     @property
@@ -102,6 +105,7 @@ def swept(history: History) -> Counter[str]:
         run = state.get(one.key)
         found["trials-carried"] += run is not None and run.carried_from is not None
         found["trials-failed"] += run is not None and run.status is RunStatus.FAILED
+        found["trials-without-rungs-to-wait-for"] += getattr(one.sweep.search, "asynchronous", False)
         found["trials-of-steps"] += isinstance(one.sweep.trial.body, Dag)
         found["trials-below-a-node"] += len(one.key.place) > 1
         found["trials-asked-with-others-pending"] += any(each.state is TrialState.PENDING for each in one.before)
@@ -132,9 +136,11 @@ def _read(same: _Same) -> tuple[tuple[Opening, ...], tuple[Verdict, ...]]:
         if isinstance(fact, Opened) and fact.suggestion is not None:
             form = same.history.forms[known.forms[fact.key.top]]
             sweep, above = sweep_of(form, fact.key.place[:-1]), fact.key.place[:-1]
-            siblings = known.trials.setdefault(Key(fact.key.root, fact.key.cause, above), [])
+            parent = Key(fact.key.root, fact.key.cause, above)
+            siblings = known.trials.setdefault(parent, [])
             before = tuple(known.trial(key, number, sweep) for number, key in enumerate(siblings))
-            found.append(Opening(fact.key, fact.suggestion, fact.lineage, sweep, before, step.made))
+            tuned = known.tuned(parent, before)
+            found.append(Opening(fact.key, fact.suggestion, fact.lineage, sweep, before, tuned, step.made))
             siblings.append(fact.key)
         if isinstance(fact, StopIntended) and fact.reason is StopReason.EARLY_STOPPING:
             stopped += known.verdict(same.history, fact)
@@ -169,6 +175,17 @@ class _Known:
             value for run in stories if (value := _number({**run.outputs, **run.metrics}, goal.metric)) is not None
         ]
         return Trial(number, said, TrialState.DONE, values[0]) if values else Trial(number, said, TrialState.FAILED)
+
+    def tuned(self, parent: Key, before: Sequence[Trial]) -> Suggestion | None:
+        """What the last run of a sweep's tuner suggested and nobody has tried yet."""
+        numbers = [tuner_number(key.place[-1]) for key in self.runs if key.parent == parent]
+        number = max((one for one in numbers if one is not None), default=None)
+        if number is None or (run := self._newest(parent.child(tuner(number)))).status is not RunStatus.SUCCEEDED:
+            return None
+        said = run.outputs.get("suggestions")
+        points = json.loads(said) if isinstance(said, str) else said
+        tried = sum(one.suggestion.iteration == number for one in before)
+        return Suggestion(points[tried], iteration=number) if tried < len(points) else None
 
     def verdict(self, history: History, fact: StopIntended) -> Iterator[Verdict]:
         """What is known when a rule stops something: of what goes down with its sweep nothing."""
