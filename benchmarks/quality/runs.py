@@ -21,7 +21,7 @@ _SHARED = ("benchmarks/quality/problems.py", "benchmarks/quality/learned.py")
 _OURS = ("chance.py", "draws.py", "numbers.py", "points.py", "spaces.py", "unlike.py", "ranking.py")
 _KINDS = {
     "tpe": ("parzen*.py",),
-    "bayes": ("bayes.py", "gaussian.py", "acquisition.py", "features.py"),
+    "bayes": ("bayes.py", "gaussian.py", "acquisition.py", "features.py", "candidates.py"),
     "hyperband": ("hyperband.py", "rungs.py"),
 }
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from planner import canon
 from planner.compile.origin import Origin, Report, warning
-from planner.compile.space import MAX_BRACKETS, brackets, combinations
+from planner.compile.space import brackets, combinations
 from planner.errors import Problem
+from planner.search.rungs import MOST_BRACKETS
 from planner.spec import matrix as spec
 from planner.spec.distributions import Choice, Distribution, PChoice
 from planner.spec.io import IO
@@ -56,8 +57,8 @@ def _too_large(matrix: spec.GridSweep, origin: Origin) -> Iterator[Problem]:
 
 def _hyperband(matrix: spec.HyperbandSweep, ios: Sequence[IO], origin: Origin) -> Iterator[Problem]:
     count = brackets(matrix)
-    if count is not None and count > MAX_BRACKETS:
-        message = f"hyperband would have {count:,} brackets, more than {MAX_BRACKETS}"
+    if count is not None and count > MOST_BRACKETS:
+        message = f"hyperband would have {count:,} brackets, more than {MOST_BRACKETS}"
         yield origin.at("eta").problem("PL-204", message, "write a larger `eta`, such as 3")
     name = matrix.resource.name
     if name in matrix.params:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from planner.model.search import Dimension
+from planner.search.rungs import brackets_of
 from planner.spec import matrix as spec
 from planner.spec.date_spaces import DateSteps, DatetimeSteps
 from planner.spec.distributions import Distribution, PChoice
@@ -25,10 +26,7 @@ from planner.spec.spaces import (
     Steps,
 )
 
-__all__ = ["MAX_BRACKETS", "brackets", "combinations", "dimension", "options", "runs"]
-
-MAX_BRACKETS = 100
-"""Brackets that hyperband is run with at most."""
+__all__ = ["brackets", "combinations", "dimension", "options"]
 
 
 def dimension(name: str, distribution: Distribution, *, whole: bool) -> Dimension:
@@ -107,34 +105,4 @@ def brackets(sweep: spec.HyperbandSweep) -> int | None:
     most, eta = sweep.max_iterations, sweep.eta
     if isinstance(most, str) or isinstance(eta, str):
         return None
-    return int(math.log(most) / math.log(eta) + 1e-9) + 1
-
-
-def runs(sweep: spec.Matrix) -> int | None:
-    """How many runs a sweep starts at most, those that go on in hyperband once; None where nobody can say yet."""
-    match sweep:
-        case spec.MappingSweep():
-            return None if isinstance(sweep.values, str) else len(sweep.values)
-        case spec.GridSweep() | spec.RandomSweep():
-            limits = [combinations(sweep.params), sweep.num_runs]
-            return min((limit for limit in limits if isinstance(limit, int)), default=None)
-        case spec.HyperbandSweep():
-            return _hyperband(sweep)
-        case spec.BayesSweep():
-            first, then = sweep.num_initial_runs, sweep.max_iterations
-            return first + then if isinstance(first, int) and isinstance(then, int) else None
-        case spec.HyperoptSweep():
-            each, times = sweep.num_runs, sweep.max_iterations
-            return each * times if isinstance(each, int) and isinstance(times, int) else None
-        case spec.IterativeSweep():
-            return None
-        case _:
-            assert_never(sweep)
-
-
-def _hyperband(sweep: spec.HyperbandSweep) -> int | None:
-    """The first runs of every bracket (reference, section 13.4)."""
-    count, eta = brackets(sweep), sweep.eta
-    if count is None or isinstance(eta, str) or count > MAX_BRACKETS:
-        return None
-    return sum(math.ceil(count * eta**bracket / (bracket + 1) - 1e-9) for bracket in range(count))
+    return brackets_of(most, eta)

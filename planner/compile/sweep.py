@@ -165,7 +165,7 @@ def _goal(metric: Metric) -> model.Goal:
 
 def _utility(said: UtilityFunction | None) -> model.Utility:
     if said is None:
-        return model.Utility()
+        return model.UNWRITTEN
     default, process = model.Utility(), said.gaussian_process
     kernel = default.kernel
     if process is not None:

@@ -14,6 +14,7 @@ from typing import Literal
 from planner.canon import Json
 
 __all__ = [
+    "UNWRITTEN",
     "BayesSearch",
     "Dimension",
     "Goal",
@@ -149,6 +150,10 @@ class Utility:
     iterations: int = 10
 
 
+UNWRITTEN = Utility("ei", kernel=Kernel(nu=2.5))
+"""What counts where a `bayes` search has no `utilityFunction`."""
+
+
 @dataclass(frozen=True, slots=True)
 class BayesSearch:
     """`initial` trials by chance, then `iterations` where a model promises most."""
@@ -157,7 +162,7 @@ class BayesSearch:
     initial: int
     iterations: int
     goal: Goal
-    utility: Utility = Utility()
+    utility: Utility = UNWRITTEN
 
 
 @dataclass(frozen=True, slots=True)

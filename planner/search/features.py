@@ -64,6 +64,35 @@ class Features:
                 found[part.first] = _scaled(part, chosen)
         return found
 
+    def rows(self, shares: Floats) -> Floats:
+        """Points by chance: a row for each row of numbers from 0 to below 1, of which each dimension has one."""
+        import numpy as np
+
+        found = np.zeros((len(shares), self.width))
+        for part, column in zip(self.parts, shares.T, strict=True):
+            if part.values is None:
+                found[:, part.first] = column
+                continue
+            chosen = [chance.value(part.dimension, float(share)) for share in column]
+            if part.unordered:
+                found[np.arange(len(shares)), [part.first + part.indices[atom(value)] for value in chosen]] = 1.0
+            else:
+                found[:, part.first] = [_scaled(part, value) for value in chosen]
+        return found
+
+    def snapped(self, rows: Floats) -> Floats:
+        """The rows of the points nearest to `rows`."""
+        import numpy as np
+
+        found = np.clip(rows, 0.0, 1.0)
+        for part in self.parts:
+            columns = slice(part.first, part.first + part.width)
+            if part.unordered:
+                found[:, columns] = np.eye(part.width)[found[:, columns].argmax(axis=1)]
+            elif part.values is not None:
+                found[:, part.first] = [_scaled(part, _nearest(part, row)) for row in found]
+        return found
+
     def params(self, row: Sequence[float]) -> dict[str, Json]:
         """The point nearest to a row."""
         return {part.dimension.name: _nearest(part, row) for part in self.parts}

@@ -7,6 +7,7 @@ extreme model.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,11 +26,17 @@ __all__ = ["Model", "evened", "fitted"]
 _STEPS = 60
 _OWN = 64
 """With more features than this all have one length: trials never suffice to tell so many apart."""
-_NOISE = 1e-4
-"""What is taken for noise at first, of a variance of 1."""
-_JITTER = 1e-8
-_LENGTH, _LOOSE = 0.5, 1.2
-"""Lengths are believed to be half the diagonal of the space, times what was written, give or take a factor of e."""
+_NOISE = 1.0
+"""What is taken for noise at first: all of the variance."""
+_OUTCOMES = 32
+"""Of what is pending, drawn together."""
+_JITTERS = 1e-8, 1e-6, 1e-4, 1e-2
+_EDGE = 1e-9
+_LOOSE = 0.2
+"""How firmly lengths are believed to be those of the kernel that is written; the space has a length of 1."""
+_WIDE = 0.3
+"""Where there are more than eleven features: lengths, in diagonals of the space."""
+_ELSEWHERE = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,8 @@ class Model:
 
     Attributes:
         kernel: scikit-learn's, with its parameters found: a shape, and noise.
-        rows, scores: what it was fitted to.
+        rows: what it was fitted to.
+        scores: of each row, a column for each outcome of what is pending; one column where nothing is.
         factor: of the covariance of `rows` (Cholesky, lower).
         dual: the inverse covariance times the scores.
     """
@@ -50,23 +58,37 @@ class Model:
     dual: Floats
 
     def predicted(self, rows: Floats) -> tuple[Floats, Floats]:
-        """Mean and standard deviation at each row, without the noise."""
+        """The mean at each row for each outcome, and the standard deviation at each row; both without the noise."""
         import numpy as np
-        from scipy.linalg import solve_triangular
 
         shared = self.kernel.k1(rows, self.rows)
-        solved = solve_triangular(self.factor, shared.T, lower=True, check_finite=False)
+        solved = self._solved(shared)
         variance = self.kernel.k1.diag(rows) - np.einsum("ij,ij->j", solved, solved)
         return shared @ self.dual, np.sqrt(np.maximum(variance, 1e-18))
 
-    def believing(self, rows: Floats) -> Model:
-        """The model if `rows` came to what it expects of them: so pending trials are no longer worth a look."""
+    def supposing(self, rows: Floats, chance: Callable[[str, int], Sequence[float]]) -> Model:
+        """The model for each of so many outcomes of `rows`, drawn from what it expects of them together.
+
+        So pending trials are no longer worth a look where they are, and what they might find counts as found.
+        """
         import numpy as np
+        from scipy.special import ndtri
 
         if not len(rows):
             return self
-        scores = np.concatenate([self.scores, self.predicted(rows)[0]])
-        return _made(self.kernel, np.vstack([self.rows, rows]), scores)
+        shared = self.kernel.k1(rows, self.rows)
+        solved = self._solved(shared)
+        covariance = self.kernel(rows) - solved.T @ solved
+        bell = ndtri(np.clip(chance("outcomes", _OUTCOMES * len(rows)), _EDGE, 1 - _EDGE)).reshape(len(rows), -1)
+        outcomes = shared @ self.dual + _factor(covariance) @ bell
+        known = np.repeat(self.scores, _OUTCOMES, axis=1)
+        return _made(self.kernel, np.vstack([self.rows, rows]), np.vstack([known, outcomes]))
+
+    def _solved(self, shared: Floats) -> Floats:
+        from scipy.linalg import solve_triangular
+
+        found: Floats = solve_triangular(self.factor, shared.T, lower=True, check_finite=False)
+        return found
 
 
 def evened(losses: Sequence[float]) -> Floats:
@@ -85,46 +107,55 @@ def evened(losses: Sequence[float]) -> Floats:
     return found
 
 
-def fitted(kernel: Kernel, rows: Floats, scores: Floats, unit: Callable[[str, int], float]) -> Model:
-    """The model of scores at rows; `unit` gives numbers from 0 to 1 for the beginnings of further fits."""
+def fitted(kernel: Kernel, rows: Floats, scores: Floats, chance: Callable[[str, int], Sequence[float]]) -> Model:
+    """The model of scores at rows; `chance` gives numbers from 0 to 1 for the beginnings of further fits."""
     from sklearn.gaussian_process import GaussianProcessRegressor
 
     # Without its optimiser: the one here knows the beliefs, and does not warn of parameters at their bounds.
-    process = GaussianProcessRegressor(_kernel(kernel, rows.shape[1]), alpha=_JITTER, optimizer=None)
+    process = GaussianProcessRegressor(_kernel(kernel, rows.shape[1]), alpha=_JITTERS[0], optimizer=None)
     process.fit(rows, scores)
-    theta = _likeliest(process, kernel.restarts, unit)
-    return _made(process.kernel_.clone_with_theta(theta), rows, scores)
+    theta = _likeliest(process, kernel.restarts, chance)
+    return _made(process.kernel_.clone_with_theta(theta), rows, scores[:, None])
 
 
 def _made(kernel: Any, rows: Floats, scores: Floats) -> Model:
-    import numpy as np
-    from scipy.linalg import cho_solve, cholesky
+    from scipy.linalg import cho_solve
 
-    covariance = kernel(rows)
-    covariance[np.diag_indices_from(covariance)] += _JITTER
-    factor = cholesky(covariance, lower=True, check_finite=False)
+    factor = _factor(kernel(rows))
     return Model(kernel, rows, scores, factor, cho_solve((factor, True), scores, check_finite=False))
 
 
-def _likeliest(process: Any, restarts: int, unit: Callable[[str, int], float]) -> Floats:
+def _factor(covariance: Floats) -> Floats:
+    """Its Cholesky factor, of a little more on the diagonal: as much as rounding may have taken."""
+    import numpy as np
+    from scipy.linalg import LinAlgError, cholesky
+
+    for jitter in _JITTERS:
+        with contextlib.suppress(LinAlgError):
+            found: Floats = cholesky(covariance + jitter * np.eye(len(covariance)), lower=True, check_finite=False)
+            return found
+    raise LinAlgError(f"not positive definite by more than {_JITTERS[-1]:g}")
+
+
+def _likeliest(process: Any, restarts: int, chance: Callable[[str, int], Sequence[float]]) -> Floats:
     """Parameters by likelihood and beliefs together, from the middle of these and `restarts` times from elsewhere."""
     import numpy as np
     from scipy.optimize import minimize
 
-    start, bounds = process.kernel_.theta, process.kernel_.bounds
-    wide = np.array([1.0, *[_LOOSE] * (len(start) - 2), 2.0])
+    bounds = process.kernel_.bounds
+    start = process.kernel_.theta
+    believed = _beliefs(start)
 
     def goal(theta: Floats) -> tuple[float, Floats]:
         value, gradient = process.log_marginal_likelihood(theta, eval_gradient=True, clone_kernel=False)
-        off = (theta - start) / wide
-        total = 0.5 * float(off @ off) - float(value)
-        return (total, off / wide - gradient) if math.isfinite(total) else (1e25, np.zeros_like(theta))
+        belief, slope = believed(theta)
+        total = -float(value) - belief
+        return (total, -gradient - slope) if math.isfinite(total) else (1e25, np.zeros_like(theta))
 
     best: Any = None
-    middle = start.copy()
     for turn in range(restarts + 1):
-        noise = np.array([2 * unit(f"fit{turn}", index) - 1 for index in range(len(middle))])
-        begin = np.clip(middle + (noise * wide if turn else 0.0), bounds[:, 0], bounds[:, 1])
+        noise = 2 * np.array(chance(f"fit{turn}", len(start))) - 1
+        begin = np.clip(start + (_ELSEWHERE * noise if turn else 0.0), bounds[:, 0], bounds[:, 1])
         result = minimize(goal, begin, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _STEPS})
         if best is None or result.fun < best.fun:
             best = result
@@ -132,10 +163,28 @@ def _likeliest(process: Any, restarts: int, unit: Callable[[str, int], float]) -
     return found
 
 
+def _beliefs(start: Floats) -> Callable[[Floats], tuple[float, Floats]]:
+    """The logarithm of how likely parameters are before any trial, and its slope; parameters are logarithms, too.
+
+    Variance: Gamma(2, 1). Noise: Gamma(1.1, 30), hardly ever above a tenth. Lengths: what they are in `start`, give or
+    take a factor of three; far beyond that less and less.
+    """
+    import numpy as np
+
+    def believed(theta: Floats) -> tuple[float, Floats]:
+        variance, noise = math.exp(theta[0]), math.exp(theta[-1])
+        off = 2 * (theta[1:-1] - start[1:-1])
+        belief = theta[0] - variance + 0.1 * theta[-1] - 30 * noise - _LOOSE * float(np.cosh(off).sum())
+        return float(belief), np.concatenate([[1 - variance], -2 * _LOOSE * np.sinh(off), [0.1 - 30 * noise]])
+
+    return believed
+
+
 def _kernel(kernel: Kernel, width: int) -> Any:
     from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
 
-    length = kernel.length_scale * _LENGTH * math.sqrt(min(width, _OWN))
+    # The farther apart points by chance are, the longer: they would tell nothing of each other.
+    length = kernel.length_scale * max(1.0, _WIDE * math.sqrt(width))
     lengths = [length] * width if width <= _OWN else length
     bounds = (1e-2 * kernel.length_scale, 1e3 * kernel.length_scale)
     shape = RBF(lengths, bounds) if kernel.name == "rbf" else Matern(lengths, bounds, nu=kernel.nu)

@@ -13,7 +13,7 @@ from planner.model.search import HyperbandSearch, Resource
 from planner.search import spaces
 from planner.search.numbers import bounded
 
-__all__ = ["MOST_BRACKETS", "amount", "brackets", "first_size", "kept", "last_rung", "most", "sizes"]
+__all__ = ["MOST_BRACKETS", "amount", "brackets", "brackets_of", "first_size", "kept", "last_rung", "most", "sizes"]
 
 MOST_BRACKETS = 40
 """More of them, of an eta near 1, would give all trials nearly the same of the resource."""
@@ -23,9 +23,14 @@ _SLACK = 1e-9
 
 def brackets(search: HyperbandSearch) -> int:
     """How many brackets, at least one."""
-    if search.most <= 1 or search.eta <= 1:
+    return min(MOST_BRACKETS, brackets_of(search.most, search.eta))
+
+
+def brackets_of(most: float, eta: float) -> int:
+    """How many the paper has, however many that are."""
+    if most <= 1 or eta <= 1:
         return 1
-    return min(MOST_BRACKETS, math.floor(math.log(search.most) / math.log(search.eta) + _SLACK) + 1)
+    return math.floor(math.log(most) / math.log(eta) + _SLACK) + 1
 
 
 def last_rung(search: HyperbandSearch, bracket: int) -> int:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from planner.compile.matrix import MAX_IMPLIED, check_matrix
 from planner.compile.origin import Origin, Report
-from planner.compile.space import brackets, combinations, options, runs
+from planner.compile.space import brackets, combinations, options
 from planner.spec.distributions import Distribution
 from planner.spec.io import IO
 from planner.spec.load import load
@@ -59,32 +59,6 @@ def said(matrix, inputs=()) -> list[str]:
 )
 def test_how_many_values_there_are_to_choose_from(distribution, count):
     assert options(TypeAdapter(Distribution).validate_python(distribution)) == count
-
-
-@pytest.mark.parametrize(
-    ("matrix", "count"),
-    [
-        ({"kind": "mapping", "values": [{}, {}]}, 2),
-        ({"kind": "mapping", "values": "{{ x }}"}, None),
-        ({"kind": "grid", "params": {"a": THREE, "b": THREE}}, 9),
-        ({"kind": "grid", "params": {"a": THREE, "b": THREE}, "numRuns": 4}, 4),
-        ({"kind": "grid", "params": {"a": THREE}, "numRuns": 40}, 3),
-        ({"kind": "grid", "params": {"a": {"kind": "choice", "value": "{{ x }}"}}}, None),
-        ({"kind": "grid", "params": {"a": THREE}, "numRuns": "{{ x }}"}, 3),
-        ({"kind": "random", "params": {"a": ANY}, "numRuns": 40}, 40),
-        ({"kind": "random", "params": {"a": THREE}, "numRuns": 40}, 3),
-        ({"kind": "random", "params": {"a": ANY}, "numRuns": "{{ x }}"}, None),
-        ({**BAND, "maxIterations": 81, "eta": 3}, 81 + 34 + 15 + 8 + 5),
-        ({**BAND, "maxIterations": 1, "eta": 3}, 1),
-        ({**BAND, "maxIterations": "{{ x }}", "eta": 3}, None),
-        ({**BAND, "maxIterations": 10**9, "eta": 1.0001}, None),
-        ({"kind": "bayes", "params": {"a": ANY}, "numInitialRuns": 3, "maxIterations": 5, "metric": METRIC}, 8),
-        ({"kind": "hyperopt", "params": {"a": ANY}, "numRuns": 3, "maxIterations": 5, "metric": METRIC}, 15),
-        ({"kind": "iterative", "maxIterations": 5}, None),
-    ],
-)
-def test_how_many_runs_a_sweep_is(matrix, count):
-    assert runs(sweep(matrix)) == count
 
 
 @pytest.mark.parametrize(("most", "eta", "count"), [(81, 3, 5), (243, 3, 6), (1000, 10, 4), (80, 3, 4), (1, 2, 1)])
