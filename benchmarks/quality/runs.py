@@ -53,7 +53,8 @@ def _version(side: str, kind: str) -> str:
     else:
         found = ROOT / "planner/search"
         files = [path for pattern in (*_OURS, *_KINDS[kind]) for path in sorted(found.glob(pattern))]
-    digest = hashlib.sha256()
+    # What the search is asked with, defaults among it.
+    digest = hashlib.sha256(repr(arms.wanted(kind, ALL[0])).encode() if side == "ours" else b"")
     for path in [*files, *(ROOT / name for name in _SHARED)]:
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:12]
