@@ -37,6 +37,7 @@ PURE = {
     "posixpath",
     "re",
     "string",
+    "struct",
     "types",
     "typing",
     "unicodedata",

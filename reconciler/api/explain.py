@@ -23,7 +23,7 @@ from reconciler.admission import waits_of
 from reconciler.api import find, listeners, problems, views
 from reconciler.api.explain_run import explain_run, joined_words, node_words, stored_words
 from reconciler.api.sleeping import asleep, sleep_words
-from reconciler.api.stories import ALL, Story, nodes_of, one
+from reconciler.api.stories import ALL, Story, nodes_of, one, with_begun
 from reconciler.core import Core
 from reconciler.ports import RunQuery
 
@@ -93,6 +93,7 @@ async def explain(core: Core, name: str, *, digest: bool = False, window: slice 
 async def _case(core: Core, record: RootRecord, window: slice) -> _Case:
     planned, applied = record.planned, record.applied
     last = await one(core, record.last) if record.last else None
+    last = await with_begun(core, last) if last is not None else None
     bound = await core.bound(last.source.bound) if last is not None and last.source.bound else None
     target = await core.form(planned.form) if planned and planned.form else None
     force = await core.form(applied.form) if applied and applied.form else None

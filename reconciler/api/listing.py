@@ -9,7 +9,7 @@ from planner.errors import Place, Problem
 from planner.query import read_search
 from planner.spec.query import QueryError
 from reconciler.api import find, problems, views
-from reconciler.api.stories import Story
+from reconciler.api.stories import Story, with_begun
 from reconciler.api.sweeps import standing_of
 from reconciler.core import Core
 from reconciler.ports import Find
@@ -56,8 +56,8 @@ async def list_runs(core: Core, wanted: Listing) -> dict[str, Json]:
 
 
 async def _view(core: Core, story: Story) -> dict[str, Json]:
-    """A run in the list; a sweep that goes on says how it stands, where another run says why it ended."""
-    found = views.run_view(story, core.policy.identity)
+    """A run in the list: of a whole that goes on how what is below it does, of a sweep in words, too."""
+    found = views.run_view(await with_begun(core, story), core.policy.identity)
     return {**found, "reason": found["reason"] or await standing_of(core, story.run)}
 
 

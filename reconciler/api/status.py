@@ -15,7 +15,7 @@ from reconciler.admission import waits_of
 from reconciler.api import backfills, find, listeners, problems, sweeps, views
 from reconciler.api.health import unwritable
 from reconciler.api.sleeping import asleep, sleep_words
-from reconciler.api.stories import ALL, Story, breadth, node_keys, nodes_of, one, tell
+from reconciler.api.stories import ALL, Story, breadth, node_keys, nodes_of, one, tell, with_begun
 from reconciler.api.version import version
 from reconciler.core import Core
 from reconciler.elected import election_view
@@ -32,7 +32,7 @@ async def project_status(core: Core, loop: Loop, url: str) -> dict[str, Json]:
     records = await core.ledger.roots()
     head = await core.ledger.commit(project.head) if project.head else None
     tops = {key for record in records.values() for key in (*record.open, record.last) if key is not None}
-    told = await tell(core, tops)
+    told = {key: await with_begun(core, story) for key, story in (await tell(core, tops)).items()}
     shown = [await _root(core, record, told, project.suspended) for record in records.values() if not _is_gone(record)]
     return {
         "version": version(),
@@ -192,7 +192,7 @@ async def run_detail(core: Core, name: str, window: slice = ALL) -> dict[str, Js
     found = await find.run(core, name)
     assert found.run is not None
     run, identity = found.run, core.policy.identity
-    story = await one(core, run.key, newest=False) or Story(run, run, run)
+    story = await with_begun(core, await one(core, run.key, newest=False) or Story(run, run, run))
     bound = await core.bound(story.source.bound) if story.source.bound else None
     nodes = await nodes_of(core, run, window)
     return {

@@ -7,7 +7,7 @@ brings the three records together. Reads by key only, so that the cost never gro
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planner import keys
 from planner.keys import Key
@@ -18,12 +18,26 @@ from planner.search import most
 from reconciler.core import Core
 from reconciler.ports import RunQuery
 
-__all__ = ["ALL", "MOST_TRIALS", "Story", "breadth", "leaves", "node_keys", "nodes_of", "one", "places", "tell"]
+__all__ = [
+    "ALL",
+    "MOST_TRIALS",
+    "Story",
+    "breadth",
+    "leaves",
+    "node_keys",
+    "nodes_of",
+    "one",
+    "places",
+    "tell",
+    "with_begun",
+]
 
 ALL = slice(None)
+"""Of nodes: all of them."""
+_FIRST = slice(100)
+"""Nodes of a whole that are looked at for whether it has begun."""
 MOST_TRIALS = 5_000
 """Trials of a sweep that are looked for, from the first on."""
-"""Of nodes: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +48,19 @@ class Story:
         node: the record that was asked for.
         run: its newest round, or itself.
         source: where that was carried over from, or the same record.
+        begun: of a DAG or sweep, whether something below it has begun: its record knows only how it ended.
     """
 
     node: RunRecord
     run: RunRecord
     source: RunRecord
+    begun: bool = False
 
     @property
     def status(self) -> RunStatus:
         """How it goes or went."""
-        return self.run.status if self.run.status.final else self.source.status
+        status = self.run.status if self.run.status.final else self.source.status
+        return RunStatus.PROCESSING if self.begun and status is RunStatus.CREATED else status
 
     @property
     def trouble(self) -> str:
@@ -63,6 +80,15 @@ async def tell(core: Core, keys: Collection[Key], *, newest: bool = True) -> Map
         key: Story(nodes[key], run, sources.get(run.carried_from, run) if run.carried_from else run)
         for key, run in runs.items()
     }
+
+
+async def with_begun(core: Core, story: Story) -> Story:
+    """The story, and of a whole DAG or sweep that is not over whether it has begun: the first nodes tell."""
+    run = story.run
+    if run.key.place or not run.is_parent or story.status is not RunStatus.CREATED:
+        return story
+    below = await nodes_of(core, run, _FIRST)
+    return replace(story, begun=any(node.status is not RunStatus.CREATED for node in below.values()))
 
 
 async def one(core: Core, key: Key, *, newest: bool = True) -> Story | None:

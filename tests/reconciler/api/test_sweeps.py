@@ -24,6 +24,17 @@ component:
           inputs: [{{name: rate, type: float}}]
           run: {{kind: job, container: {{image: i, command: [fit], args: ["{{{{ rate }}}}"]}}}}
 """.encode()
+WAITING = b"""\
+version: 1.1
+kind: operation
+name: flow
+component:
+  run:
+    kind: dag
+    operations:
+      - name: wait
+        component: {run: {kind: job, container: {image: i, command: [wait]}}}
+"""
 OVER_DAG = f"""\
 version: 1.1
 kind: operation
@@ -51,6 +62,26 @@ async def settled(api: Api, name: str, progress: str, **params: str | bool) -> A
         return found if found.get("progress") == progress else None
 
     return await eventually(look)
+
+
+async def test_a_whole_that_has_begun_is_processing_wherever_it_is_shown() -> None:
+    world = World(programs={**REPORTS, "wait": Program(seconds=None)})
+    world.push({"tune.yaml": search(), "flow.yaml": WAITING})
+    async with world.running() as api:
+        await settled(api, "tune", "5 of 6 trials ended, 1 running, best loss 0.25 of 0001")
+        await eventually(lambda: _has_run(api, "flow@g1/wait"))
+        listed = (await api.client.get("/v1/runs")).json()["runs"]
+        shown = (await api.client.get("/v1/status")).json()["operations"]
+        for name in ("tune", "flow"):
+            assert [run["status"] for run in listed if run["key"] == f"{name}@g1"] == ["processing"]
+            assert (await api.client.get("/v1/run", params={"run": f"{name}@g1"})).json()["status"] == "processing"
+            (root,) = (root for root in shown if root["operation"] == name)
+            assert [run["status"] for run in (*root["open"], root["last"])] == ["processing", "processing"]
+
+
+async def _has_run(api: Api, key: str) -> bool:
+    found = (await api.client.get("/v1/run", params={"run": key})).json()
+    return found.get("status") == "running"
 
 
 async def test_a_sweep_shows_its_trials_the_best_first() -> None:
