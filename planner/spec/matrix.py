@@ -162,7 +162,7 @@ class BayesSweep(Over, identity="kind params num_initial_runs max_iterations met
     metric: Metric
     """What is made better."""
     utility_function: UtilityFunction | None = None
-    """What makes a suggestion worth a run; `ucb` with a `kappa` of 2.576 by default."""
+    """What makes a suggestion worth a run; `ei` over a `matern` kernel of `nu` 2.5 where it is left out."""
     seed: AnyWholeOrTemplate | None = None
     """Another seed gives other runs; without it the name of the operation decides."""
     tuner: Annotated[Tuner | str, OrTemplate(Tuner)] | None = None

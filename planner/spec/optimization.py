@@ -72,7 +72,7 @@ _IMPROVES: JsonSchemaValue = {
 
 
 class UtilityFunction(Section, identity="acquisition_function kappa eps gaussian_process num_warmup num_iterations"):
-    """What makes the next suggestion worth a run. Left out as a whole it is `ucb` with a `kappa` of 2.576."""
+    """What makes the next suggestion worth a run. Left out as a whole: `ei` over a `matern` kernel of `nu` 2.5."""
 
     model_config = ConfigDict(json_schema_extra={"if": _IMPROVES, "then": any_of("eps"), "else": any_of("kappa")})
 
@@ -85,9 +85,9 @@ class UtilityFunction(Section, identity="acquisition_function kappa eps gaussian
     gaussian_process: GaussianProcess | None = None
     """The model; by default one of kernel `matern`."""
     num_warmup: Count | None = None
-    """Points that are tried at random first; 5 by default."""
+    """Points by chance that are compared at first; 400 are, however few are written."""
     num_iterations: Count | None = None
-    """Times that the best point is looked for; 10 by default."""
+    """How often the best point near one of them is looked for; 10 by default."""
 
     @classmethod
     def clashes(cls, said: Said) -> Iterator[Clash]:
