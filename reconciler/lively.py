@@ -91,6 +91,8 @@ class Lively:
             self._changed = changed | self._changed
             raise
         self._asked = True
+        # What was renamed has no record under its name of before.
+        self._found = {name: found for name, found in self._found.items() if name in records}
         for name in changed:
             self._found[name] = None
             if (record := records.get(name)) is not None:

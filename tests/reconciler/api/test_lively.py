@@ -70,6 +70,20 @@ async def test_a_run_that_nobody_pushed_for_is_told_on_the_newest_commit(monkeyp
         await eventually(says_nothing)
 
 
+async def test_what_was_renamed_is_told_by_its_new_name_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lively, "EACH", timedelta(0))
+    world = World(programs={"alert": Program(0.0, exit_code=3), "siren": Program(0.0)})
+    commit = world.push({"a.yaml": job("alert", more=DRIFT)})
+    async with world.running() as api:
+        await api.until("alert", "listening")
+        await event(api, "1")
+        assert await says(world, commit, "failure") == "alert: exit code 3"
+        commit = world.push({"a.yaml": job("siren", more=DRIFT)})
+        assert await says(world, commit, "failure") == "siren: exit code 3"
+        await event(api, "2")
+        assert await says(world, commit, "success") == "1 operation with a schedule or events: nothing is wrong"
+
+
 async def test_what_fails_and_succeeds_in_turn_is_written_once_in_a_while() -> None:
     world = World()
     commit = world.push({"a.yaml": job("alert", more=DRIFT)})
