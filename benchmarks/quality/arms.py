@@ -31,6 +31,8 @@ GOAL = Goal("loss", maximize=False)
 BUDGET = 714
 """Under hyperband: how much of the resource in all. Two sweeps, and as much as 26 trials get whole."""
 
+_RUNGS = frozenset({1, 3, 9, 27})
+
 Losses = list[float]
 
 
@@ -77,48 +79,57 @@ def theirs(kind: str, problem: Problem, peer: Peer, asked: tuple[int, int]) -> L
     return lost
 
 
-def our_rungs(problem: Problem, seed: int) -> Losses:
+def our_rungs(problem: Problem, seed: int, pending: int) -> Losses:
     """What hyperband loses with all of the resource, for the budget; promoted trials go on from what they had."""
     kept = wanted("hyperband", problem)
     trials: list[Trial] = []
     lost: Losses = []
+    at_work: deque[int] = deque()
     spent = round_ = 0
     while spent < BUDGET:
-        found = search.suggest(kept, tuple(trials), f"quality/{seed}/{round_}", 1)
-        if not found:  # the sweep is over: another one
+        for found in search.suggest(kept, tuple(trials), f"quality/{seed}/{round_}", pending - len(at_work)):
+            at_work.append(len(trials))
+            trials.append(Trial(len(trials), found))
+        if not at_work:  # the sweep is over: another one
             round_, trials = round_ + 1, []
             continue
-        made = found[0]
+        number = at_work.popleft()
+        made = trials[number].suggestion
         given = int(made.params["resource"])  # type: ignore[arg-type]
         before = 0 if made.origin is None else int(trials[made.origin].suggestion.params["resource"])  # type: ignore[arg-type]
         params = {name: value for name, value in made.params.items() if name != "resource"}
         value = problem.loss(params, given / MOST)
-        trials.append(Trial(len(trials), made, TrialState.DONE, value))
+        trials[number] = replace(trials[number], state=TrialState.DONE, value=value)
         spent += given - before
         if given == MOST and spent <= BUDGET:
             lost.append(value)
     return lost
 
 
-def their_rungs(problem: Problem, peer: Peer, seed: int) -> Losses:
-    """What optuna's random sampler loses with all of the resource under its HyperbandPruner, for the same budget."""
-    _start("hyperband", problem, peer, (seed, 1))
+def their_rungs(problem: Problem, peer: Peer, asked: tuple[int, int]) -> Losses:
+    """What optuna's random sampler loses with all of the resource under its HyperbandPruner, for the same budget.
+
+    Trials at work go on in turn, each by one of the resource.
+    """
+    _start("hyperband", problem, peer, asked)
     lost: Losses = []
+    at_work: deque[tuple[dict[str, Any], int]] = deque()
     spent = 0
     while spent < BUDGET:
-        trial = peer.ask({"do": "ask"})
-        value, pruned = 0.0, False
-        for step in range(1, MOST + 1):
-            spent += 1
-            if step not in {1, 3, 9, 27}:
-                continue
-            value = problem.loss(trial["params"], step / MOST)
-            answer = peer.ask({"do": "report", "number": trial["number"], "step": step, "value": value})
-            if answer["prune"] and step < MOST:
-                pruned = True
-                break
-        peer.ask({"do": "tell", "number": trial["number"], "value": value, "pruned": pruned})
-        if not pruned and spent <= BUDGET:
+        while len(at_work) < asked[1]:
+            at_work.append((peer.ask({"do": "ask"}), 0))
+        trial, step = at_work.popleft()
+        step, spent = step + 1, spent + 1
+        if step not in _RUNGS:
+            at_work.append((trial, step))
+            continue
+        value = problem.loss(trial["params"], step / MOST)
+        answer = peer.ask({"do": "report", "number": trial["number"], "step": step, "value": value})
+        if step < MOST and not answer["prune"]:
+            at_work.append((trial, step))
+            continue
+        peer.ask({"do": "tell", "number": trial["number"], "value": value, "pruned": step < MOST})
+        if step == MOST and spent <= BUDGET:
             lost.append(value)
     return lost
 

@@ -41,7 +41,7 @@ class Cell:
 
 def cells() -> list[Cell]:
     """All comparisons."""
-    pairs = [("tpe", 1), ("tpe", 8), ("bayes", 1), ("bayes", 8), ("hyperband", 1)]
+    pairs = [("tpe", 1), ("tpe", 8), ("bayes", 1), ("bayes", 8), ("hyperband", 1), ("hyperband", 8)]
     return [Cell(kind, problem, pending) for kind, pending in pairs for problem in ALL]
 
 
@@ -91,11 +91,11 @@ def fill(side: str, cell: Cell, seeds: range) -> Iterator[tuple[int, float]]:
 
 def _ours(cell: Cell, seed: int) -> list[float]:
     if cell.kind == "hyperband":
-        return arms.our_rungs(cell.problem, seed)
+        return arms.our_rungs(cell.problem, seed, cell.pending)
     return arms.ours(cell.kind, cell.problem, seed, cell.pending)
 
 
 def _theirs(cell: Cell, peer: Peer, seed: int) -> list[float]:
     if cell.kind == "hyperband":
-        return arms.their_rungs(cell.problem, peer, seed)
+        return arms.their_rungs(cell.problem, peer, (seed, cell.pending))
     return arms.theirs(cell.kind, cell.problem, peer, (seed, cell.pending))
