@@ -12,7 +12,7 @@ from planner.keys import Key
 from planner.model.facts import Renamed
 from planner.model.search import Suggestion
 from planner.search import suggest
-from planner.search.stopping import reached, stops, too_many_failed
+from planner.search.stopping import Course, reached, stops, too_many_failed
 from tests.simulation.history import History
 from tests.simulation.invariants.sweeping import Opening, Verdict, openings, verdicts
 
@@ -40,11 +40,15 @@ def check(history: History) -> list[str]:
 
 def _is_just(one: Verdict) -> bool:
     """Whether a rule that may have been in force says so, of what was recorded before."""
-    return any(_says(rule, one) for rules in one.rules for rule in rules)
+    return any(
+        _says(rule, one, courses[str(rule.get("metric"))])
+        for rules in one.rules
+        for rule in rules
+        for courses in one.courses
+    )
 
 
-def _says(rule: Mapping[str, Json], one: Verdict) -> bool:
-    courses = one.courses[str(rule.get("metric"))]
+def _says(rule: Mapping[str, Json], one: Verdict, courses: tuple[Course, ...]) -> bool:
     if one.number is not None:
         stopped = any(cut.number == one.number for cut in stops(rule, courses))
         # Its attempt is told after its record was: it is at work no more, and nothing else has changed.

@@ -10,12 +10,12 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planner.canon import Json
 from planner.keys import Key, tuner, tuner_number
 from planner.model.desired import CompiledOperation, Dag, Sweep
-from planner.model.facts import Opened, StopIntended
+from planner.model.facts import Measured, Opened, StopIntended
 from planner.model.records import RunRecord
 from planner.model.search import Goal, Suggestion, Trial, TrialState
 from planner.model.status import RunStatus, StopReason
@@ -64,7 +64,8 @@ class Verdict:
         key: what is stopped: a run or an attempt of it.
         number: of the trial; None for the sweep as a whole.
         rules: the live fields that may have been in force: one list of rules for each.
-        courses: by metric, how the trials of the sweep went then.
+        courses: by metric, how the trials of the sweep went then; and without what was measured at that instant,
+            as a plan may have read its root before.
         total: how many there may be, at least.
         words: why, for people.
     """
@@ -72,7 +73,7 @@ class Verdict:
     key: Key
     number: int | None
     rules: tuple[tuple[Mapping[str, Json], ...], ...]
-    courses: Mapping[str, tuple[Course, ...]]
+    courses: tuple[Mapping[str, tuple[Course, ...]], ...]
     total: int
     words: str
 
@@ -143,7 +144,9 @@ def _read(same: _Same) -> tuple[tuple[Opening, ...], tuple[Verdict, ...]]:
             found.append(Opening(fact.key, fact.suggestion, fact.lineage, sweep, before, tuned, step.made))
             siblings.append(fact.key)
         if isinstance(fact, StopIntended) and fact.reason is StopReason.EARLY_STOPPING:
-            stopped += known.verdict(same.history, fact)
+            stopped += known.verdict(same.history, fact, step.made.at)
+        if isinstance(fact, Measured):
+            known.measured(fact, step.made.at)
         if step.run_after is not None:
             known.runs[step.run_after.key] = step.run_after
     return tuple(found), tuple(stopped)
@@ -156,6 +159,17 @@ class _Known:
     runs: dict[Key, RunRecord] = field(default_factory=dict)
     forms: dict[Key, str] = field(default_factory=dict)
     trials: dict[Key, list[Key]] = field(default_factory=dict)
+    unread: dict[Key, RunRecord] = field(default_factory=dict)
+    """Runs as they were before what was measured last, all at the instant `read`."""
+    read: float = 0.0
+
+    def measured(self, fact: Measured, at: float) -> None:
+        """Keep what was known before it."""
+        if at != self.read:
+            self.unread.clear()
+            self.read = at
+        if (before := self.runs.get(fact.key.run)) is not None:
+            self.unread.setdefault(fact.key.run, before)
 
     def trial(self, key: Key, number: int, sweep: Sweep) -> Trial:
         said = self.runs[key].suggestion
@@ -187,7 +201,7 @@ class _Known:
         tried = sum(one.suggestion.iteration == number for one in before)
         return Suggestion(points[tried], iteration=number) if tried < len(points) else None
 
-    def verdict(self, history: History, fact: StopIntended) -> Iterator[Verdict]:
+    def verdict(self, history: History, fact: StopIntended, at: float) -> Iterator[Verdict]:
         """What is known when a rule stops something: of what goes down with its sweep nothing."""
         run = fact.key.run
         parents = [key for key in self.trials if run.top == key.top and run.place[: len(key.place)] == key.place]
@@ -198,10 +212,11 @@ class _Known:
         same = [sweep_of(form, parent.place) for form in history.forms.values() if form.digest == opened.digest]
         rules = tuple(sweep.early_stopping for sweep in same)
         metrics = {str(rule.get("metric")) for one in rules for rule in one}
-        courses = {metric: tuple(self._courses(parent, same[0], metric)) for metric in metrics}
+        looks = [self] if at != self.read else [self, replace(self, runs={**self.runs, **self.unread})]
+        courses = [{metric: tuple(look._courses(parent, same[0], metric)) for metric in metrics} for look in looks]
         number = None if run.node == parent else int(run.place[len(parent.place)])
         total = max(most(same[0].search) or 0, len(self.trials[parent]))
-        yield Verdict(fact.key, number, rules, courses, total, fact.words)
+        yield Verdict(fact.key, number, rules, tuple(courses), total, fact.words)
 
     def _courses(self, parent: Key, sweep: Sweep, metric: str) -> Iterator[Course]:
         for number, key in enumerate(self.trials[parent]):
