@@ -204,6 +204,8 @@ class _Known:
     def verdict(self, history: History, fact: StopIntended, at: float) -> Iterator[Verdict]:
         """What is known when a rule stops something: of what goes down with its sweep nothing."""
         run = fact.key.run
+        if any(one.carried_from == run and one.stop is not None for one in self.runs.values()):
+            return  # it goes down with the trial that goes on with it
         parents = [key for key in self.trials if run.top == key.top and run.place[: len(key.place)] == key.place]
         parent = max(parents, key=lambda key: len(key.place), default=None)
         if parent is None or (run.node != parent and not fact.words.startswith("stopped early")):
