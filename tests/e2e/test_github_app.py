@@ -16,6 +16,12 @@ from tests.forges.state import Reply
 pytestmark = pytest.mark.process
 
 
+def troubles(place: Place) -> list[str]:
+    """What the daemon cannot do: tell the forge, or ask the repository, whichever needs a token first."""
+    status = place.get("/v1/status")
+    return [*status["warnings"], status["source"]["failing"] or ""]
+
+
 def test_a_push_is_fetched_planned_and_said_by_the_app(places: Callable[..., Place], tmp_path: Path) -> None:
     key = tmp_path / "app.pem"
     key.write_text(PEM)
@@ -38,13 +44,14 @@ def test_a_push_is_fetched_planned_and_said_by_the_app(places: Callable[..., Pla
         assert shown(first)["plumbline/default"] == ("success", "1 operation done")
 
         host.apps.odd = Reply(403, {"message": "This installation has been suspended"})
-        second = place.push({"two.yaml": job("two", "true")})
-        said = until(lambda: [one for one in place.get("/v1/status")["warnings"] if "suspended" in one], "it is said")
-        assert "unsuspend" in said[0]
         asked = host.apps.asked
+        second = place.push({"two.yaml": job("two", "true")})
+        said = until(lambda: [one for one in troubles(place) if "suspended" in one], "it is said")
+        assert "unsuspend" in said[0]
         for daemon in place.daemons:
             assert daemon.end() == 0
-        assert host.apps.asked == asked
+        # Git has tokens of its own: whoever is refused first, both ask once in a minute.
+        assert host.apps.asked - asked <= 2
 
         host.apps.odd = None
         place.start()
