@@ -49,7 +49,10 @@ class _OfLibraries(logging.Handler):
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        said = record.getMessage().partition("\n")[0]
+        try:
+            said = record.getMessage().partition("\n")[0]
+        except (TypeError, ValueError):  # its arguments do not fit its words: no reason to fail in the library
+            said = str(record.msg)
         error = record.exc_info[1] if record.exc_info else None
         more = {"error": f"{type(error).__name__}: {error}"} if error is not None else {}
         log.log(record.levelno, said, library=record.name, **more)

@@ -32,7 +32,7 @@ _OUTCOMES = 32
 """Of what is pending, drawn together."""
 _JITTERS = 1e-8, 1e-6, 1e-4, 1e-2
 _EDGE = 1e-9
-_LOOSE = 0.2
+_FIRM = 0.2
 """How firmly lengths are believed to be those of the kernel that is written; the space has a length of 1."""
 _WIDE = 0.3
 """Where there are more than eleven features: lengths, in diagonals of the space."""
@@ -174,8 +174,8 @@ def _beliefs(start: Floats) -> Callable[[Floats], tuple[float, Floats]]:
     def believed(theta: Floats) -> tuple[float, Floats]:
         variance, noise = math.exp(theta[0]), math.exp(theta[-1])
         off = 2 * (theta[1:-1] - start[1:-1])
-        belief = theta[0] - variance + 0.1 * theta[-1] - 30 * noise - _LOOSE * float(np.cosh(off).sum())
-        return float(belief), np.concatenate([[1 - variance], -2 * _LOOSE * np.sinh(off), [0.1 - 30 * noise]])
+        belief = theta[0] - variance + 0.1 * theta[-1] - 30 * noise - _FIRM * float(np.cosh(off).sum())
+        return float(belief), np.concatenate([[1 - variance], -2 * _FIRM * np.sinh(off), [0.1 - 30 * noise]])
 
     return believed
 

@@ -56,3 +56,13 @@ def test_what_libraries_say_below_a_warning_is_not_said(capsys: pytest.CaptureFi
 
     (said,) = map(json.loads, capsys.readouterr().err.splitlines())
     assert (said["event"], said["level"]) == ("the clock is off by 7 s", "warning")
+
+
+def test_words_and_arguments_that_do_not_fit_are_said_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with configured(as_json=True):
+        logging.getLogger("botocore").handle(
+            logging.LogRecord("botocore", logging.WARNING, __file__, 1, "%d of %d", ("one",), None)
+        )
+
+    (said,) = map(json.loads, capsys.readouterr().err.splitlines())
+    assert said["event"] == "%d of %d"
