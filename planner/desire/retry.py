@@ -14,6 +14,7 @@ from planner.desire.nodes import effective, form_of, has_begun, newest
 from planner.desire.opening import commit_in_force, opened_under
 from planner.desire.overtaken import overtaken
 from planner.desire.stopping import below
+from planner.desire.trials import trials_of
 from planner.desire.view import Draft
 from planner.keys import Key
 from planner.model.artifacts import Earlier
@@ -232,12 +233,8 @@ def _has_suggested(draft: Draft, run: RunRecord) -> bool:
     for depth, part in enumerate(run.key.place):
         number = keys.tuner_number(part)
         if number is not None:
-            return any(
-                trial.suggestion.iteration is not None and trial.suggestion.iteration >= number
-                for trial in draft.state.runs.values()
-                if trial.suggestion is not None and trial.key.top == run.key.top
-                if trial.key.place[:-1] == run.key.place[:depth]
-            )
+            trials = trials_of(draft, Key(run.key.root, run.key.cause, run.key.place[:depth]))
+            return any(said.iteration is not None and said.iteration >= number for _, said in trials)
     return False
 
 

@@ -43,15 +43,16 @@ BUILDER: dict[str, Json] = {
     "run": RUN,
 }
 """What builds images, `builder` of the hub."""
+HUB = {
+    "hub:mine": Outside("hub:mine.yaml", "one", json.dumps(TUNER).encode()),
+    "hub:builder": Outside("hub:builder.yaml", "two", json.dumps(BUILDER).encode()),
+}
+"""Both, as a compiler finds them."""
 
 
 def root(document: Mapping[str, Json], name: str = "tune", path: str = "tune.yaml") -> CompiledOperation:
     """The root of one document."""
-    hub = {
-        "hub:mine": Outside("hub:mine.yaml", "one", json.dumps(TUNER).encode()),
-        "hub:builder": Outside("hub:builder.yaml", "two", json.dumps(BUILDER).encode()),
-    }
-    found = compiled({path: json.dumps(document)}, outside=hub)
+    found = compiled({path: json.dumps(document)}, outside=HUB)
     assert name in found.roots, [str(problem) for problem in found.problems]
     return found.roots[name]
 

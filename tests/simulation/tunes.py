@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from planner.canon import Json
-from planner.compile import Outside
 from planner.keys import tuner_number
 from planner.model.desired import CompiledOperation
 from reconciler.backends.scripted import Program
 from reconciler.ports import Order
 from tests.planner.compile.trees import compiled
+from tests.planner.sweeps import HUB
 
 __all__ = ["SEARCHES", "Tune", "drawn", "extended", "swept", "trial_program", "tuner_program", "widened"]
 
@@ -29,19 +29,6 @@ RULES: Mapping[str, dict[str, Json]] = {
     "median": {**_METRIC_RULE, "policy": {"kind": "median", "evaluationInterval": 2, "minSamples": 3}},
     "truncation": {**_METRIC_RULE, "policy": {"kind": "truncation", "percent": 40, "evaluationInterval": 1}},
 }
-_TUNER = Outside(
-    "hub:mine.yaml",
-    "one",
-    json.dumps(
-        {
-            "version": 1.1,
-            "kind": "component",
-            "name": "mine",
-            "outputs": [{"name": "suggestions"}],
-            "run": {"kind": "job", "container": {"image": "i", "command": ["suggest", "{{ iteration }}"]}},
-        }
-    ).encode(),
-)
 _LOSS: dict[str, Json] = {"name": "loss", "optimization": "minimize"}
 
 
@@ -107,7 +94,7 @@ def swept(name: str, path: str, tune: Tune, version: int, retries: int) -> Compi
     document: dict[str, Json] = {"version": 1.1, "kind": "operation", "name": name, **sweep}
     if tune.below:
         document = {"version": 1.1, "kind": "operation", "name": name, "component": {"run": _around(sweep)}}
-    found = compiled({path: json.dumps(document)}, outside={"hub:mine": _TUNER})
+    found = compiled({path: json.dumps(document)}, outside=HUB)
     assert name in found.roots, [str(problem) for problem in found.problems]
     return found.roots[name]
 

@@ -28,6 +28,16 @@ def pchoice(name: str, *pairs: tuple[Json, float]) -> Dimension:
     return Dimension(name, "pchoice", values=values, weights=weights)
 
 
+PLANE = (numbers("x", "uniform", -5, 5), numbers("y", "uniform", -5, 5))
+MIXED = (
+    choice("model", "tree", "forest", [1, 2]),
+    numbers("depth", "range", 1, 9, 2, whole=True),
+    numbers("rate", "uniform", 0, 1),
+    numbers("size", "geomspace", 1, 1000, 4),
+    numbers("constant", "uniform", 3, 3),
+)
+
+
 def text(suggestions: Sequence[Suggestion]) -> list[str]:
     return [json.dumps(dict(found.params), sort_keys=True) for found in suggestions]
 

@@ -13,19 +13,11 @@ from scipy.stats import norm
 from planner import search
 from planner.model.search import BayesSearch, Kernel, Space, Suggestion, Trial, TrialState, Utility
 from planner.search import acquisition, candidates, draws, features, gaussian
-from tests.planner.search.sweeps import LOSS, choice, numbers, sweep
+from tests.planner.search.sweeps import LOSS, MIXED, PLANE, numbers, sweep
 
 pytestmark = pytest.mark.unit
 
-SPACE = (
-    choice("model", "tree", "forest", [1, 2]),
-    numbers("depth", "range", 1, 9, 2, whole=True),
-    numbers("rate", "uniform", 0, 1),
-    numbers("size", "geomspace", 1, 1000, 4),
-    numbers("constant", "uniform", 3, 3),
-    numbers("layers", "uniform", 1, 4, whole=True),
-)
-PLANE = (numbers("x", "uniform", -5, 5), numbers("y", "uniform", -5, 5))
+SPACE = (*MIXED, numbers("layers", "uniform", 1, 4, whole=True))
 
 
 def chance(word: str, count: int) -> list[float]:

@@ -28,20 +28,12 @@ from planner.model.search import (
     TrialState,
     Utility,
 )
-from tests.planner.search.sweeps import LOSS, choice, numbers, sweep, text
+from tests.planner.search.sweeps import LOSS, MIXED, PLANE, choice, numbers, sweep, text
 
 pytestmark = pytest.mark.unit
 
 UP = Goal("score")
-PLANE = (numbers("x", "uniform", -5, 5), numbers("y", "uniform", -5, 5))
 FINITE = (choice("a", "p", "q", None), numbers("b", "range", 0, 4, 1, whole=True))
-MIXED = (
-    choice("model", "tree", "forest", [1, 2]),
-    numbers("depth", "range", 1, 9, 2, whole=True),
-    numbers("rate", "uniform", 0, 1),
-    numbers("size", "geomspace", 1, 1000, 4),
-    numbers("constant", "uniform", 3, 3),
-)
 WIDE = (
     *MIXED,
     numbers("log", "loguniform", math.log(1e-5), 0),

@@ -140,7 +140,7 @@ def _read(same: _Same) -> tuple[tuple[Opening, ...], tuple[Verdict, ...]]:
             parent = Key(fact.key.root, fact.key.cause, above)
             siblings = known.trials.setdefault(parent, [])
             before = tuple(known.trial(key, number, sweep) for number, key in enumerate(siblings))
-            tuned = known.tuned(parent, before)
+            tuned = known.tuned(parent, before) if sweep.tuner is not None else None
             found.append(Opening(fact.key, fact.suggestion, fact.lineage, sweep, before, tuned, step.made))
             siblings.append(fact.key)
         if isinstance(fact, StopIntended) and fact.reason is StopReason.EARLY_STOPPING:
