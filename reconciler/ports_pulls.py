@@ -34,6 +34,13 @@ class Pulls(Protocol):
         """
         ...
 
+    def ident(self, comment: Comment) -> str:
+        """The id to keep `comment` by before it is posted: all there is of it after a crash.
+
+        Law: where `put_comment` is given that id, one comment is left, whichever of those before it were posted.
+        """
+        ...
+
     async def put_comment(self, comment: Comment) -> str:
         """Post a comment, or edit the one that is there; its id.
 

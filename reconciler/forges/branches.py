@@ -59,12 +59,17 @@ class BranchPulls:
                 found.append(Pull(name, head, pull.ref, base, state=PullState.MERGED, merged=head))
         return found
 
+    def ident(self, comment: Comment) -> str:
+        """See `Pulls.ident`: the ids of all commits that may have the note."""
+        return " ".join(dict.fromkeys([*comment.ident.split(), self._home(comment)]))
+
     async def put_comment(self, comment: Comment) -> str:
         """See `Pulls.put_comment`: the id is that of the commit with the note, also where it is written anew."""
-        head = self._heads.get(comment.pull) or refs.check_id(comment.ident)
+        head = self._home(comment)
         await self._notes.write({head: lambda _: comment.body}, self._clock.now())
-        if comment.ident and comment.ident != head:
-            await self._notes.erase([comment.ident], self._clock.now(), _is_ours(comment.body))
+        left = [one for one in comment.ident.split() if one != head]
+        if left:
+            await self._notes.erase(left, self._clock.now(), _is_ours(comment.body))
         return head
 
     async def find_comment(self, pull: str, marker: str) -> str:
@@ -74,6 +79,10 @@ class BranchPulls:
             return ""
         found = await self._notes.read([head])
         return head if marker in found.notes.get(head, "") else ""
+
+    def _home(self, comment: Comment) -> str:
+        """The commit whose note it is to be: of a branch that is gone, that which had it last."""
+        return self._heads.get(comment.pull) or refs.check_id(comment.ident.split(" ")[-1])
 
     def _is_wanted(self, name: str) -> bool:
         return any(fnmatchcase(name, pattern) for pattern in self._patterns)

@@ -94,7 +94,7 @@ class Saying:
     async def comment(self, number: str, body: str, *, anew: bool) -> tuple[str, str]:
         """Have the comment say `body`; its id and the digest that `note` keeps it by.
 
-        Without `anew` none is posted where none is there: both are "" then.
+        Without `anew` none is posted where none is there: both are "" then. Where it may come to be is recorded before.
 
         Raises:
             Transient, Refused: see `Pulls.put_comment`.
@@ -105,6 +105,9 @@ class Saying:
             ident = await self._port.find_comment(number, marker(self._instance))
         if not ident and not anew:
             return "", ""
+        ident = self._port.ident(Comment(number, body, ident))
+        if record is not None and ident != record.comment:
+            await self.note(replace(record, comment=ident))
         ident = await self._port.put_comment(Comment(number, body, ident))
         return ident, f"pull:{hashlib.sha256(body.encode('utf-8', 'surrogatepass')).hexdigest()}"
 

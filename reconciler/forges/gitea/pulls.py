@@ -49,6 +49,10 @@ class GiteaPulls:
                     found[number] = pull
         return list(found.values())
 
+    def ident(self, comment: Comment) -> str:
+        """See `Pulls.ident`: it is edited where it is."""
+        return comment.ident
+
     async def put_comment(self, comment: Comment) -> str:
         """See `Pulls.put_comment`. A comment of another account that we may not edit is left as it is."""
         _COMMENTED.check(comment.pull)

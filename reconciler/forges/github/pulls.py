@@ -61,6 +61,10 @@ class GitHubPulls:
                 found[number] = _pull(answer.value)
         return list(found.values())
 
+    def ident(self, comment: Comment) -> str:
+        """See `Pulls.ident`: it is edited where it is."""
+        return comment.ident
+
     async def put_comment(self, comment: Comment) -> str:
         """See `Pulls.put_comment`."""
         body = {"body": comment.body}

@@ -60,6 +60,10 @@ class GitLabPulls:
         self.refs = {pull.head: pull.ref for pull in found.values() if pull.fork}
         return list(found.values())
 
+    def ident(self, comment: Comment) -> str:
+        """See `Pulls.ident`: it is edited where it is."""
+        return comment.ident
+
     async def put_comment(self, comment: Comment) -> str:
         """See `Pulls.put_comment`. A note of another account, as of a token before this one, is not edited."""
         _COMMENTED.check(comment.pull)

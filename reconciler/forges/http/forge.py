@@ -77,6 +77,10 @@ class HttpForge:
         """See `Pulls.pulls`."""
         return await self._pulls.pulls(base, known)
 
+    def ident(self, comment: Comment) -> str:
+        """See `Pulls.ident`."""
+        return self._pulls.ident(comment)
+
     async def put_comment(self, comment: Comment) -> str:
         """See `Pulls.put_comment`."""
         return await self._pulls.put_comment(comment)

@@ -75,6 +75,9 @@ class MemoryPulls:
     async def pulls(self, base: str, known: Collection[str]) -> Sequence[Pull]:
         return [*self.open.values(), *(pull for number, pull in self.over.items() if number in known)]
 
+    def ident(self, comment: Comment) -> str:
+        return comment.ident
+
     async def put_comment(self, comment: Comment) -> str:
         if self.failures:
             raise self.failures.pop(0)
