@@ -18,7 +18,7 @@ from planner.model.status import StopReason
 from reconciler.errors import Refused
 from reconciler.ports import Backend, Ensured, Order
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Script(StrEnum):

@@ -48,7 +48,7 @@ def answered(forge: FakeForge, body: str, author: int = BOB) -> str:
     """The answer to a comment."""
     before = len(answers(forge))
     forge.state.comment("7", body, author)
-    until(lambda: len(answers(forge)) > before, f"{body!r} is answered", 60.0)
+    until(lambda: len(answers(forge)) > before, f"{body!r} is answered")
     return answers(forge)[before]
 
 
@@ -57,22 +57,22 @@ def test_a_held_removal_is_approved_a_failed_run_retried_and_a_plan_made_anew(pl
     flaky = job("flaky", f"test -e {flag}")
     first = place.push({"one.yaml": job("one", "true"), "flaky.yaml": flaky, "README.md": "words\n"})
     place.start()
-    place.settled(first, 60.0)
+    place.settled(first)
     open_pull(place, forge, 7, {"two.yaml": job("two", "true")})
-    until(lambda: forge.state.comments.get("7"), "the pull request is previewed", 60.0)
+    until(lambda: forge.state.comments.get("7"), "the pull request is previewed")
     # A failed run runs again.
     flag.touch()
     assert "<code>bob</code>" in answered(forge, "please\n/plumbline retry flaky")
-    until(lambda: place.operation("flaky")["last"]["status"] == "succeeded", "it runs again", 60.0)
+    until(lambda: place.operation("flaky")["last"]["status"] == "succeeded", "it runs again")
     # A removal that is held is approved by its exact hold, and by nobody else.
     place.push({"one.yaml": None, "flaky.yaml": None})
-    until(lambda: place.get("/v1/status")["holds"], "the removal is held", 60.0)
+    until(lambda: place.get("/v1/status")["holds"], "the removal is held")
     hold = place.get("/v1/status")["holds"][0]["hold"]
     assert "not obeyed" in answered(forge, f"/plumbline approve {hold}", MALLORY)
     assert "only" in answered(forge, "/plumbline approve lost")
     assert place.operation("one") is not None
     answered(forge, f"/plumbline approve {hold}")
-    until(lambda: place.operation("one") is None and place.operation("flaky") is None, "it is removed", 60.0)
+    until(lambda: place.operation("one") is None and place.operation("flaky") is None, "it is removed")
     # A plan is made anew though nothing changed.
     assert "planned anew" in answered(forge, "/plumbline plan")
     assert (len(forge.state.reactions), len(answers(forge))) == (5, 5)

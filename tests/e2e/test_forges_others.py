@@ -71,13 +71,13 @@ def test_a_push_is_told_planned_and_said(places: Callable[..., Place], served: s
 
         first = place.push({"one.yaml": job("one", "sleep 2")})
         place.start()
-        place.settled(first, 60.0)
+        place.settled(first)
         assert shown(first)["plumbline/default"] == ("success", "1 operation done")
         assert forge.state.statuses[first, "plumbline/default"][0].state == "pending"
         forge.script.extend(["500", "", "reset-after", "", "429-seconds"])
         second = place.push({"two.yaml": job("two", "exit 4")})
         assert send(hooks, delivery(kind, at=int(time.time()))) == 202
-        place.settled(second, 60.0)
+        place.settled(second)
         assert shown(second) == {
             "plumbline/default": (failed, "failed: two"),
             "plumbline/default/two": (failed, "failed: exit code 4"),

@@ -34,7 +34,7 @@ class OnGitHub:
         return {name: (one.state, without_times(one.description)) for (of, name), one in found.items() if of == commit}
 
     def settled(self, commit: str) -> dict[str, tuple[str, str]]:
-        self.place.settled(commit, 60.0)
+        self.place.settled(commit)
         return self.shown(commit)
 
     def warnings(self, words: str) -> list[str]:
@@ -77,7 +77,7 @@ def test_whatever_goes_wrong_the_end_is_said_once(github: OnGitHub) -> None:
     github.forge.script.extend(script)
     commit = github.place.push({"one.yaml": job("one", "sleep 0.2")})
     daemon = github.place.start()
-    until(lambda: github.shown(commit), "something is said", 60.0)
+    until(lambda: github.shown(commit), "something is said")
     daemon.kill()
     second = github.place.push({"two.yaml": job("two", "true")})
     github.place.start()

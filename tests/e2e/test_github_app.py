@@ -40,7 +40,7 @@ def test_a_push_is_fetched_planned_and_said_by_the_app(places: Callable[..., Pla
 
         first = place.push({"one.yaml": job("one", "true")})
         place.start()
-        place.settled(first, 60.0)
+        place.settled(first)
         assert shown(first)["plumbline/default"] == ("success", "1 operation done")
 
         host.apps.odd = Reply(403, {"message": "This installation has been suspended"})
@@ -55,11 +55,11 @@ def test_a_push_is_fetched_planned_and_said_by_the_app(places: Callable[..., Pla
 
         host.apps.odd = None
         place.start()
-        place.settled(second, 60.0)
+        place.settled(second)
         assert shown(second)["plumbline/default"] == ("success", "1 operation done")
 
         third = place.push({"three.yaml": "version: 1.1\nkind: operation\nname: three\nrun: {kind: jub}\n"})
-        place.settled(third, 60.0)
+        place.settled(third)
         checks = host.forge.spelling.checks
         until(lambda: checks.shown(third), "what is wrong is marked on its line")
         check = checks.shown(third)["plumbline/default in detail"]

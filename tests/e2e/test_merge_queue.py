@@ -79,7 +79,7 @@ class Queue:
 
     def ends(self, commit: str) -> tuple[str, str]:
         """What its status says at last."""
-        return until(lambda: (one := self.said(commit)) and one[0] != "pending" and one, "it ends", 60.0)
+        return until(lambda: (one := self.said(commit)) and one[0] != "pending" and one, "it ends")
 
 
 def test_a_queue_gets_what_it_waits_for(places: Callable[..., Place], served: str, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_queue_gets_what_it_waits_for(places: Callable[..., Place], served: st
         # Two wait, the second behind the first; the daemon is killed as soon as it has begun.
         first = queue.add(7, good, base)
         second = queue.add(8, wrong, first)
-        until(lambda: queue.said(first), "it is pending", 60.0)
+        until(lambda: queue.said(first), "it is pending")
         daemon.kill()
         place.start()
         assert queue.ends(first) == ("success", "1 starts, nothing removed")

@@ -178,7 +178,7 @@ def test_pull_requests_of_github_are_told_on_github(place: Place) -> None:
         )
         first = place.push({"one.yaml": job("one", "true")})
         place.start()
-        place.settled(first, 60.0)
+        place.settled(first)
         ours = open_pull(place, forge, 7, {"two.yaml": job("two", "true")})
         theirs = open_pull(place, forge, 8, {"three.yaml": job("three", "true")}, owner="stranger")
 
@@ -190,16 +190,16 @@ def test_pull_requests_of_github_are_told_on_github(place: Place) -> None:
             return [one["body"] for one in forge.state.comments.get(str(number), {}).values()]
 
         for head in (ours, theirs):
-            until(lambda: shown(head)[0] == "success", "both have a status", 60.0)  # noqa: B023 -- called at once
+            until(lambda: shown(head)[0] == "success", "both have a status")  # noqa: B023 -- called at once
             assert shown(head) == ("success", "1 starts, nothing removed")
-        until(lambda: comments(7), "ours has a comment", 60.0)
+        until(lambda: comments(7), "ours has a comment")
         assert "1 start" in comments(7)[0]
         assert f"(https://github.com/team/models/blob/{ours}/two.yaml#L1)" in comments(7)[0]
         assert comments(8) == [], "a fork gets a status"
         merged = {"state": "closed", "merged_at": "2026-11-26T12:00:00Z", "merge_commit_sha": ours}
         git(place.bare, "update-ref", "refs/heads/main", ours)
         forge.state.pulls["7"] |= merged
-        until(lambda: "merged, 1 done" in comments(7)[0], "the comment is the outcome", 60.0)
+        until(lambda: "merged, 1 done" in comments(7)[0], "the comment is the outcome")
         assert len(comments(7)) == 1
         assert forge.state.writes["comment", "7"] == 1
         listed = [one for one in forge.state.asked if one.method == "GET" and one.path.endswith("/issues/7/comments")]
