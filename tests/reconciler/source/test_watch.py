@@ -28,7 +28,7 @@ class Ear:
             self._more = anyio.Event()
 
     async def hears(self, count: int) -> None:
-        with anyio.fail_after(15):
+        with anyio.fail_after(60.0):
             while self.heard < count:
                 await self._more.wait()
 

@@ -85,7 +85,7 @@ async def test_what_a_command_says(machine, command, idle):
     backend, asked = machine.open(), machine.base / "asked"
     order = machine.shell("serve", "exec sleep 1000")
     words = ("/bin/sh", "-c", f"echo x >> {asked}; {command}")
-    order = serving(order, Activity(command=words, period=0.02, timeout=0.2))
+    order = serving(order, Activity(command=words, period=0.02, timeout=0.2 if "sleep" in command else 60.0))
     await backend.ensure(order)
     first, second = await two_notes(machine, backend, order, asked)
     assert (first == second) if idle else (first < second)

@@ -113,7 +113,7 @@ async def test_a_stop_ends_all_of_it(either, program):
     order = either.python("hostile", program)
     await backend.ensure(order)
     await until(either, lambda: up(either, order))
-    with anyio.fail_after(8.0):
+    with anyio.fail_after(60.0):
         await backend.stop(order.key, 0.2)
         end = await phase(either, backend, order.key, Phase.ENDED)
     assert end.reason is StopReason.EXITED
@@ -166,7 +166,7 @@ async def test_a_flood_does_not_delay_a_stop(machine):
     order = machine.shell("flood", "exec cat /dev/zero")
     await backend.ensure(order)
     await phase(machine, backend, order.key, Phase.RUNNING)
-    with anyio.fail_after(5.0):
+    with anyio.fail_after(60.0):
         await backend.stop(order.key, 1.0)
         await phase(machine, backend, order.key, Phase.ENDED)
 
