@@ -27,8 +27,8 @@ from reconciler.ports import Order
 from reconciler.servers import Served, answer, server_of, tcp_socket
 from reconciler.source.memory import MemorySource
 from reconciler.source.memory_remote import MemoryRepository
-from tests.cluster.test_daemon import free_port
 from tests.cluster.world import OWNER, ClusterWorld, NoTrees, SystemClock
+from tests.ports import free_port
 
 SECRET = b"s" * 32
 

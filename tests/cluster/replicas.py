@@ -13,9 +13,10 @@ from typing import Any
 
 import httpx
 
-from tests.cluster.test_daemon import PATIENCE, ClusterPlace, free_port
+from tests.cluster.test_daemon import PATIENCE, ClusterPlace
 from tests.cluster.world import let_go
 from tests.e2e.harness import Daemon, Nursery, environment, until
+from tests.ports import free_port
 
 __all__ = ["LEASE", "Replica", "Replicas"]
 
@@ -116,7 +117,7 @@ class Replicas:
             backends={"kubernetes": {**said, "agent": agent}},
             ledger={"url": self._database},
             election={"lease": LEASE, "namespace": self.namespace, **TIMES},
-            api={"health": f"127.0.0.1:{free_port('127.0.0.1')}"},
+            api={"health": f"127.0.0.1:{free_port()}"},
         )
         return place
 

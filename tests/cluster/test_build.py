@@ -13,9 +13,10 @@ from reconciler.backends.kubernetes import names
 from tests.cluster import images
 from tests.cluster.layout import ROOT
 from tests.cluster.registry import Registry
-from tests.cluster.test_daemon import PATIENCE, ClusterPlace, free_port
+from tests.cluster.test_daemon import PATIENCE, ClusterPlace
 from tests.cluster.world import Tally, let_go
 from tests.e2e.harness import Nursery, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.cluster
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from reconciler.backends.kubernetes import names
 from tests.cluster.specs import FLOW, IDLE, MAKE, TICK, WEB
 from tests.cluster.world import let_go
 from tests.e2e.harness import Nursery, Place, environment, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.cluster
 
@@ -56,12 +56,6 @@ class ClusterPlace(Place):
     def listed(self, base: str, plural: str) -> list[dict[str, Any]]:
         found = self.cluster.api.get(f"{base}/namespaces/{self.namespace}/{plural}")["items"]
         return [one["metadata"] for one in found]
-
-
-def free_port(host: str) -> int:
-    with socket.socket() as taken:
-        taken.bind((host, 0))
-        return int(taken.getsockname()[1])
 
 
 @pytest.fixture

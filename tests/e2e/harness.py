@@ -412,11 +412,6 @@ def _mentions(pid: int, base: Path) -> bool:
     return False
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 # --- specs ---
 
 TALLY = """\

@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.e2e.harness import Place, free_port, job, until
+from tests.e2e.harness import Place, job, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.process
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import Place, environment, free_port, git, job, without_times
+from tests.e2e.harness import Place, environment, git, job, without_times
 from tests.e2e.test_webhooks import send
 from tests.forges.forge import FakeForge
 from tests.forges.gitea import GiteaSpelling
 from tests.forges.gitlab import GitLabSpelling
 from tests.forges.listening import listening
 from tests.git_http import Smart
+from tests.ports import free_port
 from tests.reconciler.webhooks.deliveries import NAME, SECRET, delivery
 
 pytestmark = pytest.mark.process

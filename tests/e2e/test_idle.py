@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from tests.e2e.harness import Place, free_port, health, job, service, until
+from tests.e2e.harness import Place, health, job, service, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.process
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import Place, environment, free_port, git, job, until
+from tests.e2e.harness import Place, environment, git, job, until
 from tests.e2e.test_previews import open_pull
 from tests.forges.forge import FakeForge
 from tests.forges.github import GitHubSpelling
 from tests.forges.listening import listening
 from tests.git_http import Smart
+from tests.ports import free_port
 from tests.reconciler.webhooks.deliveries import SECRET, delivery
 
 pytestmark = pytest.mark.process

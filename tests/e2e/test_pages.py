@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.harness import Place, free_port, job, until
+from tests.e2e.harness import Place, job, until
+from tests.ports import free_port
 from tests.reconciler.pages.support import Page, page
 
 pytestmark = pytest.mark.process

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from tests.e2e.browser import Browser
-from tests.e2e.harness import Place, free_port
+from tests.e2e.harness import Place
+from tests.ports import free_port
 
 pytestmark = pytest.mark.process
 

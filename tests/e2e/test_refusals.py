@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import Place, environment, free_port, health, job, may_mount, mounted
+from tests.e2e.harness import Place, environment, health, job, may_mount, mounted
+from tests.ports import free_port
 
 pytestmark = pytest.mark.process
 

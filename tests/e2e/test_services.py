@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import Place, free_port, is_alive, job, kill, service, until
+from tests.e2e.harness import Place, is_alive, job, kill, service, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.process
 

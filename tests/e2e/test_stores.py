@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import Place, free_port, until
+from tests.e2e.harness import Place, until
+from tests.ports import free_port
 from tests.reconciler.stores.support import KEYS, make_bucket, s3_server, s3_store
 
 pytestmark = pytest.mark.process

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import Place, environment, free_port, git, health, job
+from tests.e2e.harness import Place, environment, git, health, job
 from tests.git_http import Smart
+from tests.ports import free_port
 from tests.reconciler.webhooks.deliveries import FORGES, SECRET, SIGNING, Delivery, delivery
 
 pytestmark = pytest.mark.process

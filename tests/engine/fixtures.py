@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import ports
 from tests.cluster import images
 from tests.engine.asked import Given
 from tests.engine.podman import Podman, demand
@@ -44,9 +43,5 @@ async def engine(podman: Podman, tmp_path: Path) -> AsyncIterator[EngineWorld]:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port that nobody listens on, and that the kernel gives to no connection meanwhile."""
-    for port in range(28000 + os.getpid() % 1000, 30000):
-        with socket.socket() as taken, contextlib.suppress(OSError):
-            taken.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("no port is free")
+    """A port of this machine that nobody listens on."""
+    return ports.free_port()

@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import re
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,6 +21,7 @@ from typing import Any
 import pytest
 
 from tests.pauses import pauses
+from tests.ports import free_port
 
 __all__ = ["Described", "described", "operations"]
 
@@ -85,9 +85,7 @@ def operations(folder: Path) -> list[tuple[re.Pattern[str], str, str]]:
 def described() -> Iterator[Described]:
     """A server of GitHub's description, until the end of the block."""
     folder = setup()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="plumbline-forges-") as place:
         log = Path(place) / "log"
         prism = [str(folder / "node_modules/.bin/prism"), "mock", "-h", "127.0.0.1", "-p", str(port)]

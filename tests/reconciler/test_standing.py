@@ -17,14 +17,13 @@ from reconciler.elected import Leader
 from reconciler.errors import Unusable
 from reconciler.passing import pass_on
 from reconciler.standing import Listening, Standing
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 
 
 def free() -> str:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{taken.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 class Election:

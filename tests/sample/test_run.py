@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from tests.ports import free_port
 
 pytestmark = pytest.mark.process
 
@@ -178,12 +179,6 @@ def test_the_drift_of_a_minute_is_the_same_whenever_it_is_looked_at(bench):
     assert one.outputs == again.outputs != other.outputs
     assert again.code == 1
     assert "is over the limit of 0.0" in again.complained
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def ask(url, content=None):

@@ -8,8 +8,8 @@ import pytest
 from planner.model.gang import Activity, Lifetime
 from planner.model.run import Leases
 from tests.contracts.backend import seen, until
+from tests.ports import free_port
 from tests.reconciler.backends.local.support import regang
-from tests.reconciler.backends.local.test_gangs import free_port
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 

@@ -1,6 +1,5 @@
 """Services with probes, and gangs of several processes: started together, ended by their decider or a failure."""
 
-import socket
 import time
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from planner.model.run import Leases, Phase
 from planner.model.status import StopReason
 from reconciler.errors import Refused
 from tests.contracts.backend import Script, phase, seen, until
+from tests.ports import free_port
 from tests.reconciler.backends.local.support import kill, regang
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
@@ -27,12 +27,6 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["PLUMBLINE_PORT"])), Answer)
 """
 
 QUICK = {"period": 0.03, "timeout": 2.0, "failures": 2}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def service(order, probe, ports=()):
