@@ -50,12 +50,6 @@ class MemorySource:
         """Make the next `times` calls of `step` fail, with a `Transient` unless `error` is given."""
         self._faults.setdefault(step, []).extend([error or Transient(f"{step} fails as told")] * times)
 
-    def tidy(self) -> None:
-        """Forget what neither the newest fetched commit nor a pin reaches."""
-        tips = [*self._pins.values(), *([self._newest] if self._newest else [])]
-        keep = {ident for tip in tips for ident in reachable(self._store, tip)}
-        self._store.objects = {ident: item for ident, item in self._store.objects.items() if ident in keep}
-
     async def head(self) -> str | None:
         """The commit id at the branch."""
         await self._reach("head")
@@ -121,6 +115,13 @@ class MemorySource:
         await anyio.lowlevel.checkpoint()
         refs.check_id(old)
         return refs.check_id(new) in self._store.objects and old in history(self._store, new)
+
+    async def tidy(self) -> None:
+        """Forget what neither the newest fetched commit nor a pin reaches."""
+        await anyio.lowlevel.checkpoint()
+        tips = [*self._pins.values(), *([self._newest] if self._newest else [])]
+        keep = {ident for tip in tips for ident in reachable(self._store, tip)}
+        self._store.objects = {ident: item for ident, item in self._store.objects.items() if ident in keep}
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -43,7 +43,7 @@ class MemoryWorld:
         self.remote.unreachable = ""
 
     async def forget(self) -> None:
-        self.source.tidy()
+        await self.source.tidy()
 
     def limited(self, limits: Limits) -> MemorySource:
         return MemorySource(self.remote, limits=limits)
