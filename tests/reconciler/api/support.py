@@ -216,11 +216,10 @@ class Api:
         return await eventually(look)
 
 
-async def eventually(look: Callable[[], Awaitable[Answer | None]], seconds: float = 60.0) -> Answer:
+async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 60.0) -> Any:
     """What `look` finds, as soon as it finds something."""
     with anyio.fail_after(seconds):
         while True:
-            found = await look()
-            if found is not None:
+            if found := await look():
                 return found
             await anyio.sleep(0.005)

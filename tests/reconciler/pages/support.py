@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin
 
-import anyio
 import httpx
 
 from reconciler.pages.app import pages_app
@@ -208,12 +207,3 @@ async def reading(world: World, settings: DaemonSettings | None = None) -> Async
     transport = httpx.ASGITransport(pages_app(world.service), client=("127.0.0.1", 40_000))
     async with httpx.AsyncClient(transport=transport, base_url=base) as client:
         yield Browser(client)
-
-
-async def eventually(look: Any, seconds: float = 10.0) -> Any:
-    """What `look` finds, as soon as it finds something."""
-    with anyio.fail_after(seconds):
-        while True:
-            if found := await look():
-                return found
-            await anyio.sleep(0.005)

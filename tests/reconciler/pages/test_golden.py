@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.reconciler.api.support import World, dag
-from tests.reconciler.pages.support import eventually, reading
+from tests.reconciler.api.support import World, dag, eventually
+from tests.reconciler.pages.support import reading
 from tests.reconciler.pages.test_states import FILES, sample, settled
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]

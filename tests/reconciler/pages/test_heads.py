@@ -15,8 +15,8 @@ from planner.model.facts import PullNoted, StatusChanged
 from planner.model.pulls import PullRecord
 from planner.publish import preview_context
 from reconciler.pages.plain import plain
-from tests.reconciler.api.support import World, job
-from tests.reconciler.pages.support import eventually, reading
+from tests.reconciler.api.support import World, eventually, job
+from tests.reconciler.pages.support import reading
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 

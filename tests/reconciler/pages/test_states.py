@@ -8,8 +8,8 @@ import pytest
 
 from planner.guard import Budgets
 from reconciler.backends.memory import Program
-from tests.reconciler.api.support import Answer, Api, World, dag, job, policy, service
-from tests.reconciler.pages.support import Page, eventually, reading
+from tests.reconciler.api.support import Answer, Api, World, dag, eventually, job, policy, service
+from tests.reconciler.pages.support import Page, reading
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 
