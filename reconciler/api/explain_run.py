@@ -23,7 +23,7 @@ from reconciler.admission import waits_of
 from reconciler.api import find, problems, views
 from reconciler.api.backfills import explain_tick
 from reconciler.api.sleeping import culled
-from reconciler.api.stories import Story, leaves, one
+from reconciler.api.stories import Story, leaves, one, with_begun
 from reconciler.api.sweeps import standing_of
 from reconciler.core import Core
 
@@ -112,7 +112,8 @@ async def _found(core: Core, name: str) -> tuple[Key, str, Story | None]:
             raise
         return key, top.run.root, None
     assert found.run is not None
-    return found.run.key, found.root, await one(core, found.run.key, newest=False)
+    story = await one(core, found.run.key, newest=False)
+    return found.run.key, found.root, await with_begun(core, story) if story is not None else None
 
 
 def _node_key(name: str) -> Key | None:
@@ -202,8 +203,6 @@ def _how(case: _Case, story: Story) -> Iterator[str]:
     if not status.final:
         since = views.instant(source.started_at or run.opened_at)
         attempt = f", attempt {source.attempt_count}" if source.attempt_count > 1 else ""
-        if run.kind == "matrix" and status is RunStatus.CREATED and case.nodes:
-            status = RunStatus.PROCESSING  # its record knows only how it ended
         told = run.reason or source.reason or _WORDS.get(status, "its next step is planned")
         trouble = f"; {story.trouble}" if story.trouble else ""
         yield f"it is {status} since {since}{attempt}: {told}{trouble}"

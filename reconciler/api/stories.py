@@ -14,6 +14,7 @@ from planner.keys import Key
 from planner.model.desired import CompiledOperation, Leaf, Sweep
 from planner.model.records import RunRecord
 from planner.model.status import RunStatus
+from planner.query.graph import node_of
 from planner.search import most
 from reconciler.core import Core
 from reconciler.ports import RunQuery
@@ -27,6 +28,7 @@ __all__ = [
     "node_keys",
     "nodes_of",
     "one",
+    "operation_of",
     "places",
     "tell",
     "with_begun",
@@ -83,11 +85,10 @@ async def tell(core: Core, keys: Collection[Key], *, newest: bool = True) -> Map
 
 
 async def with_begun(core: Core, story: Story) -> Story:
-    """The story, and of a whole DAG or sweep that is not over whether it has begun: the first nodes tell."""
-    run = story.run
-    if run.key.place or not run.is_parent or story.status is not RunStatus.CREATED:
+    """The story, and of a DAG or sweep that is not over, at any depth, whether it has begun: the first nodes tell."""
+    if not story.run.is_parent or story.status is not RunStatus.CREATED:
         return story
-    below = await nodes_of(core, run, _FIRST)
+    below = await nodes_of(core, story.run, _FIRST)
     return replace(story, begun=any(node.status is not RunStatus.CREATED for node in below.values()))
 
 
@@ -108,21 +109,31 @@ async def nodes_of(core: Core, run: RunRecord, window: slice = ALL) -> Mapping[K
 
 async def node_keys(core: Core, run: RunRecord) -> Sequence[Key]:
     """The keys of the nodes below a run, in whichever round that is, whether they have a record or not."""
-    own = await one(core, run.key.top, newest=False) if run.key.round else None
-    return [key for key in await _leaf_keys(core, own.node if own is not None else run) if key.place]
+    return [key for key in await _leaf_keys(core, await _top(core, run), run.key.place) if key.place != run.key.place]
 
 
 async def breadth(core: Core, run: RunRecord) -> int:
     """How many nodes the whole has that a run is of."""
-    top = await one(core, run.key.top, newest=False)
-    return len(await _leaf_keys(core, top.node)) if top is not None else 0
+    return len(await _leaf_keys(core, await _top(core, run)))
 
 
-async def _leaf_keys(core: Core, top: RunRecord) -> Sequence[Key]:
-    operation = await core.form(top.form)
+async def operation_of(core: Core, key: Key) -> CompiledOperation | None:
+    """The compiled operation that a run is of; None where nobody knows it any more."""
+    top = await one(core, key.top, newest=False)
+    return node_of(await core.form(top.node.form), key.place) if top is not None else None
+
+
+async def _top(core: Core, run: RunRecord) -> RunRecord:
+    """The first round of the whole that a run is of: it has the form, and knows the rounds of all that is below it."""
+    top = await one(core, run.key.top, newest=False) if run.key.place or run.key.round else None
+    return top.node if top is not None else run
+
+
+async def _leaf_keys(core: Core, top: RunRecord, above: tuple[str, ...] = ()) -> Sequence[Key]:
+    operation = node_of(await core.form(top.form), above)
     if operation is None:
         return []
-    return [Key(top.key.root, top.key.cause, place, top.round_of(place)) for place in places(operation, ())]
+    return [Key(top.key.root, top.key.cause, place, top.round_of(place)) for place in places(operation, above)]
 
 
 async def _told(core: Core, keys: Sequence[Key]) -> Mapping[Key, Story]:

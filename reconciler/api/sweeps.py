@@ -15,14 +15,12 @@ from planner.keys import Key
 from planner.model.desired import Sweep
 from planner.model.records import RunRecord
 from planner.model.search import Goal, HyperbandSearch
-from planner.model.status import RunStatus
-from planner.query.graph import node_of
 from planner.search import most
 from planner.search.rungs import amount
 from planner.swept import kind_of
 from planner.trials import sweeps_of
 from reconciler.api import find, problems, views
-from reconciler.api.stories import MOST_TRIALS, one
+from reconciler.api.stories import MOST_TRIALS, Story, one, operation_of, with_begun
 from reconciler.api.trials import Looked, goal_of, trials_of
 from reconciler.core import Core
 
@@ -57,12 +55,12 @@ async def sweep_view(core: Core, asked: Asked) -> dict[str, Json]:
     rows = {found.tried.number: _row(found, core.policy.identity) for found in looked}
     ordered = findings.ranked(tried, goal)
     best = ordered[0] if goal is not None and ordered and ordered[0].value is not None else None
-    story = await one(core, run.key)
+    story = await with_begun(core, await one(core, run.key) or Story(run, run, run))
     return {
         "sweep": str(run.key),
         "operation": run.root,
-        "status": str(_status(story.status if story is not None else run.status, tried)),
-        "reason": story.run.reason if story is not None else run.reason,
+        "status": str(story.status),
+        "reason": story.run.reason,
         "search": kind_of(body.search),
         "metric": goal.metric if goal is not None else None,
         "maximize": goal.maximize if goal is not None else None,
@@ -136,9 +134,7 @@ async def _run(core: Core, name: str) -> RunRecord:
 
 async def _body(core: Core, key: Key) -> Sweep | None:
     """The sweep that a run is of; None for what is none."""
-    top = await one(core, key.top, newest=False)
-    form = await core.form(top.run.form) if top is not None else None
-    operation = node_of(form, key.place)
+    operation = await operation_of(core, key)
     return operation.body if operation is not None and isinstance(operation.body, Sweep) else None
 
 
@@ -156,12 +152,6 @@ def _goal(body: Sweep, asked: Asked) -> Goal | None:
 
 def _total(body: Sweep) -> int | None:
     return most(body.search) if body.tuner is None else None
-
-
-def _status(recorded: RunStatus, tried: Sequence[findings.Tried]) -> RunStatus:
-    """How the sweep goes: its record knows only how it ended."""
-    begun = recorded is RunStatus.CREATED and any(one.running or one.over for one in tried)
-    return RunStatus.PROCESSING if begun else recorded
 
 
 def _counts(tried: Sequence[findings.Tried]) -> Mapping[str, Json]:

@@ -40,14 +40,14 @@ async def run(service: Service, request: Request) -> Made:
     found: Mapping[str, Any] = await service.run(request.path_params["name"], pager.window)
     key, is_dag, now = str(found["key"]), found["kind"] == "dag", service.core.clock.now()
     is_sweep = found["kind"] == "matrix"
-    # Of a node the API tells the nodes of its whole, which are on the page of that.
-    nodes, count = ([], 0) if "/" in key or is_sweep else (found["nodes"], found["nodeCount"])
+    # Of a sweep the trials are shown instead.
+    nodes, count = ([], 0) if is_sweep else (found["nodes"], found["nodeCount"])
     bound = found["bound"] or {"params": {}, "replicas": [], "joins": []}
     left = found["artifacts"] or {"names": [], "files": 0, "size": 0, "more": False}
     swept = await trials(service, key, page_of(request, _TRIALS)) if is_sweep else None
     reasons = await _reasons(service, found)
     if swept is not None:
-        found, reasons = {**found, "status": swept.status}, reasons or [swept.progress]
+        reasons = reasons or [swept.progress]
     values = {
         "run": found,
         "reasons": reasons,
@@ -113,7 +113,7 @@ def _metric(name: str, kept: Mapping[str, Any], curve: Curve | None, *, whole: b
 
 
 async def _drawing(service: Service, found: Mapping[str, Any]) -> Drawing | None:
-    if not 0 < found["nodeCount"] <= MOST_NODES:
+    if not found["nodeCount"] or found["breadth"] > MOST_NODES:
         return None
     try:
         return drawing_of(await service.graph(str(found["key"])))

@@ -26,7 +26,6 @@ class Trials:
     """What the page shows of a sweep.
 
     Attributes:
-        status: how it goes.
         search: its kind.
         progress: how it stands.
         metric: by which its trials are compared; "" for none.
@@ -38,7 +37,6 @@ class Trials:
         params: what each param has to do with the metric.
     """
 
-    status: str
     search: str
     progress: str
     metric: str
@@ -64,7 +62,6 @@ def trials_of(found: Mapping[str, Any], pager: Pager) -> Trials:
     names = list(dict.fromkeys(name for one in found["trials"] for name in one["params"]))
     shown, best = names[:_PARAMS], found["best"]
     return Trials(
-        status=found["status"],
         search=found["search"],
         progress=found["progress"],
         metric=found["metric"] or "",
