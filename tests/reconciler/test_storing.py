@@ -57,7 +57,7 @@ def world(store) -> World:
     return World(store=store, programs={"train": Program(seconds=0.0, files=FILES)})
 
 
-async def until(condition: Callable[[], object], seconds: float = 20) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60) -> None:
     with anyio.fail_after(seconds):
         while not condition():  # noqa: ASYNC110 -- what it waits for is another's state
             await anyio.sleep(0.005)
