@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from planner.desire.nodes import effective, operation_of
-from planner.desire.scoring import scored
+from planner.desire.scoring import scored, stories
 from planner.desire.trials import sweep_above
 from planner.desire.view import Draft
 from planner.findings import Tried, standing
@@ -124,14 +124,16 @@ def _sweep(draft: Draft, run: RunRecord) -> tuple[str, bool] | None:
     if operation is None or not isinstance(operation.body, Sweep):
         return None
     sweep = operation.body
-    found = [_tried(story, one) for story, one in scored(draft, run.key.node, sweep)]
+    found = [_tried(draft, sweep, story, one) for story, one in scored(draft, run.key.node, sweep)]
     total = most(sweep.search) if sweep.tuner is None else None
     return standing(found, total, sweep.goal), bool(found)
 
 
-def _tried(story: RunRecord, one: Trial) -> Tried:
+def _tried(draft: Draft, sweep: Sweep, story: RunRecord, one: Trial) -> Tried:
     status = story.status
     at_work = not status.final and status is not RunStatus.CREATED
+    if story.is_parent and not status.final:  # its record knows only how it ended
+        at_work = any(run.status is not RunStatus.CREATED for run in stories(draft, story.key.node, sweep.trial))
     return Tried(one.number, str(status), one.suggestion.params, one.value, over=status.final, running=at_work)
 
 

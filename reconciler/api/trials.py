@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from planner import keys
@@ -100,6 +100,7 @@ def _leaves(place: Key, operation: CompiledOperation) -> Iterator[Key]:
 
 
 def _looked(own: Story, leaves: Sequence[Story], suggestion: Suggestion, goal: Goal | None) -> Looked:
+    own = replace(own, begun=own.run.is_parent and any(one.status is not RunStatus.CREATED for one in leaves))
     runs = [story.source for story in leaves]
     counts = own.status is RunStatus.SUCCEEDED or (own.status.final and any(map(was_cut, runs)))
     said = (reported(run, goal.metric) for run in runs) if goal is not None and counts else ()

@@ -139,6 +139,8 @@ def test_a_trial_may_be_a_dag():
     assert history.bound[run.bound].context["params"] == {"rate": 0.1, "model": "m0"}
     end("tune@g1/0000/score#1")(history)
     assert history.runs()["tune@g1/0000"] == "succeeded"
+    # Its record says `created` until its end; that its sweep has one running its operations tell.
+    assert history.says("c1")["tune"] == "pending: 1 of 2 trials ended, 1 running"
     assert history.run("tune@g1/0001/fit").cached_from == history.run("tune@g1/0000/fit").key
     end("tune@g1/0001/score#1", 1)(history)
     assert history.runs()["tune@g1/0001"] == "failed"

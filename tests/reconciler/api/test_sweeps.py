@@ -124,6 +124,9 @@ async def test_a_sweep_inside_and_its_trials_are_processing_too_and_have_the_nod
             assert shown["breadth"] == 5
         counts = [(await api.get("/v1/run", run=f"flow@g1/tune{name}"))["nodeCount"] for name in ("", "/0000")]
         assert counts == [4, 2]
+        found = await api.get("/v1/sweep", run="flow@g1/tune")
+        assert found["progress"] == "0 of 2 trials ended, 1 running"
+        assert [trial["status"] for trial in found["trials"]] == ["processing"]
         assert "processing" in (await api.get("/v1/explain", operation="flow@g1/tune/0000"))["answer"]
 
 
