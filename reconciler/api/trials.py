@@ -30,7 +30,7 @@ class Looked:
         tried: what counts of it.
         story: its own record, in its newest round.
         suggestion: what it was made with.
-        started_at: when something of it started first.
+        started_at: when something of it that ran for it started first; of one that was taken over whole, when that did.
         latest: of one that is not over, what it last reported of the metric.
         reason: why it ended as it did, or "".
     """
@@ -104,7 +104,9 @@ def _looked(own: Story, leaves: Sequence[Story], suggestion: Suggestion, goal: G
     runs = [story.source for story in leaves]
     counts = own.status is RunStatus.SUCCEEDED or (own.status.final and any(map(was_cut, runs)))
     said = (reported(run, goal.metric) for run in runs) if goal is not None and counts else ()
-    starts = [run.started_at for run in runs if run.started_at is not None]
+    # What was carried over or cached ran at another time: the trial took as long as the rest of it did.
+    ran = [story.source for story in leaves if story.run.own] or runs
+    starts = [run.started_at for run in ran if run.started_at is not None]
     ends = [run.finished_at for run in (own.source, *runs) if run.finished_at is not None]
     at_work = not own.status.final and own.status is not RunStatus.CREATED
     tried = Tried(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from planner.keys import parse
+from reconciler.api.stories import one
 from reconciler.backends.memory import Program
 from tests.reconciler.api.support import Answer, Api, World, eventually, job
 from tests.reconciler.sweeps import GRID, REPORTS, SEARCH, search
@@ -216,6 +218,22 @@ async def test_a_trial_that_is_a_dag_has_what_the_last_of_its_operations_reporte
     async with world.running() as api:
         found = await settled(api, "deep", "6 of 6 trials ended, best loss 0.5 of 0000")
         assert {trial["value"] for trial in found["trials"]} == {0.5}
+
+
+async def test_a_trial_took_as_long_as_what_ran_for_it_and_not_what_was_carried_over() -> None:
+    score = Program(seconds=0.05, metrics={"loss": 0.5})
+    world = World(programs={"fit": Program(seconds=0.05), "score": score})
+    world.push({"deep.yaml": OVER_DAG})
+    async with world.running() as api:
+        await settled(api, "deep@g1", "6 of 6 trials ended, best loss 0.5 of 0000")
+        world.push({"deep.yaml": OVER_DAG.replace(b"[score]", b"[score, again]")})
+        await api.until("deep", "succeeded")
+        found = await settled(api, "deep@g2", "6 of 6 trials ended, best loss 0.5 of 0000")
+        (trial,) = (trial for trial in found["trials"] if trial["number"] == 0)  # the others have what it made
+        fit, ran = [(await one(world.core, parse(f"deep@g2/0000/{name}"))).source for name in ("fit", "score")]
+        assert fit.key.cause == "g1", "it was carried over"
+        assert trial["seconds"] == round((ran.finished_at - ran.started_at).total_seconds(), 3)
+        assert trial["seconds"] < (ran.finished_at - fit.started_at).total_seconds()
 
 
 async def test_a_trial_that_is_tried_again_counts_with_its_newest_round() -> None:
