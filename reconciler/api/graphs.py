@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from planner.canon import Json, plain
-from planner.desire.rollup import rollup
 from planner.graph import Told, graph_of
 from planner.model.desired import CompiledOperation, Dag
-from planner.model.status import RunStatus
+from planner.model.records import RunRecord
 from reconciler.api import find, problems
-from reconciler.api.stories import Story, leaves, one, places
+from reconciler.api.stories import Story, at_places, one, operation_of, with_begun
 from reconciler.core import Core
 
 __all__ = ["graph"]
 
-_CREATED = RunStatus.CREATED
 
-
-async def graph(core: Core, name: str) -> dict[str, Json]:
+async def graph(core: Core, name: str, most: int | None = None) -> dict[str, Json]:
     """The graph of what `name` means: of a run as it goes, of an operation as it is in the repository.
 
+    Of a run inside a whole, that of the whole; of a DAG inside it, such as a trial may be, its own.
+
     Raises:
-        ApiError: nothing fits `name`, or more than one thing does.
+        ApiError: nothing fits `name`, or more than one thing does; or it means a run with more than `most` nodes.
     """
     found = await find.target(core, name)
     if found.run is None:
@@ -31,15 +30,23 @@ async def graph(core: Core, name: str) -> dict[str, Json]:
         if operation is None:
             raise problems.missing(f"{found.root} is not in the repository any more")
         return _shown(operation, {})
-    top = await one(core, found.run.key.top)
-    operation = await core.form(top.run.form) if top is not None else None
-    if top is None or operation is None:
+    whole = await _whole(core, found.run)
+    operation = await operation_of(core, whole.node.key)
+    if operation is None:
         raise problems.missing(f"what {found.run.key} was made of is not known any more")
-    nodes = await leaves(core, top.node)
-    stories = {key.place: story for key, story in nodes.items()}
-    told = dict(_told(operation, (), stories))
-    told[()] = _of(top)
-    return _shown(operation, told)
+    above = whole.node.key.place
+    places = [(*above, *place) for place in _places(operation, ())]
+    if most is not None and len(places) > most:
+        raise problems.conflict(f"{whole.node.key} has {len(places)} nodes")
+    stories = await at_places(core, whole.node, places)
+    told = {place[len(above) :]: _of(await with_begun(core, story)) for place, story in stories.items()}
+    return _shown(operation, {**told, (): _of(whole)})
+
+
+async def _whole(core: Core, run: RunRecord) -> Story:
+    own = run.kind == "dag" and bool(run.key.place)
+    story = await one(core, run.key if own else run.key.top, newest=not own)
+    return await with_begun(core, story or Story(run, run, run))
 
 
 def _shown(operation: CompiledOperation, told: Mapping[tuple[str, ...], Told]) -> dict[str, Json]:
@@ -48,24 +55,15 @@ def _shown(operation: CompiledOperation, told: Mapping[tuple[str, ...], Told]) -
     return found
 
 
-def _told(
-    operation: CompiledOperation, place: tuple[str, ...], stories: Mapping[tuple[str, ...], Story]
-) -> Iterator[tuple[tuple[str, ...], Told]]:
-    """How every node below goes; a DAG inside a DAG as its nodes do, unless it was decided as a whole."""
-    if not isinstance(operation.body, Dag):
-        build = (operation.build.name,) if operation.build is not None else ()
-        if build and build in stories:
-            yield build, _of(stories[build])
-        return
-    for node in operation.body.nodes:
-        here = (*place, node.operation.name)
-        if here in stories:
-            yield here, _of(stories[here])
-        elif isinstance(node.operation.body, Dag):
-            below = [stories[key].status if key in stories else _CREATED for key in places(node.operation, here)]
-            if any(status is not _CREATED for status in below):
-                yield here, Told(str(rollup(below)))
-        yield from _told(node.operation, here, stories)
+def _places(operation: CompiledOperation, place: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The places of all nodes that a graph shows: what is inside a sweep is not among them."""
+    if operation.build is not None:
+        yield (*place, operation.build.name)
+    if isinstance(operation.body, Dag):
+        for node in operation.body.nodes:
+            here = (*place, node.operation.name)
+            yield here
+            yield from _places(node.operation, here)
 
 
 def _of(story: Story) -> Told:

@@ -115,9 +115,9 @@ class Service:
         """One run with everything about it; of its nodes those in `window`."""
         return await status.run_detail(self.core, name, window)
 
-    async def graph(self, name: str) -> Mapping[str, Json]:
-        """The graph of an operation, or of a run as it goes."""
-        return await graphs.graph(self.core, name)
+    async def graph(self, name: str, most: int | None = None) -> Mapping[str, Json]:
+        """The graph of an operation, or of a run as it goes; of a run with more than `most` nodes a conflict."""
+        return await graphs.graph(self.core, name, most)
 
     async def diff(self, before: str, after: str) -> Mapping[str, Json]:
         """What differs between two runs."""

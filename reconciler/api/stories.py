@@ -23,6 +23,7 @@ __all__ = [
     "ALL",
     "MOST_TRIALS",
     "Story",
+    "at_places",
     "breadth",
     "leaves",
     "node_keys",
@@ -100,6 +101,13 @@ async def one(core: Core, key: Key, *, newest: bool = True) -> Story | None:
 async def leaves(core: Core, top: RunRecord) -> Mapping[Key, Story]:
     """The stories of all nodes of a DAG's run that have a record, in the order of its graph; newest rounds."""
     return await _told(core, await _leaf_keys(core, top))
+
+
+async def at_places(core: Core, run: RunRecord, places: Collection[tuple[str, ...]]) -> Mapping[tuple[str, ...], Story]:
+    """The stories of those of `places` of the whole that a run is of which have a record; newest rounds."""
+    top = await _top(core, run)
+    keys = {Key(top.key.root, top.key.cause, place, top.round_of(place)): place for place in places}
+    return {keys[key]: story for key, story in (await tell(core, keys)).items()}
 
 
 async def nodes_of(core: Core, run: RunRecord, window: slice = ALL) -> Mapping[Key, Story]:

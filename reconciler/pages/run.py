@@ -53,7 +53,9 @@ async def run(service: Service, request: Request) -> Made:
         "reasons": reasons,
         "took": lasted(found, now),
         "attempts": [_attempt(one, now) for one in found["attemptList"][-_ATTEMPTS:]],
-        "inputs": values_of(bound["params"]),
+        # A trial that is a DAG is never bound: what its sweep made it with is all that it was given.
+        "inputs": values_of(bound["params"] or (found["trial"] or {}).get("params", {})),
+        "sweep": key.rpartition("/")[0] if found["trial"] else "",
         "replicas": [_replica(one) for one in bound["replicas"]],
         "outputs": values_of(found["outputs"]),
         "metrics": None if is_dag or is_sweep else await _metrics(service, found),
@@ -113,9 +115,7 @@ def _metric(name: str, kept: Mapping[str, Any], curve: Curve | None, *, whole: b
 
 
 async def _drawing(service: Service, found: Mapping[str, Any]) -> Drawing | None:
-    if not found["nodeCount"] or found["breadth"] > MOST_NODES:
-        return None
     try:
-        return drawing_of(await service.graph(str(found["key"])))
+        return drawing_of(await service.graph(str(found["key"]), MOST_NODES))
     except ApiError:
-        return None  # what it was made of is not known any more
+        return None  # it is too large, or what it was made of is not known any more

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.backends.memory import Program
 
-__all__ = ["REPORTS", "SEARCH", "search"]
+__all__ = ["GRID", "NESTED", "REPORTS", "SEARCH", "search"]
 
 SEARCH = (
     "{kind: hyperopt, algorithm: rand, numRuns: 2, maxIterations: 3, metric: {name: loss, optimization: minimize}, "
@@ -39,3 +39,27 @@ REPORTS = {
     "0005": Program(seconds=None),
 }
 """What the trials of `SEARCH` do: the last one does not end."""
+NESTED = b"""\
+version: 1.1
+kind: operation
+name: flow
+component:
+  run:
+    kind: dag
+    operations:
+      - name: first
+        component: {run: {kind: job, container: {image: i, command: [make]}}}
+      - name: tune
+        matrix: {kind: mapping, values: [{rate: 1}, {rate: 2}], concurrency: 1}
+        component:
+          inputs: [{name: rate, type: int}]
+          run:
+            kind: dag
+            operations:
+              - name: wait
+                component: {run: {kind: job, container: {image: i, command: [wait]}}}
+              - name: score
+                dependencies: [wait]
+                component: {run: {kind: job, container: {image: i, command: [score]}}}
+"""
+"""A sweep inside a DAG, whose trials are DAGs: the first operation of each waits."""

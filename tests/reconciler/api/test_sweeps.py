@@ -8,7 +8,7 @@ from planner.keys import parse
 from reconciler.api.stories import one
 from reconciler.backends.memory import Program
 from tests.reconciler.api.support import Answer, Api, World, eventually, job
-from tests.reconciler.sweeps import GRID, REPORTS, SEARCH, search
+from tests.reconciler.sweeps import GRID, NESTED, REPORTS, SEARCH, search
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 
@@ -71,7 +71,7 @@ async def test_a_whole_that_has_begun_is_processing_wherever_it_is_shown() -> No
     world.push({"tune.yaml": search(), "flow.yaml": WAITING})
     async with world.running() as api:
         await settled(api, "tune", "5 of 6 trials ended, 1 running, best loss 0.25 of 0001")
-        await eventually(lambda: _running(api, "flow@g1/wait"))
+        await eventually(lambda: running(api, "flow@g1/wait"))
         listed = (await api.client.get("/v1/runs")).json()["runs"]
         shown = (await api.client.get("/v1/status")).json()["operations"]
         for name in ("tune", "flow"):
@@ -81,36 +81,11 @@ async def test_a_whole_that_has_begun_is_processing_wherever_it_is_shown() -> No
             assert [run["status"] for run in (*root["open"], root["last"])] == ["processing", "processing"]
 
 
-NESTED = b"""\
-version: 1.1
-kind: operation
-name: flow
-component:
-  run:
-    kind: dag
-    operations:
-      - name: first
-        component: {run: {kind: job, container: {image: i, command: [make]}}}
-      - name: tune
-        matrix: {kind: mapping, values: [{rate: 1}, {rate: 2}], concurrency: 1}
-        component:
-          inputs: [{name: rate, type: int}]
-          run:
-            kind: dag
-            operations:
-              - name: wait
-                component: {run: {kind: job, container: {image: i, command: [wait]}}}
-              - name: score
-                dependencies: [wait]
-                component: {run: {kind: job, container: {image: i, command: [score]}}}
-"""
-
-
 async def test_a_sweep_inside_and_its_trials_are_processing_too_and_have_the_nodes_below_them() -> None:
     world = World(programs={**REPORTS, "wait": Program(seconds=None)})
     world.push({"flow.yaml": NESTED})
     async with world.running() as api:
-        await eventually(lambda: _running(api, "flow@g1/tune/0000/wait"))
+        await eventually(lambda: running(api, "flow@g1/tune/0000/wait"))
         listed = {run["key"]: run["status"] for run in (await api.client.get("/v1/runs")).json()["runs"]}
         assert [listed[key] for key in ("flow@g1", "flow@g1/tune", "flow@g1/tune/0000")] == ["processing"] * 3
         assert "flow@g1/tune/0001" not in listed, "there is a place for one"
@@ -132,7 +107,7 @@ async def test_a_sweep_inside_and_its_trials_are_processing_too_and_have_the_nod
         assert "processing" in (await api.get("/v1/explain", operation="flow@g1/tune/0000"))["answer"]
 
 
-async def _running(api: Api, key: str) -> Answer | None:
+async def running(api: Api, key: str) -> Answer | None:
     found = (await api.client.get("/v1/run", params={"run": key})).json()
     return found if found.get("status") == "running" else None
 

@@ -69,6 +69,7 @@ def run_values(text: str) -> Mapping[str, Any]:
         "exitCode": text,
         "attemptList": [1, 2],
         "event": {"kind": text, "ref": text, "by": text},
+        "trial": {"params": {text: text}, "from": 1},
     }
     stop = {"by": text, "reason": text}
     times = {"startedAt": NOW, "endedAt": NOW, "took": text}
@@ -89,6 +90,7 @@ def run_values(text: str) -> Mapping[str, Any]:
         "artifacts": [text],
         "left": {"names": [text], "files": 1, "size": 1, "more": True},
         "drawing": drawing_of(graph),
+        "sweep": text,
         "trials": trials_of(sweep(text), Pager(1, 1)),
         "nodes": [{"id": text, "node": text, **told, "kind": text, **times, "carriedFrom": text}],
         "pager": Pager(1, 200, more=True, total=300),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from reconciler.backends.memory import Program
-from tests.reconciler.api.support import World
-from tests.reconciler.api.test_sweeps import settled
+from tests.reconciler.api.support import World, eventually
+from tests.reconciler.api.test_sweeps import running, settled
 from tests.reconciler.pages.support import reading
 from tests.reconciler.pages.test_bounds import LARGEST_PAGE
 from tests.reconciler.pages.test_golden import held
-from tests.reconciler.sweeps import GRID, REPORTS, search
+from tests.reconciler.sweeps import GRID, NESTED, REPORTS, search
 
 pytestmark = [pytest.mark.unit, pytest.mark.anyio]
 
@@ -30,6 +30,7 @@ async def test_a_sweep_shows_its_trials_and_marks_the_best() -> None:
         assert "h2 Nodes" not in page.heads
         trial = await browser.get("/runs/tune@g1/0001")
         assert trial.status == 200
+        assert "Trial of tune@g1" in trial.text
         held("sweep", page.html)
 
 
@@ -58,3 +59,21 @@ async def test_a_thousand_trials_come_by_the_page() -> None:
         assert last.rows[1][0] == "0900"
         assert "?page=11" not in last.links
         assert all(len(page.html) < LARGEST_PAGE for page in (first, last))
+
+
+async def test_a_trial_that_is_a_dag_shows_what_it_was_made_with_its_own_graph_and_its_nodes() -> None:
+    world = World(programs={"wait": Program(seconds=None)})
+    world.push({"flow.yaml": NESTED})
+    async with world.running() as api, reading(world) as browser:
+        await eventually(lambda: running(api, "flow@g1/tune/0000/wait"))
+        trial = await browser.get("/runs/flow@g1/tune/0000")
+        assert "flow@g1/tune/0000 processing" in trial.text
+        assert "Trial of flow@g1/tune" in trial.text
+        assert ["rate", "1"] in trial.rows
+        assert [row[0] for row in trial.rows if row[0].startswith("tune/")] == ["tune/0000/wait job"]
+        assert "wait running" in trial.text
+        assert "first" not in trial.text, "the graph is that of the trial"
+        whole = await browser.get("/runs/flow@g1")
+        assert "tune processing" in whole.text
+        assert "first succeeded" in whole.text
+        held("trial-dag", trial.html)
