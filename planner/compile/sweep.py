@@ -19,6 +19,8 @@ from planner.compile.space import brackets, dimension
 from planner.compile.task import Bound
 from planner.compile.trialled import undone
 from planner.compile.tuning import CompileTuner, iterations_of, tuner_of
+from planner.compile.unread import unread
+from planner.errors import Problem
 from planner.model import search as model
 from planner.model.desired import CompiledOperation, Sweep
 from planner.spec import matrix as spec
@@ -62,11 +64,13 @@ def with_sweep(
     trial = replace(compiled, schedule=None, condition=None, hooks=(), sections=sections, refused="")
     if reason := undone(trial):
         return _refused(compiled, reason)
-    seed = getattr(matrix, "seed", None)
+    seed, identity = getattr(matrix, "seed", None), identity_of(trial)
+    for problem in _unread(matrix, [identity, trial.sections], bound):
+        bound.ground.report.add(problem)
     sweep = Sweep(
         trial=trial,
         search=search,
-        lineage=canon.digest({"trial": identity_of(trial), "search": _unsized(search), "seed": seed}),
+        lineage=canon.digest({"trial": identity, "search": _unsized(search), "seed": seed}),
         seed=seed if isinstance(seed, int) else None,
         concurrency=matrix.concurrency if isinstance(matrix.concurrency, int) else None,
         early_stopping=tuple(_rules(matrix)),
@@ -83,6 +87,13 @@ def _known(written: spec.Matrix, bound: Bound) -> spec.Matrix | None:
         written = written.model_copy(update={"tuner": None})  # its templates are its own
     found = settled(written, operation.origin.at("matrix"), bound.scope, bound.ground.report, stays="run")
     return None if found is None or has_template(plain(found)) else found
+
+
+def _unread(matrix: spec.Matrix, trial: Json, bound: Bound) -> Iterator[Problem]:
+    operation = bound.task.operation
+    assert operation is not None
+    inputs = [io.name for io in bound.component.section.inputs or ()]
+    return unread(matrix, trial, inputs, operation.origin.at("matrix"))
 
 
 def _brackets(matrix: spec.Matrix) -> int:
