@@ -38,7 +38,7 @@ def unread(matrix: spec.Matrix, trial: Json, inputs: Sequence[str], origin: Orig
         return
     for name, at in given:
         if not re.search(rf"(?<!\w){re.escape(canon.dumps(name)[1:-1])}(?!\w)", said):
-            message = f"no input is called `{short(name)}`, and no template names it: every trial does the same"
+            message = f"no input is called `{short(name)}`, and no template names it: it changes nothing of a trial"
             yield warning(at.problem("PL-401", message, _hint(name, inputs)))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from planner import keys
 from planner.keys import Key
@@ -37,7 +38,7 @@ __all__ = [
 
 ALL = slice(None)
 """Of nodes: all of them."""
-_FIRST = slice(100)
+_FIRST = 100
 """Nodes of a whole that are looked at for whether it has begun."""
 MOST_TRIALS = 5_000
 """Trials of a sweep that are looked for, from the first on."""
@@ -89,7 +90,7 @@ async def with_begun(core: Core, story: Story) -> Story:
     """The story, and of a DAG or sweep that is not over, at any depth, whether it has begun: the first nodes tell."""
     if not story.run.is_parent or story.status is not RunStatus.CREATED:
         return story
-    below = await nodes_of(core, story.run, _FIRST)
+    below = await _told(core, await _leaf_keys(core, await _top(core, story.run), story.run.key.place, _FIRST))
     return replace(story, begun=any(node.status is not RunStatus.CREATED for node in below.values()))
 
 
@@ -137,11 +138,12 @@ async def _top(core: Core, run: RunRecord) -> RunRecord:
     return top.node if top is not None else run
 
 
-async def _leaf_keys(core: Core, top: RunRecord, above: tuple[str, ...] = ()) -> Sequence[Key]:
+async def _leaf_keys(core: Core, top: RunRecord, above: tuple[str, ...] = (), most: int | None = None) -> Sequence[Key]:
     operation = node_of(await core.form(top.form), above)
     if operation is None:
         return []
-    return [Key(top.key.root, top.key.cause, place, top.round_of(place)) for place in places(operation, above)]
+    wanted = islice(places(operation, above), most)
+    return [Key(top.key.root, top.key.cause, place, top.round_of(place)) for place in wanted]
 
 
 async def _told(core: Core, keys: Sequence[Key]) -> Mapping[Key, Story]:
