@@ -227,8 +227,8 @@ def test_what_was_stopped_before_it_was_made(place):
 def test_why_it_does_not_run(place, settings, more, words):
     settings = replace(place.settings, rules=ClusterRules(**settings))
     made = place.apply("true", settings, **more)
-    seen = place.until(made, lambda seen: seen.message)
-    assert seen.message.startswith(words)
+    # A node that has not heard of an order yet says that its volume fails, for a second or two.
+    place.until(made, lambda seen: seen.message.startswith(words))
 
 
 def test_a_service_gets_ready_answers_and_goes(place):

@@ -132,17 +132,27 @@ def trouble(pod: Object, events: Sequence[Object]) -> str:
 
 
 def _of_events(pod: Object, events: Sequence[Object]) -> str:
-    """Of events only while something is missing: they stay for an hour after it was put right."""
+    """Of events only while something is missing: they stay for an hour after it was put right.
+
+    Volumes and the network are there before the first container: what went wrong with them earlier is over then.
+    """
     if condition(pod, "Ready") or is_over(pod):
         return ""
-    running = bool(section(container(pod, layout.MAIN), "state", "running"))
+    running, began = bool(section(container(pod, layout.MAIN), "state", "running")), _began(pod)
     for reason in _TROUBLE:
         if running != (reason == "Unhealthy"):
             continue
         found = [one for one in events if text(one, "reason") == reason and about(one) == uid(pod)]
+        found = [one for one in found if running or not began or _seen(one) > began]
         if found:
             return words.of_event(max(found, key=_seen))
     return ""
+
+
+def _began(pod: Object) -> str:
+    """When a container of a pod began last; "" before the first."""
+    states = (section(one, "state", name) for one in containers(pod) for name in ("running", "terminated"))
+    return max((text(state, "startedAt") for state in states), default="")
 
 
 def about(event: Object) -> str:
