@@ -38,6 +38,8 @@ class Loop:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        # Else held weakly: a connection that belongs to nobody would be collected, with a warning, before it is broken.
+        self.loop._transports = {}  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
 
