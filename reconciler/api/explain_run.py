@@ -23,7 +23,7 @@ from reconciler.admission import waits_of
 from reconciler.api import find, problems, views
 from reconciler.api.backfills import explain_tick
 from reconciler.api.sleeping import culled
-from reconciler.api.stories import Story, leaves, one, with_begun
+from reconciler.api.stories import Story, leaves, one, story_of
 from reconciler.api.sweeps import standing_of
 from reconciler.core import Core
 
@@ -112,8 +112,7 @@ async def _found(core: Core, name: str) -> tuple[Key, str, Story | None]:
             raise
         return key, top.run.root, None
     assert found.run is not None
-    story = await one(core, found.run.key, newest=False)
-    return found.run.key, found.root, await with_begun(core, story) if story is not None else None
+    return found.run.key, found.root, await story_of(core, found.run)
 
 
 def _node_key(name: str) -> Key | None:

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from planner.canon import Json, plain
 from planner.graph import Told, graph_of
 from planner.model.desired import CompiledOperation, Dag
-from planner.model.records import RunRecord
 from reconciler.api import find, problems
-from reconciler.api.stories import Story, at_places, one, operation_of, with_begun
+from reconciler.api.stories import Story, at_places, operation_of, story_of, top_of, with_begun
 from reconciler.core import Core
 
 __all__ = ["graph"]
@@ -30,23 +29,17 @@ async def graph(core: Core, name: str, most: int | None = None) -> dict[str, Jso
         if operation is None:
             raise problems.missing(f"{found.root} is not in the repository any more")
         return _shown(operation, {})
-    whole = await _whole(core, found.run)
+    own = found.run.kind == "dag" and bool(found.run.key.place)
+    whole = await story_of(core, found.run if own else await top_of(core, found.run), newest=not own)
     operation = await operation_of(core, whole.node.key)
     if operation is None:
         raise problems.missing(f"what {found.run.key} was made of is not known any more")
-    above = whole.node.key.place
-    places = [(*above, *place) for place in _places(operation, ())]
+    places = list(_places(operation, ()))
     if most is not None and len(places) > most:
         raise problems.conflict(f"{whole.node.key} has {len(places)} nodes")
     stories = await at_places(core, whole.node, places)
-    told = {place[len(above) :]: _of(await with_begun(core, story)) for place, story in stories.items()}
+    told = {place: _of(await with_begun(core, story)) for place, story in stories.items()}
     return _shown(operation, {**told, (): _of(whole)})
-
-
-async def _whole(core: Core, run: RunRecord) -> Story:
-    own = run.kind == "dag" and bool(run.key.place)
-    story = await one(core, run.key if own else run.key.top, newest=not own)
-    return await with_begun(core, story or Story(run, run, run))
 
 
 def _shown(operation: CompiledOperation, told: Mapping[tuple[str, ...], Told]) -> dict[str, Json]:

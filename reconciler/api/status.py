@@ -15,7 +15,7 @@ from reconciler.admission import waits_of
 from reconciler.api import backfills, find, listeners, problems, sweeps, views
 from reconciler.api.health import unwritable
 from reconciler.api.sleeping import asleep, sleep_words
-from reconciler.api.stories import ALL, Story, breadth, node_keys, nodes_of, one, tell, with_begun
+from reconciler.api.stories import ALL, Story, breadth, node_keys, one, recorded, story_of, tell, with_begun
 from reconciler.api.version import version
 from reconciler.core import Core
 from reconciler.elected import election_view
@@ -192,9 +192,10 @@ async def run_detail(core: Core, name: str, window: slice = ALL) -> dict[str, Js
     found = await find.run(core, name)
     assert found.run is not None
     run, identity = found.run, core.policy.identity
-    story = await with_begun(core, await one(core, run.key, newest=False) or Story(run, run, run))
+    story = await story_of(core, run)
     bound = await core.bound(story.source.bound) if story.source.bound else None
-    nodes = await nodes_of(core, run, window)
+    below = await node_keys(core, run)
+    nodes = await recorded(core, below[window])
     return {
         **views.run_view(story, identity),
         "attemptList": [views.attempt_view(attempt) for attempt in story.source.attempts],
@@ -209,7 +210,7 @@ async def run_detail(core: Core, name: str, window: slice = ALL) -> dict[str, Js
         "waits": [views.wait_view(wait) for wait in waits_of(core, run.root) if wait.key.top == run.key.top],
         "bound": views.bound_view(bound) if bound else None,
         "event": listeners.event_view(run.event),
-        "nodeCount": len(await node_keys(core, run)),
+        "nodeCount": len(below),
         "breadth": await breadth(core, run),
         "nodes": [{"node": "/".join(key.place), **views.run_view(node, identity)} for key, node in nodes.items()],
     }

@@ -32,7 +32,10 @@ __all__ = [
     "one",
     "operation_of",
     "places",
+    "recorded",
+    "story_of",
     "tell",
+    "top_of",
     "with_begun",
 ]
 
@@ -90,7 +93,7 @@ async def with_begun(core: Core, story: Story) -> Story:
     """The story, and of a DAG or sweep that is not over, at any depth, whether it has begun: the first nodes tell."""
     if not story.run.is_parent or story.status is not RunStatus.CREATED:
         return story
-    below = await _told(core, await _leaf_keys(core, await _top(core, story.run), story.run.key.place, _FIRST))
+    below = await recorded(core, await _leaf_keys(core, await top_of(core, story.run), story.run.key.place, _FIRST))
     return replace(story, begun=any(node.status is not RunStatus.CREATED for node in below.values()))
 
 
@@ -99,31 +102,36 @@ async def one(core: Core, key: Key, *, newest: bool = True) -> Story | None:
     return (await tell(core, [key], newest=newest)).get(key)
 
 
+async def story_of(core: Core, run: RunRecord, *, newest: bool = False) -> Story:
+    """The story of a run that was found, and whether it has begun; with `newest` of its newest round."""
+    return await with_begun(core, await one(core, run.key, newest=newest) or Story(run, run, run))
+
+
 async def leaves(core: Core, top: RunRecord) -> Mapping[Key, Story]:
     """The stories of all nodes of a DAG's run that have a record, in the order of its graph; newest rounds."""
-    return await _told(core, await _leaf_keys(core, top))
+    return await recorded(core, await _leaf_keys(core, top))
 
 
 async def at_places(core: Core, run: RunRecord, places: Collection[tuple[str, ...]]) -> Mapping[tuple[str, ...], Story]:
-    """The stories of those of `places` of the whole that a run is of which have a record; newest rounds."""
-    top = await _top(core, run)
-    keys = {Key(top.key.root, top.key.cause, place, top.round_of(place)): place for place in places}
+    """The stories of those of `places` below a run that have a record; newest rounds."""
+    top, above = await top_of(core, run), run.key.place
+    keys = {_at(top, (*above, *place)): place for place in places}
     return {keys[key]: story for key, story in (await tell(core, keys)).items()}
 
 
 async def nodes_of(core: Core, run: RunRecord, window: slice = ALL) -> Mapping[Key, Story]:
     """The same without the run itself, of those in `window`: of a run that is no DAG, what built its image."""
-    return await _told(core, (await node_keys(core, run))[window])
+    return await recorded(core, (await node_keys(core, run))[window])
 
 
 async def node_keys(core: Core, run: RunRecord) -> Sequence[Key]:
     """The keys of the nodes below a run, in whichever round that is, whether they have a record or not."""
-    return [key for key in await _leaf_keys(core, await _top(core, run), run.key.place) if key.place != run.key.place]
+    return [key for key in await _leaf_keys(core, await top_of(core, run), run.key.place) if key.place != run.key.place]
 
 
 async def breadth(core: Core, run: RunRecord) -> int:
     """How many nodes the whole has that a run is of."""
-    return len(await _leaf_keys(core, await _top(core, run)))
+    return len(await _leaf_keys(core, await top_of(core, run)))
 
 
 async def operation_of(core: Core, key: Key) -> CompiledOperation | None:
@@ -132,7 +140,7 @@ async def operation_of(core: Core, key: Key) -> CompiledOperation | None:
     return node_of(await core.form(top.node.form), key.place) if top is not None else None
 
 
-async def _top(core: Core, run: RunRecord) -> RunRecord:
+async def top_of(core: Core, run: RunRecord) -> RunRecord:
     """The first round of the whole that a run is of: it has the form, and knows the rounds of all that is below it."""
     top = await one(core, run.key.top, newest=False) if run.key.place or run.key.round else None
     return top.node if top is not None else run
@@ -142,14 +150,18 @@ async def _leaf_keys(core: Core, top: RunRecord, above: tuple[str, ...] = (), mo
     operation = node_of(await core.form(top.form), above)
     if operation is None:
         return []
-    wanted = islice(places(operation, above), most)
-    return [Key(top.key.root, top.key.cause, place, top.round_of(place)) for place in wanted]
+    return [_at(top, place) for place in islice(places(operation, above), most)]
 
 
-async def _told(core: Core, keys: Sequence[Key]) -> Mapping[Key, Story]:
+def _at(top: RunRecord, place: tuple[str, ...]) -> Key:
+    """The key of the newest round of what is at a place of the whole `top`."""
+    return Key(top.key.root, top.key.cause, place, top.round_of(place))
+
+
+async def recorded(core: Core, keys: Sequence[Key]) -> Mapping[Key, Story]:
     """The stories of those that have a record, in the order of `keys`."""
-    told = await tell(core, keys)
-    return {key: told[key] for key in keys if key in told}
+    found = await tell(core, keys)
+    return {key: found[key] for key in keys if key in found}
 
 
 def places(operation: CompiledOperation, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -20,7 +20,7 @@ from planner.search.rungs import amount
 from planner.swept import kind_of
 from planner.trials import sweeps_of
 from reconciler.api import find, problems, views
-from reconciler.api.stories import MOST_TRIALS, Story, one, operation_of, with_begun
+from reconciler.api.stories import MOST_TRIALS, one, operation_of, story_of
 from reconciler.api.trials import Looked, goal_of, trials_of
 from reconciler.core import Core
 
@@ -55,7 +55,7 @@ async def sweep_view(core: Core, asked: Asked) -> dict[str, Json]:
     rows = {found.tried.number: _row(found, core.policy.identity) for found in looked}
     ordered = findings.ranked(tried, goal)
     best = ordered[0] if goal is not None and ordered and ordered[0].value is not None else None
-    story = await with_begun(core, await one(core, run.key) or Story(run, run, run))
+    story = await story_of(core, run, newest=True)
     return {
         "sweep": str(run.key),
         "operation": run.root,

@@ -62,10 +62,7 @@ class Branches:
         return head
 
     async def comments(self, number: str) -> list[str]:
-        ref = f"refs/notes/{NOTES}/test"
-        listed = self.remote.git("notes", f"--ref={ref}", "list") if self.remote.git("for-each-ref", ref) else ""
-        commits = [line.split()[1] for line in listed.splitlines()]
-        return [self.remote.git("notes", f"--ref={ref}", "show", commit) for commit in commits]
+        return list(self.remote.notes(f"refs/notes/{NOTES}/test").values())
 
     async def uncomment(self, number: str) -> None:
         self.remote.point(None, ref=f"refs/notes/{NOTES}/test")

@@ -17,11 +17,6 @@ from tests.reconciler.pulls.world import Lives, job
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
 
-@pytest.fixture
-def anyio_backend():
-    return "asyncio"
-
-
 class DeadError(Exception):
     """The daemon is dead, and writes nothing any more."""
 
@@ -83,13 +78,6 @@ class Branches(Lives):
             await self.settle()
         return head
 
-    def comments(self) -> dict[str, str]:
-        """The notes that there are, by commit."""
-        ref = f"refs/notes/{NOTES}/test"
-        listed = self.remote.git("notes", f"--ref={ref}", "list") if self.remote.git("for-each-ref", ref) else ""
-        commits = [line.split()[1] for line in listed.splitlines()]
-        return {commit: self.remote.git("notes", f"--ref={ref}", "show", commit) for commit in commits}
-
 
 async def lived(folder: Path, writes: tuple[int, ...]) -> int:
     """Lives that are cut short, one after the other, then a whole one; writes that the last of the short had left."""
@@ -99,7 +87,7 @@ async def lived(folder: Path, writes: tuple[int, ...]) -> int:
         await world.live(f"fit-{number}", count)
     left = world.death.left if world.death is not None else 0
     head = await world.live("true")
-    said = world.comments()
+    said = world.remote.notes(f"refs/notes/{NOTES}/test")
     assert list(said) == [head], f"after {writes}"
     assert "1 start" in said[head]
     assert (world.said(head) or ("",))[0] == "success"

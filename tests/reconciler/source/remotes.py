@@ -55,6 +55,13 @@ class GitRemote:
         self.git("fast-import", "--quiet", "--force", "--done", stdin=b"".join(lines))
         return self.git("rev-parse", ref)
 
+    def notes(self, ref: str) -> dict[str, str]:
+        """The notes of a ref, by commit; none where there is no such ref."""
+        if not self.git("for-each-ref", ref):
+            return {}
+        commits = [line.split()[1] for line in self.git("notes", f"--ref={ref}", "list").splitlines()]
+        return {commit: self.git("notes", f"--ref={ref}", "show", commit) for commit in commits}
+
     def series(self, count: int) -> list[str]:
         """Make `count` empty commits at once, newest first."""
         lines = [f"commit refs/heads/main\ncommitter A <a@b> {n} +0000\ndata 1\nx\n" for n in range(count)]

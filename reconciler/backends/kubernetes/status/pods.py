@@ -138,12 +138,13 @@ def _of_events(pod: Object, events: Sequence[Object]) -> str:
     """
     if condition(pod, "Ready") or is_over(pod):
         return ""
-    running, began = bool(section(container(pod, layout.MAIN), "state", "running")), _began(pod)
+    running = bool(section(container(pod, layout.MAIN), "state", "running"))
+    since = "" if running else _began(pod)
     for reason in _TROUBLE:
         if running != (reason == "Unhealthy"):
             continue
         found = [one for one in events if text(one, "reason") == reason and about(one) == uid(pod)]
-        found = [one for one in found if running or not began or _seen(one) > began]
+        found = [one for one in found if not since or _seen(one) > since]
         if found:
             return words.of_event(max(found, key=_seen))
     return ""
